@@ -1,0 +1,67 @@
+# Every target stands on its own: it installs what it needs into .venv first.
+# Python 3.11 or newer and make are all a machine has to bring.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export UV_PYTHON_DOWNLOADS = never
+export UV_SYSTEM_CERTS = true
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve demo test check format lint types lock samples clean
+
+help:  ## show what can be done here
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "nurture needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m venv --clear --without-pip $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 \
+	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv \
+	  || $(PYTHON) -m pip --quiet --disable-pip-version-check --python $(BIN)/python install uv
+
+$(VENV)/run: $(BIN)/uv requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements-dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/dev  ## install everything from the lock files into .venv
+
+serve: $(VENV)/run  ## start the whole program and print where to look
+	@$(BIN)/nurture serve
+
+demo: $(VENV)/run  ## play two months of five people's lives in under a minute
+	@$(BIN)/nurture demo
+
+test: $(VENV)/dev  ## run the whole test suite
+	@$(BIN)/pytest -n 2
+
+check: format-check lint types imports emails test  ## everything that must hold before a change lands
+
+.PHONY: format-check imports emails
+format-check: $(VENV)/dev
+	@$(BIN)/ruff format --check .
+lint: $(VENV)/dev  ## find mistakes by reading
+	@$(BIN)/ruff check .
+types: $(VENV)/dev  ## check the types
+	@$(BIN)/mypy
+imports: $(VENV)/dev
+	@$(BIN)/lint-imports --no-logo
+emails: $(VENV)/run
+	@$(BIN)/nurture check
+format: $(VENV)/dev  ## lay the code out
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: $(BIN)/uv  ## resolve the dependencies afresh into the lock files
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
+	  pyproject.toml -o requirements.lock --custom-compile-command "make lock"
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
+	  --group dev pyproject.toml -o requirements-dev.lock --custom-compile-command "make lock"
+
+clean:  ## remove what was installed and made
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

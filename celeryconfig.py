@@ -1,0 +1,69 @@
+"""How Celery runs here: an alarm clock and a workforce, nothing that must not be lost.
+
+The database is the schedule and the queue. Tasks carry nudges only, so that Redis may be
+emptied at any moment and costs at most one sweep.
+"""
+
+from kombu import Queue
+
+from nurture.embedded_redis import celery_url_of
+from nurture.settings import load_settings
+
+_settings = load_settings()
+
+broker_url = celery_url_of(_settings.redis_url, _settings.data_dir)
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None
+broker_transport_options = {
+    "visibility_timeout": 600,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+
+task_serializer = "json"
+accept_content = ["json"]
+task_ignore_result = True
+task_store_errors_even_if_ignored = False
+task_acks_late = True
+task_reject_on_worker_lost = True
+task_publish_retry = False
+worker_prefetch_multiplier = 1
+worker_soft_shutdown_timeout = 10
+worker_cancel_long_running_tasks_on_connection_loss = False
+worker_hijack_root_logger = False
+worker_enable_remote_control = False
+worker_send_task_events = False
+enable_utc = True
+timezone = "UTC"
+
+imports = ("tasks.advancing", "tasks.delivering", "tasks.recording", "tasks.upkeep")
+task_default_queue = "nurture"
+task_queues = (Queue("nurture"),)
+task_routes = {"tasks.*": {"queue": "nurture"}}
+
+#: A nudge that nobody took within this many seconds is stale: the next sweep brings another.
+_STALE = max(_settings.sweep_seconds * 2, 10)
+
+# Ticks are kept in memory only: each is harmless to repeat and cheap to miss.
+beat_scheduler = "celery.beat:Scheduler"
+beat_max_loop_interval = max(_settings.sweep_seconds, 0.1)
+beat_schedule = {
+    "sweep": {
+        "task": "tasks.advancing.sweep",
+        "schedule": _settings.sweep_seconds,
+        "options": {"expires": _STALE},
+    },
+    "fold hits": {
+        "task": "tasks.recording.fold_hits",
+        "schedule": _settings.sweep_seconds,
+        "options": {"expires": _STALE},
+    },
+    "upkeep": {
+        "task": "tasks.upkeep.tidy",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+}

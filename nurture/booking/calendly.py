@@ -1,0 +1,107 @@
+"""Calendly: one event a call, signed over time and body.
+
+A moved appointment arrives as two calls: the old one's `invitee.canceled` with `rescheduled`,
+and the new one's `invitee.created` with `old_invitee`.
+https://developer.calendly.com/docs/api-guides/webhook-signatures
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from nurture.booking import Provider
+from nurture.domain.events import BookingEvent
+from nurture.domain.payload import Fields, digest, json_body
+from nurture.signatures import (
+    FIVE_MINUTES,
+    SignatureError,
+    SignatureFault,
+    as_bytes,
+    hex_hmac,
+    require_any,
+    require_recent,
+    require_secret,
+    required_header,
+)
+
+_HEADER = "Calendly-Webhook-Signature"
+_SECRET_HELP = "Use the signing_key that the Calendly webhook subscription was created with."
+
+#: Whether somebody who had no appointment has one, by event name.
+_HAS_APPOINTMENT = {"invitee.created": True, "invitee.canceled": False}
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+    """Check the HMAC-SHA256 over `t.body`; five minutes of tolerance. SignatureError."""
+    key = require_secret(secret, _SECRET_HELP)
+    timestamp, signatures = _parts(required_header(headers, _HEADER))
+    require_recent(timestamp, now, FIVE_MINUTES)
+    require_any(signatures, [hex_hmac(key, as_bytes(timestamp) + b"." + body)])
+
+
+def _parts(header: str) -> tuple[str, list[str]]:
+    pairs = [part.strip().partition("=") for part in header.split(",")]
+    timestamps = [value for name, _, value in pairs if name == "t"]
+    signatures = [value.lower() for name, _, value in pairs if name == "v1" and value]
+    if len(timestamps) != 1 or not signatures:
+        raise SignatureError(
+            SignatureFault.MALFORMED,
+            f"The {_HEADER} header is not `t=…,v1=…`.",
+            remedy="Create the webhook subscription with a signing_key.",
+        )
+    return timestamps[0], signatures
+
+
+def parse(body: bytes) -> list[BookingEvent]:
+    """Return the one event of a body; PayloadError names the field at fault."""
+    call = Fields.of(json_body(body))
+    name = call.get_text("event")
+    if name not in _HAS_APPOINTMENT:
+        return [_not_understood(call, name)]
+    return [_event(call, name, call.get_fields("payload"))]
+
+
+def _event(call: Fields, name: str, invitee: Fields) -> BookingEvent:
+    booked = _HAS_APPOINTMENT[name]
+    moved = invitee.find_text("old_invitee") is not None if booked else invitee.flag("rescheduled")
+    return BookingEvent(
+        provider=PROVIDER.name,
+        event_id=f"{name} {invitee.get_text('uri')}",
+        occurred_at=call.get_moment("created_at"),
+        email=invitee.get_text("email"),
+        booked=booked,
+        cancelled=not booked and not moved,
+        rescheduled=moved,
+        starts_at=_starts_at(invitee),
+        raw=call.values,
+    )
+
+
+def _not_understood(call: Fields, name: str) -> BookingEvent:
+    return BookingEvent(
+        provider=PROVIDER.name,
+        event_id=f"{name} {digest(call.values)}",
+        occurred_at=call.find_moment("created_at"),
+        email=None,
+        booked=False,
+        cancelled=False,
+        rescheduled=False,
+        starts_at=None,
+        raw=call.values,
+    )
+
+
+def _starts_at(invitee: Fields) -> datetime | None:
+    appointment = invitee.find_fields("scheduled_event")
+    return appointment.find_moment("start_time") if appointment else None
+
+
+PROVIDER = Provider(
+    name="calendly",
+    secret_setting="NURTURE_CALENDLY_SECRET",
+    verify=verify,
+    parse=parse,
+    secret_help=_SECRET_HELP,
+    tolerance=FIVE_MINUTES,
+)

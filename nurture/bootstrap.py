@@ -1,0 +1,149 @@
+"""The composition root: settings become the objects that everything works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from nurture.clock import Clock, clock_from
+from nurture.domain.errors import NurtureError
+from nurture.domain.practice import Practice
+from nurture.library import parse_practice
+from nurture.mail.dkim import Signer
+from nurture.mail.envelope import Mailer
+from nurture.mail.outbox import Outbox
+from nurture.mail.route import SmtpRoute
+from nurture.mail.smtp import SmtpMailer
+from nurture.services.catalogue import Catalogue, NothingPublishedError
+from nurture.services.delivering import Dispatch
+from nurture.services.subscribing import Limits
+from nurture.services.tracking import Journal
+from nurture.settings import Settings, load_settings
+from nurture.store.instance import fingerprint
+from nurture.store.session import Database, DatabaseUnavailableError
+from nurture.tokens import Tokens
+
+#: Less than the lease of a message that is being offered, so that an answer comes before it.
+_SMTP_SECONDS = 30.0
+
+
+class Doorbell(Protocol):
+    """Wakes the workers: there is something to do now."""
+
+    def ring(self) -> None:
+        """Ring; never raises and never waits. A lost ring costs one sweep interval."""
+        ...
+
+
+class NoDoorbell:
+    """For processes that need nobody woken."""
+
+    def ring(self) -> None:
+        """Do nothing; the next sweep finds what there is to do."""
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything one process works with; made by `build`."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    tokens: Tokens
+    catalogue: Catalogue
+    doorbell: Doorbell = field(default_factory=NoDoorbell)
+
+    @property
+    def library(self) -> Path:
+        """Where the emails and the guides are written."""
+        return self.settings.templates_dir
+
+    @property
+    def outbox(self) -> Path:
+        """Where mails are kept while no mail server is set."""
+        return self.settings.data_dir / "outbox"
+
+    @property
+    def journals(self) -> Path:
+        """Where hits wait until they are folded into the database."""
+        return self.settings.data_dir / "journals"
+
+    @property
+    def limits(self) -> Limits:
+        """How many signups an hour are believed."""
+        return Limits(self.settings.signups_per_client_hour, self.settings.signups_per_form_hour)
+
+    @property
+    def practice(self) -> Practice:
+        """The practice as published or, while the database is away, as last written."""
+        try:
+            with self.database.reading() as connection:
+                return self.catalogue.current(connection).practice
+        except (DatabaseUnavailableError, NothingPublishedError):
+            path = self.library / "practice.toml"
+            return parse_practice(path.read_text(encoding="utf-8"), str(path))
+
+    @property
+    def fingerprint(self) -> str:
+        """Which running instance this is; a copy of the database has another."""
+        return fingerprint(self.database)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """This process's own journal of hits."""
+        return Journal(self.journals)
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        """What delivering works with."""
+        return Dispatch(
+            database=self.database,
+            catalogue=self.catalogue,
+            mailer=make_mailer(self.settings, self.outbox),
+            clock=self.clock,
+            sign=make_sign(self.settings, self.practice.sender_domain),
+            fingerprint=self.fingerprint,
+            batch=self.settings.batch,
+        )
+
+
+def build(settings: Settings | None = None, doorbell: Doorbell | None = None) -> House:
+    """Put the house together from its settings, those of the environment unless given."""
+    settings = settings or load_settings()
+    tokens = Tokens(settings.secret_keys)
+    return House(
+        settings=settings,
+        clock=clock_from(settings.clock),
+        database=Database(settings.database),
+        tokens=tokens,
+        catalogue=Catalogue(tokens, settings.public_url),
+        doorbell=doorbell or NoDoorbell(),
+    )
+
+
+def make_mailer(settings: Settings, outbox: Path) -> Mailer:
+    """The mail server that is set, or the local outbox."""
+    if not settings.smtp_url:
+        return Outbox(outbox)
+    route = SmtpRoute.from_url(settings.smtp_url)
+    return SmtpMailer(route, connections=settings.smtp_connections, timeout=_SMTP_SECONDS)
+
+
+def make_sign(settings: Settings, domain: str) -> Callable[[bytes, datetime], bytes]:
+    """DKIM where a key is set, and nothing where none is."""
+    if not settings.dkim_key_file or not settings.dkim_selector:
+        return _unsigned
+    try:
+        key = settings.dkim_key_file.read_bytes()
+    except OSError as error:
+        raise NurtureError(
+            f"NURTURE_DKIM_KEY_FILE cannot be read: {error.strerror}.",
+            remedy="Name a private key in PEM form.",
+        ) from None
+    return Signer.load(settings.dkim_selector, key, domain).sign
+
+
+def _unsigned(message: bytes, now: datetime) -> bytes:
+    return b""

@@ -1,0 +1,54 @@
+"""The only reader of the clock.
+
+Business time may be moved: `NURTURE_CLOCK` names a file that holds the present
+moment. Leases and timeouts are about machines and always use the real clock.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nurture.domain.errors import NurtureError
+
+Clock = Callable[[], datetime]
+
+#: A writer that is not atomic leaves the file empty for an instant; it is read again that often.
+_READS = 50
+
+
+class ClockError(NurtureError):
+    """The clock's file does not hold a time."""
+
+
+def real_now() -> datetime:
+    """The real time, for leases and timeouts."""
+    return datetime.now(UTC)
+
+
+def clock_from(path: str | None) -> Clock:
+    """The real clock, or one that reads the moment from a file each time it is asked."""
+    return _FileClock(Path(path)) if path else real_now
+
+
+class _FileClock:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self) -> datetime:
+        for _ in range(_READS):
+            moment = self._read()
+            if moment:
+                return moment
+            time.sleep(0.002)
+        raise ClockError(
+            f"The clock's file {self.path} holds no time.",
+            remedy="Write the time into it as ISO 8601 in UTC, such as 2026-11-23T09:00:00Z.",
+        )
+
+    def _read(self) -> datetime | None:
+        try:
+            moment = datetime.fromisoformat(self.path.read_text().strip())
+        except (OSError, ValueError):
+            return None
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,86 @@
+"""What somebody agreed to, in which words, and how that is proved."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """What a consent is for; each is given, withdrawn and proved by itself."""
+
+    GUIDE = "guide"
+    MARKETING = "marketing"
+    TRACKING = "tracking"
+    HEALTH_TOPICS = "health_topics"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where and how somebody said yes or no: the page, their address on the net, their browser."""
+
+    page_url: str = ""
+    client: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChange:
+    """One purpose granted or withdrawn, with the wording that was in front of the person."""
+
+    purpose: Purpose
+    granted: bool
+    wording: str
+
+    @property
+    def wording_hash(self) -> str:
+        """Identifies the exact wording, so that a later edit of the form is visible."""
+        return wording_hash(self.wording)
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """What somebody agrees to at present."""
+
+    purposes: frozenset[Purpose] = field(default_factory=frozenset)
+
+    def __contains__(self, purpose: Purpose) -> bool:
+        return purpose in self.purposes
+
+
+#: What stands beside the boxes on our own pages; the website's forms bring their own wording.
+OWN_WORDINGS: Mapping[Purpose, str] = {
+    Purpose.GUIDE: "Get my guide",
+    Purpose.MARKETING: "Send me the series of articles by email.",
+    Purpose.TRACKING: (
+        "Let the practice see which emails I open and which links I follow, "
+        "so that it sends me what I find useful."
+    ),
+    Purpose.HEALTH_TOPICS: (
+        "The practice may take my interest in health topics (such as back pain) into account."
+    ),
+}
+
+
+def wording_hash(wording: str) -> str:
+    """The SHA-256 of a wording, hexadecimal, with runs of white space counted as one."""
+    return hashlib.sha256(" ".join(wording.split()).encode()).hexdigest()
+
+
+def granted_at_signup(
+    grants: Iterable[Purpose], ticked: Iterable[Purpose], wording: str
+) -> list[ConsentChange]:
+    """What a signup grants: what the form's wording says, and each box ticked beside it."""
+    asked = dict.fromkeys([*grants, *ticked])
+    return [ConsentChange(purpose, True, wording) for purpose in asked]
+
+
+def changed(
+    present: Consents, wanted: Mapping[Purpose, bool], wordings: Mapping[Purpose, str]
+) -> list[ConsentChange]:
+    """The changes that lead from the present consents to the wanted ones, and no others."""
+    return [
+        ConsentChange(purpose, granted, wordings.get(purpose, ""))
+        for purpose, granted in wanted.items()
+        if granted != (purpose in present)
+    ]

@@ -1,0 +1,135 @@
+"""Who opened or clicked: a person, a machine, or we cannot tell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from nurture.domain.events import EventKind
+
+#: Kept with every verdict, so that hits can be judged again when the rules have grown.
+RULES = 1
+
+#: Security scanners fetch a mail's links while it is being delivered; people need longer.
+_TOO_SOON = timedelta(seconds=3)
+
+
+class Verdict(StrEnum):
+    """Who was behind a hit."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One request for a pixel or a followed link, as it reached us.
+
+    `purpose` is what a browser says about fetching ahead (`Purpose`, `Sec-Purpose`,
+    `X-Moz`), empty where it says nothing.
+    """
+
+    kind: EventKind
+    at: datetime
+    method: str = "GET"
+    user_agent: str = ""
+    client: str = ""
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and the reasons for it, in words."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+_Rule = Callable[[Hit, datetime | None], Judgement | None]
+
+
+def judge(hit: Hit, accepted_at: datetime | None) -> Judgement:
+    """Judge one hit by itself; the first rule that knows something decides."""
+    for rule in _RULES:
+        judgement = rule(hit, accepted_at)
+        if judgement:
+            return judgement
+    return _by_default(hit)
+
+
+def _asked_without_showing(hit: Hit, _: datetime | None) -> Judgement | None:
+    return _machine("a HEAD request shows nobody anything") if hit.method == "HEAD" else None
+
+
+def _fetched_ahead(hit: Hit, _: datetime | None) -> Judgement | None:
+    ahead = any(word in hit.purpose.lower() for word in ("prefetch", "prerender", "preview"))
+    return _machine("it was fetched ahead of being looked at") if ahead else None
+
+
+def _no_browser(hit: Hit, _: datetime | None) -> Judgement | None:
+    agent = hit.user_agent.strip().lower()
+    if not agent:
+        return _machine("it does not say which program asked")
+    named = next((name for name in _PROGRAMS if name in agent), None)
+    return _machine(f"the program calls itself “{named}”") if named else None
+
+
+def _mail_proxy(hit: Hit, _: datetime | None) -> Judgement | None:
+    """Apple fetches every picture whether or not it is looked at; Gmail when it is."""
+    agent = hit.user_agent.strip()
+    if agent == "Mozilla/5.0":
+        return _machine("Apple's mail privacy fetches every mail's pictures")
+    if "GoogleImageProxy" in agent:
+        return Judgement(Verdict.HUMAN, ("Gmail fetches a picture when the mail is looked at",))
+    if "YahooMailProxy" in agent:
+        return Judgement(Verdict.UNSURE, ("Yahoo fetches pictures for itself as well",))
+    return None
+
+
+def _sooner_than_anybody(hit: Hit, accepted_at: datetime | None) -> Judgement | None:
+    if accepted_at is not None and hit.at - accepted_at < _TOO_SOON:
+        return _machine("it came within seconds of the mail")
+    return None
+
+
+def _by_default(hit: Hit) -> Judgement:
+    if hit.kind is EventKind.CLICKED:
+        return Judgement(Verdict.HUMAN, ("an ordinary browser followed the link",))
+    return Judgement(Verdict.UNSURE, ("a picture was fetched; who saw it is not known",))
+
+
+def _machine(reason: str) -> Judgement:
+    return Judgement(Verdict.MACHINE, (reason,))
+
+
+_PROGRAMS = (
+    "barracuda",
+    "bot",
+    "crawler",
+    "curl/",
+    "facebookexternalhit",
+    "go-http-client",
+    "headless",
+    "httpclient",
+    "java/",
+    "libwww",
+    "mimecast",
+    "okhttp",
+    "phantomjs",
+    "proofpoint",
+    "python",
+    "scan",
+    "slackbot",
+    "spider",
+    "symantec",
+    "wget",
+    "whatsapp",
+)
+_RULES: tuple[_Rule, ...] = (
+    _asked_without_showing,
+    _fetched_ahead,
+    _no_browser,
+    _mail_proxy,
+    _sooner_than_anybody,
+)

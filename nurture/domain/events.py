@@ -1,0 +1,69 @@
+"""What happens to a message or a subscriber, in our own words.
+
+Providers have a vocabulary each. It is translated once, where the payload comes in; from here on
+there is only this one. What could not be translated is kept all the same, with no kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """The things that can happen once an email was handed over."""
+
+    DELIVERED = "delivered"
+    DEFERRED = "deferred"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    UNSUBSCRIBED = "unsubscribed"
+    DOWNLOADED = "downloaded"
+    BOOKED = "booked"
+
+
+@dataclass(frozen=True)
+class MailEvent:
+    """One thing a mail provider told us about one email.
+
+    `kind` is None for what is kept but not understood. `event_id` is the same each time the
+    provider tells us the same thing, and unique together with `provider`. `message_id` is the
+    Message-ID (RFC 5322 section 3.6.4) as we set it, without its angle brackets. `permanent`
+    says of a bounce that the address itself is no good. `raw` is the event as it came.
+    """
+
+    kind: EventKind | None
+    provider: str
+    event_id: str
+    occurred_at: datetime
+    recipient: str | None
+    message_id: str | None
+    permanent: bool
+    reason: str
+    raw: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class BookingEvent:
+    """One thing a calendar told us about one appointment.
+
+    `booked` says that the person has an appointment now: a first one or, with `rescheduled`, the
+    new half of a move. `cancelled` says that they have given theirs up for good. A moved
+    appointment is `rescheduled` and never `cancelled`. All three are false for what is kept but
+    not understood. `occurred_at` is None where the sender did not say: the time it reached us
+    is then as good as any.
+    """
+
+    provider: str
+    event_id: str
+    occurred_at: datetime | None
+    email: str | None
+    booked: bool
+    cancelled: bool
+    rescheduled: bool
+    starts_at: datetime | None
+    raw: Mapping[str, object]

@@ -1,0 +1,37 @@
+"""What can become of one email to one subscriber."""
+
+from enum import StrEnum
+
+
+class MessageStatus(StrEnum):
+    """The states of a message, in the order they are usually passed.
+
+    `claimed` rows have not been shown to a mail server; `sending` rows may have
+    been. That difference decides what a crash leaves behind: a claimed row is
+    simply taken again, a sending one becomes `in_doubt`.
+    """
+
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    IN_DOUBT = "in_doubt"
+    CANCELLED = "cancelled"
+
+
+#: The mail server took responsibility, whatever it told us later.
+TAKEN = frozenset(
+    {
+        MessageStatus.ACCEPTED,
+        MessageStatus.DELIVERED,
+        MessageStatus.BOUNCED,
+        MessageStatus.COMPLAINED,
+    }
+)
+
+#: Nothing will happen to these any more unless somebody outside says so.
+SETTLED = TAKEN | {MessageStatus.FAILED, MessageStatus.CANCELLED}

@@ -1,0 +1,164 @@
+"""What happens next to one enrolment: the planner."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.send_window import (
+    Holidays,
+    SendWindow,
+    after_wait,
+    next_open,
+    next_opening,
+    window_of,
+)
+from nurture.domain.sequence import UNCOLLECTED_FOR, Late, OptIn, Sequence, Step, StepKind
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send the step now; it was due at `due_at`."""
+
+    step: Step
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Pass the step without sending it, because of `why`."""
+
+    step: Step
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Look again at `until`, always later than now; `step` is what is waited for, if any."""
+
+    until: datetime
+    why: str
+    step: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """The enrolment ends with `reason`."""
+
+    reason: EnrolmentStatus
+
+
+Action = Send | Skip | WaitUntil | Exit
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When the practice writes at all: its usual window and its holidays."""
+
+    window: SendWindow
+    holidays: Holidays
+
+
+def next_action(
+    sequence: Sequence, progress: Progress, now: datetime, calendar: Calendar
+) -> Action:
+    """Decide what is next for an enrolment.
+
+    Repeated on the progress that each action leads to, it ends; it keeps the
+    order of the steps, gives no step twice and sends nothing before its time or
+    outside its window.
+    """
+    guide = _guide_to_offer(sequence, progress)
+    if guide:
+        return Send(guide, progress.anchor_at)
+    step = _next_step(sequence, progress)
+    if _awaits_collection(sequence, progress):
+        return _while_uncollected(step, progress, now, calendar)
+    return _in_series(step, progress, now, calendar)
+
+
+def anchor_after(action: Send, now: datetime) -> datetime:
+    """From when the wait after a sent step counts.
+
+    A mail that left on time counts from the moment it was due, so that a series
+    set for half past eight does not drift by the seconds that sending takes. One
+    that left late counts from when it left, so that nothing piles up behind it.
+    """
+    on_time = now - action.due_at < timedelta(hours=1)
+    return action.due_at if on_time else now
+
+
+def _guide_to_offer(sequence: Sequence, progress: Progress) -> Step | None:
+    if not progress.guide_wanted:
+        return None
+    return next((step for step in sequence.steps if step.kind is StepKind.GUIDE), None)
+
+
+def _next_step(sequence: Sequence, progress: Progress) -> Step | None:
+    """The first step after the furthest one that is behind this person.
+
+    Places are found by step key, so that enrolments survive an edited sequence: a
+    deleted step is simply not there, and a step put in ahead of somebody reaches
+    them, while one put in behind them does not.
+    """
+    places = [i for i, step in enumerate(sequence.steps) if step.email in progress.passed]
+    ahead = sequence.steps[max(places, default=-1) + 1 :]
+    return next((step for step in ahead if step.kind is not StepKind.GUIDE), None)
+
+
+def _awaits_collection(sequence: Sequence, progress: Progress) -> bool:
+    return sequence.form.opt_in is OptIn.COLLECT and progress.collected_at is None
+
+
+def _while_uncollected(
+    step: Step | None, progress: Progress, now: datetime, calendar: Calendar
+) -> Action:
+    """One friendly reminder, then silence; at last the signup is let go."""
+    lets_go_at = progress.enrolled_at + UNCOLLECTED_FOR
+    if now >= lets_go_at:
+        return Exit(EnrolmentStatus.REMOVED)
+    if step is None or step.kind is not StepKind.REMINDER:
+        return WaitUntil(lets_go_at, "the guide has not been collected")
+    due_at = _due_at(step, progress, calendar)
+    if due_at > now:
+        return WaitUntil(min(due_at, lets_go_at), _waiting_for(step), step)
+    return _due(step, due_at, now, progress, calendar)
+
+
+def _in_series(step: Step | None, progress: Progress, now: datetime, calendar: Calendar) -> Action:
+    if step is None:
+        return Exit(EnrolmentStatus.COMPLETED)
+    if step.kind is StepKind.REMINDER:
+        return Skip(step, "the guide has been collected")
+    due_at = _due_at(step, progress, calendar)
+    if due_at > now:
+        return WaitUntil(due_at, _waiting_for(step), step)
+    return _due(step, due_at, now, progress, calendar)
+
+
+def _due(
+    step: Step, due_at: datetime, now: datetime, progress: Progress, calendar: Calendar
+) -> Action:
+    """A step whose time has come is sent, unless it is too late or just now not the hour."""
+    if step.late is Late.SKIP and now - due_at > step.max_late:
+        return Skip(step, "it was overdue for too long")
+    window = window_of(step, calendar.window)
+    opens_at = next_open(now, window, progress.time_zone, calendar.holidays)
+    if opens_at > now:
+        return WaitUntil(opens_at, "it is outside the hours in which we write", step)
+    return Send(step, due_at)
+
+
+def _due_at(step: Step, progress: Progress, calendar: Calendar) -> datetime:
+    """When a step is due: never before its wait is over and, where it names a time, at that time.
+
+    Being held up is another matter: an overdue step goes at any time its window is open.
+    """
+    start = max(progress.anchor_at, progress.collected_at or progress.anchor_at)
+    earliest = after_wait(start, step.wait, progress.time_zone)
+    window = window_of(step, calendar.window)
+    first = next_opening if step.at else next_open
+    return first(earliest, window, progress.time_zone, calendar.holidays)
+
+
+def _waiting_for(step: Step) -> str:
+    return f"the time of “{step.email}” has not come"

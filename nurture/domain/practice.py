@@ -1,0 +1,44 @@
+"""The practice in whose name everything is sent."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """Who writes, from where, and what the law wants said; empty means not known yet."""
+
+    name: str
+    owner: str
+    address: tuple[str, ...]
+    phone: str
+    email: str
+    website_url: str
+    sender_name: str
+    sender_address: str
+    reply_to: str
+    blog_url: str = ""
+    booking_url: str = ""
+    time_zone: str = "Europe/London"
+    language: str = "en-GB"
+    disclosure: str = ""
+    privacy_url: str = ""
+    privacy_version: str = ""
+
+    @property
+    def address_line(self) -> str:
+        """The postal address in one line."""
+        return ", ".join(self.address)
+
+    @property
+    def sender_domain(self) -> str:
+        """The domain that mails come from."""
+        return self.sender_address.rpartition("@")[2]
+
+    def to_fill_in(self) -> list[str]:
+        """What the owner has yet to say, each a sentence with its consequence."""
+        wanted = {
+            "blog_url": "Emails whose article has no address of its own lead to the website.",
+            "booking_url": "Invitations lead to the website until the booking page is known.",
+            "privacy_url": "The consent records name no privacy notice.",
+        }
+        return [f"{name} is empty. {so}" for name, so in wanted.items() if not getattr(self, name)]

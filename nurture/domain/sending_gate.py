@@ -1,0 +1,98 @@
+"""The last question before a mail leaves: may it?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from nurture.domain.consent import Consents, Purpose
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.sequence import StepKind
+from nurture.domain.suppression import SuppressionReason
+
+
+class Frequency(StrEnum):
+    """How often somebody wants to hear from us."""
+
+    USUAL = "usual"
+    FEWER = "fewer"
+
+
+@dataclass(frozen=True, slots=True)
+class FrequencyCap:
+    """At most `mails` of the series within `within`, all sequences together."""
+
+    mails: int
+    within: timedelta
+
+
+#: A margin below whole days, because a mail due at 08:30 leaves some seconds after it.
+_NEARLY = timedelta(hours=1)
+USUAL_CAP = FrequencyCap(1, timedelta(days=1) - _NEARLY)
+FEWER_CAP = FrequencyCap(1, timedelta(days=7) - _NEARLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the gate has to know of a subscriber; `mailed_at` are recent mails of the series."""
+
+    consents: Consents
+    suppressed: SuppressionReason | None = None
+    paused_until: datetime | None = None
+    frequency: Frequency = Frequency.USUAL
+    mailed_at: Sequence[datetime] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The mail may leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Not now; ask again at `until`."""
+
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Never; the enrolment ends with `reason`."""
+
+    reason: EnrolmentStatus
+    why: str
+
+
+Verdict = Allowed | Postponed | Refused
+
+
+def may_send(kind: StepKind, standing: Standing, now: datetime) -> Verdict:
+    """Whether a due mail of that kind may leave now, and if not, why and until when."""
+    refused = _refusal(kind, standing)
+    if refused:
+        return refused
+    if kind is StepKind.GUIDE:
+        return Allowed()
+    return _postponement(standing, now) or Allowed()
+
+
+def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
+    if standing.suppressed is SuppressionReason.UNSUBSCRIBED:
+        return Refused(EnrolmentStatus.UNSUBSCRIBED, "they unsubscribed")
+    if standing.suppressed:
+        return Refused(EnrolmentStatus.SUPPRESSED, f"the address is {standing.suppressed}")
+    needed = Purpose.GUIDE if kind in (StepKind.GUIDE, StepKind.REMINDER) else Purpose.MARKETING
+    if needed not in standing.consents:
+        return Refused(EnrolmentStatus.UNSUBSCRIBED, f"there is no consent for “{needed}”")
+    return None
+
+
+def _postponement(standing: Standing, now: datetime) -> Postponed | None:
+    if standing.paused_until and standing.paused_until > now:
+        return Postponed(standing.paused_until, "they asked for a pause")
+    cap = FEWER_CAP if standing.frequency is Frequency.FEWER else USUAL_CAP
+    recent = sorted(at for at in standing.mailed_at if at > now - cap.within)
+    if len(recent) >= cap.mails:
+        return Postponed(recent[-cap.mails] + cap.within, "they have had a mail recently")
+    return None

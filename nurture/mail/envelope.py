@@ -1,0 +1,56 @@
+"""What goes into the mail room and what comes out of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from nurture.domain.message_status import MessageStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One finished email to one recipient.
+
+    `message` is the ledger's number; `data` is the whole RFC 5322 message with
+    CRLF line ends, ending in CRLF, not dot-stuffed.
+    """
+
+    message: int
+    sender: str
+    recipient: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one envelope.
+
+    `status` is `accepted`, `deferred`, `failed` or `in_doubt`. `reason` is a
+    sentence for people, the server's own words included. `address_refused` is
+    true only where the server refused this recipient for good, so that the
+    address is suppressed rather than the email blamed.
+    """
+
+    message: int
+    status: MessageStatus
+    reason: str = ""
+    code: int | None = None
+    address_refused: bool = False
+
+
+class Mailer(Protocol):
+    """A way to get bytes out."""
+
+    def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
+        """Offer envelopes, each at most once, and yield exactly one outcome for each.
+
+        Envelopes are pulled lazily, never more than can be offered at once,
+        because pulling one is the caller's promise that it is marked `sending`.
+        Outcomes come as they are known, in any order. Trouble with the server is
+        an outcome, never an exception.
+        """
+        ...
+
+    def close(self) -> None:
+        """Say goodbye; never raises and never changes an outcome."""
+        ...

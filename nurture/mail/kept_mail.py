@@ -1,0 +1,75 @@
+"""The mails that the outbox keeps as files, and how a file is written so that it is whole."""
+
+import os
+import threading
+from datetime import UTC, datetime
+from email.headerregistry import BaseHeader, DateHeader
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from functools import cached_property
+from pathlib import Path
+
+_PREFIX = "message-"
+
+
+def mail_path(directory: Path, message: int) -> Path:
+    """Return where the outbox keeps a message, by the ledger's number."""
+    return directory / f"{_PREFIX}{message:08d}.eml"
+
+
+def write_whole(path: Path, data: bytes) -> Path:
+    """Write a file so that a reader sees all of it or what was there before; return its path."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        temporary.write_bytes(data)
+        return temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+class KeptMail:
+    """One mail of the outbox; it is read only when its headers are asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.number = int(path.stem.removeprefix(_PREFIX))
+
+    @cached_property
+    def _headers(self) -> EmailMessage:
+        with self.path.open("rb") as file:
+            return BytesParser(policy=default).parse(file, headersonly=True)
+
+    def _text(self, name: str) -> str:
+        header: BaseHeader | None = self._headers[name]
+        return str(header) if header is not None else ""
+
+    @property
+    def recipient(self) -> str:
+        """The To header as it would be shown."""
+        return self._text("To")
+
+    @property
+    def subject(self) -> str:
+        """The decoded subject."""
+        return self._text("Subject")
+
+    @property
+    def date(self) -> datetime | None:
+        """When the mail says it was sent, as aware UTC; None where it does not say."""
+        header = self._headers["Date"]
+        moment = header.datetime if isinstance(header, DateHeader) else None
+        if moment is None:
+            return None
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def list_mails(directory: Path) -> list[KeptMail]:
+    """Return the mails kept in a directory, newest first; no directory means none."""
+    paths = [path for path in directory.glob(f"{_PREFIX}*.eml") if _is_numbered(path)]
+    return sorted(map(KeptMail, paths), key=lambda mail: mail.number, reverse=True)
+
+
+def _is_numbered(path: Path) -> bool:
+    return path.stem.removeprefix(_PREFIX).isdecimal()

@@ -1,0 +1,240 @@
+"""Opening a session with the mail server: connect, greet, encrypt, log in."""
+
+import contextlib
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+
+from nurture.domain.errors import NurtureError
+from nurture.mail.replies import printable
+from nurture.mail.route import SmtpRoute, StartTls
+from nurture.mail.session import Session
+
+_ASK_THE_SERVER = "Check that the server takes mail from this machine."
+
+
+class SessionRefusedError(NurtureError):
+    """No session came about; the remedy says what to check. It blames no message."""
+
+
+class Opening:
+    """The way to one session, in a thread of its own so that nobody has to wait for it.
+
+    `done` is called in that thread once `session` or `refusal` is set.
+    """
+
+    def __init__(
+        self,
+        route: SmtpRoute,
+        timeout: float,
+        tls: ssl.SSLContext,
+        done: Callable[["Opening"], None],
+    ) -> None:
+        self.session: Session | None = None
+        self.refusal = ""
+        self._route = route
+        self._timeout = timeout
+        self._tls = tls
+        self._done = done
+        self._sock: socket.socket | None = None
+        self._abandoned = False
+        self._thread = threading.Thread(target=self._run, name="smtp-opening", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end, at most so long."""
+        self._thread.join(seconds)
+
+    def abandon(self) -> None:
+        """Cut a server short that dawdles, so that the thread ends; never raises."""
+        self._abandoned = True
+        if self._sock is not None:
+            shut(self._sock)
+
+    def discard(self) -> None:
+        """Part with a session that nobody is waiting for any more."""
+        if self.session is not None:
+            self.session.say_goodbye()
+            self.session.close()
+
+    def _run(self) -> None:
+        try:
+            self.session = self._open()
+        except SessionRefusedError as refusal:
+            self.refusal = str(refusal)
+        except Exception as error:
+            # Nobody would see it raised in this thread, and the offer would wait for ever.
+            # Its text is left out because it may hold the password.
+            self.refusal = f"{self._route} could not be spoken to ({type(error).__name__})."
+        if self.session is None and self._sock is not None:
+            self._sock.close()
+        self._done(self)
+
+    def _open(self) -> Session:
+        try:
+            return self._converse()
+        except ssl.SSLCertVerificationError as error:
+            raise self._refused(
+                f"showed a certificate that is not valid for it ({error.verify_message}).",
+                "Check the host name in NURTURE_SMTP_URL and the certificate; "
+                "for an authority of your own set SSL_CERT_FILE.",
+            ) from None
+        except ssl.SSLError as error:
+            raise self._refused(
+                f"could not be spoken to encrypted ({error.reason or error}).",
+                "Check the port: 465 goes with smtps://, 587 and 25 with smtp://.",
+            ) from None
+        except (OSError, smtplib.SMTPServerDisconnected) as error:
+            raise self._broken_off(error) from None
+
+    def _broken_off(self, error: Exception) -> SessionRefusedError:
+        """Tell a server that is silent from one that hangs up: smtplib raises the same for both."""
+        if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
+            return self._too_slow()
+        return self._refused(
+            "hung up before the session began.",
+            "Check the port in NURTURE_SMTP_URL (465 goes with smtps://), "
+            "and that the server takes mail from this machine.",
+        )
+
+    def _refused(self, trouble: str, remedy: str) -> SessionRefusedError:
+        """Say what the server did; what it did once it was cut short is our own doing."""
+        if self._abandoned:
+            return self._too_slow()
+        return SessionRefusedError(f"The mail server {self._route} {trouble}", remedy=remedy)
+
+    def _too_slow(self) -> SessionRefusedError:
+        return SessionRefusedError(
+            f"The mail server {self._route} did not answer within {self._timeout:g} seconds.",
+            remedy="Check the host and port in NURTURE_SMTP_URL, and that no firewall is between.",
+        )
+
+    def _converse(self) -> Session:
+        client = smtplib.SMTP(local_hostname="localhost", timeout=self._timeout)
+        client.sock = self._connect()
+        client.local_hostname = _own_name(client.sock)
+        self._expect(client.getreply(), 220, "refused the session", _ASK_THE_SERVER)
+        self._say_hello(client)
+        self._encrypt(client)
+        self._log_in(client)
+        return self._hand_over(client)
+
+    def _expect(self, reply: tuple[int, bytes], code: int, trouble: str, remedy: str) -> None:
+        if reply[0] == code:
+            return
+        said = f"{reply[0]} {_text(reply[1])}" if reply[0] > 0 else f"{_text(reply[1])!r}"
+        raise self._refused(f"{trouble}: {said}.", remedy)
+
+    def _connect(self) -> socket.socket:
+        try:
+            self._sock = socket.create_connection(
+                (self._route.host, self._route.port), self._timeout
+            )
+        except socket.gaierror:
+            raise SessionRefusedError(
+                f"The mail server's name {self._route.host} cannot be found.",
+                remedy="Check the host in NURTURE_SMTP_URL and that names can be looked up here.",
+            ) from None
+        except TimeoutError:
+            raise self._too_slow() from None
+        except OSError as error:
+            raise self._refused(
+                f"cannot be reached ({error.strerror or error}).",
+                "Check that it is running, and the host and port in NURTURE_SMTP_URL.",
+            ) from None
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._route.implicit_tls:
+            self._sock = self._wrapped(self._sock)
+        return self._sock
+
+    def _wrapped(self, sock: socket.socket) -> ssl.SSLSocket:
+        return self._tls.wrap_socket(sock, server_hostname=self._route.host)
+
+    def _say_hello(self, client: smtplib.SMTP) -> None:
+        if client.ehlo()[0] != 250:
+            self._expect(client.helo(), 250, "refused the greeting", _ASK_THE_SERVER)
+
+    def _encrypt(self, client: smtplib.SMTP) -> None:
+        wish = self._route.starttls
+        if self._route.implicit_tls or wish is StartTls.NEVER:
+            return
+        if client.has_extn("starttls"):
+            return self._start_tls(client)
+        if wish is StartTls.REQUIRED:
+            raise self._refused(
+                "does not offer STARTTLS, and mail is to go there encrypted only.",
+                "Check the port, use smtps:// with port 465, or allow plain text with "
+                "?starttls=never in NURTURE_SMTP_URL.",
+            )
+
+    def _start_tls(self, client: smtplib.SMTP) -> None:
+        """Encrypt and greet again, forgetting what was heard unencrypted (RFC 3207 §4.2)."""
+        remedy = "Check its certificate, or use smtps:// with port 465."
+        self._expect(client.docmd("STARTTLS"), 220, "refused to encrypt", remedy)
+        assert self._sock is not None
+        if client.file is not None:
+            client.file.close()
+        self._sock = client.sock = self._wrapped(self._sock)
+        client.file = None
+        self._say_hello(client)
+
+    def _log_in(self, client: smtplib.SMTP) -> None:
+        if self._route.user is None or self._route.password is None:
+            return
+        try:
+            client.login(self._route.user, self._route.password)
+        except smtplib.SMTPServerDisconnected:
+            raise
+        except smtplib.SMTPResponseException as error:
+            said = f"{error.smtp_code} {_text(error.smtp_error)}"
+            raise self._refused(
+                f"did not accept the login: {said}.",
+                "Check the user name and password in NURTURE_SMTP_URL.",
+            ) from None
+        except smtplib.SMTPException:
+            raise self._refused(
+                "offers no way to log in that is known here.",
+                "Check the port, or leave the user name and password out of NURTURE_SMTP_URL "
+                "if none is needed.",
+            ) from None
+
+    def _hand_over(self, client: smtplib.SMTP) -> Session:
+        assert self._sock is not None
+        if client.file is not None:
+            client.file.close()
+        stated = client.esmtp_features.get("size", "")
+        return Session(
+            self._sock,
+            server=str(self._route),
+            pipelining=client.has_extn("pipelining"),
+            size_limit=int(stated) if stated.isdecimal() else 0,
+            timeout=self._timeout,
+        )
+
+
+def _text(words: bytes | str) -> str:
+    return printable(words) if isinstance(words, bytes) else words
+
+
+def _own_name(sock: socket.socket) -> str:
+    """Return what to call this machine in EHLO: its full name, else its address in brackets.
+
+    RFC 5321 §4.1.4 wants one of the two; asking the name service for a full name
+    can take many seconds where none is set up.
+    """
+    name = socket.gethostname()
+    if "." in name and name.replace("-", "").replace(".", "").isalnum() and name.isascii():
+        return name
+    address = str(sock.getsockname()[0])
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+def shut(sock: socket.socket) -> None:
+    """End a connection in both directions, waking whoever waits for it; never raises."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,56 @@
+"""The mail room without a mail server: every message becomes a file to look at."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from nurture.domain.message_status import MessageStatus
+from nurture.mail.envelope import Envelope, Outcome
+from nurture.mail.kept_mail import KeptMail, list_mails, mail_path, write_whole
+from nurture.mail.outbox_pages import write_index
+
+__all__ = ["KeptMail", "Outbox", "list_mails", "write_index"]
+
+REFUSED_ADDRESSES = "refused-addresses.txt"
+
+
+class Outbox:
+    """A `Mailer` that keeps each message as `message-<number>.eml` in one directory.
+
+    Writing the same message again replaces its file, and a reader never sees
+    half a mail. Addresses listed in `refused-addresses.txt`, one a line, are
+    refused as a mail server would refuse them, to rehearse what follows.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
+        """Write each envelope and yield its outcome; a full disk defers, as a server would."""
+        refused = self._refused_addresses()
+        for envelope in envelopes:
+            yield self._outcome(envelope, refused)
+
+    def close(self) -> None:
+        """Nothing is left open between two messages."""
+
+    def _refused_addresses(self) -> frozenset[str]:
+        try:
+            lines = (self.directory / REFUSED_ADDRESSES).read_text("utf-8").splitlines()
+        except (OSError, UnicodeError):
+            return frozenset()
+        return frozenset(line.strip().lower() for line in lines if line.strip())
+
+    def _outcome(self, envelope: Envelope, refused: frozenset[str]) -> Outcome:
+        if envelope.recipient.lower() in refused:
+            reason = f"550 5.1.1 The address is listed in {REFUSED_ADDRESSES}."
+            return Outcome(envelope.message, MessageStatus.FAILED, reason, 550, True)
+        try:
+            path = self._write(envelope)
+        except OSError as error:
+            reason = f"{self.directory} cannot be written to ({error.strerror}): make room there."
+            return Outcome(envelope.message, MessageStatus.DEFERRED, reason)
+        return Outcome(envelope.message, MessageStatus.ACCEPTED, f"Kept as {path.name}.")
+
+    def _write(self, envelope: Envelope) -> Path:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        return write_whole(mail_path(self.directory, envelope.message), envelope.data)

@@ -1,0 +1,136 @@
+"""Mailgun: one event a call, with a signature inside the body.
+
+The signature is an HMAC-SHA256 over timestamp and token and leaves the event itself out, so the
+event can be believed only as far as the connection can (HTTPS).
+https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from nurture.domain.events import EventKind, MailEvent
+from nurture.domain.payload import Fields, PayloadError, bare_message_id, json_body
+from nurture.mail.providers import Provider
+from nurture.signatures import (
+    SignatureError,
+    SignatureFault,
+    as_bytes,
+    hex_hmac,
+    require_any,
+    require_recent,
+    require_secret,
+)
+
+_SECRET_HELP = "Copy the HTTP webhook signing key from Mailgun's API security page."
+
+#: Mailgun tries again for eight hours and does not say that it signs again each time. Replays
+#: inside that span do no harm, because event ids are acted on once.
+_TOLERANCE = timedelta(hours=9)
+
+#: By event; for `failed` by severity.
+_KINDS: dict[tuple[str, str], EventKind] = {
+    ("delivered", ""): EventKind.DELIVERED,
+    ("opened", ""): EventKind.OPENED,
+    ("clicked", ""): EventKind.CLICKED,
+    ("complained", ""): EventKind.COMPLAINED,
+    ("unsubscribed", ""): EventKind.UNSUBSCRIBED,
+    ("rejected", ""): EventKind.BOUNCED,
+    ("failed", "temporary"): EventKind.DEFERRED,
+    ("failed", "permanent"): EventKind.BOUNCED,
+}
+
+#: Mailgun did not send because of what the person did earlier: that is the news.
+_SUPPRESSED = {
+    "suppress-unsubscribe": EventKind.UNSUBSCRIBED,
+    "suppress-complaint": EventKind.COMPLAINED,
+}
+
+#: Final for this email, while the address may be fine: given up after days, or refused by policy.
+_NOT_THE_ADDRESS = frozenset({"old", "espblock"})
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+    """Check the signature inside the body; the headers play no part. SignatureError."""
+    key = require_secret(secret, _SECRET_HELP)
+    timestamp, token, signature = _signature(body)
+    require_recent(timestamp, now, _TOLERANCE)
+    require_any([signature.lower()], [hex_hmac(key, as_bytes(timestamp + token))])
+
+
+def _signature(body: bytes) -> tuple[str, str, str]:
+    try:
+        block = Fields.of(json_body(body)).get_fields("signature")
+        return (
+            block.get_text("timestamp"),
+            block.get_text("token"),
+            block.get_text("signature"),
+        )
+    except PayloadError as problem:
+        raise SignatureError(
+            SignatureFault.MISSING,
+            f"No signature can be read from the body ({problem.field}).",
+            remedy="Point a current Mailgun webhook, which sends JSON, at this address.",
+        ) from None
+
+
+def parse(body: bytes) -> list[MailEvent]:
+    """Return the one event of a body; PayloadError names the field at fault."""
+    return [_event(Fields.of(json_body(body)).get_fields("event-data"))]
+
+
+def _event(event: Fields) -> MailEvent:
+    why = event.find_text("reason") or ""
+    kind = _kind(event, why)
+    return MailEvent(
+        kind=kind,
+        provider=PROVIDER.name,
+        event_id=_event_id(event),
+        occurred_at=event.get_unix("timestamp"),
+        recipient=event.find_text("recipient"),
+        message_id=_message_id(event),
+        permanent=_is_permanent(event, kind, why),
+        reason=_reason(event, why),
+        raw=event.values,
+    )
+
+
+def _kind(event: Fields, why: str) -> EventKind | None:
+    name = event.get_text("event")
+    severity = event.find_text("severity") or "" if name == "failed" else ""
+    kind = _KINDS.get((name, severity))
+    return _SUPPRESSED.get(why, kind) if kind is EventKind.BOUNCED else kind
+
+
+def _is_permanent(event: Fields, kind: EventKind | None, why: str) -> bool:
+    failed = event.get_text("event") == "failed"
+    return failed and kind is EventKind.BOUNCED and why not in _NOT_THE_ADDRESS
+
+
+def _event_id(event: Fields) -> str:
+    # Mailgun's id is promised to be unique within a day only, so the second goes with it.
+    return f"{int(event.get_unix('timestamp').timestamp())}-{event.get_text('id')}"
+
+
+def _message_id(event: Fields) -> str | None:
+    message = event.find_fields("message")
+    headers = message.find_fields("headers") if message else None
+    return bare_message_id(headers.find_text("message-id")) if headers else None
+
+
+def _reason(event: Fields, why: str) -> str:
+    status = event.find_fields("delivery-status")
+    reject = event.find_fields("reject")
+    said = status and (status.find_text("message") or status.find_text("description"))
+    return said or (reject and reject.find_text("reason")) or why
+
+
+PROVIDER = Provider(
+    name="mailgun",
+    verify=verify,
+    parse=parse,
+    secret_help=_SECRET_HELP,
+    tolerance=_TOLERANCE,
+    signs_body=False,
+)

@@ -1,0 +1,134 @@
+"""SendGrid: a list of events a call, signed with ECDSA.
+
+The secret here is a public key: it can check signatures and make none.
+https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event and
+…/getting-started-event-webhook-security-features
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from nurture.domain.events import EventKind, MailEvent
+from nurture.domain.payload import Fields, bare_message_id, json_body, objects
+from nurture.mail.providers import Provider
+from nurture.signatures import (
+    SignatureError,
+    SignatureFault,
+    as_bytes,
+    require_recent,
+    require_secret,
+    required_header,
+    wrong_signature,
+)
+
+_SECRET_HELP = "Copy the verification key of the signed event webhook from SendGrid."
+
+_SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
+_TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
+
+#: SendGrid tries again for a day and does not say that it signs again each time. Replays inside
+#: that span do no harm, because event ids are acted on once.
+_TOLERANCE = timedelta(hours=25)
+
+#: By event; for `bounce` by type. The flag says that the address itself is no good.
+_MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
+    ("delivered", ""): (EventKind.DELIVERED, False),
+    ("deferred", ""): (EventKind.DEFERRED, False),
+    ("open", ""): (EventKind.OPENED, False),
+    ("click", ""): (EventKind.CLICKED, False),
+    ("spamreport", ""): (EventKind.COMPLAINED, False),
+    ("unsubscribe", ""): (EventKind.UNSUBSCRIBED, False),
+    ("group_unsubscribe", ""): (EventKind.UNSUBSCRIBED, False),
+    ("bounce", "bounce"): (EventKind.BOUNCED, True),
+    ("bounce", "blocked"): (EventKind.BOUNCED, False),
+    ("dropped", ""): (EventKind.BOUNCED, False),
+}
+
+#: SendGrid did not send because of what happened earlier: that is the news.
+_DROPPED: dict[str, tuple[EventKind, bool]] = {
+    "Bounced Address": (EventKind.BOUNCED, True),
+    "Invalid": (EventKind.BOUNCED, True),
+    "Spam Reporting Address": (EventKind.COMPLAINED, False),
+    "Unsubscribed Address": (EventKind.UNSUBSCRIBED, False),
+}
+
+#: Opens and clicks come without the Message-ID, so it travels as an argument of ours.
+_ARGUMENT = "nurture_message_id"
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+    """Check the ECDSA signature (FIPS 186-5, SHA-256) over timestamp and body. SignatureError."""
+    key = _public_key(require_secret(secret, _SECRET_HELP))
+    signature = required_header(headers, _SIGNATURE_HEADER)
+    timestamp = required_header(headers, _TIMESTAMP_HEADER)
+    require_recent(timestamp, now, _TOLERANCE)
+    try:
+        offered = base64.b64decode(as_bytes(signature), validate=True)
+        key.verify(offered, as_bytes(timestamp) + body, ec.ECDSA(SHA256()))
+    except (ValueError, InvalidSignature):
+        raise wrong_signature() from None
+
+
+def _public_key(secret: bytes) -> ec.EllipticCurvePublicKey:
+    try:
+        key = load_der_public_key(base64.b64decode(secret, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise SignatureError(
+            SignatureFault.MALFORMED,
+            "The verification key configured for this webhook cannot be used.",
+            remedy=_SECRET_HELP,
+        )
+    return key
+
+
+def parse(body: bytes) -> list[MailEvent]:
+    """Return the events of a body, in its order; PayloadError names the field at fault."""
+    return [_event(event) for event in objects(json_body(body))]
+
+
+def _event(event: Fields) -> MailEvent:
+    kind, permanent = _meaning(event)
+    return MailEvent(
+        kind=kind,
+        provider=PROVIDER.name,
+        event_id=event.get_text("sg_event_id"),
+        occurred_at=event.get_unix("timestamp"),
+        recipient=event.find_text("email"),
+        message_id=bare_message_id(event.find_text(_ARGUMENT) or event.find_text("smtp-id")),
+        permanent=permanent,
+        reason=event.find_text("reason") or event.find_text("response") or "",
+        raw=event.values,
+    )
+
+
+def _meaning(event: Fields) -> tuple[EventKind | None, bool]:
+    name = event.get_text("event")
+    detail = event.find_text("type") or "bounce" if name == "bounce" else ""
+    meaning = _MEANINGS.get((name, detail), (None, False))
+    return _DROPPED.get(event.find_text("reason") or "", meaning) if name == "dropped" else meaning
+
+
+def headers_for(message_id: str) -> Mapping[str, str]:
+    """Return the header by which SendGrid repeats our Message-ID in every event."""
+    return {"X-SMTPAPI": json.dumps({"unique_args": {_ARGUMENT: message_id}})}
+
+
+PROVIDER = Provider(
+    name="sendgrid",
+    verify=verify,
+    parse=parse,
+    secret_help=_SECRET_HELP,
+    tolerance=_TOLERANCE,
+    headers_for=headers_for,
+)

@@ -1,0 +1,180 @@
+"""Where the mail server is and how to talk to it: the meaning of NURTURE_SMTP_URL."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from nurture.domain.errors import NurtureError
+
+SUBMISSION_PORT = 587
+RELAY_PORT = 25
+IMPLICIT_TLS_PORT = 465
+
+
+class RouteError(NurtureError):
+    """The address of the mail server cannot be used; it is never quoted, as it holds a password."""
+
+
+class StartTls(StrEnum):
+    """Whether a plain connection is turned into an encrypted one (RFC 3207)."""
+
+    REQUIRED = "required"
+    WHEN_OFFERED = "when offered"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpRoute:
+    """A mail server, and the login to use there if any."""
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    implicit_tls: bool = False
+    starttls: StartTls = StartTls.WHEN_OFFERED
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """Read `smtp://user:password@host:port` or `smtps://…`, percent-decoded.
+
+        `?starttls=required` and `?starttls=never` decide about encryption.
+        Without either, a password never travels unencrypted, a server on this
+        machine is talked to plainly, and any other is encrypted when it offers it.
+        Raises RouteError, which names the part at fault and never quotes it.
+        """
+        parts = _split(url)
+        host, user, password = _host(parts), _user(parts), _password(parts)
+        return cls(
+            host=host,
+            port=_port(parts, authenticated=user is not None),
+            user=user,
+            password=password,
+            implicit_tls=parts.scheme == "smtps",
+            starttls=_starttls(parts, host, authenticated=user is not None),
+        )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        raise RouteError(
+            "NURTURE_SMTP_URL cannot be read.", remedy="Write it as smtp://user:password@host:port."
+        ) from None
+    if parts.scheme not in ("smtp", "smtps"):
+        raise RouteError(
+            "NURTURE_SMTP_URL does not begin with smtp:// or smtps://.",
+            remedy="Write it as smtp://user:password@host:port.",
+        )
+    if parts.path not in ("", "/") or parts.fragment:
+        raise RouteError(
+            "NURTURE_SMTP_URL goes on after the host and port.",
+            remedy="If the password holds / ? # or @, write them as %2F %3F %23 and %40.",
+        )
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    host = parts.hostname
+    if not host:
+        raise RouteError(
+            "NURTURE_SMTP_URL names no host.", remedy="Write it as smtp://user:password@host:port."
+        )
+    if not _is_plain(host):
+        raise RouteError(
+            "The host in NURTURE_SMTP_URL holds a character that no host name has.",
+            remedy="Use letters, digits, hyphens and dots; international names begin with xn--.",
+        )
+    return host
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _user(parts: SplitResult) -> str | None:
+    return _credential(parts.username, "user name") if parts.username else None
+
+
+def _password(parts: SplitResult) -> str | None:
+    if bool(parts.username) != bool(parts.password):
+        raise RouteError(
+            "NURTURE_SMTP_URL has only one of user name and password.",
+            remedy="Give both, as in smtp://user:password@host:port, or neither.",
+        )
+    return _credential(parts.password, "password") if parts.password else None
+
+
+def _credential(quoted: str, name: str) -> str:
+    text = unquote(quoted, errors="replace")
+    if not (text.isascii() and text.isprintable()):
+        raise RouteError(
+            f"The {name} in NURTURE_SMTP_URL holds a character outside printable ASCII.",
+            remedy="Ask the mail provider for a login without such characters.",
+        )
+    return text
+
+
+def _port(parts: SplitResult, *, authenticated: bool) -> int:
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise RouteError(
+            "The port in NURTURE_SMTP_URL is not a number from 1 to 65535.",
+            remedy="Usual ports are 587, 465 and 25. If the password holds : / ? # or @, "
+            "write them as %3A %2F %3F %23 and %40.",
+        )
+    if port is None and parts.scheme == "smtps":
+        return IMPLICIT_TLS_PORT
+    return port or (SUBMISSION_PORT if authenticated else RELAY_PORT)
+
+
+def _starttls(parts: SplitResult, host: str, *, authenticated: bool) -> StartTls:
+    chosen = _starttls_chosen(parts)
+    if chosen is not None:
+        return chosen
+    if parts.scheme == "smtps" or is_loopback(host):
+        return StartTls.NEVER
+    return StartTls.REQUIRED if authenticated else StartTls.WHEN_OFFERED
+
+
+def _starttls_chosen(parts: SplitResult) -> StartTls | None:
+    options = parse_qs(parts.query, keep_blank_values=True)
+    values = options.pop("starttls", None)
+    if options:
+        raise RouteError(
+            "NURTURE_SMTP_URL has an option that is not known.",
+            remedy="The only one is starttls, as in ?starttls=required. "
+            "If the password holds a ?, write it as %3F.",
+        )
+    if values is None:
+        return None
+    if values[-1] not in (StartTls.REQUIRED, StartTls.NEVER):
+        raise RouteError(
+            "The option starttls in NURTURE_SMTP_URL has a value that is not known.",
+            remedy="Write starttls=required or starttls=never, or leave it out.",
+        )
+    if parts.scheme == "smtps" and values[-1] == StartTls.REQUIRED:
+        raise RouteError(
+            "NURTURE_SMTP_URL asks for both smtps and STARTTLS.",
+            remedy="smtps is encrypted from the start: leave starttls out.",
+        )
+    return StartTls(values[-1])
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address means this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,271 @@
+"""Sending through a mail server, over several connections driven together.
+
+A relay answers after tens of milliseconds, so one connection is mostly waiting.
+Several are opened as far as there is more to send while all of them are busy,
+and kept for the next offer.
+"""
+
+import selectors
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from nurture.domain.message_status import MessageStatus
+from nurture.mail.addressing import refused_unseen
+from nurture.mail.connections import Connections
+from nurture.mail.envelope import Envelope, Outcome
+from nurture.mail.opening import Opening
+from nurture.mail.route import RouteError, SmtpRoute, StartTls
+from nurture.mail.session import Session
+
+__all__ = ["RouteError", "SmtpMailer", "SmtpRoute", "StartTls"]
+
+FRUITLESS_SESSIONS = 3
+
+
+class SmtpMailer:
+    """A `Mailer` that talks to one mail server.
+
+    `connections` is how many may be open at once, `timeout` how many seconds the
+    server may take over a single answer, `messages_per_connection` how many
+    messages a connection carries before a fresh one takes its place.
+    """
+
+    def __init__(
+        self,
+        route: SmtpRoute,
+        *,
+        connections: int = 8,
+        timeout: float = 60.0,
+        messages_per_connection: int = 100,
+    ) -> None:
+        self._connections = Connections(route, most=connections, timeout=timeout)
+        self._messages_per_connection = messages_per_connection
+
+    def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
+        """Offer envelopes and yield one outcome for each that was pulled.
+
+        When no session can be had, or sessions fail one after the other without
+        a single message being answered, what was pulled is `deferred` and
+        nothing more is pulled: the rest is still the caller's, untouched.
+        An exception of `envelopes` itself is raised once what was under way is
+        settled.
+        """
+        self._connections.use()
+        return _Offer(self._connections, envelopes, self._messages_per_connection).run()
+
+    def close(self) -> None:
+        """Say goodbye on every connection; never raises and never changes an outcome."""
+        self._connections.close()
+
+
+class _Supply:
+    """The caller's envelopes, at most one of them in hand."""
+
+    def __init__(self, envelopes: Iterator[Envelope], outcomes: list[Outcome]) -> None:
+        self._envelopes = envelopes
+        self._outcomes = outcomes
+        self._hand: deque[Envelope] = deque()
+        self._trouble: Exception | None = None
+        self._ended = False
+
+    def take(self) -> Envelope | None:
+        """Return the next envelope that can be offered at all, or None at the end."""
+        if self._hand:
+            return self._hand.popleft()
+        while not self._ended:
+            envelope = self._pull()
+            if envelope is None:
+                break
+            refused = refused_unseen(envelope)
+            if refused is None:
+                return envelope
+            self._outcomes.append(refused)
+        return None
+
+    def _pull(self) -> Envelope | None:
+        """Pull one, keeping an exception back until all under way is settled."""
+        try:
+            return next(self._envelopes)
+        except StopIteration:
+            self._ended = True
+        except Exception as trouble:
+            self._ended = True
+            self._trouble = trouble
+        return None
+
+    def has_more(self) -> bool:
+        """Tell whether there is another envelope, pulling it into the hand if need be."""
+        envelope = self.take()
+        if envelope is not None:
+            self._hand.appendleft(envelope)
+        return envelope is not None
+
+    def give_back(self, envelopes: list[Envelope]) -> None:
+        """Take envelopes back that no server has seen; they go out first."""
+        self._hand.extendleft(reversed(envelopes))
+
+    def stop(self, reason: str) -> None:
+        """Pull no more, and defer what is in hand."""
+        self._ended = True
+        while self._hand:
+            number = self._hand.popleft().message
+            self._outcomes.append(Outcome(number, MessageStatus.DEFERRED, reason))
+
+    def raise_trouble(self) -> None:
+        """Raise what the caller's envelopes raised, if anything."""
+        if self._trouble is not None:
+            raise self._trouble
+
+
+class _Offer:
+    """One call of `offer`: the sessions in use, and what has become known meanwhile."""
+
+    def __init__(
+        self, connections: Connections, envelopes: Iterator[Envelope], messages_per_connection: int
+    ) -> None:
+        self._connections = connections
+        self._messages_per_connection = messages_per_connection
+        self._outcomes: list[Outcome] = []
+        self._supply = _Supply(envelopes, self._outcomes)
+        self._selector = selectors.DefaultSelector()
+        self._sessions: set[Session] = set()
+        self._fruitless = 0
+
+    def run(self) -> Iterator[Outcome]:
+        """Yield outcomes until everything pulled is settled and nothing is left to pull."""
+        try:
+            self._selector.register(self._connections.doorbell, selectors.EVENT_READ)
+            for session in self._connections.kept():
+                self._admit(session)
+            while self._goes_on():
+                yield from self._known()
+                self._wait()
+            yield from self._known()
+        finally:
+            self._leave()
+        self._supply.raise_trouble()
+
+    def _known(self) -> Iterator[Outcome]:
+        while self._outcomes:
+            outcomes = self._outcomes.copy()
+            self._outcomes.clear()
+            yield from outcomes
+
+    def _goes_on(self) -> bool:
+        """Give idle sessions work, open another where all are busy, and tell if that is all."""
+        for session in list(self._sessions):
+            if session.conversation.idle:
+                self._feed(session)
+        if self._may_open() and self._supply.has_more():
+            self._connections.open_another()
+            return True
+        if not all(session.conversation.idle for session in self._sessions):
+            return True
+        return self._supply.has_more()
+
+    def _may_open(self) -> bool:
+        """Double the number at most: a server that is quick is not met with all at once."""
+        opening, open_now = len(self._connections.openings), len(self._sessions)
+        return open_now + opening < self._connections.cap and opening <= open_now // 2
+
+    def _wait(self) -> None:
+        for key, _ in self._selector.select(self._patience()):
+            if key.data is None:
+                self._welcome()
+            elif key.data in self._sessions:
+                self._attend(key.data)
+        self._expire()
+
+    def _patience(self) -> float:
+        deadlines = [s.deadline for s in self._sessions if not s.conversation.idle]
+        deadlines += self._connections.openings.values()
+        return max(0.0, min(deadlines, default=0.0) - time.monotonic()) + 0.01
+
+    def _welcome(self) -> None:
+        for opening in self._connections.arrivals():
+            if opening.session is not None:
+                self._admit(opening.session)
+            else:
+                self._do_without(opening)
+
+    def _admit(self, session: Session) -> None:
+        self._sessions.add(session)
+        self._selector.register(session.sock, selectors.EVENT_READ, session)
+        self._feed(session)
+
+    def _do_without(self, opening: Opening) -> None:
+        """Be content with the sessions there are; without any, leave the rest alone."""
+        under_way = len(self._sessions) + len(self._connections.openings)
+        if under_way:
+            self._connections.be_content_with(under_way)
+        else:
+            self._supply.stop(opening.refusal)
+
+    def _attend(self, session: Session) -> None:
+        self._outcomes += session.exchange()
+        self._feed(session)
+
+    def _feed(self, session: Session) -> None:
+        """Give a session what it can write now, write it, and see whether it is at its end."""
+        conversation = session.conversation
+        while conversation.wants_envelope and session.taken < self._messages_per_connection:
+            envelope = self._supply.take()
+            if envelope is None:
+                break
+            refused = session.take(envelope)
+            if refused is not None:
+                self._outcomes.append(refused)
+        self._outcomes += session.write()
+        if conversation.ended is not None:
+            self._bury(session)
+        elif conversation.idle and session.taken >= self._messages_per_connection:
+            self._dismiss(session)
+            self._connections.part_with(session)
+        else:
+            self._listen(session)
+
+    def _listen(self, session: Session) -> None:
+        if session.wants_to_write == session.watched_for_writing:
+            return
+        session.watched_for_writing = session.wants_to_write
+        events = selectors.EVENT_READ
+        if session.wants_to_write:
+            events |= selectors.EVENT_WRITE
+        self._selector.modify(session.sock, events, session)
+
+    def _bury(self, session: Session) -> None:
+        """Close a session that has ended; several without any use end the offer."""
+        self._dismiss(session)
+        session.close()
+        conversation = session.conversation
+        if conversation.unmet:
+            self._supply.give_back(conversation.unmet)
+        elif conversation.fruitful:
+            self._fruitless = 0
+        elif session.taken:
+            self._fruitless += 1
+        if self._fruitless >= FRUITLESS_SESSIONS:
+            self._supply.stop(f"Not offered, as sessions keep failing: {conversation.ended}.")
+
+    def _dismiss(self, session: Session) -> None:
+        self._sessions.discard(session)
+        self._selector.unregister(session.sock)
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        for session in list(self._sessions):
+            if session.deadline < now and not session.conversation.idle:
+                self._outcomes += session.expire()
+                self._bury(session)
+        self._connections.hurry()
+
+    def _leave(self) -> None:
+        """Keep the sessions that are free; one with a message under way cannot be used again."""
+        self._selector.close()
+        for session in self._sessions:
+            if session.conversation.idle and session.conversation.ended is None:
+                self._connections.keep(session)
+            else:
+                session.close()
+        self._sessions.clear()

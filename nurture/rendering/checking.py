@@ -1,0 +1,66 @@
+"""Checking a compiled email the way a subscriber's mail program will see it."""
+
+import re
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from nurture.domain.sequence import Sequence, StepKind
+from nurture.rendering.compiling import CompiledEmail
+from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
+
+#: Gmail cuts a mail off above this many bytes of HTML.
+LARGEST_HTML = 102 * 1024
+
+_LONGEST_SUBJECT = 78
+_SAMPLE = Recipient(1, 1, 1, "somebody@example.org", "Ann", tracking=True)
+
+
+def check_email(
+    email: CompiledEmail, sequence: Sequence, kind: StepKind, around: Surroundings
+) -> list[str]:
+    """What a mail must have and lacks, and what it must not have; each names email and remedy."""
+    prepared = PreparedEmail(email, sequence, kind, around)
+    data = prepared.message(_SAMPLE, datetime(2026, 1, 1, tzinfo=UTC))
+    message = message_from_bytes(data, policy=policy.default)
+    html, text = _part(message, "html"), _part(message, "plain")
+    findings = [
+        *_subject_findings(str(message["Subject"])),
+        *_size_findings(html),
+        *_footer_findings(html, "the HTML", around),
+        *_footer_findings(text, "the text part", around),
+    ]
+    return [f"{email.key}: {finding}" for finding in findings]
+
+
+def _part(message: EmailMessage, subtype: str) -> str:
+    part = message.get_body((subtype,))
+    return part.get_content() if part else ""
+
+
+def _subject_findings(subject: str) -> list[str]:
+    if len(subject) > _LONGEST_SUBJECT:
+        return [f"the subject has {len(subject)} characters; keep it under {_LONGEST_SUBJECT}."]
+    return []
+
+
+def _size_findings(html: str) -> list[str]:
+    size = len(html.encode())
+    if size > LARGEST_HTML:
+        return [f"the HTML has {size:,} bytes; Gmail cuts off above {LARGEST_HTML:,}."]
+    return []
+
+
+def _footer_findings(body: str, where: str, around: Surroundings) -> list[str]:
+    findings = []
+    if f"{around.public_url}/unsubscribe/" not in body:
+        findings.append(f"{where} has no unsubscribe link; add {{{{ unsubscribe_url }}}}.")
+    if _plain(around.practice.address_line) not in _plain(body):
+        findings.append(f"{where} has no postal address; add {{{{ practice.address_line }}}}.")
+    if not body.strip():
+        findings.append(f"{where} is empty.")
+    return findings
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text)

@@ -1,0 +1,99 @@
+"""Where the Jinja tags of a template begin and end, by Jinja's own lexer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jinja2
+
+from nurture.domain.errors import NurtureError
+
+#: Stands in for every character of a Jinja tag. It is a Unicode noncharacter
+#: (Unicode 16, section 23.7), reserved for the inside of one program.
+FILLER = "\ufdd0"
+
+_BEGINS = frozenset({"variable_begin", "block_begin", "comment_begin"})
+_ENDS = frozenset({"variable_end", "block_end", "comment_end"})
+_WHOLE = frozenset({"raw_begin", "raw_end"})
+
+
+class JinjaTagError(NurtureError):
+    """A Jinja tag that cannot be read; `offset` is where it begins, counted from nought."""
+
+    def __init__(self, message: str, *, offset: int) -> None:
+        super().__init__(message, remedy="Check its brackets, quotes and end.")
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class JinjaTag:
+    """`source[start:end]` is one `{{…}}`, `{%…%}` or `{#…#}`.
+
+    `keyword` is the first word of a statement (`if`, `endfor`); it is `{{` for
+    an expression and `{#` for a comment.
+    """
+
+    start: int
+    end: int
+    keyword: str
+
+    @property
+    def is_comment(self) -> bool:
+        """Whether it is a `{#…#}`, which renders to nothing."""
+        return self.keyword == "{#"
+
+
+def jinja_tags(source: str) -> list[JinjaTag]:
+    """Every Jinja tag in order; raises JinjaTagError for one that has no readable end."""
+    tags: list[JinjaTag] = []
+    start, keyword = -1, ""
+    try:
+        for offset, kind, value in _lexed(source):
+            if kind in _BEGINS:
+                start, keyword = offset, "" if kind == "block_begin" else value[:2]
+            elif kind == "name" and not keyword:
+                keyword = value
+            elif kind in _ENDS:
+                tags.append(JinjaTag(start, offset + len(value.rstrip()), keyword))
+                start = -1
+            elif kind in _WHOLE:
+                tags.append(JinjaTag(offset, offset + len(value.rstrip()), kind))
+    except jinja2.TemplateSyntaxError as error:
+        raise _unreadable(source, tags, error.message or "it has no end") from None
+    if start >= 0:
+        raise JinjaTagError("This Jinja tag has no end.", offset=start)
+    return tags
+
+
+def _lexed(source: str) -> Iterator[tuple[int, str, str]]:
+    """The lexer's tokens with the offset it does not tell.
+
+    The lexer joins lines with a plain newline and swallows the white space
+    before a tag that begins with a hyphen: carriage returns are therefore
+    shown to it as spaces, and white space is skipped where a token is awaited.
+    """
+    shown = source.replace("\r", " ")
+    offset = 0
+    for _, kind, value in jinja2.Environment(keep_trailing_newline=True).lex(shown):
+        while not shown.startswith(value, offset) and shown[offset].isspace():
+            offset += 1
+        yield offset, kind, value
+        offset += len(value)
+
+
+def _unreadable(source: str, tags: list[JinjaTag], reason: str) -> JinjaTagError:
+    """The lexer names a line at most: the faulty tag is the first after those it could read."""
+    after = tags[-1].end if tags else 0
+    begins = [source.find(mark, after) for mark in ("{{", "{%", "{#")]
+    offset = min((begin for begin in begins if begin >= 0), default=after)
+    return JinjaTagError(f"This Jinja tag cannot be read: {reason}.", offset=offset)
+
+
+def blanked(source: str, tags: list[JinjaTag]) -> str:
+    """The source with its tags overwritten by FILLER: every other character keeps its offset."""
+    parts: list[str] = []
+    after = 0
+    for tag in tags:
+        parts.append(source[after : tag.start])
+        parts.append(FILLER * (tag.end - tag.start))
+        after = tag.end
+    return "".join(parts) + source[after:]

@@ -1,0 +1,267 @@
+"""Preparing an email: all that is the same for everybody is encoded once.
+
+People differ in a handful of values only. For each of the few shapes a mail can have
+(with a first name or without, followed links or plain ones) the templates are rendered
+once with marks where a person's values go, and what stands between the marks is brought
+into its final bytes. A message is then a join of those bytes with the person's values.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from functools import partial
+from hashlib import blake2b
+
+from markupsafe import Markup, escape
+
+from nurture.domain.practice import Practice
+from nurture.domain.sequence import Sequence, StepKind
+from nurture.rendering.compiling import CompiledEmail
+from nurture.rendering.quoting import header_text, mailbox, quoted, quoted_value
+from nurture.rendering.templating import compile_template
+from nurture.tokens import Tokens
+
+#: Marks from Unicode's private use area, which no name and no template contains.
+_MARK = re.compile("\ue000([0-9]+)\ue001")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The person a message goes to; `tracking` is true where they agreed to it."""
+
+    message: int
+    enrolment: int
+    subscriber: int
+    address: str
+    first_name: str
+    tracking: bool
+
+
+Slot = Callable[[Recipient], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every mail needs besides its own text."""
+
+    practice: Practice
+    tokens: Tokens
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Finished bytes with holes: `holes` says which slot fills which of the pieces."""
+
+    pieces: list[bytes]
+    holes: list[tuple[Slot, list[int]]]
+
+
+class PreparedEmail:
+    """One revision of an email, ready to be made out to people."""
+
+    def __init__(
+        self, email: CompiledEmail, sequence: Sequence, kind: StepKind, around: Surroundings
+    ) -> None:
+        self._email, self._sequence, self._kind, self._around = email, sequence, kind, around
+        self._shapes: dict[tuple[bool, bool], _Shape] = {}
+
+    def message(self, recipient: Recipient, now: datetime) -> bytes:
+        """The whole RFC 5322 message to one person, dated `now`, with CRLF line ends."""
+        kind_of = (bool(recipient.first_name), recipient.tracking)
+        shape = self._shapes.get(kind_of)
+        if shape is None:
+            shape = self._shapes[kind_of] = self._shape(*kind_of)
+        pieces = shape.pieces.copy()
+        pieces[_DATE] = _date(now)
+        for slot, places in shape.holes:
+            value = slot(recipient)
+            for place in places:
+                pieces[place] = value
+        return b"".join(pieces)
+
+    def _shape(self, named: bool, tracked: bool) -> _Shape:
+        marks = _Marks()
+        boundary = _boundary(self._email)
+        html = self._render(self._email.html, marks, named, tracked, html=True)
+        text = self._render(self._email.text, marks, named, tracked, html=False)
+        subject = self._render(self._email.subject, marks, named, tracked, html=False)
+        builder = _Builder(marks)
+        self._add_head(builder, subject, boundary)
+        builder.add(_part_head(boundary, b"plain"))
+        builder.add_body(text)
+        builder.add(_part_head(boundary, b"html"))
+        builder.add_body(html)
+        builder.add(b"\r\n--" + boundary + b"--\r\n")
+        return builder.shape()
+
+    def _render(
+        self, template: str, marks: "_Marks", named: bool, tracked: bool, *, html: bool
+    ) -> str:
+        slots = _personal_slots(self._around, html=html)
+        values = {name: marks.add(name, slot) for name, slot in slots.items()}
+        if not named:
+            values["first_name"] = ""
+        link = partial(self._link, marks) if tracked else str
+        pixel = partial(self._pixel, marks) if tracked else str
+        shared = shared_values(self._email, self._sequence, self._around.practice)
+        return compile_template(template, html=html).render(shared | values, link=link, pixel=pixel)
+
+    def _link(self, marks: "_Marks", url: str) -> str:
+        click, start = self._around.tokens.click, f"{self._around.public_url}/c/"
+        return marks.add(f"link {url}", lambda to: quoted_value(start + click(to.message, url)))
+
+    def _pixel(self, marks: "_Marks") -> Markup:
+        opened, start = self._around.tokens.opened, f"{self._around.public_url}/o/"
+        mark = marks.add("pixel", lambda to: quoted_value(f"{start}{opened(to.message)}.gif"))
+        return Markup(  # noqa: S704 - the mark is ours and becomes an address of ours
+            f'<img src="{mark}" width="1" height="1" alt="" style="display:block;border:0" />'
+        )
+
+    def _add_head(self, builder: "_Builder", subject: str, boundary: bytes) -> None:
+        """The header fields (RFC 5322 §3.6, RFC 2369 §3.2, RFC 8058 §3.1)."""
+        practice, tokens = self._around.practice, self._around.tokens
+        domain = practice.sender_domain
+        start = f"<{self._around.public_url}/unsubscribe/"
+        builder.add(b"Date: ")
+        builder.add(b"")  # filled with the date, whose place is fixed
+        builder.add(b"\r\nFrom: " + mailbox(practice.sender_name, practice.sender_address))
+        builder.add(b"\r\nReply-To: " + mailbox("", practice.reply_to) + b"\r\nTo: ")
+        builder.add_slot("to", lambda to: mailbox("", to.address))
+        builder.add(b"\r\nSubject: ")
+        builder.add_text_field(subject)
+        builder.add(b"\r\nMessage-ID: ")
+        builder.add_slot(
+            "message-id", lambda to: f"<{tokens.message_id(to.message)}@{domain}>".encode()
+        )
+        builder.add(b"\r\nList-Unsubscribe: ")
+        builder.add_slot(
+            "one-click",
+            lambda to: f"{start}{tokens.unsubscribe(to.subscriber, to.message)}>".encode(),
+        )
+        builder.add(b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
+        builder.add(self._fixed_fields(domain))
+        builder.add(b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="')
+        builder.add(boundary + b'"\r\n\r\n')
+
+    def _fixed_fields(self, domain: str) -> bytes:
+        """What reports and filters sort by; nothing in it is about one recipient."""
+        step = self._email.key.partition("/")[2]
+        fields = [
+            f"List-Id: <{self._sequence.key}.{domain}>",
+            f"Feedback-ID: {step[:40]}:{self._sequence.key}:{self._kind}:nurture",
+        ]
+        if self._kind in (StepKind.GUIDE, StepKind.REMINDER):
+            fields.append("Auto-Submitted: auto-generated")
+        return "".join(f"{field}\r\n" for field in fields).encode("ascii")
+
+
+def shared_values(
+    email: CompiledEmail, sequence: Sequence, practice: Practice
+) -> dict[str, object]:
+    """The values that are the same for everybody; addresses not yet known fall back."""
+    blog_url = practice.blog_url or practice.website_url
+    return {
+        "article_title": email.article_title,
+        "article_url": email.article_url or blog_url,
+        "blog_url": blog_url,
+        "booking_url": practice.booking_url or practice.website_url,
+        "guide_title": sequence.guide_title,
+        "practice": practice,
+        "preheader": email.preheader,
+        "subject": email.subject,
+        "website_url": practice.website_url,
+    }
+
+
+#: The date's place among the pieces of every shape.
+_DATE = 1
+
+
+def _personal_slots(around: Surroundings, *, html: bool) -> Mapping[str, Slot]:
+    tokens, url = around.tokens, around.public_url
+
+    def unsubscribe(to: Recipient) -> bytes:
+        return quoted_value(f"{url}/unsubscribe/{tokens.unsubscribe(to.subscriber, to.message)}")
+
+    return {
+        "first_name": _html_name if html else _plain_name,
+        "guide_url": lambda to: quoted_value(f"{url}/guide/{tokens.guide(to.enrolment)}"),
+        "preferences_url": lambda to: quoted_value(
+            f"{url}/preferences/{tokens.preferences(to.subscriber)}"
+        ),
+        "unsubscribe_url": unsubscribe,
+    }
+
+
+def _html_name(to: Recipient) -> bytes:
+    return quoted_value(str(escape(to.first_name)))
+
+
+def _plain_name(to: Recipient) -> bytes:
+    return quoted_value(to.first_name)
+
+
+class _Marks:
+    """Hands out a mark per slot and remembers which is which."""
+
+    def __init__(self) -> None:
+        self.slots: list[tuple[str, Slot]] = []
+
+    def add(self, name: str, slot: Slot) -> str:
+        self.slots.append((name, slot))
+        return f"\ue000{len(self.slots) - 1}\ue001"
+
+
+class _Builder:
+    """Puts pieces and holes in order; the same slot is filled once however often it is used."""
+
+    def __init__(self, marks: _Marks) -> None:
+        self._marks = marks
+        self._pieces: list[bytes] = []
+        self._holes: dict[str, tuple[Slot, list[int]]] = {}
+
+    def add(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+
+    def add_slot(self, name: str, slot: Slot) -> None:
+        self._holes.setdefault(name, (slot, []))[1].append(len(self._pieces))
+        self._pieces.append(b"")
+
+    def add_body(self, rendered: str) -> None:
+        """A body in quoted-printable, its marks turned into holes."""
+        for index, piece in enumerate(_MARK.split(rendered)):
+            if index % 2 == 0:
+                self.add(quoted(piece))
+            else:
+                name, slot = self._marks.slots[int(piece)]
+                self.add_slot(f"{name} {slot.__qualname__}", slot)
+
+    def add_text_field(self, rendered: str) -> None:
+        """A header of free text; where it holds a name, it is encoded whole per person."""
+        if not _MARK.search(rendered):
+            return self.add(header_text(rendered))
+        self.add_slot(
+            "subject", lambda to: header_text(_MARK.sub(lambda _: to.first_name, rendered))
+        )
+
+    def shape(self) -> _Shape:
+        return _Shape(self._pieces, list(self._holes.values()))
+
+
+def _boundary(email: CompiledEmail) -> bytes:
+    """A boundary that differs between emails; “=_” cannot occur in quoted-printable (RFC 2045)."""
+    return b"=_" + blake2b(email.key.encode(), digest_size=12).hexdigest().encode()
+
+
+def _part_head(boundary: bytes, subtype: bytes) -> bytes:
+    return (
+        b"\r\n--" + boundary + b"\r\nContent-Type: text/" + subtype + b"; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+
+
+def _date(now: datetime) -> bytes:
+    return format_datetime(now).encode("ascii")

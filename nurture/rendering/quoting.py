@@ -1,0 +1,59 @@
+"""Text as a mail carries it: quoted-printable bodies and headers that survive any client."""
+
+from base64 import b64encode
+from binascii import b2a_qp
+
+#: A soft line break: the reader joins what is before and after it (RFC 2045 §6.7).
+SOFT_BREAK = b"=\r\n"
+
+#: An encoded word may be 75 characters long (RFC 2047 §2); this many octets of text fit in it.
+_WORD_OCTETS = 45
+
+
+def quoted(text: str) -> bytes:
+    """A piece of a text body in quoted-printable, its lines at most 76 octets (RFC 2045 §6.7)."""
+    return b2a_qp(_with_crlf(text).encode(), istext=True)
+
+
+def quoted_value(text: str) -> bytes:
+    """A value inside a body, set on lines of its own that the reader joins again."""
+    return SOFT_BREAK + b2a_qp(text.encode(), istext=False) + SOFT_BREAK
+
+
+def header_text(text: str) -> bytes:
+    """Free text of a header: as it is where it is short plain ASCII, otherwise encoded words.
+
+    Text that needs encoding is encoded whole, in UTF-8, because mixing encoded and
+    plain words loses spaces in common readers (RFC 2047 §6.2).
+    """
+    text = " ".join(text.split())
+    if text.isascii() and text.isprintable() and len(text) <= 60 and "=?" not in text:
+        return text.encode("ascii")
+    words = (b"=?utf-8?B?" + b64encode(part) + b"?=" for part in _parts(text))
+    return b"\r\n ".join(words)
+
+
+def mailbox(name: str, address: str) -> bytes:
+    """A mailbox such as `"Paul" <paul@example.org>` for a header (RFC 5322 §3.4)."""
+    if not name:
+        return b"<" + address.encode("ascii") + b">"
+    shown = header_text(name)
+    if not shown.startswith(b"=?"):
+        shown = b'"' + shown.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    return shown + b" <" + address.encode("ascii") + b">"
+
+
+def _parts(text: str) -> list[bytes]:
+    """Split into encodable parts without ever splitting a character (RFC 2047 §5)."""
+    parts, part = [], b""
+    for character in text:
+        octets = character.encode()
+        if len(part) + len(octets) > _WORD_OCTETS:
+            parts.append(part)
+            part = b""
+        part += octets
+    return [*parts, part]
+
+
+def _with_crlf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")

@@ -1,0 +1,151 @@
+"""Owner-written templates: a small part of Jinja, and nothing that can hurt.
+
+Templates are untrusted. The sandbox of Jinja keeps attributes and calls in check but
+not the machine's time and memory, so only what a mail needs is allowed at all: values,
+choices and comparisons; no loops, no arithmetic, no calls.
+"""
+
+from collections.abc import Iterator
+
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from nurture.domain.errors import NurtureError
+
+#: What differs from person to person. It may be printed and tested, but not computed with.
+PERSONAL = frozenset({"first_name", "guide_url", "preferences_url", "unsubscribe_url"})
+
+#: What is the same for everybody who gets the revision.
+SHARED = frozenset(
+    {
+        "article_title",
+        "article_url",
+        "blog_url",
+        "booking_url",
+        "guide_title",
+        "practice",
+        "preheader",
+        "subject",
+        "website_url",
+    }
+)
+
+_PRACTICE_FIELDS = frozenset(
+    {"name", "owner", "address_line", "phone", "email", "disclosure", "website_url"}
+)
+_ALLOWED = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Getattr,
+    nodes.If,
+    nodes.CondExpr,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.Const,
+    nodes.Concat,
+    nodes.Filter,
+)
+_FILTERS = frozenset({"default", "d"})
+
+
+class TemplateError(NurtureError):
+    """A template says something a mail cannot do; `line` is where."""
+
+    def __init__(self, message: str, *, line: int, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.line = line
+
+
+def environment(*, autoescape: bool) -> ImmutableSandboxedEnvironment:
+    """The sandbox that templates run in; HTML is escaped, plain text is not."""
+    env = ImmutableSandboxedEnvironment(
+        autoescape=autoescape, undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    env.globals.clear()
+    return env
+
+
+_HTML, _TEXT = environment(autoescape=True), environment(autoescape=False)
+
+
+def compile_template(source: str, *, html: bool) -> Template:
+    """Compile a template that `refuse_what_mails_do_not_need` has let pass."""
+    return (_HTML if html else _TEXT).from_string(source)
+
+
+def refuse_what_mails_do_not_need(source: str, allowed_calls: frozenset[str] = frozenset()) -> None:
+    """Raise `TemplateError` at the first thing in a template that is not allowed."""
+    try:
+        tree = _TEXT.parse(source)
+    except TemplateSyntaxError as error:
+        raise TemplateError(f"{error.message}", line=error.lineno) from None
+    for node in _nodes(tree):
+        _refuse(node, allowed_calls)
+
+
+def _nodes(node: nodes.Node) -> Iterator[nodes.Node]:
+    yield node
+    for child in node.iter_child_nodes():
+        yield from _nodes(child)
+
+
+def _refuse(node: nodes.Node, allowed_calls: frozenset[str]) -> None:
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
+        if node.node.name in allowed_calls:
+            return
+    elif isinstance(node, nodes.Name):
+        return _refuse_name(node, allowed_calls)
+    elif isinstance(node, nodes.Getattr):
+        return _refuse_attribute(node)
+    elif isinstance(node, nodes.Filter):
+        return _refuse_filter(node)
+    elif isinstance(node, nodes.Compare):
+        return _refuse_computing_with_people(node)
+    elif isinstance(node, _ALLOWED):
+        return
+    raise TemplateError(
+        f"“{type(node).__name__}” is not possible in an email.",
+        line=node.lineno,
+        remedy="Use {{ a value }} and {% if … %} only.",
+    )
+
+
+def _refuse_name(node: nodes.Name, allowed_calls: frozenset[str]) -> None:
+    if node.name not in PERSONAL | SHARED | allowed_calls:
+        known = ", ".join(sorted(PERSONAL | SHARED))
+        raise TemplateError(
+            f"there is no value “{node.name}”.", line=node.lineno, remedy=f"There are: {known}."
+        )
+
+
+def _refuse_attribute(node: nodes.Getattr) -> None:
+    of_practice = isinstance(node.node, nodes.Name) and node.node.name == "practice"
+    if not of_practice or node.attr not in _PRACTICE_FIELDS:
+        known = ", ".join(f"practice.{name}" for name in sorted(_PRACTICE_FIELDS))
+        raise TemplateError(
+            f"there is no value “….{node.attr}”.", line=node.lineno, remedy=f"There are: {known}."
+        )
+
+
+def _refuse_filter(node: nodes.Filter) -> None:
+    if node.name not in _FILTERS:
+        raise TemplateError(
+            f"the filter “{node.name}” is not possible in an email.",
+            line=node.lineno,
+            remedy="Only default(…) is.",
+        )
+
+
+def _refuse_computing_with_people(node: nodes.Compare) -> None:
+    named = {n.name for n in _nodes(node) if isinstance(n, nodes.Name)}
+    if named & PERSONAL:
+        raise TemplateError(
+            f"“{(named & PERSONAL).pop()}” cannot be compared with anything.",
+            line=node.lineno,
+            remedy="Test whether it is there, as in {% if first_name %}.",
+        )

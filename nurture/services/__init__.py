@@ -1,0 +1,1 @@
+"""The use cases: they do what the domain decides, in short transactions."""

@@ -1,0 +1,224 @@
+"""Advancing enrolments: claim what is due, decide, and write down what follows."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from nurture.domain import deciding
+from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.message_status import SETTLED, MessageStatus
+from nurture.domain.sending_gate import FEWER_CAP
+from nurture.domain.sequence import StepKind
+from nurture.rendering.preparing import PreparedEmail, Recipient
+from nurture.services.catalogue import Published
+from nurture.store import enrolments, messages
+from nurture.store.enrolments import DueEnrolment
+from nurture.store.session import Connection
+
+#: How long a worker may be silent, on the real clock, before its claims are taken from it.
+CLAIM_LEASE = timedelta(seconds=60)
+
+#: A guide in doubt is offered this often in all; anything else once.
+GUIDE_OFFERS = 2
+
+MessageKey = tuple[int, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message in hand: to whom, what, and where the enrolment stands once it is sent."""
+
+    recipient: Recipient
+    email: PreparedEmail
+    kind: StepKind
+    due: DueEnrolment
+    attempt: int
+    after: Progress
+    look_after: datetime
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one worker has claimed at once; `looked_at` counts everything that was due."""
+
+    claim: str
+    looked_at: int = 0
+    claimed: list[Claimed] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What is to be written down for a batch."""
+
+    offers: list[tuple[DueEnrolment, deciding.Offer]] = field(default_factory=list)
+    steps: list[enrolments.Step] = field(default_factory=list)
+    ends: dict[EnrolmentStatus, list[int]] = field(default_factory=dict)
+
+
+def claim_due(
+    connection: Connection,
+    published: Published,
+    now: datetime,
+    real_now: datetime,
+    limit: int,
+) -> Batch:
+    """Take up to `limit` due enrolments, decide each, and claim the messages to be sent.
+
+    What is not sent is written down at once: waits, skipped steps, ends. Call it in
+    one writing transaction and commit before anything is offered to a mail server.
+    """
+    due = enrolments.due_enrolments(connection, now, limit)
+    plan = _decide_all(due, published, _with_recent_mails(connection, due, now), now)
+    batch = Batch(claim=secrets.token_hex(8), looked_at=len(due))
+    _claim_offers(connection, published, plan, batch, now, real_now + CLAIM_LEASE)
+    enrolments.advance(connection, plan.steps, now)
+    for reason, ended in plan.ends.items():
+        enrolments.end_enrolments(connection, ended, reason, now)
+        messages.cancel_open_of(connection, ended, "the enrolment ended")
+    return batch
+
+
+def _with_recent_mails(
+    connection: Connection, due: Sequence[DueEnrolment], now: datetime
+) -> dict[int, list[datetime]]:
+    people = {one.subscriber_id for one in due}
+    return messages.mailed_since(connection, people, now - FEWER_CAP.within) if people else {}
+
+
+def _decide_all(
+    due: Sequence[DueEnrolment],
+    published: Published,
+    mailed: dict[int, list[datetime]],
+    now: datetime,
+) -> _Plan:
+    plan = _Plan()
+    for one in due:
+        sequence = published.sequences.get(one.sequence)
+        if sequence is None:
+            plan.steps.append(_step(one, one.progress, now + timedelta(days=1)))
+            continue
+        recent = mailed.setdefault(one.subscriber_id, [])
+        standing = replace(one.standing, mailed_at=recent)
+        decision = deciding.decide(sequence, one.progress, standing, now, published.calendar)
+        _note(plan, one, decision)
+        if isinstance(decision, deciding.Offer) and decision.step.kind is not StepKind.GUIDE:
+            recent.append(now)
+    return plan
+
+
+def _note(plan: _Plan, due: DueEnrolment, decision: deciding.Decision) -> None:
+    match decision:
+        case deciding.Offer():
+            plan.offers.append((due, decision))
+        case deciding.Look(at=at, progress=progress):
+            plan.steps.append(_step(due, progress, at))
+        case deciding.End(reason=reason):
+            plan.ends.setdefault(reason, []).append(due.id)
+
+
+def _step(due: DueEnrolment, progress: Progress, look_at: datetime | None) -> enrolments.Step:
+    return enrolments.Step(due.id, progress, look_at, due.turn)
+
+
+def _claim_offers(
+    connection: Connection,
+    published: Published,
+    plan: _Plan,
+    batch: Batch,
+    now: datetime,
+    lease_until: datetime,
+) -> None:
+    """Insert the messages; while one is in hand, nobody looks at its enrolment."""
+    rows = {_key(*offer): _row(*offer, published) for offer in plan.offers}
+    claim = {"claim": batch.claim, "claimed_at": now, "lease_until": lease_until}
+    new = {"status": MessageStatus.CLAIMED, "attempt": 1, **claim}
+    numbers = messages.add_messages(connection, [row | new for row in rows.values()])
+    known = messages.find_messages(connection, [key for key in rows if key not in numbers])
+    for due, offer in plan.offers:
+        key = _key(due, offer)
+        if key in numbers:
+            batch.claimed.append(_claimed(due, offer, published, numbers[key], 1, now))
+            plan.steps.append(_step(due, offer.progress, None))
+        else:
+            again = claim | {"revision_id": rows[key]["revision_id"]}
+            _take_up_again(connection, published, plan, batch, (due, offer), known[key], again)
+
+
+def _take_up_again(
+    connection: Connection,
+    published: Published,
+    plan: _Plan,
+    batch: Batch,
+    offered: tuple[DueEnrolment, deciding.Offer],
+    message: messages.Message,
+    claim: Mapping[str, Any],
+) -> None:
+    """A message that exists already is offered again only where that cannot mean twice."""
+    due, offer = offered
+    now = claim["claimed_at"]
+    if _may_be_offered_again(message) and messages.claim_again(connection, message, **claim):
+        attempt = message.attempt + 1
+        batch.claimed.append(_claimed(due, offer, published, message.id, attempt, now))
+        plan.steps.append(_step(due, offer.progress, None))
+    elif message.status in SETTLED or message.status is MessageStatus.IN_DOUBT:
+        plan.steps.append(_step(due, deciding.progress_after(offer, now), now))
+    else:
+        plan.steps.append(_step(due, offer.progress, None))
+
+
+def _may_be_offered_again(message: messages.Message) -> bool:
+    if message.status is MessageStatus.IN_DOUBT:
+        return message.kind is StepKind.GUIDE and message.attempt < GUIDE_OFFERS
+    return message.status in (MessageStatus.DEFERRED, MessageStatus.CANCELLED)
+
+
+def _key(due: DueEnrolment, offer: deciding.Offer) -> MessageKey:
+    """Only the guide can be asked for again; every other step exists once per enrolment."""
+    occasion = due.occasion if offer.step.kind is StepKind.GUIDE else 1
+    return due.id, offer.step.email, occasion
+
+
+def _row(due: DueEnrolment, offer: deciding.Offer, published: Published) -> dict[str, Any]:
+    enrolment, step, occasion = _key(due, offer)
+    sequence = published.sequences[due.sequence]
+    revision, _ = published.prepared(sequence, offer.step)
+    return {
+        "enrolment_id": enrolment,
+        "subscriber_id": due.subscriber_id,
+        "sequence": due.sequence,
+        "step": step,
+        "kind": offer.step.kind,
+        "occasion": occasion,
+        "revision_id": revision,
+        "due_at": offer.due_at,
+    }
+
+
+def _claimed(
+    due: DueEnrolment,
+    offer: deciding.Offer,
+    published: Published,
+    message: int,
+    attempt: int,
+    now: datetime,
+) -> Claimed:
+    sequence = published.sequences[due.sequence]
+    after = deciding.progress_after(offer, now)
+    return Claimed(
+        recipient=Recipient(
+            message=message,
+            enrolment=due.id,
+            subscriber=due.subscriber_id,
+            address=due.address,
+            first_name=due.first_name,
+            tracking=due.may_be_followed,
+        ),
+        email=published.prepared(sequence, offer.step)[1],
+        kind=offer.step.kind,
+        due=due,
+        attempt=attempt,
+        after=after,
+        look_after=deciding.next_look(sequence, after, now, published.calendar),
+    )

@@ -1,0 +1,95 @@
+"""What is published, kept at hand by each process and refreshed when anything changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time
+
+from nurture.bank_holidays import bank_holidays
+from nurture.domain.errors import NurtureError
+from nurture.domain.planning import Calendar
+from nurture.domain.practice import Practice
+from nurture.domain.send_window import SendWindow
+from nurture.domain.sequence import Sequence, Step
+from nurture.library import parse_practice, parse_sequence
+from nurture.rendering.compiling import CompiledEmail
+from nurture.rendering.preparing import PreparedEmail, Surroundings
+from nurture.store.revisions import (
+    Revision,
+    RevisionKind,
+    latest_publication,
+    newest_revisions,
+)
+from nurture.store.session import Connection
+from nurture.tokens import Tokens
+
+
+class NothingPublishedError(NurtureError):
+    """There is no practice or sequence in the database yet."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One consistent state of all that is published; `number` grows with every publication."""
+
+    number: int
+    practice: Practice
+    sequences: Mapping[str, Sequence]
+    emails: Mapping[str, tuple[int, CompiledEmail]]
+    around: Surroundings
+    _prepared: dict[str, PreparedEmail] = field(default_factory=dict)
+
+    @property
+    def calendar(self) -> Calendar:
+        """When the practice writes at all."""
+        return Calendar(SendWindow(time(8, 0), time(19, 0)), bank_holidays())
+
+    def sequence_of_form(self, form: str) -> Sequence | None:
+        """The sequence that a website form leads into."""
+        return next((s for s in self.sequences.values() if s.form.key == form), None)
+
+    def prepared(self, sequence: Sequence, step: Step) -> tuple[int, PreparedEmail]:
+        """A step's email made ready for sending, and the revision it is made from."""
+        key = f"{sequence.key}/{step.email}"
+        revision, email = self.emails[key]
+        if key not in self._prepared:
+            self._prepared[key] = PreparedEmail(email, sequence, step.kind, self.around)
+        return revision, self._prepared[key]
+
+
+class Catalogue:
+    """Gives the published state, read anew only when something was published."""
+
+    def __init__(self, tokens: Tokens, public_url: str) -> None:
+        self._tokens, self._public_url = tokens, public_url
+        self._published: Published | None = None
+
+    def current(self, connection: Connection) -> Published:
+        """What is published now; raises `NothingPublishedError`."""
+        number = latest_publication(connection)
+        if self._published is None or self._published.number != number:
+            self._published = self._read(connection, number)
+        return self._published
+
+    def _read(self, connection: Connection, number: int) -> Published:
+        newest = newest_revisions(connection)
+        practice = next((r for r in newest if r.kind is RevisionKind.PRACTICE), None)
+        if practice is None:
+            raise NothingPublishedError(
+                "Nothing has been published yet.", remedy="Run “nurture publish”."
+            )
+        read = parse_practice(practice.source["toml"])
+        return Published(
+            number=number,
+            practice=read,
+            sequences={r.key: _sequence(r) for r in newest if r.kind is RevisionKind.SEQUENCE},
+            emails={r.key: _email(r) for r in newest if r.kind is RevisionKind.EMAIL},
+            around=Surroundings(read, self._tokens, self._public_url),
+        )
+
+
+def _sequence(revision: Revision) -> Sequence:
+    return parse_sequence(revision.key, revision.source["toml"])
+
+
+def _email(revision: Revision) -> tuple[int, CompiledEmail]:
+    return revision.id, CompiledEmail.from_json(revision.compiled)

@@ -1,0 +1,241 @@
+"""Delivering: claim a batch, offer it to the mail server, record what became of it.
+
+No transaction is open while the mail server is spoken to. A message is marked
+`sending`, durably, before its first byte leaves, so that whatever is killed, a message
+either was never offered or is known to be in doubt.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from nurture.clock import Clock, real_now
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.sequence import StepKind
+from nurture.domain.suppression import SuppressionReason
+from nurture.mail.envelope import Envelope, Mailer, Outcome
+from nurture.services.advancing import GUIDE_OFFERS, Claimed, claim_due
+from nurture.services.catalogue import Catalogue
+from nurture.store import enrolments, events, messages
+from nurture.store.instance import armed_for
+from nurture.store.session import Connection, Database
+from nurture.store.suppressions import suppress
+
+#: So many messages are marked `sending` together; as many are in doubt after a kill, at most.
+WINDOW = 40
+
+#: How long a worker may be silent, on the real clock, about messages it is offering.
+SENDING_LEASE = timedelta(seconds=90)
+
+#: How long to leave a message alone after the mail server put it off, by attempt.
+_BACKOFF = tuple(timedelta(minutes=m) for m in (5, 10, 20, 40, 80, 160, 320))
+
+#: A recipient's server that puts us off for longer than this has in effect refused.
+_GIVE_UP_AFTER = timedelta(days=5)
+
+#: Before the mail server is tried again that could not be reached at all.
+_AWAY = timedelta(minutes=1)
+
+Sign = Callable[[bytes, datetime], bytes]
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """All that delivering works with; one per process."""
+
+    database: Database
+    catalogue: Catalogue
+    mailer: Mailer
+    clock: Clock
+    sign: Sign
+    fingerprint: str
+    batch: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What one batch came to. `full` means that more is probably due."""
+
+    looked_at: int = 0
+    offered: int = 0
+    full: bool = False
+
+
+def deliver_batch(dispatch: Dispatch) -> Delivered:
+    """Take a batch of due enrolments through claim, send and record.
+
+    Safe to call from any number of workers at once, and to be killed anywhere.
+    Nothing is sent from a database that is armed for another instance.
+    """
+    now = dispatch.clock()
+    with dispatch.database.reading() as connection:
+        if not enrolments.count_due(connection, now, most=1):
+            return Delivered()
+    with dispatch.database.writing() as connection:
+        if armed_for(connection, dispatch.fingerprint, now) != dispatch.fingerprint:
+            return Delivered()
+        published = dispatch.catalogue.current(connection)
+        batch = claim_due(connection, published, now, real_now(), dispatch.batch)
+    run = _Run(dispatch, batch.claim, batch.claimed, now, published.practice.sender_address)
+    run.offer_all()
+    full = batch.looked_at == dispatch.batch and not run.server_is_away
+    return Delivered(batch.looked_at, len(batch.claimed), full)
+
+
+def recover_silent(database: Database, now: datetime, limit: int = 1000) -> int:
+    """Take over what workers had in hand that have not been heard of; return how many.
+
+    What was only claimed was never offered and is taken up again. What was being
+    offered may have been accepted: it is in doubt.
+    """
+    with database.writing() as connection:
+        silent = messages.expired_messages(connection, real_now(), limit)
+        never = [m for m in silent if m.status is MessageStatus.CLAIMED]
+        perhaps = [m for m in silent if m.status is MessageStatus.SENDING]
+        why = "the worker stopped before it was offered"
+        messages.set_status(connection, [m.id for m in never], MessageStatus.DEFERRED, why)
+        why = "the worker stopped while the mail server was taking it"
+        messages.set_status(connection, [m.id for m in perhaps], MessageStatus.IN_DOUBT, why)
+        touched = enrolments.of_enrolments({m.enrolment_id for m in silent})
+        enrolments.look_at_once(connection, touched, now)
+    return len(silent)
+
+
+@dataclass
+class _Run:
+    """One batch on its way out."""
+
+    dispatch: Dispatch
+    claim: str
+    claimed: list[Claimed]
+    now: datetime
+    sender: str
+    server_is_away: bool = False
+    _known: dict[int, Claimed] = field(default_factory=dict)
+    _outcomes: list[Outcome] = field(default_factory=list)
+
+    def offer_all(self) -> None:
+        """Offer what was claimed, window by window; hand back what could not be offered."""
+        if not self.claimed:
+            return
+        self._known = {one.recipient.message: one for one in self.claimed}
+        for outcome in self.dispatch.mailer.offer(self._envelopes()):
+            self._outcomes.append(outcome)
+            self.server_is_away |= _tells_of_no_server(outcome)
+        with self.dispatch.database.writing() as connection:
+            self._record(connection)
+            if self.server_is_away:
+                self._hand_back(connection)
+
+    def _envelopes(self) -> Iterator[Envelope]:
+        for start in range(0, len(self.claimed), WINDOW):
+            window = self.claimed[start : start + WINDOW]
+            if self.server_is_away:
+                return
+            may_be_sent = self._begin([one.recipient.message for one in window])
+            for one in window:
+                if one.recipient.message in may_be_sent:
+                    yield self._envelope(one)
+
+    def _begin(self, window: list[int]) -> set[int]:
+        """Record what is known so far and mark the next window, in one transaction."""
+        with self.dispatch.database.writing() as connection:
+            self._record(connection)
+            lease_until = real_now() + SENDING_LEASE
+            return messages.begin_sending(connection, self.claim, window, lease_until)
+
+    def _envelope(self, one: Claimed) -> Envelope:
+        data = one.email.message(one.recipient, self.now)
+        signed = self.dispatch.sign(data, self.now) + data
+        return Envelope(one.recipient.message, self.sender, one.recipient.address, signed)
+
+    def _record(self, connection: Connection) -> None:
+        outcomes, self._outcomes = self._outcomes, []
+        accepted = [o.message for o in outcomes if o.status is MessageStatus.ACCEPTED]
+        messages.record_accepted(connection, self.claim, accepted, self.now)
+        enrolments.advance(connection, [self._passed(m) for m in accepted], self.now)
+        for outcome in outcomes:
+            if outcome.status is not MessageStatus.ACCEPTED:
+                self._record_other(connection, outcome)
+
+    def _record_other(self, connection: Connection, outcome: Outcome) -> None:
+        one = self._known[outcome.message]
+        status = self._status(one, outcome)
+        messages.record_refused(
+            connection, self.claim, outcome.message, status, outcome.reason, outcome.code
+        )
+        if outcome.address_refused:
+            self._suppress(connection, one, outcome)
+        elif status is MessageStatus.DEFERRED:
+            self._look_later(connection, one, self.now + _pause_before_next(one, outcome))
+        elif status is MessageStatus.IN_DOUBT and _may_be_offered_once_more(one):
+            self._look_later(connection, one, self.now + _BACKOFF[0])
+        else:
+            enrolments.advance(connection, [self._passed(outcome.message)], self.now)
+
+    def _status(self, one: Claimed, outcome: Outcome) -> MessageStatus:
+        """A server that answers, and puts us off for days, has refused."""
+        answered = outcome.code is not None
+        waited = self.now - one.due.progress.anchor_at
+        if outcome.status is MessageStatus.DEFERRED and answered and one.attempt > len(_BACKOFF):
+            return MessageStatus.FAILED if waited > _GIVE_UP_AFTER else MessageStatus.DEFERRED
+        return outcome.status
+
+    def _passed(self, message: int) -> enrolments.Step:
+        one = self._known[message]
+        return enrolments.Step(one.due.id, one.after, one.look_after, one.due.turn)
+
+    def _look_later(self, connection: Connection, one: Claimed, at: datetime) -> None:
+        look = enrolments.Step(one.due.id, one.due.progress, at, one.due.turn)
+        enrolments.look_again(connection, [look], self.now)
+
+    def _suppress(self, connection: Connection, one: Claimed, outcome: Outcome) -> None:
+        suppress_address(
+            connection, one.due.subscriber_id, one.due.address_hash, outcome.reason, self.now
+        )
+        bounced = {
+            "kind": "bounced",
+            "subscriber_id": one.due.subscriber_id,
+            "message_id": outcome.message,
+            "happened_at": self.now,
+            "source": "smtp",
+            "source_key": f"smtp:{outcome.message}:{one.attempt}",
+            "raw": {"reason": outcome.reason, "code": outcome.code},
+        }
+        events.add_events(connection, [bounced])
+
+    def _hand_back(self, connection: Connection) -> None:
+        """What was claimed and never offered waits until the mail server is back."""
+        released = messages.release_claimed(connection, self.claim, "the mail server is away")
+        for enrolment in released:
+            one = next(c for c in self.claimed if c.due.id == enrolment)
+            self._look_later(connection, one, self.now + _AWAY)
+
+
+def suppress_address(
+    connection: Connection,
+    subscriber_id: int,
+    address_hash: str,
+    why: str,
+    now: datetime,
+    reason: SuppressionReason = SuppressionReason.BOUNCED,
+) -> None:
+    """Never write to an address again: end what is under way and take back what is claimed."""
+    suppress(connection, address_hash, reason, now, why)
+    enrolments.end_enrolments_of(connection, subscriber_id, EnrolmentStatus.SUPPRESSED, now)
+    messages.cancel_open(connection, subscriber_id, "the address is suppressed")
+
+
+def _tells_of_no_server(outcome: Outcome) -> bool:
+    return outcome.status is MessageStatus.DEFERRED and outcome.code is None
+
+
+def _pause_before_next(one: Claimed, outcome: Outcome) -> timedelta:
+    if _tells_of_no_server(outcome):
+        return _AWAY
+    return _BACKOFF[min(one.attempt, len(_BACKOFF)) - 1]
+
+
+def _may_be_offered_once_more(one: Claimed) -> bool:
+    return one.kind is StepKind.GUIDE and one.attempt < GUIDE_OFFERS

@@ -1,0 +1,231 @@
+"""Preferring: what somebody wants to receive, and the way out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from nurture.domain.address import masked
+from nurture.domain.consent import OWN_WORDINGS, ConsentChange, Evidence, Purpose, changed
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind
+from nurture.domain.sending_gate import Frequency
+from nurture.domain.suppression import SuppressionReason
+from nurture.services.catalogue import Catalogue
+from nurture.store import consents, enrolments, events, messages, subscribers
+from nurture.store.session import Connection, Database
+from nurture.store.subscribers import Subscriber
+from nurture.store.suppressions import find_suppression, lift_suppression, suppress
+
+PAUSE = timedelta(days=30)
+
+
+class Wish(StrEnum):
+    """How often somebody wants to hear from us, as the preference page asks it."""
+
+    USUAL = "usual"
+    FEWER = "fewer"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What somebody receives at present."""
+
+    masked_address: str
+    frequency: Wish
+    paused_until: datetime | None
+    tracking: bool
+    health_topics: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceChange:
+    """What somebody wants from now on."""
+
+    frequency: Wish
+    tracking: bool
+    health_topics: bool
+
+
+def find_preferences(database: Database, subscriber_id: int, now: datetime) -> Preferences | None:
+    """What that person receives at present, or `None` where they are not known any more."""
+    with database.reading() as connection:
+        person = subscribers.find_subscriber(connection, subscriber_id)
+        return _preferences(connection, person, now) if person else None
+
+
+def change_preferences(
+    database: Database,
+    catalogue: Catalogue,
+    subscriber_id: int,
+    change: PreferenceChange,
+    evidence: Evidence,
+    now: datetime,
+) -> Preferences | None:
+    """Keep what somebody wants; it holds from the next mail on, also for what is claimed."""
+    with database.writing() as connection:
+        person = subscribers.find_subscriber(connection, subscriber_id)
+        if person is None:
+            return None
+        wanted = {
+            Purpose.TRACKING: change.tracking,
+            Purpose.HEALTH_TOPICS: change.health_topics,
+        }
+        changes = changed(person.consents, wanted, OWN_WORDINGS)
+        privacy = catalogue.current(connection).practice.privacy_version
+        _record(connection, person, changes, "preferences", privacy, evidence, now)
+        _follow_wish(connection, person, change.frequency, privacy, evidence, now)
+        return _preferences(connection, _again(connection, person), now)
+
+
+def unsubscribe(
+    database: Database,
+    catalogue: Catalogue,
+    subscriber_id: int,
+    message: int | None,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    """Stop everything to that person at once; safe to repeat. `message` led them here."""
+    with database.writing() as connection:
+        person = subscribers.find_subscriber(connection, subscriber_id)
+        if person is not None:
+            privacy = catalogue.current(connection).practice.privacy_version
+            _stop(connection, person, message, privacy, evidence, now)
+
+
+def resubscribe(
+    database: Database,
+    catalogue: Catalogue,
+    subscriber_id: int,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    """Take an unsubscription back, by the person's own hand; other suppressions stay."""
+    with database.writing() as connection:
+        person = subscribers.find_subscriber(connection, subscriber_id)
+        if person is not None:
+            privacy = catalogue.current(connection).practice.privacy_version
+            _start_again(connection, person, privacy, evidence, now)
+
+
+def _preferences(connection: Connection, person: Subscriber, now: datetime) -> Preferences:
+    paused = person.paused_until is not None and person.paused_until > now
+    return Preferences(
+        masked_address=masked(person.address),
+        frequency=_wish(connection, person, paused),
+        paused_until=person.paused_until if paused else None,
+        tracking=Purpose.TRACKING in person.consents,
+        health_topics=Purpose.HEALTH_TOPICS in person.consents,
+    )
+
+
+def _wish(connection: Connection, person: Subscriber, paused: bool) -> Wish:
+    if find_suppression(connection, person.address_hash):
+        return Wish.STOPPED
+    return Wish.PAUSED if paused else Wish(person.frequency)
+
+
+def _follow_wish(
+    connection: Connection,
+    person: Subscriber,
+    wish: Wish,
+    privacy: str,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    if wish is Wish.STOPPED:
+        return _stop(connection, person, None, privacy, evidence, now)
+    _start_again(connection, person, privacy, evidence, now)
+    frequency = Frequency.FEWER if wish is Wish.FEWER else Frequency.USUAL
+    paused_until = now + PAUSE if wish is Wish.PAUSED else None
+    already = person.paused_until if person.paused_until and person.paused_until > now else None
+    subscribers.change_subscriber(
+        connection,
+        person.id,
+        frequency=frequency,
+        paused_until=(already or paused_until) if paused_until else None,
+    )
+    messages.cancel_open(connection, person.id, "the preferences changed")
+    enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
+
+
+def _stop(
+    connection: Connection,
+    person: Subscriber,
+    message: int | None,
+    privacy: str,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    if find_suppression(connection, person.address_hash):
+        return
+    suppress(connection, person.address_hash, SuppressionReason.UNSUBSCRIBED, now)
+    withdrawn = [
+        ConsentChange(purpose, False, OWN_WORDINGS[purpose])
+        for purpose in (Purpose.GUIDE, Purpose.MARKETING)
+        if purpose in person.consents
+    ]
+    _record(connection, person, withdrawn, "unsubscribe", privacy, evidence, now)
+    enrolments.end_enrolments_of(connection, person.id, EnrolmentStatus.UNSUBSCRIBED, now)
+    messages.cancel_open(connection, person.id, "they unsubscribed")
+    _note_unsubscribed(connection, person, message, now)
+
+
+def _start_again(
+    connection: Connection,
+    person: Subscriber,
+    privacy: str,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    unsubscribed = SuppressionReason.UNSUBSCRIBED
+    if not lift_suppression(connection, person.address_hash, unsubscribed):
+        return
+    granted = [
+        ConsentChange(purpose, True, OWN_WORDINGS[purpose])
+        for purpose in (Purpose.GUIDE, Purpose.MARKETING)
+    ]
+    _record(connection, person, granted, "resubscribe", privacy, evidence, now)
+    enrolments.take_up_unsubscribed(connection, person.id, now)
+
+
+def _record(
+    connection: Connection,
+    person: Subscriber,
+    changes: list[ConsentChange],
+    source: str,
+    privacy: str,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    consents.record_consents(
+        connection,
+        person.id,
+        changes,
+        source=source,
+        privacy_version=privacy,
+        evidence=evidence,
+        now=now,
+    )
+
+
+def _note_unsubscribed(
+    connection: Connection, person: Subscriber, message: int | None, now: datetime
+) -> None:
+    known = message if message and messages.find_message(connection, message) else None
+    unsubscribed = {
+        "kind": EventKind.UNSUBSCRIBED,
+        "subscriber_id": person.id,
+        "message_id": known,
+        "happened_at": now,
+        "source": "pages",
+        "source_key": f"unsubscribed:{person.id}:{now.isoformat()}",
+        "verdict": "human",
+    }
+    events.add_events(connection, [unsubscribed])
+
+
+def _again(connection: Connection, person: Subscriber) -> Subscriber:
+    return subscribers.get_by_address(connection, person.address)

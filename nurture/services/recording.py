@@ -1,0 +1,169 @@
+"""Recording: what mail providers and calendars tell us, each thing once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from nurture.domain.address import address_key
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import BookingEvent, EventKind, MailEvent
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.suppression import SuppressionReason
+from nurture.services.catalogue import Catalogue
+from nurture.services.delivering import suppress_address
+from nurture.store import enrolments, events, messages, subscribers
+from nurture.store.messages import Message
+from nurture.store.session import Connection, Database
+from nurture.store.subscribers import Subscriber
+from nurture.store.suppressions import suppress
+from nurture.tokens import TokenRefusedError, Tokens
+
+_BEFORE_DELIVERY = (MessageStatus.SENDING, MessageStatus.ACCEPTED, MessageStatus.IN_DOUBT)
+_BEFORE_BOUNCE = (*_BEFORE_DELIVERY, MessageStatus.DELIVERED)
+
+#: A word that is not ours is kept under this kind.
+UNKNOWN = "unknown"
+
+
+def record_mail_events(
+    database: Database, tokens: Tokens, told: Iterable[MailEvent], now: datetime
+) -> int:
+    """Keep what a mail provider told and act on it; return how much of it was new.
+
+    A bounce for good and a complaint suppress the address at once.
+    """
+    with database.writing() as connection:
+        return sum(_record_mail_event(connection, tokens, event, now) for event in told)
+
+
+def record_bookings(
+    database: Database,
+    catalogue: Catalogue,
+    told: Iterable[BookingEvent],
+    now: datetime,
+) -> int:
+    """Keep what a calendar told; a booked session ends the enrolments whose goal it is.
+
+    A cancelled or moved session starts nothing again.
+    """
+    with database.writing() as connection:
+        return sum(_record_booking(connection, catalogue, event, now) for event in told)
+
+
+def _record_mail_event(
+    connection: Connection, tokens: Tokens, event: MailEvent, now: datetime
+) -> int:
+    message = _find_message(connection, tokens, event.message_id)
+    person = _find_person(connection, message, event.recipient)
+    row = {
+        "kind": event.kind or UNKNOWN,
+        "subscriber_id": person.id if person else None,
+        "message_id": message.id if message else None,
+        "happened_at": event.occurred_at,
+        "source": event.provider,
+        "source_key": f"{event.provider}:{event.event_id}",
+        "raw": dict(event.raw),
+    }
+    if not events.add_events(connection, [row]):
+        return 0
+    _act(connection, tokens, event, message, person, now)
+    return 1
+
+
+def _act(
+    connection: Connection,
+    tokens: Tokens,
+    event: MailEvent,
+    message: Message | None,
+    person: Subscriber | None,
+    now: datetime,
+) -> None:
+    match event.kind:
+        case EventKind.DELIVERED:
+            _move(connection, message, _BEFORE_DELIVERY, MessageStatus.DELIVERED, "")
+        case EventKind.BOUNCED if event.permanent:
+            _move(connection, message, _BEFORE_BOUNCE, MessageStatus.BOUNCED, event.reason)
+            _suppress(connection, tokens, event, person, SuppressionReason.BOUNCED, now)
+        case EventKind.COMPLAINED:
+            _move(connection, message, _BEFORE_BOUNCE, MessageStatus.COMPLAINED, event.reason)
+            _suppress(connection, tokens, event, person, SuppressionReason.COMPLAINED, now)
+        case EventKind.UNSUBSCRIBED:
+            _suppress(connection, tokens, event, person, SuppressionReason.UNSUBSCRIBED, now)
+
+
+def _move(
+    connection: Connection,
+    message: Message | None,
+    among: tuple[MessageStatus, ...],
+    status: MessageStatus,
+    reason: str,
+) -> None:
+    if message:
+        messages.move_on(connection, message.id, among, status, reason)
+
+
+def _suppress(
+    connection: Connection,
+    tokens: Tokens,
+    event: MailEvent,
+    person: Subscriber | None,
+    reason: SuppressionReason,
+    now: datetime,
+) -> None:
+    """Suppress the person, or an address of which we know nothing else."""
+    if person:
+        suppress_address(connection, person.id, person.address_hash, event.reason, now, reason)
+    elif event.recipient:
+        address_hash = tokens.address_hash(address_key(event.recipient))
+        suppress(connection, address_hash, reason, now, event.reason)
+
+
+def _find_message(connection: Connection, tokens: Tokens, message_id: str | None) -> Message | None:
+    try:
+        number = tokens.read_message_id(message_id or "")
+    except TokenRefusedError:
+        return None
+    return messages.find_message(connection, number)
+
+
+def _find_person(
+    connection: Connection, message: Message | None, recipient: str | None
+) -> Subscriber | None:
+    if message:
+        return subscribers.find_subscriber(connection, message.subscriber_id)
+    return subscribers.find_by_address(connection, recipient) if recipient else None
+
+
+def _record_booking(
+    connection: Connection, catalogue: Catalogue, event: BookingEvent, now: datetime
+) -> int:
+    person = subscribers.find_by_address(connection, event.email) if event.email else None
+    if not events.add_events(connection, [_booking_row(event, person, now)]):
+        return 0
+    if event.booked and person:
+        _reach_goal(connection, catalogue, person.id, now)
+    return 1
+
+
+def _booking_row(event: BookingEvent, person: Subscriber | None, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": EventKind.BOOKED if event.booked and not event.rescheduled else UNKNOWN,
+        "subscriber_id": person.id if person else None,
+        "happened_at": event.occurred_at or now,
+        "source": event.provider,
+        "source_key": f"{event.provider}:{event.event_id}",
+        "verdict": "human",
+        "raw": dict(event.raw),
+    }
+
+
+def _reach_goal(
+    connection: Connection, catalogue: Catalogue, subscriber_id: int, now: datetime
+) -> None:
+    published = catalogue.current(connection)
+    goal = str(EventKind.BOOKED)
+    ending = [key for key, sequence in published.sequences.items() if sequence.goal == goal]
+    enrolments.end_enrolments_of(
+        connection, subscriber_id, EnrolmentStatus.GOAL_REACHED, now, sequences=ending
+    )
+    messages.cancel_open(connection, subscriber_id, "the goal has been reached")

@@ -1,0 +1,50 @@
+"""Reporting: how things stand."""
+
+from datetime import datetime
+from typing import Any
+
+from nurture import __version__
+from nurture.store import enrolments, events, instance, messages, subscribers
+from nurture.store.instance import find_armed_for
+from nurture.store.session import Database
+
+_IN_HAND = ("claimed", "sending")
+
+
+def status(database: Database, fingerprint: str, now: datetime) -> dict[str, Any]:
+    """How things stand, as a document of plain values.
+
+    `due_now` counts what is to be looked at now and what is in hand; `next_due_at` is
+    when something is next to be looked at, ISO 8601 in UTC, or null.
+    """
+    with database.reading() as connection:
+        by_status = messages.count_messages(connection)
+        in_hand = sum(by_status.get(one, 0) for one in _IN_HAND)
+        next_look = enrolments.find_next_look(connection)
+        return {
+            "version": __version__,
+            "armed": find_armed_for(connection) in (None, fingerprint),
+            "subscribers": subscribers.count_subscribers(connection),
+            "enrolments": enrolments.count_enrolments(connection),
+            "messages": by_status,
+            "events": events.count_events(connection),
+            "due_now": enrolments.count_due(connection, now) + in_hand,
+            "next_due_at": next_look.isoformat() if next_look else None,
+            "in_doubt": [_doubt(doubt) for doubt in messages.doubts(connection)],
+        }
+
+
+def _doubt(doubt: messages.Doubt) -> dict[str, Any]:
+    return {
+        "message": doubt.message,
+        "subscriber": doubt.subscriber,
+        "step": doubt.step,
+        "since": doubt.since.isoformat(),
+        "why": doubt.why,
+    }
+
+
+def arm(database: Database, fingerprint: str, now: datetime) -> None:
+    """Let the instance of that fingerprint send from now on, and no other."""
+    with database.writing() as connection:
+        instance.arm(connection, fingerprint, now)

@@ -1,0 +1,321 @@
+"""Subscribing: from a filled-in form to a collected guide."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from nurture.domain.address import address_key
+from nurture.domain.consent import (
+    OWN_WORDINGS,
+    ConsentChange,
+    Evidence,
+    Purpose,
+    changed,
+    granted_at_signup,
+)
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.errors import NurtureError
+from nurture.domain.events import EventKind
+from nurture.domain.sequence import OptIn, Sequence
+from nurture.services.catalogue import Catalogue, Published
+from nurture.store import consents, enrolments, events, messages, signups, subscribers
+from nurture.store.enrolments import Enrolment
+from nurture.store.session import Connection, Database
+from nurture.store.subscribers import Subscriber
+from nurture.store.suppressions import find_suppression
+from nurture.tokens import Tokens
+
+#: One address gets a guide's mail at most once in this time, however often it is asked for.
+GUIDE_AT_MOST_EVERY = timedelta(days=1)
+
+_HOUR = timedelta(hours=1)
+
+
+class UnknownFormError(NurtureError):
+    """No sequence has a form of that key."""
+
+
+class KeyReusedError(NurtureError):
+    """An idempotency key came back with another body."""
+
+
+class TooManySignupsError(NurtureError):
+    """More signups than a practice's website produces; ask again after `retry_after`."""
+
+    retry_after = _HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many signups an hour are believed from one client and through one form."""
+
+    per_client: int
+    per_form: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signup:
+    """A filled-in form. `key` and `digest` recognise the same call made again."""
+
+    form: str
+    address: str
+    first_name: str = ""
+    ticked: tuple[Purpose, ...] = ()
+    time_zone: str | None = None
+    utm: Mapping[str, str] = field(default_factory=dict)
+    evidence: Evidence = Evidence()
+    key: str | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuideOffer:
+    """What the guide page shows."""
+
+    title: str
+    collected: bool
+    tracking: bool
+    health_topics: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GuideFile:
+    """The PDF to hand over, and what to call it."""
+
+    path: Path
+    filename: str
+
+
+def subscribe(
+    database: Database,
+    catalogue: Catalogue,
+    tokens: Tokens,
+    limits: Limits,
+    signup: Signup,
+    now: datetime,
+) -> None:
+    """Write down a signup, its consents and the enrolment it starts, in one transaction.
+
+    A suppressed address and a call made twice change nothing and say nothing. Raises
+    `UnknownFormError`, `KeyReusedError` and `TooManySignupsError`.
+    """
+    with database.writing() as connection:
+        published = catalogue.current(connection)
+        sequence = published.sequence_of_form(signup.form)
+        if sequence is None:
+            raise UnknownFormError(
+                f"There is no form “{signup.form}”.",
+                remedy=f"The forms are {', '.join(sorted(_forms(published)))}.",
+            )
+        if _is_a_repeat(connection, signup, now):
+            return
+        _refuse_floods(connection, signup, limits, now)
+        address_hash = tokens.address_hash(address_key(signup.address))
+        if find_suppression(connection, address_hash) is None:
+            _enrol(connection, published, sequence, signup, address_hash, now)
+
+
+def find_guide(database: Database, catalogue: Catalogue, enrolment_id: int) -> GuideOffer | None:
+    """What the guide page of an enrolment shows, or `None` where there is nothing to show."""
+    with database.reading() as connection:
+        found = _find_enrolled(connection, enrolment_id)
+        if found is None:
+            return None
+        enrolment, person = found
+        sequence = catalogue.current(connection).sequences[enrolment.sequence]
+        return GuideOffer(
+            title=sequence.guide_title,
+            collected=enrolment.progress.collected_at is not None,
+            tracking=Purpose.TRACKING in person.consents,
+            health_topics=Purpose.HEALTH_TOPICS in person.consents,
+        )
+
+
+def collect_guide(
+    database: Database,
+    catalogue: Catalogue,
+    library: Path,
+    enrolment_id: int,
+    wanted: Mapping[Purpose, bool],
+    evidence: Evidence,
+    now: datetime,
+) -> GuideFile | None:
+    """Hand over the guide, confirm the address and let the series begin.
+
+    Safe to repeat: the first time counts. `wanted` are the answers to the two
+    questions that are asked beside the button.
+    """
+    with database.writing() as connection:
+        found = _find_enrolled(connection, enrolment_id)
+        if found is None:
+            return None
+        enrolment, person = found
+        published = catalogue.current(connection)
+        sequence = published.sequences[enrolment.sequence]
+        changes = changed(person.consents, wanted, OWN_WORDINGS)
+        _record(connection, published, person.id, changes, "guide-page", evidence, now)
+        subscribers.confirm_address(connection, person.id, now)
+        if enrolment.progress.collected_at is None:
+            _begin_series(connection, enrolment, now)
+        _note_download(connection, enrolment, now)
+    return GuideFile(library / sequence.key / sequence.guide_file, f"{sequence.key}.pdf")
+
+
+def _forms(published: Published) -> list[str]:
+    return [sequence.form.key for sequence in published.sequences.values()]
+
+
+def _is_a_repeat(connection: Connection, signup: Signup, now: datetime) -> bool:
+    if signup.key is None:
+        return False
+    before = signups.keep_key(connection, signup.key, signup.digest, now)
+    if before not in (None, signup.digest):
+        raise KeyReusedError(
+            "This idempotency key was used before for another body.",
+            remedy="Use a new key for a new signup.",
+        )
+    return before is not None
+
+
+def _refuse_floods(connection: Connection, signup: Signup, limits: Limits, now: datetime) -> None:
+    most = max(limits.per_client, limits.per_form)
+    counts = signups.count_signups(
+        connection, signup.evidence.client, signup.form, now - _HOUR, most
+    )
+    if counts.from_client >= limits.per_client or counts.through_form >= limits.per_form:
+        raise TooManySignupsError("Too many signups within an hour.", remedy="Try again later.")
+
+
+def _enrol(
+    connection: Connection,
+    published: Published,
+    sequence: Sequence,
+    signup: Signup,
+    address_hash: str,
+    now: datetime,
+) -> None:
+    person = _add_or_find(connection, published, signup, address_hash, now)
+    signups.add_signup(
+        connection,
+        subscriber_id=person.id,
+        form=signup.form,
+        page_url=signup.evidence.page_url,
+        utm=signup.utm,
+        client=signup.evidence.client,
+        now=now,
+    )
+    form = sequence.form
+    changes = granted_at_signup(form.grants, signup.ticked, form.wording)
+    _record(connection, published, person.id, changes, f"form:{form.key}", signup.evidence, now)
+    if form.opt_in is OptIn.CONFIRMED:
+        subscribers.confirm_address(connection, person.id, now)
+    _start_or_offer_again(connection, person, sequence, now)
+
+
+def _add_or_find(
+    connection: Connection,
+    published: Published,
+    signup: Signup,
+    address_hash: str,
+    now: datetime,
+) -> Subscriber:
+    subscribers.add_subscriber(
+        connection,
+        address=signup.address,
+        address_hash=address_hash,
+        first_name=signup.first_name,
+        time_zone=signup.time_zone or published.practice.time_zone,
+        now=now,
+    )
+    return subscribers.get_by_address(connection, signup.address)
+
+
+def _record(
+    connection: Connection,
+    published: Published,
+    subscriber_id: int,
+    changes: list[ConsentChange],
+    source: str,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    consents.record_consents(
+        connection,
+        subscriber_id,
+        changes,
+        source=source,
+        privacy_version=published.practice.privacy_version,
+        evidence=evidence,
+        now=now,
+    )
+
+
+def _start_or_offer_again(
+    connection: Connection, person: Subscriber, sequence: Sequence, now: datetime
+) -> None:
+    if enrolments.add_enrolment(
+        connection, subscriber_id=person.id, sequence=sequence.key, now=now
+    ):
+        return
+    enrolment = enrolments.find_enrolment_in(connection, person.id, sequence.key)
+    if enrolment and now - enrolment.guide_wanted_at >= GUIDE_AT_MOST_EVERY:
+        _offer_guide_again(connection, enrolment, now)
+
+
+def _offer_guide_again(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
+    """Somebody who asks again gets the guide's mail again; the series does not start over."""
+    if enrolment.status is EnrolmentStatus.GOAL_REACHED:
+        return
+    starts_over = enrolment.status is EnrolmentStatus.REMOVED
+    messages.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")
+    enrolments.change_enrolment(
+        connection,
+        enrolment.id,
+        now,
+        status=EnrolmentStatus.ACTIVE,
+        ended_at=None,
+        guide_wanted=True,
+        guide_wanted_at=now,
+        occasion=enrolment.occasion + 1,
+        **({"enrolled_at": now, "anchor_at": now} if starts_over else {}),
+    )
+
+
+def _find_enrolled(
+    connection: Connection, enrolment_id: int
+) -> tuple[Enrolment, Subscriber] | None:
+    enrolment = enrolments.find_enrolment(connection, enrolment_id)
+    person = enrolment and subscribers.find_subscriber(connection, enrolment.subscriber_id)
+    return (enrolment, person) if enrolment and person else None
+
+
+def _begin_series(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
+    """From here on the series runs, also for somebody who collects after being let go."""
+    messages.cancel_open_of(connection, [enrolment.id], "the guide has been collected")
+    let_go = enrolment.status is EnrolmentStatus.REMOVED
+    enrolments.change_enrolment(
+        connection,
+        enrolment.id,
+        now,
+        collected_at=now,
+        **({"status": EnrolmentStatus.ACTIVE, "ended_at": None} if let_go else {}),
+    )
+
+
+def _note_download(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
+    downloaded = {
+        "kind": EventKind.DOWNLOADED,
+        "subscriber_id": enrolment.subscriber_id,
+        "happened_at": now,
+        "source": "guide-page",
+        "source_key": f"downloaded:{enrolment.id}:{now.isoformat()}",
+        "verdict": "human",
+    }
+    events.add_events(connection, [downloaded])
+
+
+def purposes_ticked(ticked: Collection[str]) -> dict[Purpose, bool]:
+    """The answers to the two questions on our own pages, from the boxes that were ticked."""
+    asked = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
+    return {purpose: purpose in ticked for purpose in asked}

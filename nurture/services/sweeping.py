@@ -1,0 +1,22 @@
+"""Sweeping: how much work there is, asked every few seconds."""
+
+from nurture.services.delivering import Dispatch, recover_silent
+from nurture.store.enrolments import count_due
+
+#: A nudge that nobody took within this many seconds is dropped; the next sweep brings another.
+NUDGE_SECONDS = 30
+
+#: More batches than this at once would only queue up behind each other.
+_MOST_BATCHES = 8
+
+
+def batches_due(dispatch: Dispatch) -> int:
+    """Take over from workers that went silent; return for how many batches work is due.
+
+    The cost follows what is due: counting stops where more would change nothing.
+    """
+    now = dispatch.clock()
+    recover_silent(dispatch.database, now)
+    with dispatch.database.reading() as connection:
+        due = count_due(connection, now, most=_MOST_BATCHES * dispatch.batch)
+    return -(-due // dispatch.batch)

@@ -1,0 +1,193 @@
+"""Tracking: hits are lines in a local journal first, and rows in the database later.
+
+A web process appends a line and needs neither database nor Redis for it. Folding reads
+on from where it stopped, and the place is kept in the same transaction as the events, so
+that each line gets into the database once.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from nurture.domain.consent import Purpose
+from nurture.domain.engagement import RULES, Hit, judge
+from nurture.domain.events import EventKind
+from nurture.store import events, messages, subscribers
+from nurture.store.messages import Message
+from nurture.store.session import Connection, Database
+
+#: A journal is closed and a new one begun when it has grown to this many bytes.
+_ROTATE_AT = 32 * 1024 * 1024
+
+#: How much of a journal is folded in one transaction.
+_CHUNK = 2 * 1024 * 1024
+
+#: What is kept of a user agent; some programs send pages of it.
+_AGENT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class SeenHit:
+    """A hit on one message; `link` is where a click was redirected to."""
+
+    message: int
+    hit: Hit
+    link: str | None = None
+
+
+class Journal:
+    """One process's journal of hits in `directory`; safe to use from many threads."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = Lock()
+        self._file: int | None = None
+        self._pid = 0
+        self._size = 0
+
+    def note(self, seen: SeenHit) -> None:
+        """Append one hit. A full disk loses the hit, never the redirect."""
+        try:
+            self._append(_as_line(seen))
+        except OSError:
+            return
+
+    def _append(self, line: bytes) -> None:
+        with self._lock:
+            if self._file is None or self._pid != os.getpid() or self._size > _ROTATE_AT:
+                self._open()
+            assert self._file is not None
+            self._size += os.write(self._file, line)
+
+    def _open(self) -> None:
+        """Begin a new file and hold a lock on it, by which folding knows that it still grows."""
+        if self._file is not None and self._pid == os.getpid():
+            os.close(self._file)
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._directory / f"hits-{os.getpid()}-{secrets.token_hex(6)}.jsonl"
+        self._file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+        self._pid, self._size = os.getpid(), 0
+
+
+def fold_journals(database: Database, directory: Path) -> int:
+    """Bring all journals of this machine into the database; return how many hits were new."""
+    folded = 0
+    for path in sorted(directory.glob("hits-*.jsonl")):
+        while chunk := _fold_chunk(database, path):
+            folded += chunk
+        _remove_if_finished(database, path)
+    return folded
+
+
+def _fold_chunk(database: Database, path: Path) -> int:
+    with database.reading() as connection:
+        place = events.find_folded(connection, path.name)
+    if path.stat().st_size <= place:
+        return 0
+    with database.writing() as connection:
+        place = events.folded_up_to(connection, path.name)
+        lines = list(_whole_lines(path, place))
+        events.add_events(connection, _rows(connection, path.name, lines))
+        end = lines[-1][0] + len(lines[-1][1]) if lines else place
+        events.set_folded(connection, path.name, end)
+    return len(lines)
+
+
+def _whole_lines(path: Path, place: int) -> Iterator[tuple[int, bytes]]:
+    """The finished lines from `place` on, each with its own place in the file."""
+    with path.open("rb") as file:
+        file.seek(place)
+        chunk = file.read(_CHUNK)
+    for line in chunk.splitlines(keepends=True):
+        if line.endswith(b"\n"):
+            yield place, line
+        place += len(line)
+
+
+def _rows(
+    connection: Connection, journal: str, lines: Iterable[tuple[int, bytes]]
+) -> list[dict[str, Any]]:
+    """The hits as events. What somebody has not agreed to, or no longer, is not kept."""
+    seen = [(place, hit) for place, line in lines if (hit := _from_line(line))]
+    known = messages.messages_of(connection, {hit.message for _, hit in seen})
+    people = {message.subscriber_id for message in known.values()}
+    agreed = subscribers.with_purpose(connection, people, Purpose.TRACKING)
+    return [
+        _row(f"{journal}:{place}", hit, known[hit.message])
+        for place, hit in seen
+        if hit.message in known and known[hit.message].subscriber_id in agreed
+    ]
+
+
+def _row(source_key: str, seen: SeenHit, message: Message) -> dict[str, Any]:
+    judgement = judge(seen.hit, message.accepted_at)
+    return {
+        "kind": seen.hit.kind,
+        "subscriber_id": message.subscriber_id,
+        "message_id": message.id,
+        "happened_at": seen.hit.at,
+        "source": "hit",
+        "source_key": source_key,
+        "verdict": judgement.verdict,
+        "reasons": list(judgement.reasons),
+        "rules": RULES,
+        "link": seen.link,
+        "method": seen.hit.method,
+        "client": seen.hit.client,
+        "user_agent": seen.hit.user_agent,
+        "raw": {"purpose": seen.hit.purpose} if seen.hit.purpose else None,
+    }
+
+
+def _remove_if_finished(database: Database, path: Path) -> None:
+    """A journal whose writer has closed it and that is folded to its end has served."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        with database.writing() as connection:
+            if events.folded_up_to(connection, path.name) < path.stat().st_size:
+                return
+            events.forget_journal(connection, path.name)
+        path.unlink(missing_ok=True)
+
+
+def _as_line(seen: SeenHit) -> bytes:
+    hit = seen.hit
+    document = {
+        "kind": hit.kind,
+        "message": seen.message,
+        "at": hit.at.isoformat(),
+        "method": hit.method,
+        "agent": hit.user_agent[:_AGENT],
+        "client": hit.client,
+        "purpose": hit.purpose[:_AGENT],
+        "link": seen.link,
+    }
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
+
+
+def _from_line(line: bytes) -> SeenHit | None:
+    """A line that a crash cut short, or that another version wrote, is passed over."""
+    try:
+        document = json.loads(line)
+        hit = Hit(
+            kind=EventKind(document["kind"]),
+            at=datetime.fromisoformat(document["at"]),
+            method=document["method"],
+            user_agent=document["agent"],
+            client=document["client"],
+            purpose=document["purpose"],
+        )
+        return SeenHit(document["message"], hit, document["link"])
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,149 @@
+"""Settings, read once from the environment, from `.env` and from what the first start made."""
+
+import os
+import secrets
+from base64 import b64encode
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from nurture.domain.errors import NurtureError
+
+#: Made at the first start where nobody set them, and kept in the data directory.
+_MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
+
+_CHECKOUT = Path(__file__).parent.parent
+
+
+class SettingsError(NurtureError):
+    """A setting cannot be used."""
+
+
+class Settings(BaseModel):
+    """Every setting of the program, named `NURTURE_…` in the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    database_url: str = ""
+    redis_url: str = ""
+    smtp_url: str = Field(default="", repr=False)
+    smtp_connections: int = Field(default=8, ge=1, le=200)
+    base_url: str = ""
+    secret_key: str = Field(repr=False)
+    data_dir: Path = Path("var")
+    templates_dir: Path = _CHECKOUT / "templates/emails"
+    clock: str | None = None
+    sweep_seconds: float = Field(default=5, gt=0, le=3600)
+    signup_secret: tuple[str, ...] = Field(default=(), repr=False)
+    signup_token: tuple[str, ...] = Field(default=(), repr=False)
+    signups_per_client_hour: int = Field(default=1000, ge=1)
+    signups_per_form_hour: int = Field(default=5000, ge=1)
+    trusted_proxies: int = Field(default=0, ge=0)
+    dkim_selector: str = ""
+    dkim_key_file: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    batch: int = Field(default=500, ge=1, le=5000)
+    worker_processes: int = Field(default=2, ge=1)
+    secrets: Mapping[str, str] = Field(default_factory=dict, repr=False)
+
+    @field_validator("signup_secret", "signup_token", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Several may be valid while one replaces another: they stand with commas between."""
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def database(self) -> str:
+        """The database's address: the embedded one where none is set."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute()}/nurture.db"
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach our pages, without a slash at the end."""
+        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The signing secrets, newest first."""
+        return tuple(part.strip() for part in self.secret_key.split(",") if part.strip())
+
+    def provider_secret(self, provider: str) -> str:
+        """The secret of a mail or booking provider, or an empty string: `NURTURE_<NAME>_SECRET`."""
+        return self.secret(f"NURTURE_{provider.upper()}_SECRET")
+
+    def secret(self, setting: str) -> str:
+        """What one of the `NURTURE_…_SECRET` settings holds, or an empty string."""
+        return self.secrets.get(setting, "")
+
+    def first_steps(self) -> list[str]:
+        """What is still to be set before a real mail can leave, in sentences."""
+        wanted = [
+            (not self.smtp_url, "NURTURE_SMTP_URL: until then mails stay in the local outbox."),
+            (not self.base_url, "NURTURE_BASE_URL: the public https address of these pages."),
+            (not self.dkim_selector, "NURTURE_DKIM_SELECTOR and NURTURE_DKIM_KEY_FILE: signing."),
+        ]
+        return [said for missing, said in wanted if missing]
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings from `environment` (the process's own unless given); raises `SettingsError`.
+
+    What is set in the environment wins over `.env`, and that over what the first
+    start made and kept in the data directory.
+    """
+    given = _given(os.environ if environment is None else environment)
+    data_dir = Path(given.get("NURTURE_DATA_DIR", "var"))
+    values = _made_at_first_start(data_dir, given) | given
+    fields: dict[str, object] = {
+        name.removeprefix("NURTURE_").lower(): value for name, value in values.items()
+    }
+    try:
+        return Settings.model_validate(fields | {"secrets": values})
+    except ValidationError as error:
+        raise SettingsError(_sentences(error)) from None
+
+
+def _given(environment: Mapping[str, str]) -> dict[str, str]:
+    written = {name: value or "" for name, value in dotenv_values(".env").items()}
+    everything = written | dict(environment)
+    return {k: v for k, v in everything.items() if k.startswith("NURTURE_") and v}
+
+
+def _made_at_first_start(data_dir: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """Secrets of the program's own, made once, readable by its user alone."""
+    if all(name in given for name in _MADE):
+        return {}
+    path = data_dir / "secrets.env"
+    if not path.exists():
+        _write_once(path, "".join(f"{name}={_new_secret(name)}\n" for name in _MADE))
+    return {name: value or "" for name, value in dotenv_values(path).items()}
+
+
+def _new_secret(name: str) -> str:
+    if name == "NURTURE_SIGNUP_SECRET":
+        return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+    return secrets.token_urlsafe(32)
+
+
+def _write_once(path: Path, content: str) -> None:
+    """Write the whole file or, where another process was first, leave theirs."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(content)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _sentences(error: ValidationError) -> str:
+    found = [f"NURTURE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+    return "; ".join(found) + "."

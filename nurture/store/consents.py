@@ -1,0 +1,93 @@
+"""Consent records: append-only proof of every yes and no."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
+
+from nurture.domain.consent import ConsentChange, Evidence
+from nurture.store.subscribers import subscribers
+from nurture.store.types import UtcDateTime, metadata
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("purpose", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("wording", Text, nullable=False),
+    Column("wording_hash", Text, nullable=False),
+    Column("privacy_version", Text, nullable=False),
+    Column("page_url", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+)
+
+
+def record_consents(
+    connection: Connection,
+    subscriber_id: int,
+    changes: Sequence[ConsentChange],
+    *,
+    source: str,
+    privacy_version: str,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    """Append the changes with their evidence, and bring the subscriber's present state along.
+
+    `source` says where: `form:<key>`, `guide-page`, `preferences`, `unsubscribe`.
+    """
+    if not changes:
+        return
+    shared = {
+        "subscriber_id": subscriber_id,
+        "recorded_at": now,
+        "source": source,
+        "privacy_version": privacy_version,
+        "page_url": evidence.page_url,
+        "client": evidence.client,
+        "user_agent": evidence.user_agent,
+    }
+    connection.execute(insert(consents), [shared | _row(change) for change in changes])
+    _follow(connection, subscriber_id, changes)
+
+
+def consent_history(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
+    """Every record of one person, oldest first."""
+    of_person = consents.c.subscriber_id == subscriber_id
+    rows = connection.execute(select(consents).where(of_person).order_by(consents.c.id))
+    return [dict(row) for row in rows.mappings()]
+
+
+def _row(change: ConsentChange) -> dict[str, Any]:
+    return {
+        "purpose": change.purpose,
+        "granted": change.granted,
+        "wording": change.wording,
+        "wording_hash": change.wording_hash,
+    }
+
+
+def _follow(connection: Connection, subscriber_id: int, changes: Sequence[ConsentChange]) -> None:
+    of_person = subscribers.c.id == subscriber_id
+    present = connection.scalars(select(subscribers.c.purposes).where(of_person)).one()
+    granted = {str(c.purpose) for c in changes if c.granted}
+    withdrawn = {str(c.purpose) for c in changes if not c.granted}
+    wanted = (present - withdrawn) | granted
+    connection.execute(update(subscribers).where(of_person).values(purposes=wanted))

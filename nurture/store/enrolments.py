@@ -1,0 +1,381 @@
+"""Enrolments: how far each subscriber is, and when to look again."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    RowMapping,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    case,
+    func,
+    select,
+    text,
+    update,
+)
+
+from nurture.domain.consent import Purpose
+from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.sending_gate import Frequency, Standing
+from nurture.domain.suppression import SuppressionReason
+from nurture.store.session import insert_new
+from nurture.store.subscribers import as_consents, subscribers
+from nurture.store.suppressions import suppressions
+from nurture.store.types import UtcDateTime, Words, metadata
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
+    Column("sequence", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("enrolled_at", UtcDateTime, nullable=False),
+    Column("anchor_at", UtcDateTime, nullable=False),
+    Column("passed", Words, nullable=False),
+    Column("collected_at", UtcDateTime),
+    Column("guide_wanted", Boolean, nullable=False),
+    Column("guide_wanted_at", UtcDateTime, nullable=False),
+    # Which time the guide is being offered; a later request is another occasion.
+    Column("occasion", Integer, nullable=False, default=1),
+    Column("next_look_at", UtcDateTime),
+    # Counts changes from outside, so that a plan made before one is noticed as stale.
+    Column("turn", Integer, nullable=False, default=0),
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("subscriber_id", "sequence"),
+    # The sweep's cost follows what is due, not who is enrolled.
+    Index(
+        "ix_enrolments_due",
+        "next_look_at",
+        sqlite_where=text("status = 'active'"),
+        postgresql_where=text("status = 'active'"),
+    ),
+    Index("ix_enrolments_sequence_status", "sequence", "status"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DueEnrolment:
+    """An enrolment that is to be looked at, with all that deciding and writing needs."""
+
+    id: int
+    subscriber_id: int
+    sequence: str
+    progress: Progress
+    standing: Standing
+    turn: int
+    occasion: int
+    address: str
+    address_hash: str
+    first_name: str
+
+    @property
+    def may_be_followed(self) -> bool:
+        """Whether this person agreed that opens and clicks are recorded."""
+        return Purpose.TRACKING in self.standing.consents
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where an enrolment goes: its progress from here on, and when to look again."""
+
+    enrolment_id: int
+    progress: Progress
+    next_look_at: datetime | None
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """One subscriber's way through one sequence."""
+
+    id: int
+    subscriber_id: int
+    sequence: str
+    status: EnrolmentStatus
+    progress: Progress
+    guide_wanted_at: datetime
+    occasion: int
+
+
+def add_enrolment(
+    connection: Connection, *, subscriber_id: int, sequence: str, now: datetime
+) -> bool:
+    """Enrol somebody, due at once; return whether they were not enrolled before."""
+    row = {
+        "subscriber_id": subscriber_id,
+        "sequence": sequence,
+        "status": EnrolmentStatus.ACTIVE,
+        "enrolled_at": now,
+        "anchor_at": now,
+        "passed": (),
+        "guide_wanted": True,
+        "guide_wanted_at": now,
+        "next_look_at": now,
+    }
+    return bool(insert_new(connection, enrolments, [row], "id"))
+
+
+def find_enrolment(connection: Connection, enrolment_id: int) -> Enrolment | None:
+    """The enrolment of that number."""
+    return _one(connection, enrolments.c.id == enrolment_id)
+
+
+def find_enrolment_in(
+    connection: Connection, subscriber_id: int, sequence: str
+) -> Enrolment | None:
+    """One subscriber's enrolment in one sequence."""
+    where = (enrolments.c.subscriber_id == subscriber_id) & (enrolments.c.sequence == sequence)
+    return _one(connection, where)
+
+
+def enrolments_of(connection: Connection, subscriber_id: int) -> list[Enrolment]:
+    """All of one subscriber's enrolments, oldest first."""
+    where = enrolments.c.subscriber_id == subscriber_id
+    rows = connection.execute(_with_time_zone().where(where).order_by(enrolments.c.id))
+    return [_enrolment(row) for row in rows.mappings()]
+
+
+def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:
+    """The enrolments to look at now, longest due first, locked against other workers."""
+    statement = (
+        select(
+            enrolments,
+            subscribers.c.address,
+            subscribers.c.address_hash,
+            subscribers.c.first_name,
+            subscribers.c.time_zone,
+            subscribers.c.frequency,
+            subscribers.c.paused_until,
+            subscribers.c.purposes,
+            suppressions.c.reason.label("suppressed"),
+        )
+        .join(subscribers, subscribers.c.id == enrolments.c.subscriber_id)
+        .outerjoin(suppressions, suppressions.c.address_hash == subscribers.c.address_hash)
+        .where(enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now)
+        .order_by(enrolments.c.next_look_at)
+        .limit(limit)
+        .with_for_update(of=enrolments, skip_locked=True)
+    )
+    return [_due(row) for row in connection.execute(statement).mappings()]
+
+
+def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
+    """Write down how far enrolments are and when to look again.
+
+    Where something outside changed an enrolment since it was read, the planned look is
+    stale: it is looked at again at once.
+    """
+    if not steps:
+        return
+    fresh = enrolments.c.turn == bindparam("read_turn")
+    statement = (
+        update(enrolments)
+        .where(enrolments.c.id == bindparam("enrolment"))
+        .values(
+            passed=bindparam("passed"),
+            anchor_at=bindparam("anchor_at"),
+            guide_wanted=bindparam("guide_wanted"),
+            next_look_at=case((fresh, bindparam("look")), else_=now),
+        )
+    )
+    connection.execute(statement, [_step_values(step) for step in steps])
+
+
+def look_again(connection: Connection, looks: Sequence[Step], now: datetime) -> None:
+    """Write down only when to look again; progress stays as it is."""
+    if not looks:
+        return
+    fresh = enrolments.c.turn == bindparam("read_turn")
+    statement = (
+        update(enrolments)
+        .where(enrolments.c.id == bindparam("enrolment"))
+        .values(next_look_at=case((fresh, bindparam("look")), else_=now))
+    )
+    rows = [
+        {"enrolment": k.enrolment_id, "look": k.next_look_at, "read_turn": k.turn} for k in looks
+    ]
+    connection.execute(statement, rows)
+
+
+def end_enrolments(
+    connection: Connection, enrolment_ids: Iterable[int], reason: EnrolmentStatus, now: datetime
+) -> None:
+    """End the enrolments that are still under way, for that reason."""
+    _end(connection, enrolments.c.id.in_(list(enrolment_ids)), reason, now)
+
+
+def end_enrolments_of(
+    connection: Connection,
+    subscriber_id: int,
+    reason: EnrolmentStatus,
+    now: datetime,
+    sequences: Iterable[str] | None = None,
+) -> None:
+    """End what one subscriber is under way in, in all sequences or in those named."""
+    where = enrolments.c.subscriber_id == subscriber_id
+    if sequences is not None:
+        where &= enrolments.c.sequence.in_(list(sequences))
+    _end(connection, where, reason, now)
+
+
+def take_up_unsubscribed(connection: Connection, subscriber_id: int, now: datetime) -> None:
+    """Go on with what one subscriber's unsubscription ended."""
+    where = (enrolments.c.subscriber_id == subscriber_id) & (
+        enrolments.c.status == EnrolmentStatus.UNSUBSCRIBED
+    )
+    _change(connection, where, now, {"status": EnrolmentStatus.ACTIVE, "ended_at": None})
+
+
+def change_enrolment(
+    connection: Connection, enrolment_id: int, now: datetime, **values: Any
+) -> None:
+    """Change one enrolment from outside; it is looked at again at once."""
+    _change(connection, enrolments.c.id == enrolment_id, now, values)
+
+
+def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
+    """Have the active enrolments of a sequence or a subscriber decided afresh; return how many."""
+    return _change(connection, where & (enrolments.c.status == EnrolmentStatus.ACTIVE), now, {})
+
+
+def of_sequence(sequence: str) -> Any:
+    """For `look_at_once`: everybody in that sequence."""
+    return enrolments.c.sequence == sequence
+
+
+def of_subscriber(subscriber_id: int) -> Any:
+    """For `look_at_once`: that person."""
+    return enrolments.c.subscriber_id == subscriber_id
+
+
+def of_enrolments(enrolment_ids: Iterable[int]) -> Any:
+    """For `look_at_once`: those enrolments."""
+    return enrolments.c.id.in_(list(enrolment_ids))
+
+
+def count_enrolments(connection: Connection) -> dict[str, int]:
+    """How many enrolments there are, by status."""
+    counted = select(enrolments.c.status, func.count()).group_by(enrolments.c.status)
+    return {status: count for status, count in connection.execute(counted)}
+
+
+def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str], int]:
+    """How many are under way in a sequence, by the set of steps that are behind them."""
+    counted = (
+        select(enrolments.c.passed, func.count())
+        .where(enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE)
+        .group_by(enrolments.c.passed)
+    )
+    return {passed: count for passed, count in connection.execute(counted)}
+
+
+def count_due(connection: Connection, now: datetime, most: int | None = None) -> int:
+    """How many enrolments are to be looked at now; counting stops at `most`."""
+    due = select(enrolments.c.id).where(
+        enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now
+    )
+    due = due.limit(most) if most else due
+    return connection.scalar(select(func.count()).select_from(due.subquery())) or 0
+
+
+def find_next_look(connection: Connection) -> datetime | None:
+    """When something is next to be looked at, or `None` where nothing is."""
+    active = enrolments.c.status == EnrolmentStatus.ACTIVE
+    soonest: datetime | None = connection.scalar(
+        select(func.min(enrolments.c.next_look_at)).where(active)
+    )
+    return soonest
+
+
+def _end(connection: Connection, where: Any, reason: EnrolmentStatus, now: datetime) -> None:
+    connection.execute(
+        update(enrolments)
+        .where(where, enrolments.c.status == EnrolmentStatus.ACTIVE)
+        .values(status=reason, ended_at=now, next_look_at=None, turn=enrolments.c.turn + 1)
+    )
+
+
+def _change(connection: Connection, where: Any, now: datetime, values: dict[str, Any]) -> int:
+    changed = connection.execute(
+        update(enrolments)
+        .where(where)
+        .values(next_look_at=now, turn=enrolments.c.turn + 1, **values)
+    )
+    return changed.rowcount
+
+
+def _step_values(step: Step) -> dict[str, Any]:
+    return {
+        "enrolment": step.enrolment_id,
+        "read_turn": step.turn,
+        "passed": step.progress.passed,
+        "anchor_at": step.progress.anchor_at,
+        "guide_wanted": step.progress.guide_wanted,
+        "look": step.next_look_at,
+    }
+
+
+def _with_time_zone() -> Any:
+    return select(enrolments, subscribers.c.time_zone).join(
+        subscribers, subscribers.c.id == enrolments.c.subscriber_id
+    )
+
+
+def _one(connection: Connection, where: Any) -> Enrolment | None:
+    row = connection.execute(_with_time_zone().where(where)).mappings().first()
+    return _enrolment(row) if row else None
+
+
+def _enrolment(row: RowMapping) -> Enrolment:
+    return Enrolment(
+        id=row["id"],
+        subscriber_id=row["subscriber_id"],
+        sequence=row["sequence"],
+        status=EnrolmentStatus(row["status"]),
+        progress=_progress(row),
+        guide_wanted_at=row["guide_wanted_at"],
+        occasion=row["occasion"],
+    )
+
+
+def _progress(row: RowMapping) -> Progress:
+    return Progress(
+        enrolled_at=row["enrolled_at"],
+        anchor_at=row["anchor_at"],
+        passed=row["passed"],
+        collected_at=row["collected_at"],
+        guide_wanted=row["guide_wanted"],
+        time_zone=row["time_zone"],
+    )
+
+
+def _due(row: RowMapping) -> DueEnrolment:
+    suppressed = row["suppressed"]
+    return DueEnrolment(
+        id=row["id"],
+        subscriber_id=row["subscriber_id"],
+        sequence=row["sequence"],
+        progress=_progress(row),
+        standing=Standing(
+            consents=as_consents(row["purposes"]),
+            suppressed=SuppressionReason(suppressed) if suppressed else None,
+            paused_until=row["paused_until"],
+            frequency=Frequency(row["frequency"]),
+        ),
+        turn=row["turn"],
+        occasion=row["occasion"],
+        address=row["address"] or "",
+        address_hash=row["address_hash"],
+        first_name=row["first_name"],
+    )

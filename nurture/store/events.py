@@ -1,0 +1,109 @@
+"""Events: what happened to messages and subscribers, in our own words; and the journals' places."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    delete,
+    func,
+    select,
+    update,
+)
+
+from nurture.store.session import insert_new
+from nurture.store.types import Json, UtcDateTime, metadata
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id")),
+    Column("message_id", ForeignKey("messages.id"), index=True),
+    Column("happened_at", UtcDateTime, nullable=False),
+    # Whatever reported it has a name for it, so that it is kept once however often it is told.
+    Column("source", Text, nullable=False),
+    Column("source_key", Text, nullable=False, unique=True),
+    Column("verdict", Text),
+    Column("reasons", Json),
+    Column("rules", Integer),
+    Column("link", Text),
+    Column("method", Text),
+    Column("client", Text),
+    Column("user_agent", Text),
+    Column("raw", Json),
+    Index("ix_events_subscriber_id_happened_at", "subscriber_id", "happened_at"),
+)
+
+journals = Table(
+    "journals",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("folded", Integer, nullable=False),
+)
+
+
+def add_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Keep events, each once by its source key; return how many were new."""
+    return len(insert_new(connection, events, [_EMPTY | dict(row) for row in rows], "id"))
+
+
+def count_events(connection: Connection) -> dict[str, int]:
+    """How many events there are, by kind."""
+    counted = select(events.c.kind, func.count()).group_by(events.c.kind)
+    return {kind: count for kind, count in connection.execute(counted)}
+
+
+def events_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
+    """Everything that happened to one subscriber, oldest first."""
+    where = events.c.subscriber_id == subscriber_id
+    ordered = select(events).where(where).order_by(events.c.happened_at, events.c.id)
+    return [dict(row) for row in connection.execute(ordered).mappings()]
+
+
+def folded_up_to(connection: Connection, journal: str) -> int:
+    """How many bytes of a journal are in the database already; the place is locked."""
+    insert_new(connection, journals, [{"name": journal, "folded": 0}])
+    where = journals.c.name == journal
+    place = select(journals.c.folded).where(where).with_for_update()
+    return int(connection.scalars(place).one())
+
+
+def find_folded(connection: Connection, journal: str) -> int:
+    """How many bytes of a journal are in the database, without locking the place."""
+    return connection.scalar(select(journals.c.folded).where(journals.c.name == journal)) or 0
+
+
+def forget_journal(connection: Connection, journal: str) -> None:
+    """Forget the place in a journal that is about to be removed."""
+    connection.execute(delete(journals).where(journals.c.name == journal))
+
+
+def set_folded(connection: Connection, journal: str, folded: int) -> None:
+    """Note how many bytes of a journal are in the database."""
+    connection.execute(update(journals).where(journals.c.name == journal).values(folded=folded))
+
+
+_EMPTY: dict[str, Any] = {
+    name: None
+    for name in (
+        "subscriber_id",
+        "message_id",
+        "verdict",
+        "reasons",
+        "rules",
+        "link",
+        "method",
+        "client",
+        "user_agent",
+        "raw",
+    )
+}

@@ -1,0 +1,66 @@
+"""Which running instance this database belongs to; a copy must stay silent."""
+
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+
+from sqlalchemy import Column, Connection, Integer, Table, Text, select, text, update
+
+from nurture.store.session import Database, insert_new
+from nurture.store.types import UtcDateTime, metadata
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("armed_for", Text, nullable=False),
+    Column("armed_at", UtcDateTime, nullable=False),
+)
+
+
+def armed_for(connection: Connection, fingerprint: str, now: datetime) -> str:
+    """The fingerprint that may send; a database that never sent arms itself for this one."""
+    row = {"id": 1, "armed_for": fingerprint, "armed_at": now}
+    found = connection.scalar(select(instance.c.armed_for))
+    if found is None:
+        insert_new(connection, instance, [row])
+        found = connection.scalars(select(instance.c.armed_for)).one()
+    return str(found)
+
+
+def find_armed_for(connection: Connection) -> str | None:
+    """The fingerprint that may send, or `None` while the database is new."""
+    return connection.scalar(select(instance.c.armed_for))
+
+
+def arm(connection: Connection, fingerprint: str, now: datetime) -> None:
+    """Let the instance of that fingerprint send from now on, and no other."""
+    armed_for(connection, fingerprint, now)
+    connection.execute(update(instance).values(armed_for=fingerprint, armed_at=now))
+
+
+def fingerprint(database: Database) -> str:
+    """What tells this database from its copies, hexadecimal.
+
+    The embedded database is known by its file, on this machine, at this place;
+    PostgreSQL by its cluster, its number in it, and the address it is reached at.
+    """
+    known = _of_file(database) if database.is_sqlite else _of_server(database)
+    return blake2b(known.encode(), digest_size=16).hexdigest()
+
+
+def _of_file(database: Database) -> str:
+    path = Path(database.engine.url.database or "").resolve()
+    machine = Path("/etc/machine-id")
+    known = machine.read_text().strip() if machine.is_file() else ""
+    return f"{known}:{path}:{path.stat().st_ino}"
+
+
+def _of_server(database: Database) -> str:
+    url = database.engine.url
+    with database.reading() as connection:
+        cluster = connection.scalar(text("SELECT system_identifier FROM pg_control_system()"))
+        number = connection.scalar(
+            text("SELECT oid FROM pg_database WHERE datname = current_database()")
+        )
+    return f"{cluster}:{number}:{url.host}:{url.port}:{url.database}"

@@ -1,0 +1,137 @@
+"""Revisions: every published state of an email, a sequence or the practice; immutable."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    RowMapping,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+)
+
+from nurture.store.types import Json, UtcDateTime, metadata
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("source", Json, nullable=False),
+    Column("compiled", Json, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
+    UniqueConstraint("kind", "key", "number"),
+)
+
+
+class RevisionKind(StrEnum):
+    """What a revision is a state of."""
+
+    EMAIL = "email"
+    SEQUENCE = "sequence"
+    PRACTICE = "practice"
+
+
+class Author(StrEnum):
+    """Who published: the files of the checkout, or the owner in the studio."""
+
+    FILES = "files"
+    OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One published state. `source` is what was written, `compiled` what is worked with."""
+
+    id: int
+    kind: RevisionKind
+    key: str
+    number: int
+    digest: str
+    author: Author
+    source: Any
+    compiled: Any
+    published_at: datetime
+
+
+def newest_revisions(connection: Connection) -> list[Revision]:
+    """The newest revision of everything that was ever published."""
+    newest = (
+        select(func.max(revisions.c.id).label("id"))
+        .group_by(revisions.c.kind, revisions.c.key)
+        .subquery()
+    )
+    rows = connection.execute(select(revisions).join(newest, revisions.c.id == newest.c.id))
+    return [_revision(row) for row in rows.mappings()]
+
+
+def latest_publication(connection: Connection) -> int:
+    """The number of the newest revision of all; changes whenever anything is published."""
+    return connection.scalar(select(func.max(revisions.c.id))) or 0
+
+
+def newest_digests(connection: Connection, author: Author) -> dict[tuple[RevisionKind, str], str]:
+    """The digest of the newest state that one author published, by kind and key."""
+    newest = (
+        select(func.max(revisions.c.id))
+        .where(revisions.c.author == author)
+        .group_by(revisions.c.kind, revisions.c.key)
+    )
+    found = select(revisions.c.kind, revisions.c.key, revisions.c.digest)
+    rows = connection.execute(found.where(revisions.c.id.in_(newest)))
+    return {(RevisionKind(kind), key): digest for kind, key, digest in rows}
+
+
+def get_revision(connection: Connection, revision_id: int) -> Revision:
+    """The revision of that number."""
+    row = connection.execute(select(revisions).where(revisions.c.id == revision_id))
+    return _revision(row.mappings().one())
+
+
+def add_revision(
+    connection: Connection,
+    *,
+    kind: RevisionKind,
+    key: str,
+    digest: str,
+    author: Author,
+    source: Any,
+    compiled: Any,
+    now: datetime,
+) -> int:
+    """Publish a new state as the next number of its kind and key; return the row's id."""
+    same = (revisions.c.kind == kind) & (revisions.c.key == key)
+    number = (connection.scalar(select(func.max(revisions.c.number)).where(same)) or 0) + 1
+    added = connection.execute(
+        insert(revisions)
+        .values(
+            kind=kind,
+            key=key,
+            number=number,
+            digest=digest,
+            author=author,
+            source=source,
+            compiled=compiled,
+            published_at=now,
+        )
+        .returning(revisions.c.id)
+    )
+    return int(added.scalar_one())
+
+
+def _revision(row: RowMapping) -> Revision:
+    values = dict(row)
+    kind, author = RevisionKind(values.pop("kind")), Author(values.pop("author"))
+    return Revision(kind=kind, author=author, **values)

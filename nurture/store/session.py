@@ -1,0 +1,135 @@
+"""Opening and closing transactions, the same on SQLite and PostgreSQL."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, exc, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from nurture.domain.errors import NurtureError
+
+__all__ = ["Connection", "Database", "DatabaseUnavailableError", "insert_new"]
+
+#: How long one SQLite writer waits for another; transactions take milliseconds.
+_BUSY_SECONDS = 15
+
+
+class DatabaseUnavailableError(NurtureError):
+    """The database cannot be reached or gave up; nothing of the transaction has happened."""
+
+
+class Database:
+    """The one database, by its SQLAlchemy URL.
+
+    `reading()` and `writing()` each open one short transaction. A `writing()` block
+    that ends has been committed durably; one that raises has left nothing behind.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _engine(url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view to read from; raises `DatabaseUnavailableError`."""
+        with _translated_errors(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            connection.info["writing"] = False
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end; raises `DatabaseUnavailableError`."""
+        with _translated_errors(), self.engine.connect() as connection:
+            connection.info["writing"] = True
+            with connection.begin():
+                yield connection
+
+    def ping(self) -> None:
+        """Raise `DatabaseUnavailableError` unless the database answers."""
+        with self.reading() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def insert_new(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *returning: str
+) -> list[Any]:
+    """Insert the rows that are not there yet; return the named columns of those inserted."""
+    if not rows:
+        return []
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing()
+    if not returning:
+        connection.execute(statement, rows)
+        return []
+    columns = [table.c[name] for name in returning]
+    return list(connection.execute(statement.returning(*columns), rows))
+
+
+def _engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=20)
+    _make_private_directory_of(url)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_private_directory_of(url: str) -> None:
+    database = make_url(url).database
+    if database and database != ":memory:":
+        Path(database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
+    """Make SQLite durable and strict, and leave the transactions to us.
+
+    The driver's own transaction mode loses updates silently when two processes
+    read and then write; with `isolation_level = None` it opens none.
+    """
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once where something will be written.
+
+    A transaction that reads first and asks for the lock later is refused when
+    somebody else wrote in between, without the busy timeout being honoured.
+    """
+    writing = connection.info.get("writing", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise DatabaseUnavailableError(
+            f"The database did not answer: {_first_line(error)}.",
+            remedy="Check that it is running and that NURTURE_DATABASE_URL names it, "
+            "and try again.",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """The driver's own words without the statement, whose values may be personal."""
+    cause = getattr(error, "orig", None) or error
+    return str(cause).strip().split("\n")[0].rstrip(".")

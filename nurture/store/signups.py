@@ -1,0 +1,104 @@
+"""Signups: each time somebody filled in a form, and the keys that make a repeat harmless."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+)
+
+from nurture.store.session import insert_new
+from nurture.store.types import Json, UtcDateTime, metadata
+
+signups = Table(
+    "signups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("form", Text, nullable=False),
+    Column("signed_up_at", UtcDateTime, nullable=False),
+    Column("page_url", Text, nullable=False),
+    Column("utm", Json, nullable=False),
+    Column("client", Text, nullable=False),
+    Index("ix_signups_client_signed_up_at", "client", "signed_up_at"),
+    Index("ix_signups_form_signed_up_at", "form", "signed_up_at"),
+)
+
+signup_keys = Table(
+    "signup_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("kept_at", UtcDateTime, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SignupCounts:
+    """How many signups came from one client and through one form since some moment."""
+
+    from_client: int
+    through_form: int
+
+
+def add_signup(
+    connection: Connection,
+    *,
+    subscriber_id: int,
+    form: str,
+    page_url: str,
+    utm: Mapping[str, str],
+    client: str,
+    now: datetime,
+) -> None:
+    """Note that somebody filled in a form."""
+    connection.execute(
+        insert(signups).values(
+            subscriber_id=subscriber_id,
+            form=form,
+            signed_up_at=now,
+            page_url=page_url,
+            utm=dict(utm),
+            client=client,
+        )
+    )
+
+
+def count_signups(
+    connection: Connection, client: str, form: str, since: datetime, most: int
+) -> SignupCounts:
+    """Count recent signups; counting stops at `most`, so that a flood stays cheap."""
+    recent = signups.c.signed_up_at > since
+    of_client = select(signups.c.id).where(signups.c.client == client, recent).limit(most)
+    of_form = select(signups.c.id).where(signups.c.form == form, recent).limit(most)
+    counted = [
+        connection.scalar(select(func.count()).select_from(q.subquery())) or 0
+        for q in (of_client, of_form)
+    ]
+    return SignupCounts(*counted)
+
+
+def keep_key(connection: Connection, key: str, digest: str, now: datetime) -> str | None:
+    """Remember an idempotency key; return the digest it stood for if it was known already."""
+    row = {"key": key, "digest": digest, "kept_at": now}
+    if insert_new(connection, signup_keys, [row], "key"):
+        return None
+    known = select(signup_keys.c.digest).where(signup_keys.c.key == key)
+    return str(connection.scalars(known).one())
+
+
+def forget_old_keys(connection: Connection, now: datetime, kept_for: timedelta) -> int:
+    """Drop idempotency keys that nobody will repeat any more; return how many."""
+    old = signup_keys.c.kept_at < now - kept_for
+    return connection.execute(delete(signup_keys).where(old)).rowcount

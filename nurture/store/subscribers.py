@@ -1,0 +1,142 @@
+"""Subscribers: the people we may write to."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Connection, Integer, Table, Text, func, select, update
+
+from nurture.domain.address import address_key
+from nurture.domain.consent import Consents, Purpose
+from nurture.domain.sending_gate import Frequency
+from nurture.store.session import insert_new
+from nurture.store.types import UtcDateTime, Words, metadata
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # The address is looked up by its key; the keyed hash outlives an erasure.
+    Column("address", Text),
+    Column("address_key", Text, unique=True),
+    Column("address_hash", Text, nullable=False, index=True),
+    Column("first_name", Text, nullable=False, default=""),
+    Column("time_zone", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime),
+    Column("frequency", Text, nullable=False, default=Frequency.USUAL),
+    Column("paused_until", UtcDateTime),
+    # The present state of the append-only consent records, so that a batch needs no history.
+    Column("purposes", Words, nullable=False),
+    Column("erased", Boolean, nullable=False, default=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A person we may write to."""
+
+    id: int
+    address: str
+    address_hash: str
+    first_name: str
+    time_zone: str
+    confirmed_at: datetime | None
+    frequency: Frequency
+    paused_until: datetime | None
+    consents: Consents
+
+
+def add_subscriber(
+    connection: Connection,
+    *,
+    address: str,
+    address_hash: str,
+    first_name: str,
+    time_zone: str,
+    now: datetime,
+) -> bool:
+    """Add the person unless they are known; return whether they are new."""
+    row = {
+        "address": address,
+        "address_key": address_key(address),
+        "address_hash": address_hash,
+        "first_name": first_name,
+        "time_zone": time_zone,
+        "created_at": now,
+        "purposes": (),
+    }
+    return bool(insert_new(connection, subscribers, [row], "id"))
+
+
+def find_by_address(connection: Connection, address: str) -> Subscriber | None:
+    """The subscriber of that address, in whatever case it is written."""
+    where = subscribers.c.address_key == address_key(address)
+    return _one(connection, select(subscribers).where(where))
+
+
+def get_by_address(connection: Connection, address: str) -> Subscriber:
+    """The subscriber of an address that is known to be there, locked against other writers."""
+    where = subscribers.c.address_key == address_key(address)
+    locked = select(subscribers).where(where).with_for_update()
+    return _subscriber(connection.execute(locked).mappings().one())
+
+
+def find_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
+    """The subscriber of that number, unless they have been erased."""
+    where = (subscribers.c.id == subscriber_id) & ~subscribers.c.erased
+    return _one(connection, select(subscribers).where(where))
+
+
+def change_subscriber(connection: Connection, subscriber_id: int, **values: Any) -> None:
+    """Set columns of one subscriber."""
+    connection.execute(
+        update(subscribers).where(subscribers.c.id == subscriber_id).values(**values)
+    )
+
+
+def confirm_address(connection: Connection, subscriber_id: int, now: datetime) -> None:
+    """Note that the person has shown that the address is theirs; the first time counts."""
+    confirmed = func.coalesce(subscribers.c.confirmed_at, now)
+    connection.execute(
+        update(subscribers).where(subscribers.c.id == subscriber_id).values(confirmed_at=confirmed)
+    )
+
+
+def with_purpose(
+    connection: Connection, subscriber_ids: Iterable[int], purpose: Purpose
+) -> set[int]:
+    """Which of these subscribers agree to a purpose at present."""
+    where = subscribers.c.id.in_(list(subscriber_ids))
+    rows = connection.execute(select(subscribers.c.id, subscribers.c.purposes).where(where))
+    return {number for number, purposes in rows if purpose in purposes}
+
+
+def count_subscribers(connection: Connection) -> int:
+    """How many people are known."""
+    return connection.scalar(select(func.count()).where(~subscribers.c.erased)) or 0
+
+
+def as_consents(purposes: frozenset[str]) -> Consents:
+    """The stored words as consents."""
+    return Consents(frozenset(Purpose(word) for word in purposes))
+
+
+def _one(connection: Connection, statement: Any) -> Subscriber | None:
+    row = connection.execute(statement).mappings().first()
+    return _subscriber(row) if row else None
+
+
+def _subscriber(row: Mapping[Any, Any]) -> Subscriber:
+    return Subscriber(
+        id=row["id"],
+        address=row["address"],
+        address_hash=row["address_hash"],
+        first_name=row["first_name"],
+        time_zone=row["time_zone"],
+        confirmed_at=row["confirmed_at"],
+        frequency=Frequency(row["frequency"]),
+        paused_until=row["paused_until"],
+        consents=as_consents(row["purposes"]),
+    )

@@ -1,0 +1,27 @@
+"""All tables at once, for the migrations."""
+
+from nurture.store import (
+    consents,
+    enrolments,
+    events,
+    instance,
+    messages,
+    revisions,
+    signups,
+    subscribers,
+    suppressions,
+)
+from nurture.store.types import metadata
+
+__all__ = [
+    "consents",
+    "enrolments",
+    "events",
+    "instance",
+    "messages",
+    "metadata",
+    "revisions",
+    "signups",
+    "subscribers",
+    "suppressions",
+]

@@ -1,0 +1,144 @@
+"""The only signer: addresses that carry their own meaning and cannot be forged.
+
+A token is a key id, what it says, and a keyed BLAKE2b code over both, in URL-safe
+Base64. There is one key per purpose, derived from the secret, so that a token made
+for one thing opens nothing else. No personal data goes in: subscribers, enrolments
+and messages appear as numbers.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from hashlib import blake2b
+from hmac import compare_digest
+
+from nurture.domain.errors import NurtureError
+
+#: Length of the authentication code in bytes: 96 bits.
+_CODE = 12
+
+
+class TokenRefusedError(NurtureError):
+    """A token was not made by us, or for something else."""
+
+
+class Tokens:
+    """Signs with the newest secret and reads tokens signed with any of them.
+
+    `secrets` come newest first. The last, the oldest, also keys the hashes of
+    suppressed addresses, which must stay the same for ever: never drop it.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        if not secrets or not all(secrets):
+            raise NurtureError("There is no secret to sign with.", remedy="Set NURTURE_SECRET_KEY.")
+        self._signers = [_Signer(secret) for secret in secrets]
+        self._newest, self._oldest = self._signers[0], self._signers[-1]
+
+    def guide(self, enrolment: int) -> str:
+        """Opens the page where the guide of an enrolment is collected."""
+        return self._newest.sign(b"guide", _number(enrolment))
+
+    def read_guide(self, token: str) -> int:
+        """The enrolment; raises `TokenRefusedError`."""
+        return _as_number(self._read(b"guide", token))
+
+    def preferences(self, subscriber: int) -> str:
+        """Opens a subscriber's preference page."""
+        return self._newest.sign(b"preferences", _number(subscriber))
+
+    def read_preferences(self, token: str) -> int:
+        """The subscriber; raises `TokenRefusedError`."""
+        return _as_number(self._read(b"preferences", token))
+
+    def unsubscribe(self, subscriber: int, message: int) -> str:
+        """Stops everything to a subscriber, remembering which message led there."""
+        return self._newest.sign(b"unsubscribe", _number(subscriber) + _number(message))
+
+    def read_unsubscribe(self, token: str) -> tuple[int, int]:
+        """The subscriber and the message; raises `TokenRefusedError`."""
+        payload = self._read(b"unsubscribe", token)
+        return _as_number(payload[:8]), _as_number(payload[8:])
+
+    def opened(self, message: int) -> str:
+        """Stands in the address of a message's pixel."""
+        return self._newest.sign(b"open", _number(message))
+
+    def read_opened(self, token: str) -> int:
+        """The message; raises `TokenRefusedError`."""
+        return _as_number(self._read(b"open", token))
+
+    def click(self, message: int, url: str) -> str:
+        """Redirects to `url` and nowhere else, and says from which message."""
+        return self._newest.sign(b"click", _number(message) + url.encode())
+
+    def read_click(self, token: str) -> tuple[int, str]:
+        """The message and the destination; raises `TokenRefusedError`."""
+        payload = self._read(b"click", token)
+        return _as_number(payload[:8]), payload[8:].decode()
+
+    def message_id(self, message: int) -> str:
+        """The left side of a Message-ID: the row's number, and proof that it is ours."""
+        return f"{message}.{self._newest.code(b'message', _number(message)).hex()}"
+
+    def read_message_id(self, message_id: str) -> int:
+        """The message a Message-ID belongs to; raises `TokenRefusedError`."""
+        number, _, code = message_id.strip("<>").partition("@")[0].partition(".")
+        if not (number.isascii() and number.isdigit() and len(number) < 19):
+            raise TokenRefusedError("This is no Message-ID of ours.")
+        payload = _number(int(number))
+        if not any(compare_digest(code, s.code(b"message", payload).hex()) for s in self._signers):
+            raise TokenRefusedError("This is no Message-ID of ours.")
+        return int(number)
+
+    def address_hash(self, address_key: str) -> str:
+        """The keyed hash under which an address is suppressed, hexadecimal."""
+        return self._oldest.code(b"address", address_key.encode()).hex()
+
+    def _read(self, purpose: bytes, token: str) -> bytes:
+        try:
+            raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+        except ValueError:
+            raw = b""
+        for signer in self._signers:
+            payload = signer.read(purpose, raw)
+            if payload is not None and token == _text(raw):
+                return payload
+        raise TokenRefusedError("This address is incomplete or was changed on the way.")
+
+
+class _Signer:
+    """One secret with a ready-made keyed state per purpose, because setting up a key costs most."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = blake2b(secret.encode()).digest()
+        self.id = blake2b(self._secret, person=b"nurture-id", digest_size=1).digest()
+        purposes = (b"guide", b"preferences", b"unsubscribe", b"open", b"click", b"message")
+        self._states = {p: self._state(p) for p in (*purposes, b"address")}
+
+    def sign(self, purpose: bytes, payload: bytes) -> str:
+        return _text(self.id + payload + self.code(purpose, payload))
+
+    def read(self, purpose: bytes, raw: bytes) -> bytes | None:
+        payload, code = raw[1:-_CODE], raw[-_CODE:]
+        ours = raw[:1] == self.id and compare_digest(code, self.code(purpose, payload))
+        return payload if ours else None
+
+    def code(self, purpose: bytes, payload: bytes) -> bytes:
+        state = self._states[purpose].copy()
+        state.update(payload)
+        return state.digest()
+
+    def _state(self, purpose: bytes) -> "blake2b":
+        return blake2b(key=self._secret, digest_size=_CODE, person=purpose)
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def _number(number: int) -> bytes:
+    return number.to_bytes(8)
+
+
+def _as_number(payload: bytes) -> int:
+    return int.from_bytes(payload)

@@ -1,0 +1,32 @@
+"""The doorbell: how a web process wakes the workers."""
+
+from contextlib import suppress
+from threading import Event, Thread
+
+from nurture.services import sweeping
+from tasks.delivering import deliver
+
+
+class CeleryDoorbell:
+    """Rings from a thread of its own, so that a slow or absent Redis delays nobody.
+
+    Rings that come while one is on its way are one ring: a worker that comes takes
+    all that is due.
+    """
+
+    def __init__(self) -> None:
+        self._pressed = Event()
+        self._thread: Thread | None = None
+
+    def ring(self) -> None:
+        """Wake a worker soon; never raises and never waits."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = Thread(target=self._answer, name="doorbell", daemon=True)
+            self._thread.start()
+        self._pressed.set()
+
+    def _answer(self) -> None:
+        while self._pressed.wait():
+            self._pressed.clear()
+            with suppress(Exception):  # A lost ring costs one sweep interval, nothing else.
+                deliver.apply_async(expires=sweeping.NUDGE_SECONDS, retry=False)

@@ -1,0 +1,1 @@
+"""The rules of the house, held by machines so that nobody has to remember them."""

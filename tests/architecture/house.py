@@ -1,0 +1,78 @@
+"""The program's own source, parsed, for the tests that read it."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("nurture", "tasks", "webhooks")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = Function | ast.ClassDef
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file: `name` is what it is imported by."""
+
+    name: str
+    text: str
+    is_package: bool = False
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree."""
+        return ast.parse(self.text, self.name)
+
+    @property
+    def functions(self) -> Iterator[Function]:
+        """Every function and method, nested ones included."""
+        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+
+    @property
+    def definitions(self) -> Iterator[Definition]:
+        """Every function, method and class, nested ones included."""
+        return (node for node in ast.walk(self.tree) if isinstance(node, Definition))
+
+    @property
+    def imports(self) -> Iterator[tuple[str, str]]:
+        """Everything imported, as (the name it is known by here, its full dotted name)."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    known_as = alias.asname or alias.name.partition(".")[0]
+                    yield known_as, alias.name if alias.asname else known_as
+                    # `import a.b` binds `a` and yet depends on `a.b`.
+                    yield alias.name, alias.name
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    yield alias.asname or alias.name, f"{self._source(node)}.{alias.name}"
+
+    def _source(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        steps_up = node.level - self.is_package
+        package = self.name.rsplit(".", steps_up)[0] if steps_up else self.name
+        return f"{package}.{node.module}" if node.module else package
+
+
+def modules(*packages: str) -> list[Module]:
+    """Every module of these packages, of the whole program where none is named."""
+    return [
+        _module(path)
+        for package in packages or PACKAGES
+        for path in sorted((ROOT / package.replace(".", "/")).rglob("*.py"))
+    ]
+
+
+def belongs_to(name: str, package: str) -> bool:
+    """Whether this dotted name is the package or something within it."""
+    return name == package or name.startswith(f"{package}.")
+
+
+def _module(path: Path) -> Module:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    is_package = path.name == "__init__.py"
+    return Module(name.removesuffix(".__init__"), path.read_text(), is_package)

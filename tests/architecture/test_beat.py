@@ -1,0 +1,84 @@
+"""Every tick rings a task that exists, and every task has a queue that somebody consumes."""
+
+import ast
+from typing import Any
+
+import pytest
+from celery import Celery
+
+import celeryconfig
+from tests.architecture.house import PACKAGES, Module, belongs_to, modules
+
+
+@pytest.fixture(scope="module")
+def app() -> Celery:
+    """The Celery application with every module of tasks that a worker would load."""
+    from tasks import app
+
+    celery: Celery = app
+    celery.loader.import_default_modules()
+    return celery
+
+
+@pytest.fixture(scope="module")
+def our_tasks(app: Celery) -> list[str]:
+    """The names of the tasks this program defines."""
+    return sorted(name for name, task in app.tasks.items() if _is_ours(task))
+
+
+@pytest.fixture(scope="module")
+def consumed() -> set[str]:
+    """The queues a worker consumes when it is told nothing else."""
+    return {queue.name for queue in celeryconfig.task_queues}
+
+
+def test_every_tick_rings_a_task_that_exists(our_tasks: list[str]) -> None:
+    schedule = celeryconfig.beat_schedule
+    assert schedule
+    assert {tick["task"] for tick in schedule.values()} <= set(our_tasks)
+
+
+def test_every_task_goes_to_a_queue_that_is_consumed(
+    app: Celery, our_tasks: list[str], consumed: set[str]
+) -> None:
+    assert our_tasks
+    assert {
+        name: _queue(app, name) for name in our_tasks if _queue(app, name) not in consumed
+    } == {}
+
+
+def test_every_task_was_given_its_queue_on_purpose(app: Celery, our_tasks: list[str]) -> None:
+    routed = {name for name in our_tasks if app.amqp.router.lookup_route(name)}
+    assert set(our_tasks) - routed == set()
+
+
+def test_every_tick_that_names_a_queue_names_one_that_is_consumed(consumed: set[str]) -> None:
+    named = {tick.get("options", {}).get("queue") for tick in celeryconfig.beat_schedule.values()}
+    assert named - {None} <= consumed
+
+
+def test_no_task_is_delayed_by_celery() -> None:
+    assert {module.name: found for module in modules() if (found := delays(module))} == {}
+
+
+@pytest.mark.parametrize("delay", ["countdown=60", "eta=tomorrow"])
+def test_a_delay_left_to_celery_would_be_noticed(delay: str) -> None:
+    assert delays(Module("tasks.example", f"deliver.apply_async(args, {delay})")) != []
+
+
+def delays(module: Module) -> list[str]:
+    """Where a module leaves waiting to Celery, whose delays are lost with Redis or run twice."""
+    return [
+        f"line {node.value.lineno}: {node.arg}"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.keyword) and node.arg in {"eta", "countdown"}
+    ]
+
+
+def _queue(app: Celery, name: str) -> str:
+    route: dict[str, Any] = app.amqp.router.route({}, name)
+    return str(route["queue"].name)
+
+
+def _is_ours(task: Any) -> bool:
+    return any(belongs_to(task.__module__, package) for package in PACKAGES)

@@ -1,0 +1,58 @@
+"""Who may import whom: the layers, and the one place for each big library."""
+
+from pathlib import Path
+
+import pytest
+from importlinter import api, cli
+
+from tests.architecture.house import PACKAGES, ROOT, belongs_to, modules
+
+CONFIGURATION = str(ROOT / "pyproject.toml")
+
+#: Only these may import the library; celeryconfig.py is Celery's own as well.
+AT_HOME = {
+    "sqlalchemy": ["nurture.store"],
+    "alembic": ["nurture.store"],
+    "flask": ["webhooks", "nurture.web"],
+    "celery": ["tasks"],
+}
+
+
+def test_no_import_crosses_a_layer_the_wrong_way(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    status = cli.lint_imports(CONFIGURATION, no_cache=True, no_logo=True)
+    assert status == 0, capsys.readouterr().out
+
+
+def test_the_layers_leave_no_module_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    configuration = api.read_configuration(CONFIGURATION)
+    assert set(PACKAGES) <= set(configuration["session_options"]["root_packages"])
+    layers = [
+        contract for contract in configuration["contracts_options"] if contract["type"] == "layers"
+    ]
+    assert any(str(contract.get("exhaustive")).lower() == "true" for contract in layers)
+
+
+@pytest.mark.parametrize("library", AT_HOME)
+def test_a_big_library_is_known_in_one_place_only(library: str) -> None:
+    strangers = {
+        module.name
+        for module in modules()
+        if not any(belongs_to(module.name, home) for home in AT_HOME[library])
+        for _, full in module.imports
+        if belongs_to(full, library)
+    }
+    assert strangers == set()
+
+
+def test_every_package_says_so_with_an_init_file() -> None:
+    folders = {path.parent for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    assert [folder for folder in sorted(folders) if not _is_package(folder)] == []
+
+
+def _is_package(folder: Path) -> bool:
+    # Alembic loads its migrations by path and wants none.
+    return (folder / "__init__.py").exists() or "migrations" in folder.parts

@@ -1,0 +1,49 @@
+"""Every step of every sequence has its email, and every email its step."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.house import ROOT
+
+EMAILS = ROOT / "templates" / "emails"
+MAPS = sorted(EMAILS.glob("*/sequence.toml"))
+KINDS_OF_FILE = (".mjml", ".txt")
+
+
+def misfits(sequence: Path) -> list[str]:
+    """What a sequence's folder lacks for its steps, and what it holds that no step sends."""
+    steps = [step["email"] for step in tomllib.loads(sequence.read_text())["steps"]]
+    wanted = {f"{email}{kind}" for email in steps for kind in KINDS_OF_FILE}
+    found = {path.name for path in sequence.parent.iterdir() if path.suffix in KINDS_OF_FILE}
+    missing = [f"missing: {name}" for name in sorted(wanted - found)]
+    return missing + [f"no step sends: {name}" for name in sorted(found - wanted)]
+
+
+def test_both_guides_have_their_sequence() -> None:
+    assert {"pain-guide", "over-50-guide"} <= {path.parent.name for path in MAPS}
+
+
+@pytest.mark.parametrize("sequence", MAPS, ids=lambda path: path.parent.name)
+def test_every_step_has_its_email_and_every_email_its_step(sequence: Path) -> None:
+    assert misfits(sequence) == []
+
+
+@pytest.mark.parametrize("sequence", MAPS, ids=lambda path: path.parent.name)
+def test_no_email_is_sent_by_two_steps(sequence: Path) -> None:
+    steps = [step["email"] for step in tomllib.loads(sequence.read_text())["steps"]]
+    assert len(steps) == len(set(steps)) > 1
+
+
+def test_every_folder_of_emails_is_a_sequence_or_the_layout() -> None:
+    folders = {path.parent for path in EMAILS.rglob("*.mjml")}
+    assert folders - {path.parent for path in MAPS} == {EMAILS / "layout"}
+
+
+def test_a_missing_and_an_orphaned_email_would_be_noticed(tmp_path: Path) -> None:
+    sequence = tmp_path / "sequence.toml"
+    sequence.write_text('[[steps]]\nemail = "wanted"\n')
+    (tmp_path / "wanted.mjml").touch()
+    (tmp_path / "orphan.mjml").touch()
+    assert misfits(sequence) == ["missing: wanted.txt", "no step sends: orphan.mjml"]

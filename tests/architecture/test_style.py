@@ -1,0 +1,97 @@
+"""Habits of size and naming that keep the house readable."""
+
+import ast
+import re
+from statistics import median, quantiles
+
+import pytest
+
+from tests.architecture.house import Definition, Function, Module, modules
+
+MODULES = modules()
+FORBIDDEN_WORDS = re.compile(r"(^|_)(utils?|helpers?|managers?|handlers?|abstract)(_|$)")
+
+#: Alembic's migrations are read once, from top to bottom, and have names of their own.
+OURS = [module for module in MODULES if ".migrations." not in module.name]
+
+
+def lines_of(function: Function) -> int:
+    """How many lines a reader has to take in: decorators and docstring aside."""
+    documented = ast.get_docstring(function) is not None
+    docstring = function.body[0]
+    spent = (docstring.end_lineno or 0) - docstring.lineno + 1 if documented else 0
+    return (function.end_lineno or 0) - function.lineno + 1 - spent
+
+
+def undocumented(module: Module) -> list[str]:
+    """The public functions and classes at the top of a module that say nothing of themselves."""
+    return [
+        node.name
+        for node in module.tree.body
+        if isinstance(node, Definition)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+
+
+def forbidden_names(module: Module) -> list[str]:
+    """Names that say nothing: of the module itself and of what it defines."""
+    named = [module.name.rpartition(".")[2], *(node.name for node in module.definitions)]
+    return [name for name in named if FORBIDDEN_WORDS.search(_in_snake_case(name))]
+
+
+def _in_snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_a_module_is_under_four_hundred_lines(module: Module) -> None:
+    assert len(module.text.splitlines()) < 400
+
+
+def test_nine_functions_in_ten_are_under_thirty_lines_and_half_of_them_short() -> None:
+    sizes = [lines_of(function) for module in OURS for function in module.functions]
+    ninth_decile = quantiles(sizes, n=10, method="inclusive")[8]
+    assert ninth_decile < 30
+    assert median(sizes) <= 10
+
+
+@pytest.mark.parametrize("module", OURS, ids=lambda module: module.name)
+def test_everything_public_says_what_it_promises(module: Module) -> None:
+    if module.name.startswith("nurture"):
+        assert undocumented(module) == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_no_name_is_a_name_for_anything(module: Module) -> None:
+    assert forbidden_names(module) == []
+
+
+def test_a_docstring_does_not_make_a_function_long() -> None:
+    source = 'def f():\n    """One\n\n    two.\n    """\n    return 1\n'
+    [function] = Module("example", source).functions
+    assert lines_of(function) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("nurture.utils", ""),
+        ("nurture.mail_helpers", ""),
+        ("nurture.x", "class SessionManager: ..."),
+        ("nurture.x", "class AbstractMailer: ..."),
+        ("nurture.x", "class A:\n    def error_handler(self): ..."),
+    ],
+)
+def test_a_name_for_anything_would_be_noticed(name: str, source: str) -> None:
+    assert forbidden_names(Module(name, source)) != []
+
+
+def test_a_name_that_only_contains_such_a_word_is_left_alone() -> None:
+    source = "def handle(): ...\nclass Abstraction: ...\ndef utilise(): ..."
+    assert forbidden_names(Module("nurture.x", source)) == []
+
+
+def test_a_missing_docstring_would_be_noticed() -> None:
+    source = "def public(): ...\ndef _private(): ...\nclass Public:\n    def method(self): ..."
+    assert undocumented(Module("nurture.x", source)) == ["public", "Public"]

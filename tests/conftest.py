@@ -1,0 +1,147 @@
+"""What every test may ask for: real servers, fresh databases, a clock to move.
+
+Nothing is started before a test asks for it, and nothing outlives the run.
+"""
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from tests.servers import fence
+from tests.servers.clock import ClockFile
+
+if TYPE_CHECKING:
+    from nurture.embedded_redis import EmbeddedRedis
+    from nurture.store.session import Database
+    from tests.servers.databases import PostgresDatabases, SqliteDatabases
+    from tests.servers.smtp import SmtpSink
+
+# What the fixtures need is imported where it is needed, because loading SQLAlchemy and
+# Celery would take longer than most tests that use neither.
+
+settings.register_profile(
+    "default", deadline=None, derandomize="CI" in os.environ, max_examples=100
+)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+fence.put_up()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Fail a test that tried to reach another machine, even where the error was swallowed."""
+    with fence.watched():
+        return (yield)
+
+
+@pytest.fixture
+def clock_file(tmp_path: Path) -> ClockFile:
+    """A clock that stands still until the test moves it; its `path` is for NURTURE_CLOCK."""
+    return ClockFile(tmp_path / "clock")
+
+
+@pytest.fixture(scope="session")
+def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one directory of this run, the same for all of its worker processes."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def postgres_url(shared_directory: Path) -> Iterator[str]:
+    """The maintenance database of a real PostgreSQL server, one for the whole run."""
+    from tests.servers.postgres import postgres_server
+
+    with postgres_server(shared_directory / "postgres") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases(postgres_url: str) -> Iterator["PostgresDatabases"]:
+    """Where fresh PostgreSQL databases come from: `with postgresql_databases.fresh() as url`."""
+    from nurture.store.migrating import migrate
+    from tests.servers.databases import PostgresDatabases
+
+    with PostgresDatabases(postgres_url, migrate) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> "SqliteDatabases":
+    """Where fresh SQLite databases come from: `sqlite_databases.fresh(directory)`."""
+    from nurture.store.migrating import migrate
+    from tests.servers.databases import SqliteDatabases
+
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"), migrate)
+
+
+@pytest.fixture
+def sqlite_url(sqlite_databases: "SqliteDatabases", tmp_path: Path) -> str:
+    """The address of a fresh, migrated SQLite database."""
+    return sqlite_databases.fresh(tmp_path)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_databases: "PostgresDatabases") -> Iterator[str]:
+    """The address of a fresh, migrated PostgreSQL database."""
+    with postgresql_databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of a fresh, migrated database: the test runs once on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator["Database"]:
+    """A fresh, migrated database: the test runs once on each kind."""
+    yield from _opened(database_url)
+
+
+@pytest.fixture
+def sqlite_database(sqlite_url: str) -> Iterator["Database"]:
+    """A fresh, migrated SQLite database, for tests that need one and not both."""
+    yield from _opened(sqlite_url)
+
+
+def _opened(url: str) -> Iterator["Database"]:
+    from nurture.store.session import Database
+
+    database = Database(url)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["EmbeddedRedis"]:
+    """A real Redis-protocol server of this worker process; `celery_url` is Celery's spelling."""
+    from tests.servers.redis import redis_server
+
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: "EmbeddedRedis") -> str:
+    """The address of a real Redis-protocol server that holds nothing yet."""
+    from tests.servers.redis import empty
+
+    empty(redis_server)
+    return redis_server.redis_url
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator["SmtpSink"]:
+    """A real mail server that keeps what it accepts; `url` is for NURTURE_SMTP_URL."""
+    from tests.servers.smtp import SmtpSink
+
+    with SmtpSink() as sink:
+        yield sink

@@ -1,0 +1,524 @@
+"""What one SMTP session promises about every envelope, however the server behaves."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from nurture.domain.message_status import MessageStatus
+from nurture.mail.conversation import Conversation, dot_stuffed
+from nurture.mail.envelope import Envelope, Outcome
+from nurture.mail.replies import GarbledReplyError, Reply, ReplyReader, blames_the_address
+
+ACCEPTED, DEFERRED = MessageStatus.ACCEPTED, MessageStatus.DEFERRED
+FAILED, IN_DOUBT = MessageStatus.FAILED, MessageStatus.IN_DOUBT
+
+DATA = b"Subject: hello\r\n\r\nHow are you?\r\n"
+OPENING = b"MAIL FROM:<paul@example.org>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n"
+YES = b"250 2.1.0 ok\r\n"
+GO_ON = b"354 go on\r\n"
+
+
+def envelope(number: int = 1, recipient: str = "a@example.org", data: bytes = DATA) -> Envelope:
+    return Envelope(number, "paul@example.org", recipient, data)
+
+
+def started(*numbers: int, pipelining: bool = True) -> Conversation:
+    """A conversation that has taken envelopes as far as it would, and written all it had."""
+    conversation = Conversation("mail.example.org", pipelining=pipelining)
+    for number in numbers:
+        assert conversation.wants_envelope
+        conversation.take(envelope(number))
+        written(conversation)
+    return conversation
+
+
+def written(conversation: Conversation) -> bytes:
+    """Write everything there is to write, and return it."""
+    data = conversation.outgoing()
+    conversation.wrote(len(data))
+    return data
+
+
+def handed_over(number: int = 1) -> Conversation:
+    """A conversation that has written a whole message and waits for the answer."""
+    conversation = started(number)
+    conversation.receive(YES + YES + GO_ON)
+    written(conversation)
+    return conversation
+
+
+def test_with_pipelining_the_three_commands_go_out_in_one_write() -> None:
+    conversation = Conversation("mail.example.org", pipelining=True)
+    conversation.take(envelope())
+    assert conversation.outgoing() == OPENING
+    assert conversation.outgoing() == b""
+
+
+def test_content_final_dot_and_the_next_commands_go_out_in_one_write() -> None:
+    conversation = started(1)
+    assert conversation.receive(YES + YES + GO_ON) == []
+    assert conversation.wants_envelope
+    conversation.take(envelope(2))
+    assert conversation.outgoing() == DATA + b".\r\n" + OPENING
+
+
+def test_no_more_than_one_message_is_written_ahead() -> None:
+    conversation = started(1)
+    assert not conversation.wants_envelope
+    conversation.receive(YES + YES + GO_ON)
+    conversation.take(envelope(2))
+    assert not conversation.wants_envelope
+
+
+def test_without_pipelining_every_command_waits_for_its_answer() -> None:
+    conversation = Conversation("mail.example.org", pipelining=False)
+    conversation.take(envelope())
+    said = [written(conversation)]
+    for reply in (YES, YES, GO_ON):
+        assert conversation.receive(reply) == []
+        assert not conversation.wants_envelope
+        said.append(written(conversation))
+    assert said == [*OPENING.splitlines(keepends=True), DATA + b".\r\n"]
+    assert conversation.receive(YES)[0].status is ACCEPTED
+    assert conversation.wants_envelope
+
+
+def test_an_acceptance_keeps_the_servers_words() -> None:
+    [outcome] = handed_over(7).receive(b"250 2.0.0 queued as 4711\r\n")
+    assert outcome == Outcome(7, ACCEPTED, "250 2.0.0 queued as 4711", 250)
+
+
+@pytest.mark.parametrize("code", [b"421", b"450", b"451", b"452"])
+def test_a_temporary_answer_to_the_dot_defers(code: bytes) -> None:
+    [outcome] = handed_over().receive(code + b" 4.3.0 later\r\n")
+    assert (outcome.status, outcome.code) == (DEFERRED, int(code))
+
+
+@pytest.mark.parametrize("code", [b"500", b"550", b"552", b"554"])
+def test_a_final_refusal_of_the_content_fails_and_blames_no_address(code: bytes) -> None:
+    [outcome] = handed_over().receive(code + b" 5.1.1 no\r\n")
+    assert (outcome.status, outcome.address_refused) == (FAILED, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        (b"550 no such user", True),
+        (b"551 user not local", True),
+        (b"553 mailbox name not allowed", True),
+        (b"550 5.1.1 no such user", True),
+        (b"554 5.1.1 no such user", True),
+        (b"550 5.1.10 null MX", True),
+        (b"550 5.2.1 mailbox disabled", True),
+        (b"550 5.5.0 mailbox unavailable", True),
+        (b"550-5.1.1 no such\r\n550 5.1.1 user", True),
+        (b"552 5.2.2 mailbox full", False),
+        (b"550 5.2.2 mailbox full", False),
+        (b"550 5.7.1 relaying denied", False),
+        (b"550 5.3.4 too big for the system", False),
+        (b"550 5.4.1 no answer from host", False),
+        (b"550 5.1.7 sender's address is bad", False),
+        (b"550 5.1.8 sender's domain is bad", False),
+        (b"550 relay not permitted", False),
+        (b"550 blocked by Spamhaus", False),
+        (b"554 transaction failed", False),
+        (b"552 too much mail", False),
+        (b"500 what?", False),
+    ],
+)
+def test_a_refused_recipient_is_suppressed_only_where_the_address_is_to_blame(
+    answer: bytes, refused: bool
+) -> None:
+    conversation = started(1)
+    [outcome] = conversation.receive(YES + answer + b"\r\n503 5.5.1 no recipients\r\n")
+    assert (outcome.status, outcome.address_refused) == (FAILED, refused)
+    assert outcome.code == int(answer[:3])
+    assert answer.splitlines()[-1][4:].decode() in outcome.reason
+
+
+def test_a_refused_sender_fails_the_message_once_and_blames_no_address() -> None:
+    conversation = started(1)
+    outcomes = conversation.receive(b"550 5.1.1 no\r\n503 no sender\r\n503 no recipients\r\n")
+    assert [(o.status, o.code, o.address_refused) for o in outcomes] == [(FAILED, 550, False)]
+    assert conversation.idle
+
+
+def test_a_refusal_leaves_the_session_clean_for_the_next_message() -> None:
+    conversation = started(1)
+    conversation.receive(YES + b"550 5.1.1 no\r\n503 no recipients\r\n")
+    conversation.take(envelope(2))
+    assert written(conversation) == b"RSET\r\n" + OPENING
+    conversation.receive(YES + YES + YES + GO_ON)
+    assert written(conversation) == DATA + b".\r\n"
+
+
+def test_without_pipelining_reset_waits_for_its_answer_too() -> None:
+    conversation = started(1, pipelining=False)
+    conversation.receive(YES)
+    written(conversation)
+    conversation.receive(b"450 4.2.1 later\r\n")
+    conversation.take(envelope(2))
+    assert written(conversation) == b"RSET\r\n"
+    conversation.receive(YES)
+    assert written(conversation).startswith(b"MAIL")
+
+
+def test_no_reset_where_the_server_holds_nothing() -> None:
+    conversation = started(1)
+    conversation.receive(b"451 later\r\n503 no\r\n503 no\r\n")
+    conversation.take(envelope(2))
+    assert conversation.outgoing() == OPENING
+
+
+def test_a_server_that_goes_on_without_recipients_gets_an_empty_message() -> None:
+    conversation = started(1)
+    outcomes = conversation.receive(YES + b"550 5.1.1 no\r\n" + GO_ON)
+    assert [o.status for o in outcomes] == [FAILED]
+    assert written(conversation) == b".\r\n"
+    assert not conversation.idle
+    assert conversation.receive(b"554 no valid recipients\r\n") == []
+    assert conversation.idle
+
+
+def test_even_an_accepted_empty_message_stays_refused() -> None:
+    conversation = started(1)
+    [refused] = conversation.receive(YES + b"451 4.7.1 greylisted\r\n" + GO_ON)
+    written(conversation)
+    assert conversation.receive(YES) == []
+    assert (refused.status, refused.code) == (DEFERRED, 451)
+    assert conversation.wants_envelope
+
+
+@pytest.mark.parametrize("answered", range(3))
+def test_a_loss_before_the_content_defers(answered: int) -> None:
+    conversation = started(1)
+    conversation.receive(YES * answered)
+    [outcome] = conversation.lost("the server hung up")
+    assert outcome.status is DEFERRED
+    assert "the server hung up" in outcome.reason
+
+
+@pytest.mark.parametrize("short", [0, 1, 3, 4, 30])
+def test_only_a_loss_after_a_byte_of_the_dot_is_in_doubt(short: int) -> None:
+    """The last three bytes are the dot's line; without its first byte nothing is accepted."""
+    conversation = started(1)
+    conversation.receive(YES + YES + GO_ON)
+    conversation.wrote(len(conversation.outgoing()) - short)
+    [outcome] = conversation.lost("the server hung up")
+    assert outcome.status is (IN_DOUBT if short < 3 else DEFERRED)
+
+
+def test_bytes_that_may_have_left_uncounted_put_the_message_in_doubt() -> None:
+    conversation = started(1)
+    conversation.receive(YES + YES + GO_ON)
+    conversation.wrote(len(conversation.outgoing()) - 5)
+    assert conversation.lost("the server hung up", unsure=5)[0].status is IN_DOUBT
+
+
+def test_a_message_written_ahead_is_deferred_at_a_loss() -> None:
+    conversation = started(1)
+    conversation.receive(YES + YES + GO_ON)
+    conversation.take(envelope(2))
+    written(conversation)
+    outcomes = conversation.lost("the server hung up")
+    assert {o.message: o.status for o in outcomes} == {1: IN_DOUBT, 2: DEFERRED}
+
+
+def test_an_acceptance_that_came_before_the_loss_stands() -> None:
+    conversation = handed_over()
+    assert conversation.receive(YES)[0].status is ACCEPTED
+    assert conversation.lost("the server hung up") == []
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"hello\r\n", b"\x00\xff\r\n", b"2500 ok\r\n", b"250x\r\n", b"999 ok\r\n", b"\r\n"]
+)
+@pytest.mark.parametrize("heard", [b"", YES, YES + YES, YES + YES + GO_ON])
+def test_garbage_defers_before_the_dot_and_is_in_doubt_after_it(
+    heard: bytes, garbage: bytes
+) -> None:
+    conversation = started(1)
+    conversation.receive(heard)
+    written(conversation)
+    [outcome] = conversation.receive(garbage)
+    assert outcome.status is (IN_DOUBT if heard.endswith(GO_ON) else DEFERRED)
+    assert conversation.ended is not None
+    assert not conversation.wants_envelope
+
+
+@pytest.mark.parametrize("answer", [b"354 go on\r\n", b"250-ok\r\n354 go on\r\n"])
+def test_an_answer_out_of_place_is_a_fault(answer: bytes) -> None:
+    assert handed_over().receive(answer)[0].status is IN_DOUBT
+    assert started(1).receive(answer)[0].status is DEFERRED
+
+
+def test_a_positive_answer_to_data_that_is_no_invitation_is_a_fault() -> None:
+    conversation = started(1)
+    assert conversation.receive(YES + YES + YES)[0].status is DEFERRED
+    assert conversation.outgoing() == b""
+
+
+def test_an_acceptance_before_the_dot_is_written_is_not_believed() -> None:
+    conversation = started(1)
+    conversation.receive(YES + YES + GO_ON)
+    conversation.wrote(len(conversation.outgoing()) - 10)
+    [outcome] = conversation.receive(YES)
+    assert outcome.status is DEFERRED
+    assert conversation.ended is not None
+
+
+@pytest.mark.parametrize(("answer", "status"), [(b"452 4.3.1", DEFERRED), (b"552 5.3.4", FAILED)])
+def test_a_refusal_in_the_middle_of_the_content_is_believed(
+    answer: bytes, status: MessageStatus
+) -> None:
+    conversation = started(1)
+    conversation.receive(YES + YES + GO_ON)
+    conversation.wrote(len(conversation.outgoing()) - 10)
+    [outcome] = conversation.receive(answer + b" too much\r\n")
+    assert (outcome.status, outcome.code) == (status, int(answer[:3]))
+    assert conversation.ended is not None
+
+
+def test_421_defers_what_it_answers_and_what_was_written_ahead() -> None:
+    conversation = started(1)
+    conversation.receive(YES + YES + GO_ON)
+    conversation.take(envelope(2))
+    written(conversation)
+    outcomes = conversation.receive(b"421 4.3.2 going down\r\n")
+    assert {o.message: o.status for o in outcomes} == {1: DEFERRED, 2: DEFERRED}
+    assert "421 4.3.2 going down" in str(conversation.ended)
+
+
+def test_421_after_an_acceptance_does_not_touch_it() -> None:
+    conversation = started(1)
+    conversation.receive(YES + YES + GO_ON)
+    conversation.take(envelope(2))
+    written(conversation)
+    outcomes = conversation.receive(YES + b"421 4.3.2 going down\r\n")
+    assert {o.message: o.status for o in outcomes} == {1: ACCEPTED, 2: DEFERRED}
+
+
+def test_a_server_that_wants_a_login_fails_no_message() -> None:
+    [outcome] = started(1).receive(b"530 5.7.0 Authentication required\r\n")
+    assert (outcome.status, outcome.code) == (DEFERRED, None)
+    assert "NURTURE_SMTP_URL" in outcome.reason
+
+
+@pytest.mark.parametrize("news", [b"421 4.4.2 idle too long\r\n", b"hello\r\n", None])
+def test_a_rested_session_that_turns_out_dead_harms_nobody(news: bytes | None) -> None:
+    conversation = handed_over()
+    conversation.receive(YES)
+    conversation.rest()
+    conversation.take(envelope(2))
+    written(conversation)
+    outcomes = conversation.receive(news) if news else conversation.lost("the server hung up")
+    assert outcomes == []
+    assert [e.message for e in conversation.unmet] == [2]
+
+
+def test_a_rested_session_that_has_answered_is_a_session_like_any_other() -> None:
+    conversation = handed_over()
+    conversation.receive(YES)
+    conversation.rest()
+    conversation.take(envelope(2))
+    written(conversation)
+    conversation.receive(YES)
+    assert [o.message for o in conversation.lost("the server hung up")] == [2]
+    assert conversation.unmet == []
+
+
+def test_a_word_unasked_ends_an_idle_session() -> None:
+    conversation = started()
+    assert conversation.receive(b"421 idle too long\r\n") == []
+    assert conversation.ended is not None
+
+
+def test_an_answer_may_arrive_in_any_pieces_and_several_lines() -> None:
+    reader = ReplyReader()
+    pieces = [b"25", b"0-one\r", b"\n250-two", b"\r\n250 thr", b"ee\r\n250\r\n354 go\n"]
+    replies = [reply for piece in pieces for reply in reader.feed(piece)]
+    assert replies == [Reply(250, "one two three"), Reply(250, ""), Reply(354, "go")]
+
+
+@pytest.mark.parametrize("endless", [b"2" * 5000, b"250-a\r\n" * 200, b"250 " + b"a" * 5000])
+def test_an_answer_without_end_is_given_up(endless: bytes) -> None:
+    with pytest.raises(GarbledReplyError):
+        list(ReplyReader().feed(endless))
+
+
+def test_control_characters_of_the_server_reach_nobodys_screen() -> None:
+    [reply] = ReplyReader().feed(b"550 no\x1b[31m such\x00user\x9b\xff\r\n")
+    assert str(reply).isprintable()
+
+
+def test_a_sender_blamed_at_the_recipients_turn_does_not_suppress_the_recipient() -> None:
+    assert not blames_the_address(Reply(550, "5.1.8 Sender domain not found"))
+
+
+lines = st.lists(
+    st.sampled_from([b"", b".", b"..", b".a", b"a", b"a.", b".\r", b"\n."]), max_size=8
+)
+
+
+@given(lines.map(b"\r\n".join))
+def test_stuffed_content_never_ends_early_and_comes_out_as_it_went_in(data: bytes) -> None:
+    stuffed = dot_stuffed(data)
+    assert stuffed.endswith(b"\r\n")
+    wire = b"\r\n" + stuffed + b".\r\n"
+    assert wire.find(b"\r\n.\r\n") == len(wire) - 5
+    assert re.search(rb"\n\.\r?\n", stuffed) is None
+    unstuffed = re.sub(rb"(^|\n)\.", rb"\1", stuffed)
+    assert unstuffed == (data if data.endswith(b"\r\n") else data + b"\r\n")
+
+
+def test_content_without_dots_is_not_copied() -> None:
+    data = b"hello\r\n" * 1000
+    assert dot_stuffed(data) is data
+
+
+@dataclass
+class ModelServer:
+    """A strict server in memory that obeys the RFC as far as its whims allow.
+
+    It sees only the bytes delivered to it, so what it took is the truth that
+    outcomes are held against.
+    """
+
+    whims: Iterator[str]
+    taken: dict[bytes, bytes] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+    closed: bool = False
+    _in: bytes = b""
+    _sender: bool = False
+    _recipient: bytes = b""
+    _content: bool = False
+
+    def deliver(self, data: bytes) -> bytes:
+        """Take bytes and return what is answered to them."""
+        self._in += data
+        answers = b""
+        while not self.closed and (answer := self._step()):
+            answers += answer
+        return answers
+
+    def _step(self) -> bytes:
+        end = b"\r\n.\r\n" if self._content else b"\r\n"
+        piece, found, rest = self._in.partition(end)
+        if not found:
+            return b""
+        self._in = rest
+        whim = next(self.whims, "yes")
+        if whim == "421":
+            self.closed = True
+            return b"421 4.3.2 going down\r\n"
+        return self._finish(piece, whim) if self._content else self._obey(piece, whim)
+
+    def _finish(self, content: bytes, whim: str) -> bytes:
+        self._content = self._sender = False
+        if not self._recipient:
+            return b"554 no valid recipients\r\n"
+        if whim != "yes":
+            return whim.encode() + b" 4.3.0 no\r\n"
+        if self._recipient in self.taken:
+            self.complaints.append("the same message twice")
+        self.taken[self._recipient] = content[2:].replace(b"\r\n..", b"\r\n.") + b"\r\n"
+        return YES
+
+    def _obey(self, line: bytes, whim: str) -> bytes:
+        verb, refusal = line[:4], whim.encode() + b" no\r\n"
+        if verb == b"RSET":
+            self._sender = False
+            return YES
+        if verb == b"MAIL":
+            if self._sender:
+                self.complaints.append("nested MAIL")
+            self._sender, self._recipient = whim == "yes", b""
+            return YES if self._sender else refusal
+        if not self._sender:
+            return b"503 5.5.1 no sender\r\n"
+        return self._address(line, whim) if verb == b"RCPT" else self._go_on(whim)
+
+    def _address(self, line: bytes, whim: str) -> bytes:
+        self._recipient = line[9:-1] if whim == "yes" else b""
+        return YES if self._recipient else whim.encode() + b" no\r\n"
+
+    def _go_on(self, whim: str) -> bytes:
+        if whim != "yes":
+            return whim.encode() + b" no\r\n"
+        self._content, self._in = True, b"\r\n" + self._in
+        return GO_ON
+
+
+@dataclass
+class Wire:
+    """Carries bytes in pieces between a conversation and a server, until it breaks."""
+
+    conversation: Conversation
+    server: ModelServer
+    sizes: Iterator[int]
+    patience: int
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def carry(self) -> bool:
+        """Write everything there is to write; False where nothing more can be done."""
+        outgoing = self.conversation.outgoing()
+        for piece in self._pieces(outgoing):
+            self.conversation.wrote(len(piece))
+            for answer in self._pieces(self.server.deliver(piece)):
+                self.outcomes += self.conversation.receive(answer)
+        return bool(outgoing) and self._whole
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        while data and self._whole:
+            size = next(self.sizes, 999)
+            self.patience -= 1
+            yield data[:size]
+            data = data[size:]
+
+    @property
+    def _whole(self) -> bool:
+        return self.patience > 0 and self.conversation.ended is None
+
+
+letters = st.lists(st.sampled_from([b"", b".", b"..", b".a", b"a", b"a."]), max_size=5).map(
+    lambda content: b"Subject: x\r\n\r\n" + b"".join(line + b"\r\n" for line in content)
+)
+
+
+@given(
+    letters=st.lists(letters, min_size=1, max_size=6),
+    whims=st.lists(st.sampled_from(["yes"] * 6 + ["451", "550", "421"]), max_size=40),
+    sizes=st.lists(st.integers(1, 200), max_size=60),
+    patience=st.integers(1, 30),
+    pipelining=st.booleans(),
+)
+def test_whatever_the_server_does_every_envelope_has_one_true_outcome(
+    letters: list[bytes], whims: list[str], sizes: list[int], patience: int, pipelining: bool
+) -> None:
+    conversation = Conversation("mail.example.org", pipelining=pipelining)
+    wire = Wire(conversation, ModelServer(iter(whims)), iter(sizes), patience)
+    waiting = [envelope(n, f"r{n}@example.org", data) for n, data in enumerate(letters)]
+    offered: list[Envelope] = []
+    going = True
+    while going:
+        while conversation.wants_envelope and waiting:
+            offered.append(waiting.pop(0))
+            conversation.take(offered[-1])
+        going = wire.carry()
+    outcomes = wire.outcomes + conversation.lost("the line went dead")
+
+    assert sorted(o.message for o in outcomes) == [e.message for e in offered]
+    assert wire.server.complaints == []
+    for outcome in outcomes:
+        event(outcome.status)
+        sent = offered[outcome.message]
+        taken = wire.server.taken.get(sent.recipient.encode())
+        assert taken in (None, sent.data)
+        if outcome.status is ACCEPTED:
+            assert taken is not None
+        elif outcome.status is not IN_DOUBT:
+            assert taken is None

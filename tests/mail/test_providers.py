@@ -1,0 +1,553 @@
+"""What holds for every mail provider, and what each one's own words mean.
+
+A provider that is found by the registry and has no `Scheme` here fails the first test.
+"""
+
+import base64
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nurture.domain.events import EventKind, MailEvent
+from nurture.mail.providers import PayloadError, Provider, registry
+from nurture.mail.providers import ses as ses_module
+from nurture.signatures import (
+    SignatureError,
+    SignatureFault,
+    hex_hmac,
+    new_secret,
+    sign_standard_webhook,
+)
+
+NOW = datetime(2026, 3, 2, 8, 31, 5, tzinfo=UTC)
+PAYLOADS = Path(__file__).parent / "payloads"
+MESSAGE_ID = "enrolment-7.your-guide@mail.example.org"
+READER = "reader@example.org"
+TOPIC = "arn:aws:sns:eu-west-2:123456789012:nurture"
+
+Call = tuple[dict[str, str], bytes]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A provider's side of the bargain: how it would sign a body."""
+
+    secret: str
+    wrong_secret: str
+    sign: Callable[[bytes, datetime], Call]
+
+
+def generic_scheme() -> Scheme:
+    secret = new_secret()
+    return Scheme(
+        secret,
+        new_secret(),
+        lambda body, now: (sign_standard_webhook(secret, "msg-1", now, body), body),
+    )
+
+
+def postmark_scheme() -> Scheme:
+    credentials = "Basic " + base64.b64encode(b"nurture:pass word").decode()
+    return Scheme(
+        "nurture:pass word",
+        "nurture:other",
+        lambda body, now: ({"Authorization": credentials}, body),
+    )
+
+
+def brevo_scheme() -> Scheme:
+    return Scheme(
+        "a-long-token",
+        "another-token",
+        lambda body, now: ({"Authorization": "Bearer a-long-token"}, body),
+    )
+
+
+def mailgun_scheme() -> Scheme:
+    def sign(body: bytes, now: datetime) -> Call:
+        timestamp, token = str(int(now.timestamp())), f"token-of-{now.timestamp()}"
+        signature = hex_hmac(b"signing-key", f"{timestamp}{token}".encode())
+        block = {"timestamp": timestamp, "token": token, "signature": signature}
+        return {}, json.dumps(json.loads(body) | {"signature": block}).encode()
+
+    return Scheme("signing-key", "other-key", sign)
+
+
+def sendgrid_scheme() -> Scheme:
+    key, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+
+    def public(private: ec.EllipticCurvePrivateKey) -> str:
+        form = PublicFormat.SubjectPublicKeyInfo
+        return base64.b64encode(private.public_key().public_bytes(Encoding.DER, form)).decode()
+
+    def sign(body: bytes, now: datetime) -> Call:
+        timestamp = str(int(now.timestamp()))
+        signature = key.sign(timestamp.encode() + body, ec.ECDSA(SHA256()))
+        return {
+            "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+            "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+        }, body
+
+    return Scheme(public(key), public(other), sign)
+
+
+def ses_scheme(folder: Path) -> Scheme:
+    key = rsa.generate_private_key(65537, 2048)
+    certificate = folder / "sns.pem"
+    certificate.write_bytes(self_signed(key))
+
+    def sign(body: bytes, now: datetime) -> Call:
+        message = json.loads(body) | {"Timestamp": now.isoformat(timespec="milliseconds")}
+        names = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token"]
+        signed = "".join(
+            f"{name}\n{message[name]}\n" for name in [*names, "TopicArn", "Type"] if name in message
+        )
+        signature = key.sign(signed.encode(), padding.PKCS1v15(), SHA256())
+        message["Signature"] = base64.b64encode(signature).decode()
+        return {}, json.dumps(message).encode()
+
+    return Scheme(f"{TOPIC} {certificate}", f"{TOPIC}-of-another {certificate}", sign)
+
+
+def self_signed(key: rsa.RSAPrivateKey) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+    return (
+        x509.CertificateBuilder(name, name, key.public_key(), 7, NOW, NOW + timedelta(days=400))
+        .sign(key, SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+
+
+@pytest.fixture(scope="module")
+def schemes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scheme]:
+    return {
+        "generic": generic_scheme(),
+        "postmark": postmark_scheme(),
+        "brevo": brevo_scheme(),
+        "mailgun": mailgun_scheme(),
+        "sendgrid": sendgrid_scheme(),
+        "ses": ses_scheme(tmp_path_factory.mktemp("ses")),
+    }
+
+
+@pytest.fixture(params=sorted(registry()))
+def provider(request: pytest.FixtureRequest) -> Provider:
+    return registry()[request.param]
+
+
+@pytest.fixture
+def scheme(provider: Provider, schemes: Mapping[str, Scheme]) -> Scheme:
+    assert provider.name in schemes, f"tell this file how {provider.name} signs"
+    return schemes[provider.name]
+
+
+@cache
+def payloads(name: str) -> dict[str, bytes]:
+    return {path.stem: path.read_bytes() for path in sorted((PAYLOADS / name).glob("*.json"))}
+
+
+def a_body(provider: Provider) -> bytes:
+    return next(iter(payloads(provider.name).values()))
+
+
+# What holds for every provider.
+
+
+def test_every_provider_has_captured_payloads_and_says_where_they_are_from(
+    provider: Provider,
+) -> None:
+    assert payloads(provider.name)
+    assert (PAYLOADS / provider.name / "README").read_text().strip()
+
+
+def test_the_name_is_the_module_and_the_setting_follows_from_it(provider: Provider) -> None:
+    assert provider.verify.__module__ == f"nurture.mail.providers.{provider.name}"
+    assert provider.secret_setting == f"NURTURE_{provider.name.upper()}_SECRET"
+    assert provider.secret_help.endswith(".")
+
+
+def test_a_call_that_the_provider_signed_is_accepted(provider: Provider, scheme: Scheme) -> None:
+    for body in payloads(provider.name).values():
+        headers, signed = scheme.sign(body, NOW)
+        provider.verify(scheme.secret, headers, signed, NOW)
+
+
+def test_capitals_in_header_names_do_not_matter(provider: Provider, scheme: Scheme) -> None:
+    headers, body = scheme.sign(a_body(provider), NOW)
+    provider.verify(scheme.secret, {k.upper(): v for k, v in headers.items()}, body, NOW)
+    provider.verify(scheme.secret, {k.lower(): v for k, v in headers.items()}, body, NOW)
+
+
+def test_another_secret_is_refused_and_never_repeated(provider: Provider, scheme: Scheme) -> None:
+    headers, body = scheme.sign(a_body(provider), NOW)
+    with pytest.raises(SignatureError) as refused:
+        provider.verify(scheme.wrong_secret, headers, body, NOW)
+    assert refused.value.reason is SignatureFault.WRONG
+    assert scheme.wrong_secret not in str(refused.value)
+
+
+@pytest.mark.parametrize("secret", ["", "   "])
+def test_without_a_secret_nothing_is_ever_accepted(
+    provider: Provider, scheme: Scheme, secret: str
+) -> None:
+    headers, body = scheme.sign(a_body(provider), NOW)
+    empty = {"Authorization": "Basic ", "authorization": "Bearer "}
+    for offered in (headers, headers | empty):
+        with pytest.raises(SignatureError):
+            provider.verify(secret, offered, body, NOW)
+
+
+def test_a_call_without_a_signature_is_refused(provider: Provider, scheme: Scheme) -> None:
+    with pytest.raises(SignatureError):
+        provider.verify(scheme.secret, {}, a_body(provider), NOW)
+    with pytest.raises(SignatureError):
+        provider.verify(scheme.secret, {}, b"{}", NOW)
+
+
+def test_each_header_that_a_signature_needs_is_missed(provider: Provider, scheme: Scheme) -> None:
+    headers, body = scheme.sign(a_body(provider), NOW)
+    for name in headers:
+        fewer = {other: value for other, value in headers.items() if other != name}
+        with pytest.raises(SignatureError) as refused:
+            provider.verify(scheme.secret, fewer, body, NOW)
+        assert refused.value.reason is SignatureFault.MISSING
+
+
+def test_a_changed_body_is_refused_or_the_provider_admits_it_is_not_signed(
+    provider: Provider, scheme: Scheme
+) -> None:
+    headers, body = scheme.sign(a_body(provider), NOW)
+    tampered = body.replace(READER.encode(), b"victim@example.org")
+    assert tampered != body
+    if not provider.signs_body:
+        return provider.verify(scheme.secret, headers, tampered, NOW)
+    with pytest.raises(SignatureError) as refused:
+        provider.verify(scheme.secret, headers, tampered, NOW)
+    assert refused.value.reason is SignatureFault.WRONG
+
+
+def test_a_stale_call_is_refused_or_the_provider_admits_no_time_is_signed(
+    provider: Provider, scheme: Scheme
+) -> None:
+    headers, body = scheme.sign(a_body(provider), NOW)
+    if provider.tolerance is None:
+        return provider.verify(scheme.secret, headers, body, NOW + timedelta(days=400))
+    provider.verify(scheme.secret, headers, body, NOW + provider.tolerance)
+    for wrong_clock in (1, -1):
+        later = NOW + wrong_clock * (provider.tolerance + timedelta(seconds=1))
+        with pytest.raises(SignatureError) as refused:
+            provider.verify(scheme.secret, headers, body, later)
+        assert refused.value.reason is SignatureFault.STALE
+
+
+def test_a_redelivery_is_recognised_by_its_event_ids(provider: Provider, scheme: Scheme) -> None:
+    for body in payloads(provider.name).values():
+        _, first = scheme.sign(body, NOW)
+        _, again = scheme.sign(body, NOW + timedelta(minutes=30))
+        assert ids(provider.parse(first)) == ids(provider.parse(again))
+
+
+def test_different_events_have_different_ids(provider: Provider) -> None:
+    every = [event for body in payloads(provider.name).values() for event in provider.parse(body)]
+    assert len(set(ids(every))) == len(every)
+    assert all(0 < len(event_id) <= 200 for event_id in ids(every))
+
+
+def ids(events: list[MailEvent]) -> list[str]:
+    return [event.event_id for event in events]
+
+
+def test_every_captured_event_names_our_message_the_reader_and_a_utc_time(
+    provider: Provider,
+) -> None:
+    for name, body in payloads(provider.name).items():
+        for event in provider.parse(body):
+            assert event.provider == provider.name
+            assert event.occurred_at.tzinfo is UTC
+            assert event.raw
+            if name != "confirmation":
+                assert (event.message_id, event.recipient) == (MESSAGE_ID, READER)
+
+
+def test_only_a_bounce_condemns_an_address(provider: Provider) -> None:
+    for body in payloads(provider.name).values():
+        for event in provider.parse(body):
+            assert not event.permanent or event.kind is EventKind.BOUNCED
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=12,
+)
+
+
+def assert_parses_or_names_a_field(provider: Provider, body: bytes) -> None:
+    try:
+        events = provider.parse(body)
+    except PayloadError as problem:
+        assert problem.field
+        assert str(problem)
+    else:
+        json.dumps([event.raw for event in events], allow_nan=False).encode()
+        assert "\\u0000" not in json.dumps([event.raw for event in events])
+
+
+@settings(max_examples=40, deadline=None)
+@given(body=st.binary(max_size=60) | json_values.map(json.dumps).map(str.encode))
+def test_a_garbage_body_is_a_payload_error_and_nothing_else(body: bytes) -> None:
+    for provider in registry().values():
+        assert_parses_or_names_a_field(provider, body)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_one_field_gone_wrong_is_a_payload_error_or_no_harm(data: st.DataObject) -> None:
+    provider = registry()[data.draw(st.sampled_from(sorted(registry())))]
+    sample = json.loads(data.draw(st.sampled_from(list(payloads(provider.name).values()))))
+    body = json.dumps(with_one_change(sample, data)).encode()
+    assert_parses_or_names_a_field(provider, body)
+
+
+def with_one_change(sample: Any, data: st.DataObject) -> Any:
+    """Return the sample with one value, anywhere in it, replaced by any other."""
+    sample = copy.deepcopy(sample)
+    holder, key = data.draw(st.sampled_from(list(places(sample))))
+    inside = isinstance(holder[key], str) and holder[key].startswith("{")
+    if inside:
+        holder[key] = json.dumps(with_one_change(json.loads(holder[key]), data))
+    else:
+        holder[key] = data.draw(json_values)
+    return sample
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    keys = value.keys() if isinstance(value, dict) else range(len(value))
+    for key in keys:
+        yield value, key
+        if isinstance(value[key], (dict, list)):
+            yield from places(value[key])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 500 + b"1" + b"}" * 500,
+        b"\xff\xfe",
+        b"NaN",
+        b"1e999",
+        b"9" * 5000,
+        b"",
+    ],
+)
+def test_hostile_json_is_a_payload_error_and_nothing_else(provider: Provider, body: bytes) -> None:
+    with pytest.raises(PayloadError):
+        provider.parse(body)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    body=st.binary(max_size=60) | json_values.map(json.dumps).map(str.encode),
+    header=st.text(max_size=40),
+    secret=st.text(max_size=40),
+)
+def test_a_garbage_signature_is_a_signature_error_and_nothing_else(
+    body: bytes, header: str, secret: str
+) -> None:
+    names = ["authorization", "webhook-id", "webhook-timestamp", "webhook-signature"]
+    names += ["x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp"]
+    for provider in registry().values():
+        for secret_tried in (secret, provider_key(provider)):
+            for headers in (dict.fromkeys(names, header), {"authorization": f"Basic {header}"}):
+                with pytest.raises(SignatureError):
+                    provider.verify(secret_tried, headers, body, NOW)
+
+
+def provider_key(provider: Provider) -> str:
+    keys = {"generic": new_secret(), "ses": f"{TOPIC} /nowhere"}
+    return keys.get(provider.name, SENDGRID_KEY if provider.name == "sendgrid" else "k" * 41)
+
+
+# What each provider's words mean.
+
+OURS = [
+    ("generic", "events", ["delivered", "bounced!", None]),
+    ("postmark", "delivery", ["delivered"]),
+    ("postmark", "hard_bounce", ["bounced!"]),
+    ("postmark", "transient", ["deferred"]),
+    ("postmark", "spam_complaint", ["complained"]),
+    ("postmark", "auto_responder", [None]),
+    ("postmark", "open", ["opened"]),
+    ("postmark", "click", ["clicked"]),
+    ("postmark", "unsubscribe", ["unsubscribed"]),
+    ("postmark", "resubscribe", [None]),
+    ("mailgun", "delivered", ["delivered"]),
+    ("mailgun", "failed_permanent", ["bounced!"]),
+    ("mailgun", "failed_given_up", ["bounced"]),
+    ("mailgun", "failed_temporary", ["deferred"]),
+    ("mailgun", "suppressed_unsubscribe", ["unsubscribed"]),
+    ("mailgun", "opened", ["opened"]),
+    ("mailgun", "clicked", ["clicked"]),
+    ("mailgun", "complained", ["complained"]),
+    ("mailgun", "unsubscribed", ["unsubscribed"]),
+    ("mailgun", "accepted", [None]),
+    ("brevo", "delivered", ["delivered"]),
+    ("brevo", "hard_bounce", ["bounced!"]),
+    ("brevo", "spam", ["complained"]),
+    ("brevo", "batch", [None, "opened", "clicked", "clicked", "unsubscribed", "deferred"]),
+    (
+        "sendgrid",
+        "events",
+        [None, "deferred", "delivered", "bounced!", "bounced", "unsubscribed"]
+        + ["opened", "clicked", "complained", "unsubscribed", None],
+    ),
+    ("ses", "delivery", ["delivered"]),
+    ("ses", "bounce", ["bounced!"]),
+    ("ses", "complaint", ["complained"]),
+    ("ses", "delay", ["deferred"]),
+    ("ses", "click", ["clicked"]),
+    ("ses", "confirmation", [None]),
+]
+
+
+@pytest.mark.parametrize(("name", "payload", "expected"), OURS)
+def test_a_captured_payload_in_our_words(
+    name: str, payload: str, expected: list[str | None]
+) -> None:
+    """An exclamation mark: the address itself is no good."""
+    events = registry()[name].parse(payloads(name)[payload])
+    assert [event.kind and event.kind + "!" * event.permanent for event in events] == expected
+
+
+def test_no_captured_payload_is_left_without_an_expectation() -> None:
+    expected = {(name, payload) for name, payload, _ in OURS}
+    assert expected == {(name, payload) for name in registry() for payload in payloads(name)}
+
+
+def test_an_event_unheard_of_is_kept_without_a_kind() -> None:
+    body = json.dumps(json.loads(payloads("mailgun")["opened"])).replace('"opened"', '"levitated"')
+    (event,) = registry()["mailgun"].parse(body.encode())
+    assert event.kind is None
+    assert event.raw["event"] == "levitated"
+
+
+def test_an_event_without_a_time_names_the_field_and_the_place() -> None:
+    body = {"events": [{"id": "1", "type": "opened", "occurred_at": "2026-03-02T08:31:05"}]}
+    with pytest.raises(PayloadError) as refused:
+        registry()["generic"].parse(json.dumps(body).encode())
+    assert refused.value.field == "events[0].occurred_at"
+    assert "offset" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "right", "wrong"),
+    [
+        (
+            "postmark",
+            "delivery",
+            '"2026-03-02T08:31:05.2735393-05:00"',
+            '"0001-01-01T00:00:00+14:00"',
+        ),
+        ("postmark", "delivery", '"2026-03-02T08:31:05.2735393-05:00"', '"yesterday"'),
+        ("mailgun", "opened", "1772440369.2", "1e300"),
+        ("mailgun", "opened", "1772440369.2", '"nan"'),
+        ("brevo", "delivered", "1772440265123", "9" * 400),
+    ],
+)
+def test_a_time_that_no_calendar_holds_names_its_field(
+    name: str, payload: str, right: str, wrong: str
+) -> None:
+    body = payloads(name)[payload].decode()
+    assert right in body
+    with pytest.raises(PayloadError, match="is not a time"):
+        registry()[name].parse(body.replace(right, wrong).encode())
+
+
+def test_our_message_id_comes_back_from_where_each_provider_was_told_to_carry_it() -> None:
+    def carried(name: str) -> Mapping[str, str]:
+        return registry()[name].headers_for(MESSAGE_ID)
+
+    assert carried("postmark")["X-PM-Metadata-message-id"] == MESSAGE_ID
+    assert carried("brevo") == {"X-Mailin-custom": MESSAGE_ID}
+    arguments = json.loads(carried("sendgrid")["X-SMTPAPI"])["unique_args"]
+    assert arguments == {"nurture_message_id": MESSAGE_ID}
+    assert carried("mailgun") == carried("ses") == carried("generic") == {}
+
+
+def test_brevo_is_read_in_milliseconds_and_in_seconds_alike() -> None:
+    (spam,) = registry()["brevo"].parse(payloads("brevo")["spam"])
+    (delivered,) = registry()["brevo"].parse(payloads("brevo")["delivered"])
+    assert spam.occurred_at == NOW
+    assert delivered.occurred_at == NOW + timedelta(milliseconds=123)
+
+
+SENDGRID_KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1"
+    "flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g=="
+)
+
+
+def test_a_call_that_sendgrid_itself_signed_is_accepted() -> None:
+    """The values SendGrid publishes for testing its own libraries."""
+    body = (
+        b'[{"email":"hello@world.com","event":"dropped","reason":"Bounced Address",'
+        b'"sg_event_id":"ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA",'
+        b'"sg_message_id":"LRzXl_NHStOGhQ4kofSm_A.filterdrecv-p3mdw1-756b745b58-kmzbl-18-'
+        b'5F5FC76C-9.0","smtp-id":"<LRzXl_NHStOGhQ4kofSm_A@ismtpd0039p1iad1.sendgrid.net>",'
+        b'"timestamp":1600112492}]\r\n'
+    )
+    headers = {
+        "X-Twilio-Email-Event-Webhook-Signature": "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6"
+        "ZUAiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15TluLtEZtM=",
+        "X-Twilio-Email-Event-Webhook-Timestamp": "1600112502",
+    }
+    signed_at = datetime.fromtimestamp(1600112502, UTC)
+    registry()["sendgrid"].verify(SENDGRID_KEY, headers, body, signed_at)
+    (event,) = registry()["sendgrid"].parse(body)
+    assert (event.kind, event.permanent) == (EventKind.BOUNCED, True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://sns.eu-west-2.amazonaws.com.example.org/a.pem",
+        "http://sns.eu-west-2.amazonaws.com/a.pem",
+        "https://example.org/sns.eu-west-2.amazonaws.com/a.pem",
+        "https://sns.eu-west-2.amazonaws.com@example.org/a.pem",
+        "https://bucket.s3.amazonaws.com/a.pem",
+        "https://[broken/a.pem",
+    ],
+)
+def test_a_certificate_from_elsewhere_is_not_even_looked_at(url: str) -> None:
+    def must_not_be_called(url: str, path: str) -> bytes:
+        raise AssertionError(f"fetched {url}")
+
+    message = json.loads(payloads("ses")["delivery"]) | {"SigningCertURL": url}
+    careful = ses_module.provider(must_not_be_called)
+    with pytest.raises(SignatureError):
+        careful.verify(f"{TOPIC} -", {}, json.dumps(message).encode(), NOW)
+
+
+def test_an_sns_message_signed_with_sha1_is_refused_with_the_way_out(
+    schemes: Mapping[str, Scheme],
+) -> None:
+    scheme = schemes["ses"]
+    _, body = scheme.sign(payloads("ses")["delivery"], NOW)
+    old = json.dumps(json.loads(body) | {"SignatureVersion": "1"}).encode()
+    with pytest.raises(SignatureError, match="SignatureVersion attribute to 2"):
+        registry()["ses"].verify(scheme.secret, {}, old, NOW)

@@ -1,0 +1,95 @@
+"""What the address of the mail server may look like, and what is said when it does not."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.mail.route import RouteError, SmtpRoute, StartTls
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("smtp://mail.example.org", 25),
+        ("smtp://u:p@mail.example.org", 587),
+        ("smtps://u:p@mail.example.org", 465),
+        ("smtp://mail.example.org:2525/", 2525),
+    ],
+)
+def test_the_usual_ports_need_not_be_written(url: str, port: int) -> None:
+    assert SmtpRoute.from_url(url).port == port
+
+
+@pytest.mark.parametrize(
+    ("url", "starttls"),
+    [
+        ("smtp://mail.example.org", StartTls.WHEN_OFFERED),
+        ("smtp://mail.example.org?starttls=required", StartTls.REQUIRED),
+        ("smtp://mail.example.org?starttls=never", StartTls.NEVER),
+        ("smtp://u:p@mail.example.org", StartTls.REQUIRED),
+        ("smtp://u:p@mail.example.org?starttls=never", StartTls.NEVER),
+        ("smtp://u:p@127.0.0.1", StartTls.NEVER),
+        ("smtp://u:p@[::1]", StartTls.NEVER),
+        ("smtp://localhost", StartTls.NEVER),
+        ("smtp://localhost?starttls=required", StartTls.REQUIRED),
+        ("smtp://u:p@localhost.example.org", StartTls.REQUIRED),
+    ],
+)
+def test_a_password_leaves_this_machine_encrypted_unless_told_otherwise(
+    url: str, starttls: StartTls
+) -> None:
+    assert SmtpRoute.from_url(url).starttls is starttls
+
+
+def test_user_name_and_password_are_percent_decoded() -> None:
+    route = SmtpRoute.from_url("smtp://paul%40example.org:p%2Fa%3As%25s@mail.example.org")
+    assert (route.user, route.password) == ("paul@example.org", "p/a:s%s")
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("", "smtp://"),
+        ("http://mail.example.org", "smtp://"),
+        ("user:hunter2@mail.example.org", "smtp://"),
+        ("smtp://", "host"),
+        ("smtp://user:hunter2@", "host"),
+        ("smtp://user:hunter2@ma il.example.org", "host"),
+        ("smtp://user:hunter2@bücher.example.org", "host"),
+        ("smtp://user:hunter2@mail.example.org:99999", "port"),
+        ("smtp://user:hunter2@mail.example.org:0", "port"),
+        ("smtp://user:hun/ter2@mail.example.org", "password"),
+        ("smtp://user:hun#ter2@mail.example.org", "password"),
+        ("smtp://user:hun?ter2@mail.example.org", "password"),
+        ("smtp://user@mail.example.org", "password"),
+        ("smtp://:hunter2@mail.example.org", "user name"),
+        ("smtp://user:hunter2%0D%0A@mail.example.org", "password"),
+        ("smtp://user:hunt%C3%A4r2@mail.example.org", "password"),
+        ("smtp://user:hunter2@mail.example.org?tls=yes", "option"),
+        ("smtp://user:hunter2@mail.example.org?starttls=hunter2", "starttls"),
+        ("smtps://user:hunter2@mail.example.org?starttls=required", "smtps"),
+        ("smtp://user:hunter2@[mail.example.org", "NURTURE_SMTP_URL"),
+    ],
+)
+def test_a_mistake_is_named_with_its_remedy_and_without_the_password(url: str, part: str) -> None:
+    with pytest.raises(RouteError) as raised:
+        SmtpRoute.from_url(url)
+    assert part in str(raised.value)
+    assert raised.value.remedy
+    assert "hun" not in str(raised.value)
+    assert "ter2" not in str(raised.value)
+
+
+def test_a_route_can_be_shown_without_its_password() -> None:
+    route = SmtpRoute.from_url("smtp://user:hunter2@[::1]:2525")
+    assert "hunter2" not in f"{route} {route!r}"
+    assert str(route) == "[::1]:2525"
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_route_or_a_route_error(text: str) -> None:
+    for url in (text, f"smtp://{text}", f"smtp://u:p@host{text}"):
+        with suppress(RouteError):
+            assert SmtpRoute.from_url(url).host

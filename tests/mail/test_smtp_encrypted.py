@@ -1,0 +1,112 @@
+"""What holds for encrypted connections, and what is said when there is none to be had."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.mail.certificates import SelfSigned, self_signed
+from tests.mail.offering import (
+    ACCEPTED,
+    DEFERRED,
+    IN_DOUBT,
+    PATIENCE,
+    envelopes,
+    mailer_to,
+    statuses,
+)
+from tests.mail.scripted_server import GARBAGE, Answer, Fault, ScriptedServer
+
+STAGES = ("MAIL", "RCPT", "DATA", "dot")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> SelfSigned:
+    """A certificate for this machine."""
+    return self_signed(tmp_path_factory.mktemp("tls"), "localhost", "127.0.0.1")
+
+
+def test_mail_goes_encrypted_by_starttls(
+    certificate: SelfSigned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+    with ScriptedServer(tls=certificate.context, extensions=["AUTH PLAIN"]) as server:
+        url = f"smtp://user:secret@127.0.0.1:{server.port}?starttls=required"
+        sending = mailer_to(url)
+        data = b"Subject: large\r\n\r\n" + b"a line of text\r\n" * 60_000
+        outcomes = list(sending.offer(envelopes(20, data)))
+        sending.close()
+        assert statuses(outcomes) == {ACCEPTED: 20}
+        assert {accepted.data for accepted in server.accepted} == {data}
+        verbs = [command.split()[0].upper() for command in server.visits[0].commands]
+        assert verbs[:5] == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL"]
+
+
+def test_mail_goes_encrypted_from_the_first_byte(
+    certificate: SelfSigned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+    with ScriptedServer(tls=certificate.context, implicit_tls=True) as server:
+        sending = mailer_to(f"smtps://127.0.0.1:{server.port}")
+        assert statuses(list(sending.offer(envelopes(20)))) == {ACCEPTED: 20}
+        sending.close()
+        assert len(server.accepted) == 20
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP, Fault.SILENCE, GARBAGE], ids=str)
+@pytest.mark.parametrize("stage", STAGES)
+def test_faults_mean_the_same_when_encrypted(
+    certificate: SelfSigned, monkeypatch: pytest.MonkeyPatch, stage: str, fault: Answer
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+    with ScriptedServer({stage: fault}, tls=certificate.context, implicit_tls=True) as server:
+        sending = mailer_to(f"smtps://127.0.0.1:{server.port}", timeout=PATIENCE)
+        [outcome] = sending.offer(envelopes(1))
+        sending.close()
+    assert outcome.status is (IN_DOUBT if stage == "dot" else DEFERRED)
+
+
+def test_a_certificate_that_nobody_vouches_for_defers(certificate: SelfSigned) -> None:
+    with ScriptedServer(tls=certificate.context) as server:
+        [outcome] = mailer_to(f"{server.url}?starttls=required").offer(envelopes(1))
+    assert outcome.status is DEFERRED
+    assert "certificate" in outcome.reason
+    assert "SSL_CERT_FILE" in outcome.reason
+
+
+def test_a_certificate_for_another_host_defers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = self_signed(tmp_path, "other.example.org")
+    monkeypatch.setenv("SSL_CERT_FILE", str(other.path))
+    with ScriptedServer(tls=other.context) as server:
+        [outcome] = mailer_to(f"{server.url}?starttls=required").offer(envelopes(1))
+    assert outcome.status is DEFERRED
+    assert "certificate" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("454 4.7.0 TLS not available", "TLS not available"),
+        (GARBAGE, "nonsense"),
+        (Fault.DROP, "hung up"),
+        (Fault.SILENCE, "did not answer"),
+    ],
+)
+def test_starttls_that_fails_never_falls_back_to_plain_text(
+    certificate: SelfSigned, answer: Answer, said: str
+) -> None:
+    with ScriptedServer({"STARTTLS": answer}, tls=certificate.context) as server:
+        url = f"{server.url}?starttls=required"
+        [outcome] = mailer_to(url, timeout=PATIENCE).offer(envelopes(1))
+        assert not any(c.startswith("MAIL") for visit in server.visits for c in visit.commands)
+    assert outcome.status is DEFERRED
+    assert said in outcome.reason
+
+
+def test_speaking_tls_to_a_plain_port_is_explained() -> None:
+    with ScriptedServer() as server:
+        url = f"smtps://127.0.0.1:{server.port}"
+        [outcome] = mailer_to(url, timeout=1.0).offer(envelopes(1))
+    assert outcome.status is DEFERRED
+    assert "465 goes with smtps://" in outcome.reason

@@ -1,0 +1,117 @@
+"""What a fault does to a message, at every stage of a session and of its opening."""
+
+import pytest
+
+from nurture.domain.message_status import MessageStatus
+from tests.mail.offering import (
+    ACCEPTED,
+    DEFERRED,
+    FAILED,
+    IN_DOUBT,
+    PATIENCE,
+    envelopes,
+    mailer_to,
+    offered,
+    recipients,
+)
+from tests.mail.scripted_server import GARBAGE, Answer, Fault, ScriptedServer
+
+LATER, NEVER = "451 4.3.0 later", "554 5.3.0 never"
+STAGES = ("MAIL", "RCPT", "DATA", "dot")
+FAULTS: tuple[Answer, ...] = (Fault.DROP, Fault.SILENCE, Fault.DRIP, GARBAGE)
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one by one"])
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_fault_before_the_dot_is_deferred_and_one_after_it_in_doubt(
+    stage: str, fault: Answer, pipelining: bool
+) -> None:
+    with ScriptedServer({stage: fault}, pipelining=pipelining) as server:
+        [outcome] = offered(server, timeout=PATIENCE)
+    assert outcome.status is (IN_DOUBT if stage == "dot" else DEFERRED)
+    assert outcome.code is None
+    assert outcome.reason.endswith(".")
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one by one"])
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(("answer", "status"), [(LATER, DEFERRED), (NEVER, FAILED)])
+def test_a_refusal_concerns_its_message_only(
+    stage: str, answer: str, status: MessageStatus, pipelining: bool
+) -> None:
+    with ScriptedServer({stage: [None, answer]}, pipelining=pipelining) as server:
+        first, second, third = offered(server, 3, connections=1)
+        assert (first.status, second.status, third.status) == (ACCEPTED, status, ACCEPTED)
+        assert second.code == int(answer[:3])
+        assert answer in second.reason
+        assert recipients(server) == ["r0@example.org", "r2@example.org"]
+        assert len(server.visits) == 1
+        assert server.visits[0].complaints == []
+
+
+def test_a_lost_answer_to_the_dot_is_in_doubt_and_the_message_is_not_offered_again() -> None:
+    with ScriptedServer({"dot": [None, Fault.DROP]}) as server:
+        outcomes = offered(server, 3, connections=1)
+        assert [o.status for o in outcomes[:2]] == [ACCEPTED, IN_DOUBT]
+        assert recipients(server).count("r1@example.org") == 1
+
+
+def test_a_message_written_ahead_is_deferred_when_the_one_before_it_is_lost() -> None:
+    with ScriptedServer({"dot": Fault.DROP}) as server:
+        outcomes = offered(server, 2, connections=1)
+        assert [outcome.status for outcome in outcomes] == [IN_DOUBT, DEFERRED]
+
+
+def test_content_that_could_not_be_written_to_the_end_is_deferred() -> None:
+    with ScriptedServer({"content": Fault.DROP}, receive_buffer=8192) as server:
+        [outcome] = offered(server, data=b"a line of text\r\n" * 1_000_000)
+    assert outcome.status is DEFERRED
+
+
+def test_content_that_nobody_reads_is_given_up_and_deferred() -> None:
+    with ScriptedServer({"content": Fault.SILENCE}, receive_buffer=8192) as server:
+        [outcome] = offered(server, data=b"a line of text\r\n" * 1_000_000, timeout=PATIENCE)
+    assert outcome.status is DEFERRED
+
+
+OPENINGS = [
+    ({"greeting": "554 5.7.1 not you"}, "", "not you"),
+    ({"greeting": "421 4.3.2 busy"}, "", "busy"),
+    ({"greeting": GARBAGE}, "", "nonsense"),
+    ({"greeting": Fault.DROP}, "", "hung up"),
+    ({"greeting": Fault.SILENCE}, "", "did not answer"),
+    ({"greeting": Fault.DRIP}, "", "did not answer"),
+    ({"EHLO": "554 no", "HELO": "554 not you"}, "", "not you"),
+    ({"EHLO": "451 no", "HELO": "451 busy"}, "", "busy"),
+    ({"EHLO": Fault.DROP}, "", "hung up"),
+    ({"EHLO": Fault.SILENCE}, "", "did not answer"),
+    ({"EHLO": Fault.DRIP}, "", "did not answer"),
+    ({"EHLO": GARBAGE, "HELO": GARBAGE}, "", "nonsense"),
+    ({}, "?starttls=required", "STARTTLS"),
+    ({"AUTH": "535 5.7.8 wrong"}, "user:secret", "wrong"),
+    ({"AUTH": "454 4.7.0 later"}, "user:secret", "later"),
+    ({"AUTH": GARBAGE}, "user:secret", "nonsense"),
+    ({"AUTH": Fault.DROP}, "user:secret", "hung up"),
+    ({"AUTH": Fault.SILENCE}, "user:secret", "did not answer"),
+    ({"AUTH": Fault.DRIP}, "user:secret", "did not answer"),
+]
+
+
+@pytest.mark.parametrize(("script", "url", "said"), OPENINGS)
+def test_a_session_that_cannot_be_had_defers_what_was_pulled_and_pulls_no_more(
+    script: dict[str, Answer | list[Answer | None]], url: str, said: str
+) -> None:
+    todo = envelopes(5)
+    with ScriptedServer(script, extensions=["AUTH PLAIN LOGIN"]) as server:
+        address = f"smtp://127.0.0.1:{server.port}"
+        address = address + url if url.startswith("?") else address.replace("//", f"//{url}@", 1)
+        sending = mailer_to(address.replace("//@", "//"), timeout=PATIENCE)
+        outcomes = list(sending.offer(todo))
+        sending.close()
+        assert server.accepted == []
+    assert [(o.message, o.status, o.code) for o in outcomes] == [(0, DEFERRED, None)]
+    assert said in outcomes[0].reason
+    assert "Check" in outcomes[0].reason
+    assert "secret" not in outcomes[0].reason
+    assert len(list(todo)) == 4

@@ -1,0 +1,1 @@
+"""The servers and the clock that tests bring up for themselves, all real, all gone afterwards."""

@@ -1,0 +1,545 @@
+"""What a subscriber's pages promise whoever reads them, by eye, by ear or by keyboard."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask, render_template
+from jinja2 import StrictUndefined
+
+from nurture.domain.consent import OWN_WORDINGS, Purpose
+
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "nurture" / "web"
+STYLESHEET = (WEB / "static" / "page.css").read_text()
+PAUSED_UNTIL = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
+FREQUENCIES = ("usual", "fewer", "paused", "stopped")
+VOID = {"meta", "link", "input", "br", "img", "rect", "path"}
+
+
+# --- The pages, each in every state it has ---------------------------------------------------
+
+
+def practice(**changes: str) -> SimpleNamespace:
+    known = {
+        "name": "Human Movement",
+        "owner": "Paul",
+        "address_line": "30 Cannon Street, London EC4M 6XH",
+        "phone": "+44 020 7183 1164",
+        "email": "paul@example.org",
+        "website_url": "https://practice.example.org",
+        "privacy_url": "",
+    }
+    return SimpleNamespace(**{**known, **changes})
+
+
+def guide(title: str = "9 key principles", /, **changes: bool) -> SimpleNamespace:
+    known = {"collected": False, "tracking": False, "health_topics": False}
+    return SimpleNamespace(title=title, **{**known, **changes})
+
+
+def preferences(frequency: str = "usual", /, **changes: bool) -> SimpleNamespace:
+    return SimpleNamespace(
+        masked_address="p•••@example.org",
+        frequency=frequency,
+        paused_until=PAUSED_UNTIL if frequency == "paused" else None,
+        **{"tracking": False, "health_topics": False, **changes},
+    )
+
+
+def on_the_way_out(frequency: str = "usual", problem: str = "") -> dict[str, Any]:
+    return {
+        "preferences": preferences(frequency),
+        "preferences_url": "/preferences/abc",
+        "problem": problem,
+    }
+
+
+EXAMPLES: list[tuple[str, dict[str, Any]]] = [
+    ("guide.html", {"guide": guide(), "problem": ""}),
+    ("guide.html", {"guide": guide(collected=True, tracking=True), "problem": ""}),
+    ("guide.html", {"guide": guide(), "problem": "That is no choice."}),
+    *[
+        (
+            "preferences.html",
+            {"preferences": preferences(f), "saved": saved, "problem": ""},
+        )
+        for f in FREQUENCIES
+        for saved in (False, True)
+    ],
+    (
+        "preferences.html",
+        {"preferences": preferences(), "saved": False, "problem": "No choice."},
+    ),
+    ("unsubscribe.html", on_the_way_out()),
+    ("unsubscribe.html", on_the_way_out("stopped")),
+    ("unsubscribe.html", on_the_way_out(problem="That is no choice.")),
+    ("unsubscribed.html", on_the_way_out("stopped")),
+    ("resubscribed.html", on_the_way_out()),
+    ("not_found.html", {}),
+    ("unavailable.html", {}),
+]
+
+every_page = pytest.mark.parametrize(
+    ("template", "values"),
+    EXAMPLES,
+    ids=[f"{n}-{i}" for i, (n, _) in enumerate(EXAMPLES)],
+)
+
+
+@cache
+def app() -> Flask:
+    made = Flask("pages_under_test", template_folder=str(WEB / "templates"), static_folder=None)
+    made.jinja_env.undefined = StrictUndefined
+    made.register_blueprint(
+        Blueprint("pages", "nurture.web", static_folder="static", static_url_path="/pages")
+    )
+    return made
+
+
+def shown(template: str, **values: Any) -> "Page":
+    given = {"practice": practice(), "wordings": OWN_WORDINGS, **values}
+    with app().test_request_context("/somewhere/token"):
+        return read(render_template(template, **given))
+
+
+# --- Reading a page the way a browser does ---------------------------------------------------
+
+
+@dataclass
+class Element:
+    name: str
+    attributes: dict[str, str]
+    parents: "list[Element]"
+    words: list[str] = field(default_factory=list)
+
+    def said(self) -> str:
+        return " ".join("".join(self.words).split())
+
+    def inside(self, name: str) -> "Element | None":
+        return next((parent for parent in self.parents if parent.name == name), None)
+
+
+class Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[Element] = []
+        self.open: list[Element] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, {name: value or "" for name, value in attrs}, list(self.open))
+        self.elements.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(Element(tag, {n: v or "" for n, v in attrs}, list(self.open)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop().name == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        for element in self.open:
+            element.words.append(data)
+
+    def all(self, tag: str, /, **attributes: str) -> list[Element]:
+        return [
+            element
+            for element in self.elements
+            if element.name == tag and attributes.items() <= element.attributes.items()
+        ]
+
+    def one(self, tag: str, /, **attributes: str) -> Element:
+        (found,) = self.all(tag, **attributes)
+        return found
+
+    def with_role(self, role: str) -> list[Element]:
+        return [e for e in self.elements if e.attributes.get("role") == role]
+
+    def ticked(self, name: str) -> list[str]:
+        boxes = self.all("input", name=name)
+        return [box.attributes["value"] for box in boxes if "checked" in box.attributes]
+
+
+def read(html: str) -> Page:
+    page = Page()
+    page.feed(html)
+    page.close()
+    assert not page.open, f"<{page.open[-1].name}> is never closed"
+    return page
+
+
+# --- Every page ------------------------------------------------------------------------------
+
+
+def test_every_page_has_an_example_here() -> None:
+    pages = {path.name for path in (WEB / "templates").glob("[!_]*.html")} - {"base.html"}
+
+    assert pages == {template for template, _ in EXAMPLES}
+
+
+@every_page
+def test_a_page_says_its_language_its_name_and_who_is_speaking(
+    template: str, values: dict[str, Any]
+) -> None:
+    page = shown(template, **values)
+
+    assert page.one("html").attributes["lang"] == "en-GB"
+    assert re.fullmatch(r"\S.* – Human Movement", page.one("title").said())
+    assert "30 Cannon Street, London EC4M 6XH" in page.one("footer").said()
+    assert "+44 020 7183 1164" in page.one("footer").said()
+
+
+@every_page
+def test_a_page_has_one_heading_at_the_top_and_skips_no_level(
+    template: str, values: dict[str, Any]
+) -> None:
+    page = shown(template, **values)
+    levels = [int(e.name[1]) for e in page.elements if re.fullmatch("h[1-6]", e.name)]
+
+    assert page.one("h1").inside("main") is page.one("main")
+    assert page.one("h1").said()
+    assert all(after - before <= 1 for before, after in zip([0, *levels], levels, strict=False))
+
+
+@every_page
+def test_a_page_is_kept_from_search_engines_and_names_itself_to_no_other_site(
+    template: str, values: dict[str, Any]
+) -> None:
+    page = shown(template, **values)
+
+    assert page.one("meta", name="robots").attributes["content"] == "noindex"
+    assert page.one("meta", name="referrer").attributes["content"] == "no-referrer"
+
+
+@every_page
+def test_a_page_holds_no_script_and_no_style_of_its_own(
+    template: str, values: dict[str, Any]
+) -> None:
+    page = shown(template, **values)
+
+    assert not [e for e in page.elements if e.name in {"script", "style", "iframe", "object"}]
+    assert not [a for e in page.elements for a in e.attributes if a == "style" or a[:2] == "on"]
+
+
+@every_page
+def test_a_page_loads_one_stylesheet_and_nothing_from_elsewhere(
+    template: str, values: dict[str, Any]
+) -> None:
+    page = shown(template, **values)
+    loaded = {e.attributes["href"] for e in page.all("link")}
+
+    assert loaded == {"data:,", "/pages/page.css"}
+    assert not [e for e in page.elements if {"src", "srcset", "poster"} & e.attributes.keys()]
+
+
+@every_page
+def test_every_input_has_a_label_that_says_something(template: str, values: dict[str, Any]) -> None:
+    page = shown(template, **values)
+
+    for box in page.all("input"):
+        label = box.inside("label")
+        assert label is not None and label.said(), box.attributes
+
+
+@every_page
+def test_every_question_with_several_answers_is_asked_in_a_legend(
+    template: str, values: dict[str, Any]
+) -> None:
+    page = shown(template, **values)
+    groups = [box.inside("fieldset") for box in page.all("input")]
+
+    asked = [legend.inside("fieldset") for legend in page.all("legend") if legend.said()]
+    assert all(any(group is fieldset for fieldset in asked) for group in groups)
+
+
+@every_page
+def test_every_form_posts_to_its_own_address_with_a_button_that_says_what_it_does(
+    template: str, values: dict[str, Any]
+) -> None:
+    page = shown(template, **values)
+
+    for form in page.all("form"):
+        assert form.attributes == {"method": "post"}
+    for button in page.all("button"):
+        assert button.inside("form") is not None and button.said()
+        assert not {"formaction", "formmethod", "type"} & button.attributes.keys()
+
+
+@every_page
+def test_what_is_drawn_for_the_eye_alone_is_hidden_from_the_ear(
+    template: str, values: dict[str, Any]
+) -> None:
+    for drawing in shown(template, **values).all("svg"):
+        assert drawing.attributes["aria-hidden"] == "true"
+
+
+@every_page
+def test_every_name_that_is_pointed_at_exists_once(template: str, values: dict[str, Any]) -> None:
+    page = shown(template, **values)
+    ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+    pointers = ("for", "aria-labelledby", "aria-describedby")
+
+    assert len(ids) == len(set(ids))
+    assert {e.attributes[p] for e in page.elements for p in pointers if p in e.attributes} <= {*ids}
+
+
+def test_the_privacy_notice_is_linked_where_there_is_one() -> None:
+    notice = "https://practice.example.org/privacy"
+    linked = shown("not_found.html", practice=practice(privacy_url=notice))
+
+    assert linked.one("a", href=notice).inside("footer")
+    assert not shown("not_found.html").all("a", href="")
+
+
+def test_a_title_with_markup_in_it_is_shown_and_not_obeyed() -> None:
+    page = shown("guide.html", guide=guide("Backs & <b>bones</b>"), problem="")
+
+    assert page.one("h1").said() == "Backs & <b>bones</b>"
+
+
+# --- The guide -------------------------------------------------------------------------------
+
+
+def test_the_guide_page_says_what_pressing_the_button_does() -> None:
+    page = shown("guide.html", guide=guide(), problem="")
+
+    assert "it tells us this address is yours" in page.one("main").said()
+    assert "every email has a link to stop" in page.one("main").said()
+    assert page.one("button").said() == OWN_WORDINGS[Purpose.GUIDE]
+
+
+def test_a_guide_collected_before_is_offered_again() -> None:
+    page = shown("guide.html", guide=guide(collected=True), problem="")
+
+    assert page.one("button").said() == "Download it again"
+
+
+# --- What may be noticed ---------------------------------------------------------------------
+
+
+def asking_pages(**granted: bool) -> Iterator[Page]:
+    yield shown("guide.html", guide=guide(**granted), problem="")
+    yield shown("preferences.html", preferences=preferences(**granted), saved=False, problem="")
+
+
+@pytest.mark.parametrize("tracking", [False, True])
+@pytest.mark.parametrize("health_topics", [False, True])
+def test_a_box_is_ticked_only_where_that_very_consent_was_given(
+    tracking: bool, health_topics: bool
+) -> None:
+    for page in asking_pages(tracking=tracking, health_topics=health_topics):
+        assert page.ticked("tracking") == (["1"] if tracking else [])
+        assert page.ticked("health_topics") == (["1"] if health_topics else [])
+
+
+@pytest.mark.parametrize("purpose", [Purpose.TRACKING, Purpose.HEALTH_TOPICS])
+def test_the_words_beside_a_box_are_the_words_kept_with_the_consent(
+    purpose: Purpose,
+) -> None:
+    for page in asking_pages():
+        label = page.one("input", name=purpose.value).inside("label")
+        assert label is not None and label.said() == OWN_WORDINGS[purpose]
+
+
+# --- The preferences -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frequency", FREQUENCIES)
+def test_the_preference_page_starts_from_what_holds_now(frequency: str) -> None:
+    page = shown("preferences.html", preferences=preferences(frequency), saved=False, problem="")
+    offered = [e.attributes["value"] for e in page.all("input", type="radio", name="frequency")]
+
+    assert offered == [*FREQUENCIES]
+    assert page.ticked("frequency") == [frequency]
+
+
+@pytest.mark.parametrize("frequency", FREQUENCIES)
+def test_what_has_been_saved_is_confirmed_before_anything_else(frequency: str) -> None:
+    page = shown("preferences.html", preferences=preferences(frequency), saved=True, problem="")
+    (confirmed,) = page.with_role("status")
+
+    assert confirmed.said().startswith("Saved. ")
+    assert page.elements.index(confirmed) == page.elements.index(page.one("main")) + 1
+    assert page.one("title").said().startswith("Saved: ")
+    unsaved = shown("preferences.html", preferences=preferences(), saved=False, problem="")
+    assert unsaved.with_role("status") == []
+
+
+def test_a_pause_says_when_it_ends() -> None:
+    page = shown("preferences.html", preferences=preferences("paused"), saved=False, problem="")
+
+    assert "Paused until 3 December 2026" in page.one("form").said()
+
+
+def test_the_preference_page_shows_no_more_of_the_address_than_it_is_given() -> None:
+    page = shown("preferences.html", preferences=preferences(), saved=False, problem="")
+
+    assert "p•••@example.org" in page.one("main").said()
+
+
+def test_a_copy_or_erasure_is_asked_for_at_the_practice_s_own_address() -> None:
+    page = shown("preferences.html", preferences=preferences(), saved=False, problem="")
+    link = page.one("a", href="mailto:paul@example.org")
+    section = link.inside("section")
+
+    assert section is not None
+    assert section.attributes["aria-labelledby"] == page.one("h2").attributes["id"]
+    assert "copy" in section.said() and "erased" in section.said()
+
+
+# --- The way out -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frequency", ["usual", "stopped"])
+def test_the_button_on_the_page_sends_what_a_mailbox_s_one_click_sends(
+    frequency: str,
+) -> None:
+    button = shown("unsubscribe.html", **on_the_way_out(frequency)).one("button")
+
+    assert button.said() == "Unsubscribe"
+    assert (button.attributes["name"], button.attributes["value"]) == (
+        "List-Unsubscribe",
+        "One-Click",
+    )
+
+
+def test_fewer_emails_are_one_link_away_from_none() -> None:
+    page = shown("unsubscribe.html", **on_the_way_out())
+
+    assert page.one("a", href="/preferences/abc").inside("main")
+
+
+def test_unsubscribing_by_mistake_is_one_press_to_undo() -> None:
+    button = shown("unsubscribed.html", **on_the_way_out("stopped")).one("button")
+
+    assert (button.attributes["name"], button.attributes["value"]) == ("undo", "1")
+
+
+# --- Trouble ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("template", "values"),
+    [
+        ("guide.html", {"guide": guide()}),
+        ("preferences.html", {"preferences": preferences(), "saved": False}),
+        ("unsubscribe.html", on_the_way_out()),
+    ],
+)
+def test_a_choice_that_is_none_is_named_in_an_alert_and_in_the_title(
+    template: str, values: dict[str, Any]
+) -> None:
+    page = shown(template, **{**values, "problem": "“<i>” is no choice."})
+    (alert,) = page.with_role("alert")
+
+    assert alert.said() == "“<i>” is no choice."
+    assert page.one("title").said().startswith("Not quite: ")
+    assert shown(template, **{**values, "problem": ""}).with_role("alert") == []
+
+
+@pytest.mark.parametrize("template", ["not_found.html", "unavailable.html"])
+def test_a_page_of_regret_says_whom_to_write_to(template: str) -> None:
+    assert shown(template).one("a", href="mailto:paul@example.org").inside("main")
+
+
+# --- Colours ---------------------------------------------------------------------------------
+
+TEXT_ON_GROUND = [
+    ("--ink", "--paper"),
+    ("--ink", "--sheet"),
+    ("--ink", "--wash"),
+    ("--ink", "--trouble-wash"),
+    ("--ink-soft", "--paper"),
+    ("--ink-soft", "--sheet"),
+    ("--ink-soft", "--wash"),
+    ("--accent", "--sheet"),
+    ("--accent-strong", "--sheet"),
+    ("--accent-strong", "--paper"),
+    ("--accent-strong", "--wash"),
+    ("--on-accent", "--accent"),
+    ("--on-accent", "--accent-strong"),
+]
+EDGE_ON_GROUND = [
+    ("--accent", "--paper"),
+    ("--accent", "--wash"),
+    ("--trouble", "--trouble-wash"),
+]
+
+
+def palette(scheme: str) -> dict[str, str]:
+    light, dark = (
+        dict(re.findall(r"(--[\w-]+): (#[0-9a-f]{6});", block))
+        for block in re.findall(r":root \{(.*?)\}", STYLESHEET, re.DOTALL)
+    )
+    assert light.keys() == dark.keys()
+    return {"light": light, "dark": dark}[scheme]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, 0 to 1, as WCAG 2.2 defines it."""
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_contrast_is_reckoned_as_the_standard_reckons_it() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("text", "ground"), TEXT_ON_GROUND)
+def test_all_text_can_be_read_by_weak_eyes(scheme: str, text: str, ground: str) -> None:
+    colours = palette(scheme)
+
+    assert contrast(colours[text], colours[ground]) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("edge", "ground"), EDGE_ON_GROUND)
+def test_focus_and_state_can_be_seen_by_weak_eyes(scheme: str, edge: str, ground: str) -> None:
+    colours = palette(scheme)
+
+    assert contrast(colours[edge], colours[ground]) >= 3
+
+
+def test_colours_are_named_once_and_used_by_name() -> None:
+    rules = re.sub(r":root \{.*?\}", "", STYLESHEET, flags=re.DOTALL)
+    used = set(re.findall(r"var\((--[\w-]+)\)", rules))
+
+    assert not re.search(r"#[0-9a-fA-F]{3,8}\b", rules)
+    assert used == palette("light").keys()
+
+
+def test_pages_and_emails_share_their_accent() -> None:
+    emails = (ROOT / "templates" / "emails" / "layout" / "head.mjml").read_text()
+
+    assert palette("light")["--accent"] in emails
+    assert palette("dark")["--accent"] in emails
+
+
+def test_the_stylesheet_loads_nothing() -> None:
+    assert "url(" not in STYLESHEET and "@import" not in STYLESHEET
+
+
+def test_every_class_on_a_page_is_drawn_and_every_drawn_class_is_on_a_page() -> None:
+    pages = [shown(template, **values) for template, values in EXAMPLES]
+    worn = {c for p in pages for e in p.elements for c in e.attributes.get("class", "").split()}
+    drawn = set(re.findall(r"\.([a-z][a-z-]*)", re.sub(r"\{[^{}]*\}", "", STYLESHEET)))
+
+    assert worn - {"choice-name", "cover-line"} <= drawn
+    assert drawn <= worn

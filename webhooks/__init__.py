@@ -1,0 +1,53 @@
+"""What the website, the mail providers, the calendars and subscribers' browsers reach."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Flask, Response
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from nurture.bootstrap import House, build
+from nurture.domain.errors import NurtureError
+from nurture.web.pages import create_pages
+from tasks.doorbell import CeleryDoorbell
+from webhooks.bookings import create_bookings
+from webhooks.health import create_health
+from webhooks.mail_events import create_mail_events
+from webhooks.problems import from_error, from_http
+from webhooks.signup import create_signup
+from webhooks.tracking import create_tracking
+
+_ROOMS: tuple[Callable[[House], Blueprint], ...] = (
+    create_signup,
+    create_mail_events,
+    create_bookings,
+    create_tracking,
+    create_health,
+    create_pages,
+)
+
+
+def create_app(house: House | None = None) -> Flask:
+    """The whole web side as a WSGI application."""
+    house = house or build(doorbell=CeleryDoorbell())
+    app = Flask("nurture.web")
+    app.jinja_env.undefined = StrictUndefined
+    for create in _ROOMS:
+        app.register_blueprint(create(house))
+    app.register_error_handler(NurtureError, from_error)
+    app.register_error_handler(HTTPException, from_http)
+    app.after_request(_guard)
+    _believe_proxies(app, house.settings.trusted_proxies)
+    return app
+
+
+def _guard(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
+def _believe_proxies(app: Flask, proxies: int) -> None:
+    """Behind proxies of our own, take the visitor's address and scheme from their word."""
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]

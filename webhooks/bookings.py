@@ -1,0 +1,28 @@
+"""What calendars tell us."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request
+
+from nurture.booking import registry
+from nurture.bootstrap import House
+from nurture.services import recording
+from webhooks.callers import LARGEST_CALL, read_body
+from webhooks.problems import ProblemError
+
+
+def create_bookings(house: House) -> Blueprint:
+    """`POST /webhooks/bookings/<provider>`."""
+    blueprint = Blueprint("bookings", __name__)
+
+    @blueprint.post("/webhooks/bookings/<provider>")
+    def bookings(provider: str) -> Response:
+        known = registry().get(provider)
+        if known is None:
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no calendar “{provider}”.")
+        now, body = house.clock(), read_body(request, LARGEST_CALL)
+        known.verify(house.settings.secret(known.secret_setting), dict(request.headers), body, now)
+        recording.record_bookings(house.database, house.catalogue, known.parse(body), now)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    return blueprint

@@ -1,0 +1,105 @@
+"""Who may call, and what they said: the border that every webhook shares."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hmac import compare_digest
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Any
+
+from flask import Request, json
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from nurture.signatures import verify_standard_webhook
+from webhooks.problems import ProblemError
+
+#: Far more than any form sends or any provider bundles.
+LARGEST_SIGNUP = 64 * 1024
+LARGEST_CALL = 4 * 1024 * 1024
+
+
+def read_body(request: Request, largest: int) -> bytes:
+    """The raw body, as it was signed; raises a problem where it is too large."""
+    request.max_content_length = largest
+    try:
+        return request.get_data(cache=True)
+    except RequestEntityTooLarge:
+        raise ProblemError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body may have {largest:,} bytes at most."
+        ) from None
+
+
+def verify_caller(
+    request: Request,
+    body: bytes,
+    now: datetime,
+    *,
+    secrets: Sequence[str],
+    tokens: Sequence[str],
+) -> str | None:
+    """Let in whoever signed the call or shows the token; return the signed id, if any.
+
+    A signature is taken as Standard Webhooks has it; a bearer token as RFC 6750 §2.1.
+    """
+    if "webhook-signature" in request.headers:
+        return verify_standard_webhook(secrets, dict(request.headers), body, now)
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and _is_one_of(shown.strip(), tokens):
+        return None
+    raise ProblemError(
+        HTTPStatus.UNAUTHORIZED,
+        "This call is neither signed nor does it carry a token that is known. Send the headers "
+        "webhook-id, webhook-timestamp and webhook-signature, or “Authorization: Bearer …”.",
+        headers=[("WWW-Authenticate", "Bearer")],
+    )
+
+
+def read_fields(request: Request, body: bytes) -> dict[str, Any]:
+    """The fields of a JSON or form-encoded body; raises a problem naming what is wrong."""
+    kind = request.mimetype
+    if kind == "application/json" or kind.endswith("+json"):
+        return _json_fields(body)
+    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return _form_fields(request.form)
+    raise ProblemError(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        f"A body of type “{kind or 'unknown'}” is not read here. "
+        "Send application/json or application/x-www-form-urlencoded.",
+    )
+
+
+def client_of(request: Request) -> str:
+    """The caller's address on the net, in one spelling; empty where there is none."""
+    return plain_address(request.remote_addr or "")
+
+
+def plain_address(text: str) -> str:
+    """An IP address in its usual spelling, or an empty string."""
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        return ""
+
+
+def _is_one_of(shown: str, tokens: Sequence[str]) -> bool:
+    return any([compare_digest(shown.encode(), token.encode()) for token in tokens])
+
+
+def _json_fields(body: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        said = str(error) if isinstance(error, ValueError) else "it nests too deep"
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {said}.") from None
+    if not isinstance(fields, dict):
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
+    return fields
+
+
+def _form_fields(form: MultiDict[str, str]) -> dict[str, Any]:
+    """Repeated fields become lists, with the brackets gone that some builders add."""
+    fields: dict[str, Any] = {}
+    for name, values in form.lists():
+        fields[name.removesuffix("[]")] = values if len(values) > 1 else values[0]
+    return fields

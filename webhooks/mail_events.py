@@ -1,0 +1,28 @@
+"""What mail providers tell us."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request
+
+from nurture.bootstrap import House
+from nurture.mail.providers import registry
+from nurture.services import recording
+from webhooks.callers import LARGEST_CALL, read_body
+from webhooks.problems import ProblemError
+
+
+def create_mail_events(house: House) -> Blueprint:
+    """`POST /webhooks/mail/<provider>`."""
+    blueprint = Blueprint("mail_events", __name__)
+
+    @blueprint.post("/webhooks/mail/<provider>")
+    def mail_events(provider: str) -> Response:
+        known = registry().get(provider)
+        if known is None:
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no provider “{provider}”.")
+        now, body = house.clock(), read_body(request, LARGEST_CALL)
+        known.verify(house.settings.provider_secret(known.name), dict(request.headers), body, now)
+        recording.record_mail_events(house.database, house.tokens, known.parse(body), now)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    return blueprint

@@ -1,0 +1,96 @@
+"""Errors as `application/problem+json` (RFC 9457), each naming the field and the remedy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, json
+from werkzeug.exceptions import HTTPException
+
+from nurture.domain.errors import NurtureError
+from nurture.domain.payload import PayloadError
+from nurture.services.subscribing import KeyReusedError, TooManySignupsError, UnknownFormError
+from nurture.signatures import SignatureError
+from nurture.store.session import DatabaseUnavailableError
+from nurture.tokens import TokenRefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What is wrong with one field of a body."""
+
+    field: str
+    detail: str
+
+
+class ProblemError(NurtureError):
+    """A call that cannot be served; `fields` say which parts of the body are at fault."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        fields: Sequence[FieldProblem] = (),
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.fields, self.headers = status, fields, headers
+
+
+def problem(
+    status: HTTPStatus,
+    detail: str,
+    fields: Sequence[FieldProblem] = (),
+    headers: Sequence[tuple[str, str]] = (),
+) -> Response:
+    """A problem document (RFC 9457 §3); `field` repeats the first of `errors`."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+    }
+    if fields:
+        document["field"] = fields[0].field
+        document["errors"] = [{"field": f.field, "detail": f.detail} for f in fields]
+    response = Response(json.dumps(document) + "\n", status.value)
+    response.headers["Content-Type"] = "application/problem+json"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers.extend(headers)
+    return response
+
+
+#: What an error of ours means to the one who called.
+_STATUSES: tuple[tuple[type[NurtureError], HTTPStatus], ...] = (
+    (DatabaseUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (SignatureError, HTTPStatus.UNAUTHORIZED),
+    (UnknownFormError, HTTPStatus.NOT_FOUND),
+    (TokenRefusedError, HTTPStatus.NOT_FOUND),
+    (KeyReusedError, HTTPStatus.CONFLICT),
+    (TooManySignupsError, HTTPStatus.TOO_MANY_REQUESTS),
+    (PayloadError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NurtureError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+_HEADERS = {
+    HTTPStatus.SERVICE_UNAVAILABLE: [("Retry-After", "30")],
+    HTTPStatus.TOO_MANY_REQUESTS: [("Retry-After", "3600")],
+    HTTPStatus.UNAUTHORIZED: [("WWW-Authenticate", "Bearer")],
+}
+
+
+def from_error(error: NurtureError) -> Response:
+    """The answer to an error of ours."""
+    if isinstance(error, ProblemError):
+        return problem(error.status, str(error), error.fields, error.headers)
+    status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+    fields = [FieldProblem(error.field, str(error))] if isinstance(error, PayloadError) else []
+    return problem(status, str(error), fields, _HEADERS.get(status, []))
+
+
+def from_http(error: HTTPException) -> Response:
+    """The answer where routing or reading the request failed."""
+    status = HTTPStatus(error.code or 500)
+    kept = [(k, v) for k, v in error.get_headers() if k in ("Allow", "Retry-After")]
+    return problem(status, error.description or status.phrase, headers=kept)

@@ -1,0 +1,72 @@
+"""The signup webhook: where a visitor becomes a subscriber."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from nurture.bootstrap import House
+from nurture.domain.consent import Evidence
+from nurture.services import subscribing
+from nurture.services.subscribing import Signup
+from webhooks.callers import LARGEST_SIGNUP, client_of, read_body, read_fields, verify_caller
+from webhooks.problems import FieldProblem, ProblemError
+from webhooks.signup_body import read_signup, read_utm
+
+#: The same bytes for a new, a known and a suppressed address.
+ACCEPTED = b'{"status":"accepted"}\n'
+
+
+def create_signup(house: House) -> Blueprint:
+    """`POST /webhooks/signup/<form>`."""
+    blueprint = Blueprint("signup", __name__)
+
+    @blueprint.post("/webhooks/signup/<form>")
+    def sign_up(form: str) -> Response:
+        now = house.clock()
+        body = read_body(request, LARGEST_SIGNUP)
+        settings = house.settings
+        signed_id = verify_caller(
+            request, body, now, secrets=settings.signup_secret, tokens=settings.signup_token
+        )
+        signup = _as_signup(form, read_fields(request, body), _key(signed_id), body)
+        subscribing.subscribe(
+            house.database, house.catalogue, house.tokens, house.limits, signup, now
+        )
+        house.doorbell.ring()
+        return Response(ACCEPTED, HTTPStatus.ACCEPTED, mimetype="application/json")
+
+    return blueprint
+
+
+def _as_signup(form: str, fields: Mapping[str, Any], key: str | None, body: bytes) -> Signup:
+    read = read_signup(fields)
+    return Signup(
+        form=form,
+        address=read.email,
+        first_name=read.plain_first_name,
+        ticked=tuple(read.consent),
+        time_zone=read.time_zone or None,
+        utm=read_utm(fields),
+        evidence=Evidence(
+            page_url=read.page_url,
+            client=read.client_ip or client_of(request),
+            user_agent=read.user_agent or request.user_agent.string[:300],
+        ),
+        key=key and f"{form}:{key}",
+        digest=sha256(body).hexdigest(),
+    )
+
+
+def _key(signed_id: str | None) -> str | None:
+    """What makes a repeat harmless: the caller's key or, for a signed call, its id."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > 255:
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST,
+            "Idempotency-Key has more than 255 characters.",
+            fields=[FieldProblem("Idempotency-Key", "It has more than 255 characters.")],
+        )
+    return key or signed_id

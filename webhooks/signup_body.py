@@ -1,0 +1,125 @@
+"""What the website sends with a signup, and what of it can be believed."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+from nurture.domain.address import first_word, plain_first_name
+from nurture.domain.consent import Purpose
+from webhooks.callers import plain_address
+from webhooks.problems import FieldProblem, ProblemError
+
+_UTM = "utm_"
+_MOST_UTM = 20
+
+
+def _without_controls(value: Any) -> Any:
+    """Control characters are never meant, and no database or mail takes them all."""
+    if not isinstance(value, str):
+        return value
+    return "".join(c for c in value if c.isprintable()).strip()
+
+
+def _address(text: str) -> str:
+    try:
+        return validate_email(
+            text, check_deliverability=False, strict=True, allow_smtputf8=False
+        ).normalized
+    except EmailNotValidError as error:
+        raise ValueError(f"this is not an email address that mail can reach: {error}") from None
+
+
+def _purposes(value: Any) -> Any:
+    """A list, or one text with commas or spaces between, as form builders send it."""
+    if isinstance(value, str):
+        return value.replace(",", " ").split()
+    return value
+
+
+def _web_address(text: str) -> str:
+    if text and urlsplit(text).scheme not in ("http", "https"):
+        raise ValueError("this is not a web address; it begins with https://")
+    return text
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("this time zone is not known; send one like Europe/London") from None
+    return text
+
+
+_Line = Annotated[str, BeforeValidator(_without_controls)]
+
+
+class SignupBody(BaseModel):
+    """A signup as the website sends it. What is not listed here is ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    email: Annotated[_Line, AfterValidator(_address)] = Field(
+        max_length=254, examples=["alice@example.org"]
+    )
+    first_name: _Line | None = Field(default=None, max_length=200, examples=["Alice"])
+    name: _Line | None = Field(
+        default=None, max_length=200, description="A full name; its first word is used."
+    )
+    consent: Annotated[list[Purpose], BeforeValidator(_purposes)] = Field(
+        default=[], max_length=10, description="The boxes ticked beside the form."
+    )
+    page_url: Annotated[_Line, AfterValidator(_web_address)] = Field(
+        default="", max_length=2000, description="The page that the form stands on."
+    )
+    time_zone: Annotated[_Line, AfterValidator(_time_zone)] = Field(
+        default="", max_length=64, examples=["Europe/London"]
+    )
+    client_ip: Annotated[_Line, AfterValidator(plain_address)] = Field(
+        default="", max_length=64, description="The visitor's address on the net."
+    )
+    user_agent: _Line = Field(default="", description="The visitor's browser.")
+
+    @property
+    def plain_first_name(self) -> str:
+        """A first name that may be printed in a mail, or an empty string."""
+        return plain_first_name(self.first_name) or plain_first_name(first_word(self.name))
+
+
+def read_signup(fields: Mapping[str, Any]) -> SignupBody:
+    """Read the fields of a signup; raises a problem that names each field at fault."""
+    try:
+        return SignupBody.model_validate(dict(fields))
+    except ValidationError as error:
+        found = [FieldProblem(_name(e["loc"]), _sentence(e["msg"])) for e in error.errors()]
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            " ".join(f"{p.field}: {p.detail}" for p in found),
+            fields=found,
+        ) from None
+
+
+def read_utm(fields: Mapping[str, Any]) -> dict[str, str]:
+    """The campaign parameters, whatever their names after `utm_`."""
+    named = [(name, value) for name, value in fields.items() if name.startswith(_UTM)]
+    return {name[:64]: _without_controls(str(value))[:200] for name, value in named[:_MOST_UTM]}
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location)
+
+
+def _sentence(message: str) -> str:
+    said = message.removeprefix("Value error, ").rstrip(".")
+    return f"{said[:1].upper()}{said[1:]}."
