@@ -188,8 +188,8 @@ def _in_words(standing: dict[str, Any]) -> str:
         counted = ", ".join(f"{n} {status}" for status, n in sorted(standing[what].items()))
         lines.append(f"{what}: {counted or 'none yet'}")
     lines.append(f"due now: {standing['due_now']}, next look: {standing['next_due_at'] or 'never'}")
-    for doubt in standing["in_doubt"]:
-        lines.append("in doubt: {subscriber}, {step}, since {since}: {why}".format(**doubt))
+    doubt = "in doubt: {subscriber}, {step}, since {since}: {why}"
+    lines += [doubt.format(**one) for one in standing["in_doubt"]]
     if not standing["armed"]:
         lines.append(
             "NOT ARMED: this is a copy and stays silent. Run “nurture arm” to let it send."

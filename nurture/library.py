@@ -109,6 +109,11 @@ def _read_sequence(folder: Path, layout: Mapping[str, str]) -> SequenceSource:
     toml = _read(folder / "sequence.toml")
     sequence = parse_sequence(folder.name, toml, str(folder / "sequence.toml"))
     emails = {s.email: _read_email(folder, s.email, layout) for s in sequence.steps}
+    if not (folder / sequence.guide_file).is_file():
+        raise LibraryError(
+            f"{folder / sequence.guide_file} is missing.",
+            remedy="Put the guide's PDF there, or name another file as guide in sequence.toml.",
+        )
     return SequenceSource(sequence, toml, emails)
 
 

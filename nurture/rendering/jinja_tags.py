@@ -73,7 +73,8 @@ def _lexed(source: str) -> Iterator[tuple[int, str, str]]:
     """
     shown = source.replace("\r", " ")
     offset = 0
-    for _, kind, value in jinja2.Environment(keep_trailing_newline=True).lex(shown):
+    lexer = jinja2.Environment(keep_trailing_newline=True, autoescape=True)
+    for _, kind, value in lexer.lex(shown):
         while not shown.startswith(value, offset) and shown[offset].isspace():
             offset += 1
         yield offset, kind, value

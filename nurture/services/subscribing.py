@@ -64,7 +64,7 @@ class Signup:
     ticked: tuple[Purpose, ...] = ()
     time_zone: str | None = None
     utm: Mapping[str, str] = field(default_factory=dict)
-    evidence: Evidence = Evidence()
+    evidence: Evidence = field(default_factory=Evidence)
     key: str | None = None
     digest: str = ""
 

@@ -267,7 +267,7 @@ def of_enrolments(enrolment_ids: Iterable[int]) -> Any:
 def count_enrolments(connection: Connection) -> dict[str, int]:
     """How many enrolments there are, by status."""
     counted = select(enrolments.c.status, func.count()).group_by(enrolments.c.status)
-    return {status: count for status, count in connection.execute(counted)}
+    return dict(connection.execute(counted).tuples().all())
 
 
 def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str], int]:
@@ -277,7 +277,7 @@ def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str
         .where(enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE)
         .group_by(enrolments.c.passed)
     )
-    return {passed: count for passed, count in connection.execute(counted)}
+    return dict(connection.execute(counted).tuples().all())
 
 
 def count_due(connection: Connection, now: datetime, most: int | None = None) -> int:

@@ -1,7 +1,6 @@
 """Events: what happened to messages and subscribers, in our own words; and the journals' places."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -59,7 +58,7 @@ def add_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int
 def count_events(connection: Connection) -> dict[str, int]:
     """How many events there are, by kind."""
     counted = select(events.c.kind, func.count()).group_by(events.c.kind)
-    return {kind: count for kind, count in connection.execute(counted)}
+    return dict(connection.execute(counted).tuples().all())
 
 
 def events_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
@@ -92,9 +91,8 @@ def set_folded(connection: Connection, journal: str, folded: int) -> None:
     connection.execute(update(journals).where(journals.c.name == journal).values(folded=folded))
 
 
-_EMPTY: dict[str, Any] = {
-    name: None
-    for name in (
+_EMPTY: dict[str, Any] = dict.fromkeys(
+    (
         "subscriber_id",
         "message_id",
         "verdict",
@@ -106,4 +104,4 @@ _EMPTY: dict[str, Any] = {
         "user_agent",
         "raw",
     )
-}
+)

@@ -280,7 +280,7 @@ def move_on(
 def count_messages(connection: Connection) -> dict[str, int]:
     """How many messages there are, by status."""
     counted = select(messages.c.status, func.count()).group_by(messages.c.status)
-    return {status: count for status, count in connection.execute(counted)}
+    return dict(connection.execute(counted).tuples().all())
 
 
 def doubts(connection: Connection) -> list[Doubt]:

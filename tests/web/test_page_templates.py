@@ -186,6 +186,11 @@ def test_every_page_has_an_example_here() -> None:
     assert pages == {template for template, _ in EXAMPLES}
 
 
+def asking(page: Page) -> list[Element]:
+    """The inputs that a person sees and answers."""
+    return [box for box in page.all("input") if box.attributes.get("type") != "hidden"]
+
+
 @every_page
 def test_a_page_says_its_language_its_name_and_who_is_speaking(
     template: str, values: dict[str, Any]
@@ -245,7 +250,7 @@ def test_a_page_loads_one_stylesheet_and_nothing_from_elsewhere(
 def test_every_input_has_a_label_that_says_something(template: str, values: dict[str, Any]) -> None:
     page = shown(template, **values)
 
-    for box in page.all("input"):
+    for box in asking(page):
         label = box.inside("label")
         assert label is not None and label.said(), box.attributes
 
@@ -255,7 +260,7 @@ def test_every_question_with_several_answers_is_asked_in_a_legend(
     template: str, values: dict[str, Any]
 ) -> None:
     page = shown(template, **values)
-    groups = [box.inside("fieldset") for box in page.all("input")]
+    groups = [box.inside("fieldset") for box in asking(page)]
 
     asked = [legend.inside("fieldset") for legend in page.all("legend") if legend.said()]
     assert all(any(group is fieldset for fieldset in asked) for group in groups)

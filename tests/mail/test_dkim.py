@@ -1,0 +1,283 @@
+"""What a DKIM signature promises, held against another implementation."""
+
+import base64
+import re
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import dkim
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.mail.dkim import DkimKeyError, Signer
+
+NOW = datetime(2026, 5, 5, 7, 30, tzinfo=UTC)
+HEADERS = {
+    b"From": b"Paul <paul@example.org>",
+    b"To": b"ann@example.org",
+    b"Subject": b"Why stretching won't help",
+    b"Date": b"Tue, 05 May 2026 07:30:00 +0000",
+    b"Message-ID": b"<1@example.org>",
+    b"Reply-To": b"paul@example.org",
+    b"MIME-Version": b"1.0",
+    b"Content-Type": b'multipart/alternative; boundary="=_x"',
+    b"List-Unsubscribe": b"<https://example.org/unsubscribe/abc>",
+    b"List-Unsubscribe-Post": b"List-Unsubscribe=One-Click",
+    b"List-Id": b"<guides.example.org>",
+    b"Feedback-ID": b"a:b:c:d",
+    b"Auto-Submitted": b"auto-generated",
+}
+BODY = b"Hello,\r\n\r\nhow is your back?\r\n"
+
+
+def message(headers: dict[bytes, bytes] = HEADERS, body: bytes = BODY) -> bytes:
+    lines = [name + b": " + value + b"\r\n" for name, value in headers.items()]
+    return b"".join(lines) + b"\r\n" + body
+
+
+def pem(key: Any) -> bytes:
+    encoded: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return encoded
+
+
+RSA = Signer.load("s1", pem(rsa.generate_private_key(65537, 2048)), "example.org")
+ED25519 = Signer.load("s2", pem(Ed25519PrivateKey.generate()), "example.org")
+both_kinds = pytest.mark.parametrize("signer", [RSA, ED25519], ids=["rsa", "ed25519"])
+
+
+class BadSignatureError(Exception):
+    """What the other implementation's cryptography raises."""
+
+
+class VerifyKey:
+    """The other implementation's Ed25519, for which its own library is not installed."""
+
+    def __init__(self, key: bytes, encoder: object) -> None:
+        self._key = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
+
+    def verify(self, message: bytes, signature: bytes) -> bytes:
+        try:
+            self._key.verify(signature, message)
+        except InvalidSignature:
+            raise BadSignatureError from None
+        return message
+
+
+@pytest.fixture(autouse=True, scope="module")
+def ed25519_for_the_other_implementation() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        nacl = SimpleNamespace(
+            signing=SimpleNamespace(VerifyKey=VerifyKey),
+            encoding=SimpleNamespace(Base64Encoder=None),
+            exceptions=SimpleNamespace(BadSignatureError=BadSignatureError, ValueError=ValueError),
+        )
+        patch.setattr(dkim, "nacl", nacl, raising=False)
+        yield
+
+
+def verified(signed: bytes, *signers: Signer) -> bool:
+    """Ask the other implementation, which sees only what the signers' DNS would say."""
+    records = dict(signer.dns_record() for signer in signers or (RSA, ED25519))
+
+    def look_up(name: bytes, timeout: int = 5) -> bytes | None:
+        return records.get(name.decode().rstrip("."), "").encode() or None
+
+    try:
+        return bool(dkim.DKIM(signed).verify(dnsfunc=look_up))
+    except dkim.ValidationError:
+        return False
+
+
+def signed(signer: Signer, data: bytes) -> bytes:
+    return signer.sign(data, NOW) + data
+
+
+def test_the_other_implementation_agrees_about_the_example_of_rfc_8463() -> None:
+    """Appendix A: without this the stand-in for its cryptography would prove nothing."""
+    data = (
+        b"DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n"
+        b" d=football.example.com; i=@football.example.com;\r\n"
+        b" q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n"
+        b" subject : date : message-id : from : subject : date;\r\n"
+        b" bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+        b" b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\r\n"
+        b" Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\r\n"
+        b"From: Joe SixPack <joe@football.example.com>\r\n"
+        b"To: Suzie Q <suzie@shopping.example.net>\r\n"
+        b"Subject: Is dinner ready?\r\n"
+        b"Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
+        b"Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n"
+        b"\r\n"
+        b"Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n"
+    )
+    record = b"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+    assert dkim.DKIM(data).verify(dnsfunc=lambda *_, **__: record)
+
+
+@both_kinds
+def test_a_signature_is_believed_by_the_other_implementation(signer: Signer) -> None:
+    assert verified(signed(signer, message()))
+
+
+def test_a_message_may_carry_both_kinds_of_signature() -> None:
+    twice = signed(ED25519, signed(RSA, message()))
+    assert verified(twice)
+    assert verified(twice.removeprefix(ED25519.sign(signed(RSA, message()), NOW)))
+
+
+@both_kinds
+@pytest.mark.parametrize("name", HEADERS)
+def test_changing_or_dropping_any_signed_header_breaks_it(signer: Signer, name: bytes) -> None:
+    header = signer.sign(message(), NOW)
+    assert not verified(header + message({**HEADERS, name: HEADERS[name] + b"x"}))
+    assert not verified(header + message({k: v for k, v in HEADERS.items() if k != name}))
+
+
+@both_kinds
+@pytest.mark.parametrize("body", [BODY[:-3] + b"!\r\n", BODY + b"PS\r\n", b"", b"\r\n" + BODY])
+def test_changing_the_body_breaks_it(signer: Signer, body: bytes) -> None:
+    assert not verified(signer.sign(message(), NOW) + message(body=body))
+
+
+def test_a_second_from_added_on_the_way_breaks_it() -> None:
+    header = RSA.sign(message(), NOW)
+    assert not verified(header + b"From: Mallory <mallory@example.net>\r\n" + message())
+
+
+def test_another_key_does_not_verify_it() -> None:
+    other = Signer.load("s1", pem(rsa.generate_private_key(65537, 2048)), "example.org")
+    assert not verified(signed(RSA, message()), other)
+
+
+@both_kinds
+def test_headers_may_be_folded_before_signing_and_refolded_after(signer: Signer) -> None:
+    folded = {**HEADERS, b"Subject": b"Why stretching\r\n  and massage\r\n\twon't help"}
+    header = signer.sign(message(folded), NOW)
+    assert verified(header + message(folded))
+    refolded = {**folded, b"Subject": b"Why  stretching and\r\n massage won't\t help "}
+    assert verified(header + message(refolded))
+    assert verified(
+        header.replace(b"DKIM-Signature: v=1; ", b"dkim-signature:\r\n v=1;\t") + message(folded)
+    )
+
+
+def test_of_headers_that_occur_twice_both_are_signed() -> None:
+    doubled = b"List-Id: <other.example.org>\r\n" + message()
+    header = RSA.sign(doubled, NOW)
+    assert verified(header + doubled)
+    assert not verified(header + doubled.replace(b"<other.", b"<others."))
+    assert not verified(header + doubled.replace(b"<guides.", b"<guide."))
+
+
+def test_only_headers_that_are_there_are_named_and_from_is_named_once_more() -> None:
+    header = RSA.sign(b"From: a@example.org\r\nX-Other: x\r\n\r\nHello\r\n", NOW)
+    unfolded = header.replace(b"\r\n ", b"")
+    assert re.search(rb";h=from:from;", unfolded)
+
+
+@both_kinds
+def test_the_header_is_whole_folded_and_dated(signer: Signer) -> None:
+    header = signer.sign(message(), NOW)
+    assert header.startswith(b"DKIM-Signature: v=1; ")
+    assert header.endswith(b"\r\n")
+    assert max(map(len, header.split(b"\r\n"))) <= 78
+    assert b"\r\n" not in re.sub(rb"\r\n[ \t]", b"", header[:-2])
+    assert b" t=%d;" % NOW.timestamp() in header
+    assert b"c=relaxed/simple" in header
+
+
+def test_long_names_stay_within_a_line_of_mail() -> None:
+    domain = ".".join(["a" * 60] * 4)
+    signer = Signer.load("selector" * 7, pem(RSA.key), domain)
+    header = signer.sign(message(), NOW)
+    assert verified(header + message(), signer)
+    assert max(map(len, header.split(b"\r\n"))) < 300
+
+
+@both_kinds
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\r\n", b"\r\n\r\n\r\n", b"no end", b"text\r\n\r\n\r\n", b"\r\ntext\r\n \r\n", b"\r"],
+)
+def test_empty_lines_at_the_end_count_as_the_standard_says(signer: Signer, body: bytes) -> None:
+    assert verified(signed(signer, message(body=body)))
+
+
+def test_a_message_without_a_body_can_be_signed() -> None:
+    assert verified(signed(RSA, b"From: a@example.org\r\nSubject: x\r\n\r\n"))
+
+
+words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12)
+folds = st.sampled_from([" ", "  ", "\t", "\r\n ", "\r\n\t "])
+values = st.lists(st.tuples(words, folds), min_size=1, max_size=6).map(
+    lambda pairs: "".join(word + fold for word, fold in pairs).rstrip().encode()
+)
+bodies = st.lists(st.sampled_from([b"text", b"", b" ", b".", b"  two  words\t"]), max_size=6).map(
+    lambda lines: b"".join(line + b"\r\n" for line in lines)
+)
+
+
+@both_kinds
+@given(headers=st.dictionaries(st.sampled_from(sorted(HEADERS)), values), body=bodies)
+def test_whatever_is_signed_verifies_and_nothing_else_does(
+    signer: Signer, headers: dict[bytes, bytes], body: bytes
+) -> None:
+    headers = {b"From": b"paul@example.org", **headers}
+    header = signer.sign(message(headers, body), NOW)
+    assert verified(header + message(headers, body))
+    for name in headers:
+        assert not verified(header + message({**headers, name: headers[name] + b"x"}, body))
+    assert not verified(header + message(headers, body + b"x"))
+
+
+@both_kinds
+def test_the_dns_record_is_what_the_owner_publishes(signer: Signer) -> None:
+    name, value = signer.dns_record()
+    kind = "rsa" if signer is RSA else "ed25519"
+    assert name == f"{signer.selector}._domainkey.example.org"
+    assert re.fullmatch(rf"v=DKIM1; k={kind}; p=[A-Za-z0-9+/]+=*", value)
+
+
+@pytest.mark.parametrize(
+    ("selector", "key", "domain", "said"),
+    [
+        ("s1", pem(rsa.generate_private_key(65537, 1024)), "example.org", "1024 bits"),
+        ("s1", pem(ec.generate_private_key(ec.SECP256R1())), "example.org", "neither RSA nor"),
+        ("s1", b"", "example.org", "no private key"),
+        (
+            "s1",
+            b"-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n",
+            "example.org",
+            "key",
+        ),
+        ("s 1", pem(RSA.key), "example.org", "selector"),
+        ("s1;", pem(RSA.key), "example.org", "selector"),
+        ("s1", pem(RSA.key), "bücher.example", "domain"),
+        ("s1", pem(RSA.key), "", "domain"),
+    ],
+)
+def test_what_cannot_sign_is_refused_with_a_remedy(
+    selector: str, key: bytes, domain: str, said: str
+) -> None:
+    with pytest.raises(DkimKeyError, match=said) as raised:
+        Signer.load(selector, key, domain)
+    assert raised.value.remedy
+
+
+def test_a_key_under_a_password_is_explained() -> None:
+    locked = RSA.key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
+    )
+    with pytest.raises(DkimKeyError, match="password"):
+        Signer.load("s1", locked, "example.org")
