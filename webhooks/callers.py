@@ -83,7 +83,7 @@ def plain_address(text: str) -> str:
 
 
 def _is_one_of(shown: str, tokens: Sequence[str]) -> bool:
-    return any([compare_digest(shown.encode(), token.encode()) for token in tokens])
+    return any(compare_digest(shown.encode(), token.encode()) for token in tokens)
 
 
 def _json_fields(body: bytes) -> dict[str, Any]:

@@ -22,7 +22,8 @@ def create_mail_events(house: House) -> Blueprint:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no provider “{provider}”.")
         now, body = house.clock(), read_body(request, LARGEST_CALL)
         known.verify(house.settings.provider_secret(known.name), dict(request.headers), body, now)
-        recording.record_mail_events(house.database, house.tokens, known.parse(body), now)
+        told = known.parse(body)
+        recording.record_mail_events(house.database, house.catalogue, house.tokens, told, now)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     return blueprint

@@ -34,11 +34,10 @@ def _without_controls(value: Any) -> Any:
 
 def _address(text: str) -> str:
     try:
-        return validate_email(
-            text, check_deliverability=False, strict=True, allow_smtputf8=False
-        ).normalized
+        read = validate_email(text, check_deliverability=False, strict=True, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise ValueError(f"this is not an email address that mail can reach: {error}") from None
+    return read.ascii_email or read.normalized
 
 
 def _purposes(value: Any) -> Any:
@@ -113,7 +112,10 @@ def read_signup(fields: Mapping[str, Any]) -> SignupBody:
 def read_utm(fields: Mapping[str, Any]) -> dict[str, str]:
     """The campaign parameters, whatever their names after `utm_`."""
     named = [(name, value) for name, value in fields.items() if name.startswith(_UTM)]
-    return {name[:64]: _without_controls(str(value))[:200] for name, value in named[:_MOST_UTM]}
+    return {
+        _without_controls(name)[:64]: _without_controls(str(value))[:200]
+        for name, value in named[:_MOST_UTM]
+    }
 
 
 def _name(location: tuple[int | str, ...]) -> str:

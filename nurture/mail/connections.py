@@ -106,17 +106,14 @@ class Connections:
         self._kept.append(session)
 
     def kept(self) -> list[Session]:
-        """Return the sessions that may be used again, and part with the others."""
-        kept = list(self._kept)
-        self._kept.clear()
+        """Return the sessions that may be used again, and part with those kept too long."""
+        kept, self._kept = self._kept, deque()
         usable = []
         for session in kept:
             if time.monotonic() - session.quiet_since > FRESH_SECONDS:
                 self.part_with(session)
-            elif session.still_there():
-                usable.append(session)
             else:
-                session.close()
+                usable.append(session)
         return usable
 
     def part_with(self, session: Session) -> None:

@@ -96,6 +96,7 @@ class Session:
         return self._writing
 
     def _read(self) -> list[Outcome]:
+        """Take in what has arrived; what is encrypted comes record by record."""
         outcomes: list[Outcome] = []
         replies = self.conversation.replies
         while self.conversation.ended is None:
@@ -129,11 +130,6 @@ class Session:
         """Be kept for later."""
         self.conversation.rest()
         self.quiet_since = time.monotonic()
-
-    def still_there(self) -> bool:
-        """Tell whether a rested session looks usable: the server has neither spoken nor gone."""
-        self._read()
-        return self.conversation.ended is None
 
     def say_goodbye(self) -> None:
         """Send QUIT without waiting for the answer; never raises."""

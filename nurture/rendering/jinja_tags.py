@@ -15,6 +15,9 @@ _BEGINS = frozenset({"variable_begin", "block_begin", "comment_begin"})
 _ENDS = frozenset({"variable_end", "block_end", "comment_end"})
 _WHOLE = frozenset({"raw_begin", "raw_end"})
 
+#: Reads tags and renders nothing.
+_LEXER = jinja2.Environment(keep_trailing_newline=True, autoescape=True)
+
 
 class JinjaTagError(NurtureError):
     """A Jinja tag that cannot be read; `offset` is where it begins, counted from nought."""
@@ -73,8 +76,7 @@ def _lexed(source: str) -> Iterator[tuple[int, str, str]]:
     """
     shown = source.replace("\r", " ")
     offset = 0
-    lexer = jinja2.Environment(keep_trailing_newline=True, autoescape=True)
-    for _, kind, value in lexer.lex(shown):
+    for _, kind, value in _LEXER.lex(shown):
         while not shown.startswith(value, offset) and shown[offset].isspace():
             offset += 1
         yield offset, kind, value

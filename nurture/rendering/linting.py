@@ -317,17 +317,30 @@ def _style_faults(text: Text) -> Iterator[Fault]:
 #: A comment in these makes the compiler refuse the whole email; in `<mj-wrapper>`
 #: it is written inside a comment for Outlook, which ends too early by that.
 _WITHOUT_COMMENTS = frozenset(
-    {"mj-accordion-element", "mj-attributes", "mj-carousel", "mj-style", "mj-title", "mj-wrapper"}
+    {"mj-accordion-element", "mj-accordion-title", "mj-attributes", "mj-carousel"}
+    | {"mj-style", "mj-title", "mj-wrapper"}
+)
+
+#: Only in these, and in the HTML inside them, does the compiler read conditional comments.
+_WITH_CONDITIONS = frozenset(
+    {"mj-accordion-text", "mj-navbar-link", "mj-raw", "mj-social-element", "mj-text"}
 )
 
 
 def _comment_faults(text: Text) -> Iterator[Fault]:
-    component = components().get(text.parent.name if text.parent else "mjml")
-    if component is None:
-        return
-    if component.name in _WITHOUT_COMMENTS or component.holds == "nothing":
-        message = f"a comment may not stand in <{component.name}>"
-        yield Fault(text.offset, message, "put it before or after")
-    elif is_condition(text) and component.holds != "html":
-        message = f"a conditional comment may not stand in <{component.name}>"
+    parent = text.parent.name if text.parent else "mjml"
+    component = components().get(parent)
+    around = _component_around(text)
+    if is_condition(text) and around in components() and around not in _WITH_CONDITIONS:
+        message = f"a conditional comment may not stand in <{around}>"
         yield Fault(text.offset, message, "put it in <mj-raw>")
+    elif component and (parent in _WITHOUT_COMMENTS or component.holds == "nothing"):
+        message = f"a comment may not stand in <{parent}>"
+        yield Fault(text.offset, message, "put it before or after")
+
+
+def _component_around(text: Text) -> str:
+    element = text.parent
+    while element and not _is_mjml(element.name):
+        element = element.parent
+    return element.name if element else "mjml"

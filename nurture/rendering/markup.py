@@ -265,15 +265,17 @@ class _Reader:
             self._fault(element.offset, f"<{element.name}> in capital letters", remedy)
 
     def _refuse_rest_of_tag(self, element: Element) -> re.Match[str]:
-        if not any(fault.offset >= element.offset for fault in self._document.faults):
+        faults = self._document.faults
+        if not faults or faults[-1].offset < element.offset:
             self._fault(*self._why_unreadable(element))
         rest = _REST_OF_TAG.match(self._source, self._at)
         assert rest is not None  # It matches the empty string as well.
         return rest
 
     def _why_unreadable(self, element: Element) -> tuple[int, str, str]:
-        rest = self._source[self._at :]
-        offset = self._at + len(rest) - len(rest.lstrip())
+        offset = self._at
+        while self._source[offset : offset + 1].isspace():
+            offset += 1
         given = _NAME_AND_VALUE.match(self._source, offset)
         if not given:
             return offset, f"<{element.name}> cannot be read from here", "is a quote missing?"

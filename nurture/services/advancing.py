@@ -35,6 +35,8 @@ class Claimed:
     kind: StepKind
     due: DueEnrolment
     attempt: int
+    doubts: int
+    due_at: datetime
     after: Progress
     look_after: datetime
 
@@ -55,6 +57,7 @@ class _Plan:
     offers: list[tuple[DueEnrolment, deciding.Offer]] = field(default_factory=list)
     steps: list[enrolments.Step] = field(default_factory=list)
     ends: dict[EnrolmentStatus, list[int]] = field(default_factory=dict)
+    skipped: list[tuple[int, str]] = field(default_factory=list)
 
 
 def claim_due(
@@ -74,6 +77,7 @@ def claim_due(
     batch = Batch(claim=secrets.token_hex(8), looked_at=len(due))
     _claim_offers(connection, published, plan, batch, now, real_now + CLAIM_LEASE)
     enrolments.advance(connection, plan.steps, now)
+    messages.cancel_steps(connection, plan.skipped, "the step was skipped")
     for reason, ended in plan.ends.items():
         enrolments.end_enrolments(connection, ended, reason, now)
         messages.cancel_open_of(connection, ended, "the enrolment ended")
@@ -109,6 +113,9 @@ def _decide_all(
 
 
 def _note(plan: _Plan, due: DueEnrolment, decision: deciding.Decision) -> None:
+    if not isinstance(decision, deciding.End):
+        newly_passed = decision.progress.passed - due.progress.passed
+        plan.skipped += [(due.id, step) for step in newly_passed]
     match decision:
         case deciding.Offer():
             plan.offers.append((due, decision))
@@ -139,7 +146,7 @@ def _claim_offers(
     for due, offer in plan.offers:
         key = _key(due, offer)
         if key in numbers:
-            batch.claimed.append(_claimed(due, offer, published, numbers[key], 1, now))
+            batch.claimed.append(_claimed(due, offer, published, numbers[key], now))
             plan.steps.append(_step(due, offer.progress, None))
         else:
             again = claim | {"revision_id": rows[key]["revision_id"]}
@@ -159,8 +166,9 @@ def _take_up_again(
     due, offer = offered
     now = claim["claimed_at"]
     if _may_be_offered_again(message) and messages.claim_again(connection, message, **claim):
-        attempt = message.attempt + 1
-        batch.claimed.append(_claimed(due, offer, published, message.id, attempt, now))
+        again = _claimed(due, offer, published, message.id, now)
+        again = replace(again, attempt=message.attempt + 1, doubts=message.doubts)
+        batch.claimed.append(again)
         plan.steps.append(_step(due, offer.progress, None))
     elif message.status in SETTLED or message.status is MessageStatus.IN_DOUBT:
         plan.steps.append(_step(due, deciding.progress_after(offer, now), now))
@@ -170,7 +178,7 @@ def _take_up_again(
 
 def _may_be_offered_again(message: messages.Message) -> bool:
     if message.status is MessageStatus.IN_DOUBT:
-        return message.kind is StepKind.GUIDE and message.attempt < GUIDE_OFFERS
+        return message.kind is StepKind.GUIDE and message.doubts < GUIDE_OFFERS
     return message.status in (MessageStatus.DEFERRED, MessageStatus.CANCELLED)
 
 
@@ -201,7 +209,6 @@ def _claimed(
     offer: deciding.Offer,
     published: Published,
     message: int,
-    attempt: int,
     now: datetime,
 ) -> Claimed:
     sequence = published.sequences[due.sequence]
@@ -218,7 +225,9 @@ def _claimed(
         email=published.prepared(sequence, offer.step)[1],
         kind=offer.step.kind,
         due=due,
-        attempt=attempt,
+        attempt=1,
+        doubts=0,
+        due_at=offer.due_at,
         after=after,
         look_after=deciding.next_look(sequence, after, now, published.calendar),
     )

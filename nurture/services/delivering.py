@@ -113,6 +113,7 @@ class _Run:
     sender: str
     server_is_away: bool = False
     _known: dict[int, Claimed] = field(default_factory=dict)
+    _begun: set[int] = field(default_factory=set)
     _outcomes: list[Outcome] = field(default_factory=list)
 
     def offer_all(self) -> None:
@@ -125,18 +126,19 @@ class _Run:
             self.server_is_away |= _tells_of_no_server(outcome)
         with self.dispatch.database.writing() as connection:
             self._record(connection)
-            if self.server_is_away:
-                self._hand_back(connection)
+            self._hand_back(connection)
 
     def _envelopes(self) -> Iterator[Envelope]:
         for start in range(0, len(self.claimed), WINDOW):
             window = self.claimed[start : start + WINDOW]
             if self.server_is_away:
                 return
-            may_be_sent = self._begin([one.recipient.message for one in window])
+            self._begun |= self._begin([one.recipient.message for one in window])
             for one in window:
-                if one.recipient.message in may_be_sent:
-                    yield self._envelope(one)
+                if one.recipient.message in self._begun:
+                    envelope = self._envelope(one)
+                    self._begun.remove(one.recipient.message)
+                    yield envelope
 
     def _begin(self, window: list[int]) -> set[int]:
         """Record what is known so far and mark the next window, in one transaction."""
@@ -177,7 +179,7 @@ class _Run:
     def _status(self, one: Claimed, outcome: Outcome) -> MessageStatus:
         """A server that answers, and puts us off for days, has refused."""
         answered = outcome.code is not None
-        waited = self.now - one.due.progress.anchor_at
+        waited = self.now - one.due_at
         if outcome.status is MessageStatus.DEFERRED and answered and one.attempt > len(_BACKOFF):
             return MessageStatus.FAILED if waited > _GIVE_UP_AFTER else MessageStatus.DEFERRED
         return outcome.status
@@ -206,11 +208,10 @@ class _Run:
         events.add_events(connection, [bounced])
 
     def _hand_back(self, connection: Connection) -> None:
-        """What was claimed and never offered waits until the mail server is back."""
-        released = messages.release_claimed(connection, self.claim, "the mail server is away")
-        for enrolment in released:
-            one = next(c for c in self.claimed if c.due.id == enrolment)
-            self._look_later(connection, one, self.now + _AWAY)
+        """What nobody asked for waits until the mail server is back; it was never offered."""
+        why = "the mail server is away"
+        for message in messages.release_unoffered(connection, self.claim, self._begun, why):
+            self._look_later(connection, self._known[message], self.now + _AWAY)
 
 
 def suppress_address(
@@ -238,4 +239,4 @@ def _pause_before_next(one: Claimed, outcome: Outcome) -> timedelta:
 
 
 def _may_be_offered_once_more(one: Claimed) -> bool:
-    return one.kind is StepKind.GUIDE and one.attempt < GUIDE_OFFERS
+    return one.kind is StepKind.GUIDE and one.doubts + 1 < GUIDE_OFFERS

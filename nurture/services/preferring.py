@@ -92,7 +92,7 @@ def unsubscribe(
         person = subscribers.find_subscriber(connection, subscriber_id)
         if person is not None:
             privacy = catalogue.current(connection).practice.privacy_version
-            _stop(connection, person, message, privacy, evidence, now)
+            stop(connection, person, message, privacy, evidence, now)
 
 
 def resubscribe(
@@ -136,7 +136,7 @@ def _follow_wish(
     now: datetime,
 ) -> None:
     if wish is Wish.STOPPED:
-        return _stop(connection, person, None, privacy, evidence, now)
+        return stop(connection, person, None, privacy, evidence, now)
     _start_again(connection, person, privacy, evidence, now)
     frequency = Frequency.FEWER if wish is Wish.FEWER else Frequency.USUAL
     paused_until = now + PAUSE if wish is Wish.PAUSED else None
@@ -151,7 +151,7 @@ def _follow_wish(
     enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
 
 
-def _stop(
+def stop(
     connection: Connection,
     person: Subscriber,
     message: int | None,
@@ -159,6 +159,7 @@ def _stop(
     evidence: Evidence,
     now: datetime,
 ) -> None:
+    """Stop everything to a person within a transaction that is open already."""
     if find_suppression(connection, person.address_hash):
         return
     suppress(connection, person.address_hash, SuppressionReason.UNSUBSCRIBED, now)

@@ -16,12 +16,13 @@ from nurture.library import Library, SequenceSource, parse_sequence
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError, compile_email
 from nurture.rendering.preparing import Surroundings
-from nurture.store import enrolments
+from nurture.store import enrolments, messages
 from nurture.store.revisions import (
     Author,
     Revision,
     RevisionKind,
     add_revision,
+    lock_publishing,
     newest_digests,
     newest_revisions,
 )
@@ -92,6 +93,7 @@ def publish(
     drafts = check(library)
     publication = Publication(to_fill_in=to_fill_in(library))
     with database.writing() as connection:
+        lock_publishing(connection)
         newest = {(r.kind, r.key): r for r in newest_revisions(connection)}
         for draft in _changed(connection, drafts, newest, overwrite):
             _store(connection, draft, newest.get((draft.kind, draft.key)), publication, now)
@@ -212,7 +214,18 @@ def _store(
         now=now,
     )
     if draft.kind is RevisionKind.SEQUENCE and present is not None:
-        enrolments.look_at_once(connection, enrolments.of_sequence(draft.key), now)
+        _follow_the_change(connection, draft, present, now)
+
+
+def _follow_the_change(
+    connection: Connection, draft: Draft, present: Revision, now: datetime
+) -> None:
+    """Everybody under way is decided afresh, and nothing waits for a step that is gone."""
+    old = parse_sequence(draft.key, present.source["toml"])
+    new = parse_sequence(draft.key, draft.source["toml"])
+    deleted = {step.email for step in old.steps} - {step.email for step in new.steps}
+    messages.cancel_deleted(connection, draft.key, deleted, "the step was deleted")
+    enrolments.look_at_once(connection, enrolments.of_sequence(draft.key), now)
 
 
 def _note(

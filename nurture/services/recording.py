@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.address import address_key
+from nurture.domain.consent import Evidence
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivering import suppress_address
+from nurture.services.preferring import stop
 from nurture.store import enrolments, events, messages, subscribers
 from nurture.store.messages import Message
 from nurture.store.session import Connection, Database
@@ -26,14 +28,19 @@ UNKNOWN = "unknown"
 
 
 def record_mail_events(
-    database: Database, tokens: Tokens, told: Iterable[MailEvent], now: datetime
+    database: Database,
+    catalogue: Catalogue,
+    tokens: Tokens,
+    told: Iterable[MailEvent],
+    now: datetime,
 ) -> int:
     """Keep what a mail provider told and act on it; return how much of it was new.
 
     A bounce for good and a complaint suppress the address at once.
     """
     with database.writing() as connection:
-        return sum(_record_mail_event(connection, tokens, event, now) for event in told)
+        privacy = catalogue.current(connection).practice.privacy_version
+        return sum(_record_mail_event(connection, tokens, privacy, event, now) for event in told)
 
 
 def record_bookings(
@@ -51,7 +58,7 @@ def record_bookings(
 
 
 def _record_mail_event(
-    connection: Connection, tokens: Tokens, event: MailEvent, now: datetime
+    connection: Connection, tokens: Tokens, privacy: str, event: MailEvent, now: datetime
 ) -> int:
     message = _find_message(connection, tokens, event.message_id)
     person = _find_person(connection, message, event.recipient)
@@ -66,7 +73,12 @@ def _record_mail_event(
     }
     if not events.add_events(connection, [row]):
         return 0
-    _act(connection, tokens, event, message, person, now)
+    if event.kind is EventKind.UNSUBSCRIBED and person:
+        number = message.id if message else None
+        evidence = Evidence(page_url=f"provider:{event.provider}")
+        stop(connection, person, number, privacy, evidence, now)
+    else:
+        _act(connection, tokens, event, message, person, now)
     return 1
 
 
@@ -162,8 +174,11 @@ def _reach_goal(
 ) -> None:
     published = catalogue.current(connection)
     goal = str(EventKind.BOOKED)
-    ending = [key for key, sequence in published.sequences.items() if sequence.goal == goal]
-    enrolments.end_enrolments_of(
-        connection, subscriber_id, EnrolmentStatus.GOAL_REACHED, now, sequences=ending
-    )
-    messages.cancel_open(connection, subscriber_id, "the goal has been reached")
+    ending = {key for key, sequence in published.sequences.items() if sequence.goal == goal}
+    reached = [
+        enrolment.id
+        for enrolment in enrolments.enrolments_of(connection, subscriber_id)
+        if enrolment.sequence in ending
+    ]
+    enrolments.end_enrolments(connection, reached, EnrolmentStatus.GOAL_REACHED, now)
+    messages.cancel_open_of(connection, reached, "the goal has been reached")

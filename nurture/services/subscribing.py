@@ -299,6 +299,7 @@ def _begin_series(connection: Connection, enrolment: Enrolment, now: datetime) -
         enrolment.id,
         now,
         collected_at=now,
+        guide_wanted=False,
         **({"status": EnrolmentStatus.ACTIVE, "ended_at": None} if let_go else {}),
     )
 

@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,9 +82,10 @@ def fold_journals(database: Database, directory: Path) -> int:
     """Bring all journals of this machine into the database; return how many hits were new."""
     folded = 0
     for path in sorted(directory.glob("hits-*.jsonl")):
-        while chunk := _fold_chunk(database, path):
-            folded += chunk
-        _remove_if_finished(database, path)
+        with suppress(FileNotFoundError):  # Another process has folded it and removed it.
+            while chunk := _fold_chunk(database, path):
+                folded += chunk
+            _remove_if_finished(database, path)
     return folded
 
 
@@ -148,14 +150,18 @@ def _row(source_key: str, seen: SeenHit, message: Message) -> dict[str, Any]:
 
 
 def _remove_if_finished(database: Database, path: Path) -> None:
-    """A journal whose writer has closed it and that is folded to its end has served."""
+    """A journal whose writer is gone and whose lines are folded has served.
+
+    What a crash left of a last line is nothing that could be read.
+    """
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
         with database.writing() as connection:
-            if events.folded_up_to(connection, path.name) < path.stat().st_size:
+            place = events.folded_up_to(connection, path.name)
+            if list(_whole_lines(path, place)):
                 return
             events.forget_journal(connection, path.name)
         path.unlink(missing_ok=True)

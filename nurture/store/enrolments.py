@@ -147,7 +147,11 @@ def enrolments_of(connection: Connection, subscriber_id: int) -> list[Enrolment]
 
 
 def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:
-    """The enrolments to look at now, longest due first, locked against other workers."""
+    """The enrolments to look at now, longest due first, locked against other workers.
+
+    Their subscribers are locked as well, so that two workers never decide about one
+    person at once and both find the frequency cap untouched.
+    """
     statement = (
         select(
             enrolments,
@@ -165,7 +169,7 @@ def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[Du
         .where(enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now)
         .order_by(enrolments.c.next_look_at)
         .limit(limit)
-        .with_for_update(of=enrolments, skip_locked=True)
+        .with_for_update(of=[enrolments, subscribers], skip_locked=True)
     )
     return [_due(row) for row in connection.execute(statement).mappings()]
 
@@ -185,7 +189,7 @@ def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> Non
         .values(
             passed=bindparam("passed"),
             anchor_at=bindparam("anchor_at"),
-            guide_wanted=bindparam("guide_wanted"),
+            guide_wanted=case((fresh, bindparam("guide_wanted")), else_=enrolments.c.guide_wanted),
             next_look_at=case((fresh, bindparam("look")), else_=now),
         )
     )
@@ -216,17 +220,10 @@ def end_enrolments(
 
 
 def end_enrolments_of(
-    connection: Connection,
-    subscriber_id: int,
-    reason: EnrolmentStatus,
-    now: datetime,
-    sequences: Iterable[str] | None = None,
+    connection: Connection, subscriber_id: int, reason: EnrolmentStatus, now: datetime
 ) -> None:
-    """End what one subscriber is under way in, in all sequences or in those named."""
-    where = enrolments.c.subscriber_id == subscriber_id
-    if sequences is not None:
-        where &= enrolments.c.sequence.in_(list(sequences))
-    _end(connection, where, reason, now)
+    """End everything that one subscriber is under way in."""
+    _end(connection, enrolments.c.subscriber_id == subscriber_id, reason, now)
 
 
 def take_up_unsubscribed(connection: Connection, subscriber_id: int, now: datetime) -> None:

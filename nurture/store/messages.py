@@ -42,6 +42,8 @@ messages = Table(
     Column("revision_id", ForeignKey("revisions.id"), nullable=False),
     Column("status", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
+    # How often it was in doubt, which decides whether a guide is offered once more.
+    Column("doubts", Integer, nullable=False, default=0),
     # Which batch has it in hand, and until when on the real clock it is taken to be alive.
     Column("claim", Text, nullable=False),
     Column("lease_until", UtcDateTime),
@@ -79,6 +81,7 @@ class Message:
     occasion: int
     status: MessageStatus
     attempt: int
+    doubts: int
     due_at: datetime
     claimed_at: datetime
     accepted_at: datetime | None
@@ -188,13 +191,17 @@ def record_refused(
     _record(connection, claim, [message_id], {"status": status, "reason": reason, "code": code})
 
 
-def release_claimed(connection: Connection, claim: str, why: str) -> list[int]:
-    """Hand back what a batch claimed and never offered; return the enrolments concerned."""
+def release_unoffered(
+    connection: Connection, claim: str, begun: Iterable[int], why: str
+) -> list[int]:
+    """Hand back what a batch never offered, claimed or marked as begun; return which."""
+    never = messages.c.status == MessageStatus.CLAIMED
+    nearly = messages.c.id.in_(list(begun)) & (messages.c.status == MessageStatus.SENDING)
     released = connection.execute(
         update(messages)
-        .where(messages.c.claim == claim, messages.c.status == MessageStatus.CLAIMED)
+        .where(messages.c.claim == claim, never | nearly)
         .values(status=MessageStatus.DEFERRED, lease_until=None, reason=why)
-        .returning(messages.c.enrolment_id)
+        .returning(messages.c.id)
     )
     return list(released.scalars())
 
@@ -217,13 +224,25 @@ def set_status(
     connection.execute(
         update(messages)
         .where(messages.c.id.in_(list(message_ids)))
-        .values(status=status, reason=reason, lease_until=None)
+        .values(status=status, reason=reason, lease_until=None, doubts=_doubts_at(status))
     )
 
 
 def cancel_open(connection: Connection, subscriber_id: int, why: str) -> None:
     """Take back what has been claimed or deferred for one subscriber and not yet offered."""
     _cancel(connection, messages.c.subscriber_id == subscriber_id, why)
+
+
+def cancel_steps(connection: Connection, keys: Sequence[tuple[int, str]], why: str) -> None:
+    """Take back what is open for these enrolments and steps, which are behind them now."""
+    if keys:
+        _cancel(connection, tuple_(messages.c.enrolment_id, messages.c.step).in_(keys), why)
+
+
+def cancel_deleted(connection: Connection, sequence: str, steps: Iterable[str], why: str) -> None:
+    """Take back what is open for steps that a sequence no longer has."""
+    deleted = (messages.c.sequence == sequence) & messages.c.step.in_(list(steps))
+    _cancel(connection, deleted, why)
 
 
 def cancel_open_of(connection: Connection, enrolment_ids: Iterable[int], why: str) -> None:
@@ -313,8 +332,13 @@ def _record(
             messages.c.claim == claim,
             messages.c.status.in_([MessageStatus.SENDING, MessageStatus.IN_DOUBT]),
         )
-        .values(lease_until=None, **values)
+        .values(lease_until=None, doubts=_doubts_at(values["status"]), **values)
     )
+
+
+def _doubts_at(status: MessageStatus) -> Any:
+    """Count a doubt where there is one."""
+    return messages.c.doubts + (1 if status is MessageStatus.IN_DOUBT else 0)
 
 
 def _cancel(connection: Connection, where: Any, why: str) -> None:
@@ -336,6 +360,7 @@ def _message(row: Mapping[Any, Any]) -> Message:
         occasion=row["occasion"],
         status=MessageStatus(row["status"]),
         attempt=row["attempt"],
+        doubts=row["doubts"],
         due_at=row["due_at"],
         claimed_at=row["claimed_at"],
         accepted_at=row["accepted_at"],

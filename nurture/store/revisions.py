@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
 
 from nurture.store.types import Json, UtcDateTime, metadata
@@ -64,6 +65,12 @@ class Revision:
     source: Any
     compiled: Any
     published_at: datetime
+
+
+def lock_publishing(connection: Connection) -> None:
+    """Let one publication at a time through; SQLite's writing transactions do so anyway."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("LOCK TABLE revisions IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def newest_revisions(connection: Connection) -> list[Revision]:

@@ -27,6 +27,7 @@ from nurture.domain.errors import NurtureError
 from nurture.services import preferring, subscribing
 from nurture.services.preferring import PreferenceChange, Preferences, Wish
 from nurture.services.subscribing import GuideOffer
+from nurture.store.session import DatabaseUnavailableError
 from nurture.tokens import TokenRefusedError
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def create_pages(house: House) -> Blueprint:
     pages.context_processor(lambda: {"practice": house.practice, "wordings": OWN_WORDINGS})
     pages.register_error_handler(TokenRefusedError, _show_not_found)
     pages.register_error_handler(404, _show_not_found)
+    pages.register_error_handler(DatabaseUnavailableError, _show_unavailable)
     pages.register_error_handler(500, _show_unavailable)
     return pages
 

@@ -174,6 +174,7 @@ def upgrade() -> None:
         sa.Column("revision_id", sa.Integer(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("doubts", sa.Integer(), nullable=False),
         sa.Column("claim", sa.Text(), nullable=False),
         sa.Column("lease_until", UtcDateTime(timezone=True), nullable=True),
         sa.Column("due_at", UtcDateTime(timezone=True), nullable=False),

@@ -1,0 +1,101 @@
+"""The five people, and the scanner that reads their mail before they do."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from nurture.demo.mails import Mail
+from nurture.demo.world import BROWSER, Answer, World
+
+#: What somebody does some time after a mail came: when, said how, and the deed itself.
+Deed = tuple[timedelta, str, Callable[[], Answer]]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who asked for a guide. `ticked` are the boxes they ticked beside the form."""
+
+    name: str
+    form: str
+    will: str
+    ticked: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """Where they get their mail."""
+        return f"{self.name.lower()}@example.org"
+
+    def sign_up(self, world: World) -> Answer:
+        """Fill in the form on the website."""
+        fields = {
+            "email": self.address,
+            "first_name": self.name,
+            "consent": list(self.ticked),
+            "page_url": f"https://human-movement.com/{self.form}",
+            "utm_source": "demo",
+        }
+        return world.sign_up(self.form, fields)
+
+    def deeds_after(self, mail: Mail, number: int, world: World) -> Iterator[Deed]:
+        """What they do about the mail that is the `number`-th they got, counted from 1."""
+        deeds = _DEEDS.get(self.name)
+        if deeds:
+            yield from deeds(self, mail, number, world)
+
+
+def scan(world: World, mail: Mail) -> list[Answer]:
+    """Follow every link of ours in a mail at once, as a security scanner does."""
+    ours = [url for url in mail.links() if url.startswith(world.url)]
+    return [world.get(url, BROWSER, method) for url in ours for method in ("HEAD", "GET")]
+
+
+def _alice(person: Person, mail: Mail, number: int, world: World) -> Iterator[Deed]:
+    """Collects, reads, clicks and, after the third article, books."""
+    if number == 1:
+        yield timedelta(minutes=12), "collects the guide", lambda: _collect(world, mail)
+        return
+    yield timedelta(minutes=40), "opens it", lambda: _open(world, mail)
+    yield timedelta(minutes=41), "follows its link", lambda: _follow(world, mail)
+    if number == 4:
+        yield timedelta(hours=30), "books a Discovery Session", lambda: world.book(person.address)
+
+
+def _bob(_: Person, mail: Mail, number: int, world: World) -> Iterator[Deed]:
+    """Collects and is never heard of again."""
+    if number == 1:
+        yield timedelta(hours=3), "collects the guide", lambda: _collect(world, mail)
+
+
+def _charlie(_: Person, mail: Mail, number: int, world: World) -> Iterator[Deed]:
+    """Collects, and stops it all with one click after the first article."""
+    if number == 1:
+        yield timedelta(hours=9), "collects the guide", lambda: _collect(world, mail)
+    if number == 2:
+        yield timedelta(hours=2), "unsubscribes with one click", lambda: _stop(world, mail)
+
+
+_DEEDS = {"Alice": _alice, "Bob": _bob, "Charlie": _charlie}
+
+PEOPLE = (
+    Person("Alice", "pain-guide", "collects, reads, clicks and books", ("tracking",)),
+    Person("Bob", "pain-guide", "collects and is never heard of again", ("tracking",)),
+    Person("Charlie", "over-50-guide", "unsubscribes with one click"),
+    Person("Dana", "pain-guide", "has an address that the mail server refuses"),
+    Person("Erin", "over-50-guide", "never collects her guide"),
+)
+
+
+def _collect(world: World, mail: Mail) -> Answer:
+    return world.submit(mail.link(world.url, "guide"), {})
+
+
+def _open(world: World, mail: Mail) -> Answer:
+    return world.get(mail.link(world.url, "o"), BROWSER)
+
+
+def _follow(world: World, mail: Mail) -> Answer:
+    return world.get(mail.link(world.url, "c"), BROWSER)
+
+
+def _stop(world: World, mail: Mail) -> Answer:
+    return world.submit(mail.one_click, {"List-Unsubscribe": "One-Click"})
