@@ -63,5 +63,8 @@ lock: $(BIN)/uv  ## resolve the dependencies afresh into the lock files
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --group dev pyproject.toml -o requirements-dev.lock --custom-compile-command "make lock"
 
+samples: $(VENV)/dev  ## make the sample guides afresh
+	@$(BIN)/python templates/guides/make_sample_guides.py
+
 clean:  ## remove what was installed and made
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections import deque
+from functools import cached_property
 
 from nurture.mail.opening import Opening
 from nurture.mail.route import SmtpRoute
@@ -25,7 +26,6 @@ class Connections:
     def __init__(self, route: SmtpRoute, *, most: int, timeout: float) -> None:
         self._route = route
         self._timeout = timeout
-        self._tls = ssl.create_default_context()
         self._most = most
         self._process = 0
         self._start_afresh()
@@ -68,6 +68,11 @@ class Connections:
         """Ask for no more than `count` connections for a while: the server refused another."""
         self._cap = max(1, count)
         self._cap_until = time.monotonic() + CAP_SECONDS
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext | None:
+        """Trust what this machine trusts; reading all of that takes longer than many a mail."""
+        return ssl.create_default_context() if self._route.may_encrypt else None
 
     def open_another(self) -> None:
         """Begin to open a session; the doorbell rings when `arrivals` has the result."""

@@ -29,7 +29,7 @@ class Opening:
         self,
         route: SmtpRoute,
         timeout: float,
-        tls: ssl.SSLContext,
+        tls: ssl.SSLContext | None,
         done: Callable[["Opening"], None],
     ) -> None:
         self.session: Session | None = None
@@ -153,6 +153,7 @@ class Opening:
         return self._sock
 
     def _wrapped(self, sock: socket.socket) -> ssl.SSLSocket:
+        assert self._tls is not None
         return self._tls.wrap_socket(sock, server_hostname=self._route.host)
 
     def _say_hello(self, client: smtplib.SMTP) -> None:

@@ -39,6 +39,11 @@ class SmtpRoute:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def may_encrypt(self) -> bool:
+        """False where the connection is plain whatever the server offers."""
+        return self.implicit_tls or self.starttls is not StartTls.NEVER
+
     @classmethod
     def from_url(cls, url: str) -> Self:
         """Read `smtp://user:password@host:port` or `smtps://…`, percent-decoded.

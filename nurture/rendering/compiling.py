@@ -77,7 +77,8 @@ def compile_email(source: EmailSource) -> CompiledEmail:
 
 def _spliced(source: EmailSource) -> str:
     """The MJML with the shared parts in place; an unknown part stays, and is found by the lint."""
-    return _INCLUDE.sub(lambda found: source.layout.get(found[1], found[0]), source.mjml)
+    spliced = _INCLUDE.sub(lambda found: source.layout.get(found[1], found[0]), source.mjml)
+    return spliced.replace("\r\n", "\n")  # The compiler refuses carriage returns in the head.
 
 
 def _whole_text(source: EmailSource) -> str:
@@ -113,7 +114,10 @@ def _html(mjml: str, place: str) -> str:
     masked, tags = mask_jinja(mjml)
     try:
         html = mjml2html(masked, fonts={}, disable_comments=False)
-    except ValueError as error:
+    except BaseException as error:
+        # The compiler panics on some input, which is no Exception; everything else goes on up.
+        if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
+            raise
         raise EmailError([f"{place}: the MJML cannot be compiled: {error}."]) from None
     return unmask_jinja(html, tags)
 

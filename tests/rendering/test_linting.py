@@ -337,6 +337,10 @@ def test_a_finding_reads_as_one_line_with_place_and_remedy() -> None:
             body("<!--[if mso]><![endif]-->"),
             "3, 1: a conditional comment may not stand in <mj-body>; put it in <mj-raw>",
         ),
+        (
+            column("<mj-button href='h'>a<b><!--[if mso]><![endif]--></b></mj-button>"),
+            "4, 25: a conditional comment may not stand in <mj-button>; put it in <mj-raw>",
+        ),
         # Jinja
         (
             column("\n{{ name </mj-text>"),
