@@ -124,6 +124,15 @@ def status(house: House, as_json: bool) -> None:
 
 @main.command()
 @with_house
+def outbox(house: House) -> None:
+    """Write a page that shows the mails of the local outbox, and say where it is."""
+    from nurture.mail.outbox import write_index
+
+    click.echo(f"file://{write_index(house.outbox.absolute())}")
+
+
+@main.command()
+@with_house
 def arm(house: House) -> None:
     """Let this instance send. A copied or restored database is silent until you say so."""
     _migrate(house)

@@ -12,6 +12,7 @@ from nurture.domain.errors import NurtureError
 from nurture.web.pages import create_pages
 from tasks.doorbell import CeleryDoorbell
 from webhooks.bookings import create_bookings
+from webhooks.documentation import create_documentation
 from webhooks.health import create_health
 from webhooks.mail_events import create_mail_events
 from webhooks.problems import from_error, from_http
@@ -25,6 +26,7 @@ _ROOMS: tuple[Callable[[House], Blueprint], ...] = (
     create_tracking,
     create_health,
     create_pages,
+    create_documentation,
 )
 
 

@@ -55,7 +55,7 @@ def _as_signup(form: str, fields: Mapping[str, Any], key: str | None, body: byte
             client=read.client_ip or client_of(request),
             user_agent=read.user_agent or request.user_agent.string[:300],
         ),
-        key=key and f"{form}:{key}",
+        key=key and sha256(f"{form}:{key}".encode()).hexdigest(),
         digest=sha256(body).hexdigest(),
     )
 

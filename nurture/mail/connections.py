@@ -112,6 +112,7 @@ class Connections:
 
     def kept(self) -> list[Session]:
         """Return the sessions that may be used again, and part with those kept too long."""
+        self._keep_arrivals()
         kept, self._kept = self._kept, deque()
         usable = []
         for session in kept:
@@ -120,6 +121,13 @@ class Connections:
             else:
                 usable.append(session)
         return usable
+
+    def _keep_arrivals(self) -> None:
+        """Keep what came too late for the last offer; a refusal of then says nothing now."""
+        for opening in self.arrivals():
+            if opening.session is not None:
+                opening.session.conversation.rest()
+                self._kept.append(opening.session)
 
     def part_with(self, session: Session) -> None:
         """Say goodbye, and close once the server has had the time to answer."""
@@ -147,7 +155,5 @@ class Connections:
         for opening in self.openings:
             opening.abandon()
             opening.wait(max(0.0, patience - time.monotonic()))
-        for opening in self.arrivals():
-            if opening.session is not None:
-                self._kept.append(opening.session)
+        self._keep_arrivals()
         self.openings.clear()

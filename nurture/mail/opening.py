@@ -40,6 +40,7 @@ class Opening:
         self._done = done
         self._sock: socket.socket | None = None
         self._abandoned = False
+        self._client = smtplib.SMTP(local_hostname="localhost", timeout=timeout)
         self._thread = threading.Thread(target=self._run, name="smtp-opening", daemon=True)
 
     def start(self) -> None:
@@ -71,8 +72,8 @@ class Opening:
             # Nobody would see it raised in this thread, and the offer would wait for ever.
             # Its text is left out because it may hold the password.
             self.refusal = f"{self._route} could not be spoken to ({type(error).__name__})."
-        if self.session is None and self._sock is not None:
-            self._sock.close()
+        if self.session is None:
+            self._client.close()
         self._done(self)
 
     def _open(self) -> Session:
@@ -115,7 +116,7 @@ class Opening:
         )
 
     def _converse(self) -> Session:
-        client = smtplib.SMTP(local_hostname="localhost", timeout=self._timeout)
+        client = self._client
         client.sock = self._connect()
         client.local_hostname = _own_name(client.sock)
         self._expect(client.getreply(), 220, "refused the session", _ASK_THE_SERVER)

@@ -41,10 +41,11 @@ section {{ margin-bottom: 2rem; }}
 h2 {{ margin: 0 0 0.5rem; font-size: 1.05rem; overflow-wrap: anywhere; }}
 ol {{ list-style: none; margin: 0; padding: 0; background: var(--card);
   border: 1px solid var(--line); border-radius: 0.625rem; }}
-li {{ display: grid; grid-template-columns: 12.5rem 1fr auto; gap: 0.25rem 1rem;
+li {{ display: grid; grid-template-columns: 14rem 1fr auto; gap: 0.25rem 1rem;
   align-items: baseline; padding: 0.7rem 1rem; }}
 li + li {{ border-top: 1px solid var(--line); }}
-time, .undated {{ color: var(--faint); font-variant-numeric: tabular-nums; font-size: 0.9rem; }}
+time, .undated {{ color: var(--faint); font-variant-numeric: tabular-nums; font-size: 0.9rem;
+  white-space: nowrap; }}
 .subject {{ overflow-wrap: anywhere; }}
 .views {{ display: flex; gap: 0.9rem; font-size: 0.9rem; }}
 a {{ color: var(--link); text-underline-offset: 0.15em; }}

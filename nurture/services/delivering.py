@@ -89,6 +89,9 @@ def recover_silent(database: Database, now: datetime, limit: int = 1000) -> int:
     What was only claimed was never offered and is taken up again. What was being
     offered may have been accepted: it is in doubt.
     """
+    with database.reading() as connection:
+        if not messages.any_expired(connection, real_now()):
+            return 0
     with database.writing() as connection:
         silent = messages.expired_messages(connection, real_now(), limit)
         never = [m for m in silent if m.status is MessageStatus.CLAIMED]

@@ -18,6 +18,9 @@ from nurture.store.suppressions import find_suppression, lift_suppression, suppr
 
 PAUSE = timedelta(days=30)
 
+#: Where a consent record says that a purpose was withdrawn by stopping everything.
+_STOP = "unsubscribe"
+
 
 class Wish(StrEnum):
     """How often somebody wants to hear from us, as the preference page asks it."""
@@ -168,7 +171,7 @@ def stop(
         for purpose in (Purpose.GUIDE, Purpose.MARKETING)
         if purpose in person.consents
     ]
-    _record(connection, person, withdrawn, "unsubscribe", privacy, evidence, now)
+    _record(connection, person, withdrawn, _STOP, privacy, evidence, now)
     enrolments.end_enrolments_of(connection, person.id, EnrolmentStatus.UNSUBSCRIBED, now)
     messages.cancel_open(connection, person.id, "they unsubscribed")
     _note_unsubscribed(connection, person, message, now)
@@ -186,7 +189,7 @@ def _start_again(
         return
     granted = [
         ConsentChange(purpose, True, OWN_WORDINGS[purpose])
-        for purpose in (Purpose.GUIDE, Purpose.MARKETING)
+        for purpose in consents.withdrawn_by(connection, person.id, _STOP)
     ]
     _record(connection, person, granted, "resubscribe", privacy, evidence, now)
     enrolments.take_up_unsubscribed(connection, person.id, now)

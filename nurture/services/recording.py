@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from nurture.domain.address import address_key
@@ -22,6 +23,8 @@ from nurture.tokens import TokenRefusedError, Tokens
 
 _BEFORE_DELIVERY = (MessageStatus.SENDING, MessageStatus.ACCEPTED, MessageStatus.IN_DOUBT)
 _BEFORE_BOUNCE = (*_BEFORE_DELIVERY, MessageStatus.DELIVERED)
+
+_LONGEST_ID = 500
 
 #: A word that is not ours is kept under this kind.
 UNKNOWN = "unknown"
@@ -68,7 +71,7 @@ def _record_mail_event(
         "message_id": message.id if message else None,
         "happened_at": event.occurred_at,
         "source": event.provider,
-        "source_key": f"{event.provider}:{event.event_id}",
+        "source_key": _source_key(event.provider, event.event_id),
         "raw": dict(event.raw),
     }
     if not events.add_events(connection, [row]):
@@ -130,6 +133,13 @@ def _suppress(
         suppress(connection, address_hash, reason, now, event.reason)
 
 
+def _source_key(provider: str, event_id: str) -> str:
+    """What a provider calls an event, or a digest where that is longer than an index takes."""
+    if len(event_id) > _LONGEST_ID:
+        event_id = blake2b(event_id.encode(), digest_size=16).hexdigest()
+    return f"{provider}:{event_id}"
+
+
 def _find_message(connection: Connection, tokens: Tokens, message_id: str | None) -> Message | None:
     try:
         number = tokens.read_message_id(message_id or "")
@@ -163,7 +173,7 @@ def _booking_row(event: BookingEvent, person: Subscriber | None, now: datetime) 
         "subscriber_id": person.id if person else None,
         "happened_at": event.occurred_at or now,
         "source": event.provider,
-        "source_key": f"{event.provider}:{event.event_id}",
+        "source_key": _source_key(event.provider, event.event_id),
         "verdict": "human",
         "raw": dict(event.raw),
     }

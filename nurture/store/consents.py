@@ -17,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.consent import ConsentChange, Evidence
+from nurture.domain.consent import ConsentChange, Evidence, Purpose
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
 
@@ -73,6 +73,16 @@ def consent_history(connection: Connection, subscriber_id: int) -> list[dict[str
     of_person = consents.c.subscriber_id == subscriber_id
     rows = connection.execute(select(consents).where(of_person).order_by(consents.c.id))
     return [dict(row) for row in rows.mappings()]
+
+
+def withdrawn_by(connection: Connection, subscriber_id: int, source: str) -> list[Purpose]:
+    """The purposes whose latest record is a withdrawal that came from `source`."""
+    latest = {row["purpose"]: row for row in consent_history(connection, subscriber_id)}
+    return [
+        Purpose(purpose)
+        for purpose, row in latest.items()
+        if row["source"] == source and not row["granted"]
+    ]
 
 
 def _row(change: ConsentChange) -> dict[str, Any]:

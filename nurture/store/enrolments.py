@@ -264,7 +264,7 @@ def of_enrolments(enrolment_ids: Iterable[int]) -> Any:
 def count_enrolments(connection: Connection) -> dict[str, int]:
     """How many enrolments there are, by status."""
     counted = select(enrolments.c.status, func.count()).group_by(enrolments.c.status)
-    return dict(connection.execute(counted).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str], int]:
@@ -274,7 +274,7 @@ def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str
         .where(enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE)
         .group_by(enrolments.c.passed)
     )
-    return dict(connection.execute(counted).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def count_due(connection: Connection, now: datetime, most: int | None = None) -> int:

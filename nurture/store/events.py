@@ -58,7 +58,7 @@ def add_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int
 def count_events(connection: Connection) -> dict[str, int]:
     """How many events there are, by kind."""
     counted = select(events.c.kind, func.count()).group_by(events.c.kind)
-    return dict(connection.execute(counted).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def events_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:

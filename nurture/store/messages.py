@@ -206,6 +206,12 @@ def release_unoffered(
     return list(released.scalars())
 
 
+def any_expired(connection: Connection, real_now: datetime) -> bool:
+    """Whether there is a message whose worker has not been heard of within its lease."""
+    expired = select(messages.c.id).where(_IN_HAND, messages.c.lease_until < real_now)
+    return connection.scalar(expired.limit(1)) is not None
+
+
 def expired_messages(connection: Connection, real_now: datetime, limit: int) -> list[Message]:
     """Messages whose worker has not been heard of within its lease, locked."""
     statement = (
@@ -299,7 +305,7 @@ def move_on(
 def count_messages(connection: Connection) -> dict[str, int]:
     """How many messages there are, by status."""
     counted = select(messages.c.status, func.count()).group_by(messages.c.status)
-    return dict(connection.execute(counted).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def doubts(connection: Connection) -> list[Doubt]:

@@ -15,6 +15,7 @@ FAILED, IN_DOUBT = MessageStatus.FAILED, MessageStatus.IN_DOUBT
 
 DATA = b"Subject: hello\r\n\r\nHow are you?\r\n.\r\n..dots\r\n"
 PATIENCE = 0.1
+_mailers: list[SmtpMailer] = []
 
 
 def envelope(number: int, data: bytes = DATA) -> Envelope:
@@ -30,7 +31,15 @@ def mailer(server: ScriptedServer | SmtpSink, **options: float) -> SmtpMailer:
 
 
 def mailer_to(url: str, **options: float) -> SmtpMailer:
-    return SmtpMailer(SmtpRoute.from_url(url), **{"timeout": 5.0, **options})  # type: ignore[arg-type]
+    route = SmtpRoute.from_url(url)
+    _mailers.append(SmtpMailer(route, **{"timeout": 5.0, **options}))  # type: ignore[arg-type]
+    return _mailers[-1]
+
+
+def close_mailers() -> None:
+    """Close what the test has not closed itself."""
+    while _mailers:
+        _mailers.pop().close()
 
 
 def offered(

@@ -34,9 +34,9 @@ _USUAL = {
     "MAIL": "250 2.1.0 sender ok",
     "RCPT": "250 2.1.5 recipient ok",
     "DATA": "354 go on",
+    "content": "to be read to the end",
     "dot": "250 2.0.0 queued",
     "RSET": "250 2.0.0 reset",
-    "NOOP": "250 2.0.0 ok",
     "QUIT": "221 2.0.0 bye",
 }
 
@@ -69,7 +69,8 @@ class ScriptedServer:
     `script` gives for a stage (greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, content,
     dot, RSET, QUIT) either one answer for always, or a list to be used up before the usual
     answers; None in a list is the usual answer. `delay` is in seconds, before each answer or
-    group of answers. `at_once` is how many connections are let in.
+    group of answers; `late_greeting` is for every connection but the first. `at_once` is how
+    many connections are let in.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class ScriptedServer:
         tls: ssl.SSLContext | None = None,
         implicit_tls: bool = False,
         delay: float = 0.0,
+        late_greeting: float = 0.0,
         at_once: int = 1000,
         receive_buffer: int = 0,
     ) -> None:
@@ -92,6 +94,7 @@ class ScriptedServer:
         self._tls = tls
         self._implicit_tls = implicit_tls
         self._delay = delay
+        self._late_greeting = late_greeting
         self._at_once = at_once
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -124,6 +127,8 @@ class ScriptedServer:
         _end(self._listener)
         for thread in self._threads:
             thread.join(5)
+        for sock in [self._listener, *self._sockets]:
+            sock.close()
 
     def hang_up(self) -> None:
         """Drop every connection there is."""
@@ -161,6 +166,8 @@ class ScriptedServer:
         with self._lock:
             self.open_now += 1
             crowded = self.open_now > self._at_once
+        if visit is not self.visits[0]:
+            time.sleep(self._late_greeting)
         try:
             _Guest(self, sock, visit).serve(crowded)
         except (_GoneError, OSError):
@@ -278,9 +285,11 @@ class _Guest:
 
     def _take_content(self) -> None:
         fault = self._server.answer("content")
-        if isinstance(fault, Fault):
+        if fault != _USUAL["content"]:
             self._arrived += self._receive()
-            self._fail(fault)
+            self._give(fault)
+            self._speak()
+            raise _GoneError
         self._arrived = b"\r\n" + self._arrived
         content = self._upto(b"\r\n.\r\n") + b"\r\n"
         data = content[2:].replace(b"\r\n..", b"\r\n.")

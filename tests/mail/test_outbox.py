@@ -215,10 +215,10 @@ def test_the_page_of_a_mail_may_run_no_script(tmp_path: Path, page: str) -> None
     assert text.index("Content-Security-Policy") < text.index("x<")
 
 
-@given(
-    subject=st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=30),
-    name=st.text(st.sampled_from("<>'&{}x"), min_size=1, max_size=10),
-)
+spiteful = st.text(st.sampled_from("<>'&{}/=x"), min_size=1, max_size=10)
+
+
+@given(subject=spiteful, name=spiteful)
 def test_whatever_a_mail_says_the_index_shows_it_and_obeys_none_of_it(
     tmp_path_factory: pytest.TempPathFactory, subject: str, name: str
 ) -> None:

@@ -52,6 +52,13 @@ def test_sessions_that_keep_failing_end_the_offer() -> None:
     assert len(outcomes) < 20
 
 
+def test_sessions_that_fail_now_and_then_do_not_end_the_offer() -> None:
+    now_and_then: list[Answer | None] = [Fault.DROP, None, Fault.DROP]
+    with ScriptedServer({"MAIL": now_and_then * 5}, pipelining=False) as server:
+        outcomes = offered(server, 15, connections=1)
+        assert [o.status for o in outcomes] == [DEFERRED, ACCEPTED, DEFERRED] * 5
+
+
 def test_one_bad_session_does_not_end_the_offer() -> None:
     with ScriptedServer({"DATA": [None, None, Fault.DROP]}) as server:
         outcomes = offered(server, 30)
@@ -180,6 +187,16 @@ def test_a_kept_connection_that_died_meanwhile_costs_nothing() -> None:
         assert statuses(list(sending.offer(envelopes(3)))) == {ACCEPTED: 3}
         sending.close()
         assert len(server.accepted) == 4
+
+
+def test_a_connection_that_came_too_late_and_died_meanwhile_costs_nothing() -> None:
+    with ScriptedServer(late_greeting=0.02) as server:
+        sending = mailer(server, connections=2)
+        assert statuses(list(sending.offer(envelopes(2)))) == {ACCEPTED: 2}
+        time.sleep(0.06)
+        server.hang_up()
+        assert statuses(list(sending.offer(envelopes(6)))) == {ACCEPTED: 6}
+        sending.close()
 
 
 def test_a_kept_connection_that_was_closed_with_421_costs_nothing() -> None:

@@ -1,15 +1,20 @@
 """What holds for encrypted connections, and what is said when there is none to be had."""
 
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from nurture.mail.session import Session
 from tests.mail.certificates import SelfSigned, self_signed
 from tests.mail.offering import (
     ACCEPTED,
     DEFERRED,
     IN_DOUBT,
     PATIENCE,
+    envelope,
     envelopes,
     mailer_to,
     statuses,
@@ -63,6 +68,36 @@ def test_faults_mean_the_same_when_encrypted(
         [outcome] = sending.offer(envelopes(1))
         sending.close()
     assert outcome.status is (IN_DOUBT if stage == "dot" else DEFERRED)
+
+
+def encrypted_pair(certificate: SelfSigned) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
+    """Two ends of an encrypted connection with little room in between."""
+    client, server = socket.socketpair()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    trusting = ssl.create_default_context(cafile=certificate.path)
+    with ThreadPoolExecutor() as threads:
+        accepting = threads.submit(certificate.context.wrap_socket, server, server_side=True)
+        return trusting.wrap_socket(client, server_hostname="localhost"), accepting.result()
+
+
+def test_a_dot_in_a_record_that_may_have_left_unnoticed_is_in_doubt(
+    certificate: SelfSigned,
+) -> None:
+    """The last record stuck on its way out is never reported as written."""
+    stuck = []
+    for kilobytes in range(4, 260, 8):
+        client, server = encrypted_pair(certificate)
+        with client, server:
+            session = Session(client, server="x", pipelining=True, size_limit=0, timeout=1)
+            session.take(envelope(1, b"a" * kilobytes * 1024 + b"\r\n"))
+            session.write()
+            server.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+            session.exchange()
+            session.write()
+            if session.wants_to_write:
+                stuck += [outcome.status for outcome in session.expire()]
+    assert set(stuck) == {IN_DOUBT, DEFERRED}
+    assert stuck == sorted(stuck, key=[IN_DOUBT, DEFERRED].index)
 
 
 def test_a_certificate_that_nobody_vouches_for_defers(certificate: SelfSigned) -> None:

@@ -1,14 +1,20 @@
 """What a fault does to a message, at every stage of a session and of its opening."""
 
+import socket
+from collections.abc import Callable
+
 import pytest
 
 from nurture.domain.message_status import MessageStatus
+from nurture.mail.envelope import Outcome
+from nurture.mail.session import Session
 from tests.mail.offering import (
     ACCEPTED,
     DEFERRED,
     FAILED,
     IN_DOUBT,
     PATIENCE,
+    envelope,
     envelopes,
     mailer_to,
     offered,
@@ -73,6 +79,38 @@ def test_content_that_nobody_reads_is_given_up_and_deferred() -> None:
     with ScriptedServer({"content": Fault.SILENCE}, receive_buffer=8192) as server:
         [outcome] = offered(server, data=b"a line of text\r\n" * 1_000_000, timeout=PATIENCE)
     assert outcome.status is DEFERRED
+
+
+def test_a_refusal_in_the_middle_of_the_content_is_heard_although_writing_fails() -> None:
+    with ScriptedServer({"content": "552 5.3.4 too much"}, receive_buffer=8192) as server:
+        [outcome] = offered(server, data=b"a line of text\r\n" * 1_000_000)
+    assert (outcome.status, outcome.code) == (FAILED, 552)
+
+
+@pytest.mark.parametrize("move", [Session.write, Session.exchange])
+def test_a_server_that_answered_before_it_hung_up_is_heard_out(
+    move: Callable[[Session], list[Outcome]],
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        session = Session(ours, server="x", pipelining=True, size_limit=0, timeout=1)
+        session.take(envelope(1))
+        session.write()
+        theirs.recv(65_536)
+        theirs.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        session.exchange()
+        theirs.sendall(b"552 5.3.4 too much\r\n")
+        theirs.close()
+        [outcome] = move(session)
+    assert (outcome.status, outcome.code) == (FAILED, 552)
+
+
+def test_content_larger_than_all_buffers_is_written_as_the_server_reads() -> None:
+    data = b"a line of text\r\n" * 500_000
+    with ScriptedServer(receive_buffer=65_536) as server:
+        [outcome] = offered(server, data=data)
+        assert outcome.status is ACCEPTED
+        assert server.accepted[0].data == data
 
 
 OPENINGS = [

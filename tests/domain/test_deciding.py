@@ -1,0 +1,123 @@
+"""Planner and gate together: nobody is flooded, and a guide asked for again delays nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.consent import Consents, Purpose
+from nurture.domain.deciding import End, Look, Offer, decide, next_look, progress_after
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.sending_gate import FEWER_CAP, USUAL_CAP, Frequency, Standing
+from nurture.domain.sequence import Late, OptIn, Step, StepKind, Wait
+from nurture.domain.suppression import SuppressionReason
+from tests.domain.playing import CALENDAR, GUIDE, WILLING, Play, newcomer, plays, sequence_of
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+CAPS = {Frequency.USUAL: USUAL_CAP, Frequency.FEWER: FEWER_CAP}
+
+
+@given(
+    plays(),
+    st.sampled_from(Frequency),
+    st.integers(0, 40 * 24),
+    st.lists(st.integers(0, 60 * 24 * 60), max_size=20),
+)
+def test_a_week_of_downtime_and_any_looks_flood_nobody(
+    play: Play, frequency: Frequency, down_after: int, minutes: list[int]
+) -> None:
+    start = play.progress.enrolled_at
+    down_at = start + timedelta(hours=down_after)
+    play.away, play.frequency = (down_at, down_at + timedelta(days=7)), frequency
+    play.extra_looks = [start + timedelta(minutes=minute) for minute in minutes]
+    times = [sent.at for sent in play.run().sent if sent.step.kind is not StepKind.GUIDE]
+    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert all(gap >= CAPS[frequency].within for gap in gaps)
+
+
+@given(plays(), st.integers(0, 40 * 24))
+def test_nothing_leaves_while_nobody_looks_and_everything_due_leaves_afterwards(
+    play: Play, down_after: int
+) -> None:
+    down_at = play.progress.enrolled_at + timedelta(hours=down_after)
+    back_at = down_at + timedelta(days=7)
+    play.away = (down_at, back_at)
+    assert not [sent for sent in play.run().sent if down_at <= sent.at < back_at]
+    assert play.ended
+
+
+@given(plays(), st.integers(0, 40 * 24))
+def test_a_guide_asked_for_again_comes_at_once_and_the_series_keeps_its_times(
+    play: Play, hours: int
+) -> None:
+    asked_at = play.progress.enrolled_at + timedelta(hours=hours)
+    undisturbed = Play(play.sequence, play.progress, play.collects_at).run()
+    play.run(until=asked_at)
+    if play.ended or asked_at == play.progress.enrolled_at:
+        return
+    again = decide(
+        play.sequence,
+        replace(play.progress, guide_wanted=True),
+        Standing(WILLING),
+        asked_at,
+        CALENDAR,
+    )
+    assert isinstance(again, Offer)
+    assert again.step == GUIDE
+    play.progress = progress_after(again, asked_at)
+    resumed = Play(play.sequence, play.progress, play.collects_at, sent=list(play.sent))
+    assert resumed.run().times == undisturbed.times
+
+
+@given(plays())
+def test_the_next_look_is_the_one_that_deciding_again_would_ask_for(play: Play) -> None:
+    play.run(until=play.progress.enrolled_at + timedelta(days=5))
+    now = play.sent[-1].at
+    look_at = next_look(play.sequence, play.progress, now, CALENDAR)
+    decision = decide(play.sequence, play.progress, Standing(WILLING), now, CALENDAR)
+    if look_at > now:
+        assert isinstance(decision, Look)
+        assert decision.at == look_at
+
+
+def test_steps_that_are_skipped_are_passed_in_the_same_breath() -> None:
+    overdue = Step("overdue", late=Late.SKIP, max_late=timedelta(hours=1))
+    sequence = sequence_of(GUIDE, overdue, Step("next"))
+    here = newcomer(MONDAY).after("guide", MONDAY)
+    offer = decide(sequence, here, Standing(WILLING), MONDAY + timedelta(hours=2), CALENDAR)
+    assert isinstance(offer, Offer)
+    assert offer.step.email == "next"
+    assert offer.progress.passed == {"guide", "overdue"}
+
+
+def test_a_postponed_mail_is_looked_at_when_the_gate_said() -> None:
+    here = newcomer(MONDAY).after("guide", MONDAY)
+    pause = MONDAY + timedelta(days=9)
+    standing = Standing(WILLING, paused_until=pause)
+    look = decide(sequence_of(GUIDE, Step("next")), here, standing, MONDAY, CALENDAR)
+    assert look == Look(pause, "they asked for a pause", here)
+
+
+@pytest.mark.parametrize(
+    ("standing", "reason"),
+    [
+        (Standing(WILLING, SuppressionReason.UNSUBSCRIBED), EnrolmentStatus.UNSUBSCRIBED),
+        (Standing(WILLING, SuppressionReason.BOUNCED), EnrolmentStatus.SUPPRESSED),
+        (Standing(Consents(frozenset({Purpose.GUIDE}))), EnrolmentStatus.UNSUBSCRIBED),
+    ],
+)
+def test_a_refused_mail_ends_the_enrolment(standing: Standing, reason: EnrolmentStatus) -> None:
+    here = newcomer(MONDAY).after("guide", MONDAY)
+    decision = decide(sequence_of(GUIDE, Step("next")), here, standing, MONDAY, CALENDAR)
+    assert isinstance(decision, End)
+    assert decision.reason is reason
+    assert decision.why
+
+
+def test_a_refusal_waits_for_the_mail_to_be_due() -> None:
+    """What somebody agrees to is asked when it matters and not before."""
+    here = newcomer(MONDAY).after("guide", MONDAY)
+    sequence = sequence_of(GUIDE, Step("next", wait=Wait(days=2)), opt_in=OptIn.CONFIRMED)
+    assert isinstance(decide(sequence, here, Standing(Consents()), MONDAY, CALENDAR), Look)

@@ -1,0 +1,107 @@
+"""The gate has the last word: each refusal, each postponement, and the frequency cap."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.consent import Consents, Purpose
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.sending_gate import (
+    FEWER_CAP,
+    USUAL_CAP,
+    Allowed,
+    Frequency,
+    Postponed,
+    Refused,
+    Standing,
+    may_send,
+)
+from nurture.domain.sequence import StepKind
+from nurture.domain.suppression import SuppressionReason
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+WILLING = Consents(frozenset(Purpose))
+SERIES = [StepKind.ARTICLE, StepKind.INVITATION]
+REQUESTED = [StepKind.GUIDE, StepKind.REMINDER]
+
+
+def hours(number: float) -> timedelta:
+    return timedelta(hours=number)
+
+
+@pytest.mark.parametrize("kind", StepKind)
+def test_a_willing_subscriber_who_had_no_mail_lately_may_have_one(kind: StepKind) -> None:
+    assert may_send(kind, Standing(WILLING), NOW) == Allowed()
+
+
+@pytest.mark.parametrize("kind", StepKind)
+@pytest.mark.parametrize("reason", SuppressionReason)
+def test_nobody_who_is_suppressed_gets_anything(kind: StepKind, reason: SuppressionReason) -> None:
+    verdict = may_send(kind, Standing(WILLING, suppressed=reason), NOW)
+    assert isinstance(verdict, Refused)
+    by_choice = reason is SuppressionReason.UNSUBSCRIBED
+    expected = EnrolmentStatus.UNSUBSCRIBED if by_choice else EnrolmentStatus.SUPPRESSED
+    assert verdict.reason is expected
+
+
+@pytest.mark.parametrize(
+    ("kinds", "needed"), [(REQUESTED, Purpose.GUIDE), (SERIES, Purpose.MARKETING)]
+)
+def test_each_kind_needs_its_own_consent_and_no_other(
+    kinds: list[StepKind], needed: Purpose
+) -> None:
+    only, all_others = frozenset({needed}), frozenset(Purpose) - {needed}
+    for kind in kinds:
+        assert may_send(kind, Standing(Consents(only)), NOW) == Allowed()
+        refused = may_send(kind, Standing(Consents(all_others)), NOW)
+        assert isinstance(refused, Refused)
+        assert refused.reason is EnrolmentStatus.UNSUBSCRIBED
+        assert needed in refused.why
+
+
+def test_a_pause_postpones_everything_but_a_guide_that_was_asked_for() -> None:
+    standing = Standing(WILLING, paused_until=NOW + hours(48))
+    assert may_send(StepKind.GUIDE, standing, NOW) == Allowed()
+    for kind in (*SERIES, StepKind.REMINDER):
+        verdict = may_send(kind, standing, NOW)
+        assert isinstance(verdict, Postponed)
+        assert verdict.until == NOW + hours(48)
+        assert may_send(kind, standing, verdict.until) == Allowed()
+
+
+@pytest.mark.parametrize(
+    ("frequency", "ago", "allowed"),
+    [
+        (Frequency.USUAL, hours(22.9), False),
+        (Frequency.USUAL, hours(23), True),
+        (Frequency.FEWER, hours(7 * 24 - 1.1), False),
+        (Frequency.FEWER, hours(7 * 24 - 1), True),
+    ],
+)
+def test_the_next_mail_keeps_its_distance(
+    frequency: Frequency, ago: timedelta, allowed: bool
+) -> None:
+    standing = Standing(WILLING, frequency=frequency, mailed_at=[NOW - ago])
+    assert isinstance(may_send(StepKind.ARTICLE, standing, NOW), Allowed) is allowed
+
+
+def test_a_guide_that_was_asked_for_is_under_no_cap() -> None:
+    assert may_send(StepKind.GUIDE, Standing(WILLING, mailed_at=[NOW]), NOW) == Allowed()
+
+
+@given(
+    st.sampled_from(Frequency),
+    st.lists(st.integers(0, 14 * 24 * 60).map(lambda minutes: NOW - timedelta(minutes=minutes))),
+)
+def test_a_postponement_ends_later_than_now_and_then_the_cap_is_kept(
+    frequency: Frequency, mailed_at: list[datetime]
+) -> None:
+    standing = Standing(WILLING, frequency=frequency, mailed_at=mailed_at)
+    verdict = may_send(StepKind.ARTICLE, standing, NOW)
+    leaves_at = verdict.until if isinstance(verdict, Postponed) else NOW
+    within = (FEWER_CAP if frequency is Frequency.FEWER else USUAL_CAP).within
+    assert isinstance(verdict, Allowed) or verdict.until > NOW  # type: ignore[union-attr]
+    assert may_send(StepKind.ARTICLE, standing, leaves_at) == Allowed()
+    assert all(leaves_at - at >= within for at in mailed_at)

@@ -1,0 +1,90 @@
+"""Lengths, times and days are read as they are written, or refused with a remedy."""
+
+from collections.abc import Callable
+from datetime import time, timedelta
+
+import pytest
+
+from nurture.domain.sequence import (
+    EVERY_DAY,
+    WORKING_DAYS,
+    SendDays,
+    SequenceError,
+    Step,
+    Wait,
+    parse_days,
+    parse_length,
+    parse_time_of_day,
+    parse_wait,
+)
+from tests.domain.playing import GUIDE, sequence_of
+
+
+@pytest.mark.parametrize(
+    ("text", "wait"),
+    [
+        ("2 days", Wait(days=2)),
+        (" 1  day ", Wait(days=1)),
+        ("1 week", Wait(days=7)),
+        ("2 weeks", Wait(days=14)),
+        ("36 hours", Wait(elapsed=timedelta(hours=36))),
+        ("90 minutes", Wait(elapsed=timedelta(minutes=90))),
+        ("0 days", Wait()),
+    ],
+)
+def test_a_wait_is_read_as_it_is_written(text: str, wait: Wait) -> None:
+    assert parse_wait(text) == wait
+    assert parse_length(text) == timedelta(days=wait.days) + wait.elapsed
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2", "days", "two days", "-2 days", "1.5 days", "2 months", "2 days 3 hours"]
+)
+def test_what_is_no_length_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(SequenceError, match="Write it like"):
+        parse_wait(text)
+
+
+@pytest.mark.parametrize("text", ["² days", "99999999999999999 hours", "4000000 days"])
+def test_a_length_nobody_can_wait_for_is_refused_and_not_left_to_fail_later(text: str) -> None:
+    with pytest.raises(SequenceError):
+        parse_wait(text)
+
+
+def test_a_time_of_day_is_read_and_anything_else_is_refused() -> None:
+    assert parse_time_of_day("08:30") == time(8, 30)
+    for text in ("", "8:30", "24:30", "half past eight"):
+        with pytest.raises(SequenceError, match="Write it like"):
+            parse_time_of_day(text)
+
+
+@pytest.mark.parametrize("text", ["08:30Z", "08:30+02:00"])
+def test_a_time_of_day_has_no_offset_because_it_is_the_readers_own(text: str) -> None:
+    with pytest.raises(SequenceError):
+        parse_time_of_day(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "days"),
+    [
+        ("any day", EVERY_DAY),
+        ("working days", WORKING_DAYS),
+        ("Tuesday", SendDays(frozenset({1}))),
+        (["tuesday", "thursday"], SendDays(frozenset({1, 3}))),
+    ],
+)
+def test_days_are_read_as_they_are_written(said: str | list[str], days: SendDays) -> None:
+    assert parse_days(said) == days
+
+
+@pytest.mark.parametrize("said", ["", [], "weekdays", ["monday", "mittwoch"]])
+def test_unknown_days_are_refused(said: str | list[str]) -> None:
+    with pytest.raises(SequenceError, match="is not a day to send on"):
+        parse_days(said)
+
+
+def test_a_step_is_found_by_its_email() -> None:
+    find: Callable[[str], Step] = sequence_of(GUIDE, Step("article")).step
+    assert find("article") == Step("article")
+    with pytest.raises(KeyError, match="nothing"):
+        find("nothing")

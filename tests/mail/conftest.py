@@ -1,0 +1,14 @@
+"""What the tests of the mail room share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.mail.offering import close_mailers
+
+
+@pytest.fixture(autouse=True)
+def mailers_closed() -> Iterator[None]:
+    """Leave no connection open behind a test."""
+    yield
+    close_mailers()

@@ -1,0 +1,255 @@
+"""Delivering: every mail once, whatever the mail server says."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.suppression import SuppressionReason
+from nurture.services import delivering, reporting
+from nurture.store import instance
+from nurture.store.events import events
+from nurture.store.messages import messages
+from nurture.store.suppressions import suppressions
+from tests.homes import ScriptedSink
+from tests.house import Household, link_in
+from tests.servers.smtp import SmtpSink
+
+ACCEPTED, DEFERRED = MessageStatus.ACCEPTED, MessageStatus.DEFERRED
+FAILED, IN_DOUBT = MessageStatus.FAILED, MessageStatus.IN_DOUBT
+GUIDE = "your-guide"
+FIRST = "why-stretching-and-massage-wont-solve-back-pain"
+SECOND = "two-reasons-your-rehab-is-not-working"
+ANN = "ann@example.org"
+
+
+@contextmanager
+def no_mail_server() -> Iterator[str]:
+    """The address of a port on which nobody listens."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        yield f"smtp://127.0.0.1:{nobody.getsockname()[1]}"
+
+
+def on_the_way_to_the_first_article(home: Household, *people: str) -> None:
+    """Everybody has collected their guide, and the first article is due now."""
+    for address in people:
+        home.subscribe(address)
+    home.deliver()
+    for address in people:
+        home.collect(home.enrolment(address)["id"])
+    home.deliver()
+    look = home.next_look()
+    assert look is not None
+    home.clock.set(look)
+
+
+def test_a_signup_gets_its_guide_at_once_and_the_first_article_when_it_is_due(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    home.subscribe(ANN, first_name="Ann")
+    home.deliver()
+    [guide] = smtp_sink.mails
+    assert guide.recipients == (ANN,)
+    assert link_in(guide, "guide").startswith("https://emails.example.org/guide/")
+    home.collect()
+    home.live(days=3)
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, ACCEPTED)]
+    assert smtp_sink.mails[1].message["Date"].datetime == datetime(2026, 3, 5, 8, 30, tzinfo=UTC)
+
+
+def test_nothing_is_sent_twice_however_often_the_workers_are_woken(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    home.subscribe(ANN)
+    for _ in range(5):
+        delivering.deliver_batch(home.house.dispatch)
+    assert len(smtp_sink.mails) == 1
+    assert delivering.deliver_batch(home.house.dispatch).looked_at == 0
+
+
+def test_a_full_batch_says_that_there_is_more(home: Household, smtp_sink: SmtpSink) -> None:
+    for n in range(3):
+        home.subscribe(f"p{n}@example.org")
+    small = home.another(NURTURE_BATCH="2")
+    assert delivering.deliver_batch(small.dispatch).full
+    assert not delivering.deliver_batch(small.dispatch).full
+    small.database.close()
+    assert len(smtp_sink.mails) == 3
+
+
+def test_while_the_mail_server_is_away_nothing_is_lost_and_nothing_is_in_doubt(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    people = [f"p{n}@example.org" for n in range(60)]
+    on_the_way_to_the_first_article(home, *people)
+    with no_mail_server() as url:
+        away = home.another(NURTURE_SMTP_URL=url)
+        report = delivering.deliver_batch(away.dispatch)
+        away.database.close()
+    assert not report.full
+    of_article = [row for row in home.rows(messages) if row["step"] == FIRST]
+    assert {row["status"] for row in of_article} <= {DEFERRED}
+    home.clock.advance(timedelta(minutes=1))
+    home.deliver()
+    of_article = [row for row in home.rows(messages) if row["step"] == FIRST]
+    assert [row["status"] for row in of_article] == [ACCEPTED] * 60
+    assert len(smtp_sink.mails) == 120
+
+
+def test_a_greylisted_address_is_tried_again_after_a_while_and_not_before(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    smtp_sink.greylist(ANN, times=2)
+    home.subscribe(ANN)
+    home.deliver()
+    assert home.statuses(ANN) == [(GUIDE, DEFERRED)]
+    home.clock.advance(timedelta(minutes=4))
+    assert home.deliver() == 0
+    home.clock.advance(timedelta(minutes=1))
+    assert home.deliver() == 1
+    home.clock.advance(timedelta(minutes=9))
+    assert home.deliver() == 0
+    home.clock.advance(timedelta(minutes=1))
+    home.deliver()
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
+    assert home.messages_of(ANN)[0]["attempt"] == 3
+    assert len(smtp_sink.mails) == 1
+
+
+def test_an_address_that_is_put_off_for_five_days_is_given_up_and_the_series_goes_on(
+    sqlite_home: Household, smtp_sink: SmtpSink
+) -> None:
+    home = sqlite_home
+    on_the_way_to_the_first_article(home, ANN)
+    due_at = home.clock.now
+    smtp_sink.greylist(ANN, times=1000)
+    while home.statuses(ANN)[-1] in [(GUIDE, ACCEPTED), (FIRST, DEFERRED)]:
+        look = home.next_look()
+        assert look is not None
+        home.clock.set(max(look, home.clock.now))
+        home.deliver()
+    assert home.statuses(ANN)[1] == (FIRST, FAILED)
+    assert home.clock.now - due_at >= timedelta(days=5)
+    smtp_sink.welcome(ANN)
+    home.live(days=8)
+    assert (SECOND, ACCEPTED) in home.statuses(ANN)
+
+
+def test_an_address_that_does_not_exist_is_suppressed_and_the_enrolment_ends(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    smtp_sink.refuse(ANN)
+    home.subscribe(ANN)
+    home.deliver()
+    assert home.statuses(ANN) == [(GUIDE, FAILED)]
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.SUPPRESSED
+    [suppressed] = home.rows(suppressions)
+    assert suppressed["reason"] == SuppressionReason.BOUNCED
+    assert "No such user" in suppressed["detail"]
+    [bounced] = home.rows(events)
+    assert (bounced["kind"], bounced["source"]) == ("bounced", "smtp")
+    smtp_sink.welcome(ANN)
+    home.live(days=60)
+    assert smtp_sink.mails == []
+
+
+def test_a_refusal_for_policy_reasons_blames_the_mail_and_not_the_address(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    smtp_sink.refuse(ANN, "554 5.7.1 Message rejected as spam")
+    home.deliver()
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, FAILED)]
+    assert home.rows(suppressions) == []
+    smtp_sink.welcome(ANN)
+    home.live(days=7)
+    assert home.statuses(ANN)[2:] == [(SECOND, ACCEPTED)]
+
+
+def test_a_message_refused_after_its_content_fails_and_the_series_goes_on(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    smtp_sink.script = lambda _: "554 5.6.0 Content refused"
+    home.deliver()
+    smtp_sink.script = None
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, FAILED)]
+    assert home.messages_of(ANN)[1]["code"] == 554
+    assert home.rows(suppressions) == []
+    home.live(days=7)
+    assert home.statuses(ANN)[2:] == [(SECOND, ACCEPTED)]
+
+
+def test_only_the_address_that_is_refused_suffers(home: Household, smtp_sink: SmtpSink) -> None:
+    smtp_sink.refuse("nobody@example.org")
+    for address in (ANN, "nobody@example.org", "bob@example.org"):
+        home.subscribe(address)
+    home.deliver()
+    assert home.statuses(ANN) == home.statuses("bob@example.org") == [(GUIDE, ACCEPTED)]
+    assert home.statuses("nobody@example.org") == [(GUIDE, FAILED)]
+
+
+def test_a_database_that_is_armed_for_another_instance_stays_silent_until_it_is_armed(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    with home.house.database.writing() as connection:
+        instance.arm(connection, "another-instance", home.clock.now)
+    home.subscribe(ANN)
+    delivering.deliver_batch(home.house.dispatch)
+    assert (smtp_sink.mails, home.rows(messages)) == ([], [])
+    assert not reporting.status(home.house.database, home.house.fingerprint, home.clock.now)[
+        "armed"
+    ]
+    reporting.arm(home.house.database, home.house.fingerprint, home.clock.now)
+    home.deliver()
+    assert len(smtp_sink.mails) == 1
+
+
+def test_every_message_names_the_revision_it_was_made_from(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    from nurture.store.revisions import get_revision
+
+    home.subscribe(ANN)
+    home.deliver()
+    [message] = home.messages_of(ANN)
+    with home.house.database.reading() as connection:
+        revision = get_revision(connection, message["revision_id"])
+    assert (revision.kind, revision.key) == ("email", "pain-guide/your-guide")
+    assert smtp_sink.mails[0].message["Subject"] == revision.compiled["subject"]
+
+
+def test_somebody_in_two_series_gets_one_mail_of_the_series_a_day(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    for form in ("pain-guide", "over-50-guide"):
+        home.subscribe(ANN, form)
+    home.deliver()
+    assert len(smtp_sink.mails) == 2
+    for form in ("pain-guide", "over-50-guide"):
+        home.collect(home.enrolment(ANN, form)["id"])
+    home.live(days=60)
+    times = sorted(mail.message["Date"].datetime for mail in smtp_sink.mails[2:])
+    assert len(times) == 15
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert min(gaps) >= timedelta(hours=23)
+
+
+def test_somebody_who_wants_fewer_gets_one_mail_a_week(
+    sqlite_home: Household, smtp_sink: SmtpSink
+) -> None:
+    from nurture.store.subscribers import change_subscriber
+
+    home = sqlite_home
+    on_the_way_to_the_first_article(home, ANN)
+    with home.house.database.writing() as connection:
+        change_subscriber(connection, home.person(ANN)["id"], frequency="fewer")
+    home.live(days=100)
+    times = [mail.message["Date"].datetime for mail in smtp_sink.mails[1:]]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert len(times) == 8
+    assert min(gaps) >= timedelta(days=7) - timedelta(hours=1)

@@ -1,0 +1,306 @@
+"""Subscribing: a form filled in is written down whole or not at all, and a repeat is harmless."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from nurture.domain.consent import Purpose
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.message_status import MessageStatus
+from nurture.services import subscribing
+from nurture.services.subscribing import (
+    KeyReusedError,
+    Limits,
+    Signup,
+    TooManySignupsError,
+    UnknownFormError,
+)
+from nurture.store.consents import consents
+from nurture.store.enrolments import enrolments
+from nurture.store.events import events
+from nurture.store.signups import signup_keys, signups
+from nurture.store.subscribers import subscribers
+from tests.homes import ScriptedSink
+from tests.house import Household, subjects
+
+ANN = "ann@example.org"
+GUIDE, REMINDER = "your-guide", "guide-reminder"
+FIRST = "why-stretching-and-massage-wont-solve-back-pain"
+ACCEPTED = MessageStatus.ACCEPTED
+
+
+def subscribe(home: Household, signup: Signup, limits: Limits | None = None) -> None:
+    """Call the service itself."""
+    house = home.house
+    subscribing.subscribe(
+        house.database,
+        house.catalogue,
+        house.tokens,
+        limits or house.limits,
+        signup,
+        home.clock.now,
+    )
+
+
+def test_a_signup_that_fails_at_its_last_statement_leaves_nothing_behind(
+    home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pull_the_plug(*_: object, **__: object) -> bool:
+        raise KeyboardInterrupt
+
+    before = home.everything()
+    monkeypatch.setattr(subscribing.enrolments, "add_enrolment", pull_the_plug)
+    with pytest.raises(KeyboardInterrupt):
+        home.subscribe(ANN, key="k", digest="d")
+    monkeypatch.undo()
+    assert home.everything() == before
+    home.subscribe(ANN, key="k", digest="d")
+    assert len(home.rows(enrolments)) == 1
+
+
+def test_the_same_key_with_the_same_body_is_one_signup(home: Household) -> None:
+    for _ in range(3):
+        home.subscribe(ANN, key="k", digest="d")
+    assert len(home.rows(signups)) == len(home.rows(signup_keys)) == 1
+    with pytest.raises(KeyReusedError):
+        home.subscribe("bob@example.org", key="k", digest="another")
+    assert len(home.rows(subscribers)) == 1
+
+
+def test_ten_calls_at_once_with_the_same_key_are_one_signup(home: Household) -> None:
+    home.house.catalogue  # noqa: B018 - the house is put together before the threads start
+    failures: list[Exception] = []
+
+    def sign_up() -> None:
+        try:
+            home.subscribe(ANN, key="k", digest="d")
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=sign_up) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failures == []
+    assert len(home.rows(signups)) == 1
+
+
+def test_ten_signups_of_one_person_at_once_make_one_subscriber_and_one_mail(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    spellings = ["ann@example.org", "Ann@example.org", "ANN@EXAMPLE.ORG"]
+    home.house.catalogue  # noqa: B018 - the house is put together before the threads start
+    threads = [threading.Thread(target=home.subscribe, args=(spellings[n % 3],)) for n in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert [len(home.rows(table)) for table in (subscribers, enrolments, signups)] == [1, 1, 10]
+    home.deliver()
+    assert len(smtp_sink.mails) == 1
+
+
+def test_an_unknown_form_is_refused_with_the_names_of_the_known_ones(home: Household) -> None:
+    with pytest.raises(UnknownFormError, match="over-50-guide, pain-guide"):
+        home.subscribe(ANN, "nothing")
+
+
+def test_limits_hold_per_client_and_per_form_within_an_hour(home: Household) -> None:
+    limits = Limits(per_client=2, per_form=3)
+
+    def sign_up(n: int, client: str, form: str = "pain-guide") -> None:
+        evidence = replace(Signup("", "").evidence, client=client)
+        subscribe(home, Signup(form, f"p{n}@example.org", evidence=evidence), limits)
+
+    sign_up(1, "192.0.2.1")
+    sign_up(2, "192.0.2.1")
+    with pytest.raises(TooManySignupsError):
+        sign_up(3, "192.0.2.1")
+    sign_up(4, "192.0.2.2")
+    with pytest.raises(TooManySignupsError):
+        sign_up(5, "192.0.2.3")
+    sign_up(6, "192.0.2.3", "over-50-guide")
+    home.clock.advance(timedelta(hours=1, seconds=1))
+    sign_up(3, "192.0.2.1")
+
+
+def test_a_suppressed_address_is_accepted_in_silence(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    smtp_sink.refuse(ANN)
+    home.subscribe(ANN)
+    home.deliver()
+    before = home.everything()
+    home.clock.advance(timedelta(days=2))
+    home.subscribe(ANN)
+    home.subscribe(ANN.upper(), "over-50-guide")
+    assert home.everything() == before
+
+
+def test_somebody_known_keeps_their_name_and_their_address_as_first_written(
+    home: Household,
+) -> None:
+    home.subscribe("Ann@example.org", first_name="Ann")
+    home.subscribe("ANN@example.org", first_name="Mallory")
+    [person] = home.rows(subscribers)
+    assert (person["address"], person["first_name"]) == ("Ann@example.org", "Ann")
+
+
+def test_the_guide_is_mailed_once_a_day_at_most_however_often_it_is_asked_for(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    for _ in range(4):
+        home.subscribe(ANN)
+        home.deliver()
+        home.clock.advance(timedelta(hours=6))
+    assert len(smtp_sink.mails) == 1
+    home.subscribe(ANN)
+    home.deliver()
+    assert len(smtp_sink.mails) == 2
+    occasions = [(m["step"], m["occasion"], m["status"]) for m in home.messages_of(ANN)]
+    assert occasions == [(GUIDE, 1, ACCEPTED), (GUIDE, 2, ACCEPTED)]
+
+
+def test_asking_again_in_the_middle_of_the_series_neither_restarts_nor_delays_it(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    for address in (ANN, "bob@example.org"):
+        home.subscribe(address)
+    home.deliver()
+    for address in (ANN, "bob@example.org"):
+        home.collect(home.enrolment(address)["id"])
+    home.live(days=8, hours=4)
+    home.subscribe(ANN)
+    home.live(days=80)
+    of_bob = subjects(smtp_sink.mails_to("bob@example.org"))
+    of_ann = subjects(smtp_sink.mails_to(ANN))
+    assert len(of_bob) == len(set(of_bob)) == 9
+    assert of_ann.count(of_bob[0]) == 2
+    of_ann.remove(of_bob[0])
+    assert sorted(of_ann) == sorted(of_bob)
+    when = {
+        address: [m["accepted_at"] for m in home.messages_of(address) if m["step"] != GUIDE]
+        for address in (ANN, "bob@example.org")
+    }
+    assert when[ANN] == when["bob@example.org"]
+
+
+def test_asking_again_after_the_end_gives_the_guide_and_no_second_series(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    home.collect()
+    home.live(days=90)
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.COMPLETED
+    had = len(smtp_sink.mails)
+    home.subscribe(ANN)
+    home.live(days=90)
+    assert len(smtp_sink.mails) == had + 1
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.COMPLETED
+
+
+def test_two_forms_filled_in_by_one_person_are_two_enrolments_of_one_subscriber(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.subscribe("ann@EXAMPLE.org", "over-50-guide")
+    home.deliver()
+    assert len(home.rows(subscribers)) == 1
+    assert [row["sequence"] for row in home.rows(enrolments)] == ["pain-guide", "over-50-guide"]
+    assert len(set(subjects(smtp_sink.mails))) == 2
+
+
+def test_only_the_first_time_the_guide_is_collected_counts(home: Household) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    collected_at = home.clock.advance(timedelta(hours=1))
+    home.collect()
+    home.clock.advance(timedelta(days=1))
+    home.collect()
+    assert home.enrolment(ANN)["collected_at"] == collected_at
+    assert home.person(ANN)["confirmed_at"] == collected_at
+    assert [event["kind"] for event in home.rows(events)] == ["downloaded"] * 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "purposes"),
+    [
+        ({}, {"guide", "marketing"}),
+        ({"tracking": True}, {"guide", "marketing", "tracking"}),
+        ({"tracking": False, "health_topics": True}, {"guide", "marketing", "health_topics"}),
+    ],
+)
+def test_the_two_answers_beside_the_button_are_kept_with_their_wording(
+    sqlite_home: Household, answers: dict[str, bool], purposes: set[str]
+) -> None:
+    home = sqlite_home
+    home.subscribe(ANN)
+    home.collect(**answers)
+    assert home.person(ANN)["purposes"] == purposes
+    records = [row for row in home.rows(consents) if row["source"] == "guide-page"]
+    assert {row["purpose"] for row in records} == {name for name, yes in answers.items() if yes}
+    assert all(row["wording"] and row["client"] == "192.0.2.7" for row in records)
+
+
+def test_a_no_on_the_guides_page_withdraws_an_earlier_yes(sqlite_home: Household) -> None:
+    home = sqlite_home
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,))
+    home.collect(tracking=False)
+    assert home.person(ANN)["purposes"] == {"guide", "marketing"}
+    last = home.rows(consents)[-1]
+    assert (last["purpose"], last["granted"]) == ("tracking", False)
+
+
+def test_an_uncollected_guide_is_reminded_of_once_and_let_go_after_thirty_days(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.live(days=29, hours=23)
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (REMINDER, ACCEPTED)]
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+    home.live(hours=2)
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.REMOVED
+    home.live(days=100)
+    assert len(smtp_sink.mails) == 2
+
+
+def test_a_guide_collected_after_being_let_go_starts_the_series_all_the_same(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.live(days=45)
+    home.collect()
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+    home.live(days=80)
+    times = [mail.message["Date"].datetime for mail in smtp_sink.mails[2:]]
+    assert len(times) == 8
+    assert min(later - earlier for earlier, later in pairwise(times)) > timedelta(days=2)
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.COMPLETED
+
+
+def test_asking_again_after_being_let_go_waits_another_thirty_days_and_reminds_no_more(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.live(days=45)
+    home.subscribe(ANN)
+    home.live(days=29)
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+    home.live(days=2)
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.REMOVED
+    assert [step for step, _ in home.statuses(ANN)] == [GUIDE, REMINDER, GUIDE]
+
+
+def test_no_guide_is_handed_over_for_an_enrolment_that_is_not_there(home: Household) -> None:
+    house = home.house
+    wanted: dict[Purpose, bool] = {}
+    arguments: tuple[Any, ...] = (house.database, house.catalogue, house.library, 17, wanted)
+    evidence = Signup("", "").evidence
+    assert subscribing.collect_guide(*arguments, evidence, home.clock.now) is None
+    assert subscribing.find_guide(house.database, house.catalogue, 17) is None

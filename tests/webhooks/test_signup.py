@@ -1,0 +1,331 @@
+"""The signup webhook: who may call, what is answered, and what is kept."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from nurture.signatures import sign_standard_webhook
+from nurture.store.consents import consents
+from nurture.store.signups import signup_keys, signups
+from nurture.store.subscribers import subscribers
+from tests.homes import ScriptedSink
+from tests.house import SIGNUP_SECRET, SIGNUP_TOKEN, Household, as_json
+
+PAIN = "/webhooks/signup/pain-guide"
+ANN = "ann@example.org"
+BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
+
+
+def call(
+    home: Household, body: bytes, headers: Mapping[str, str] = BEARER, path: str = PAIN
+) -> TestResponse:
+    """One call of the website's with a JSON body."""
+    return home.client.post(path, data=body, headers=headers, content_type="application/json")
+
+
+def problem(answer: TestResponse) -> dict[str, Any]:
+    """The problem document that an error is answered with."""
+    assert answer.mimetype == "application/problem+json"
+    document: dict[str, Any] = answer.get_json(force=True)
+    assert document["status"] == answer.status_code
+    assert document["title"]
+    assert document["detail"]
+    return document
+
+
+def signed(home: Household, body: bytes, number: str = "msg_1") -> dict[str, str]:
+    """The three headers of a signed call."""
+    return sign_standard_webhook(SIGNUP_SECRET, number, home.clock.now, body)
+
+
+def test_a_signed_call_makes_a_subscriber_with_proof_of_consent(home: Household) -> None:
+    body = as_json(
+        {
+            "email": " Ann@Example.org ",
+            "first_name": "Ann",
+            "consent": ["tracking"],
+            "page_url": "https://practice.example.org/resources",
+            "time_zone": "Europe/Paris",
+            "client_ip": "2001:0DB8::0001",
+            "user_agent": "A browser",
+            "utm_source": "newsletter",
+        }
+    )
+    answer = call(home, body, signed(home, body))
+    assert (answer.status_code, answer.data) == (202, b'{"status":"accepted"}\n')
+    [person] = home.rows(subscribers)
+    assert (person["address"], person["first_name"]) == ("Ann@example.org", "Ann")
+    assert person["time_zone"] == "Europe/Paris"
+    kept = home.rows(consents)
+    assert {row["purpose"] for row in kept} == {"guide", "marketing", "tracking"}
+    for row in kept:
+        assert row["granted"]
+        assert row["recorded_at"] == home.clock.now
+        assert row["source"] == "form:pain-guide"
+        assert row["wording"].startswith("Not making progress with your rehab?")
+        assert len(row["wording_hash"]) == 64
+        assert row["page_url"] == "https://practice.example.org/resources"
+        assert (row["client"], row["user_agent"]) == ("2001:db8::1", "A browser")
+    [signup] = home.rows(signups)
+    assert signup["utm"] == {"utm_source": "newsletter"}
+
+
+def test_a_form_may_be_sent_url_encoded_as_a_browser_does(home: Household) -> None:
+    answer = home.client.post(
+        PAIN,
+        data={"email": ANN, "name": "Ann Example", "consent[]": ["tracking", "health_topics"]},
+        headers=BEARER,
+    )
+    assert answer.status_code == 202
+    person = home.person(ANN)
+    assert person["first_name"] == "Ann"
+    assert person["purposes"] == {"guide", "marketing", "tracking", "health_topics"}
+
+
+def test_a_form_may_be_sent_as_multipart(home: Household) -> None:
+    answer = home.client.post(
+        PAIN,
+        data={"email": ANN, "consent": "tracking", "file": (BytesIO(b"x"), "x.txt")},
+        headers=BEARER,
+        content_type="multipart/form-data",
+    )
+    assert answer.status_code == 202
+    assert home.person(ANN)["purposes"] == {"guide", "marketing", "tracking"}
+
+
+def test_new_known_and_suppressed_addresses_are_answered_alike(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    body = as_json({"email": ANN})
+    new = call(home, body)
+    known = call(home, body)
+    smtp_sink.refuse(ANN)
+    home.deliver()
+    suppressed = call(home, body)
+    answers = [(one.status_code, one.data, sorted(one.headers)) for one in (new, known, suppressed)]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_nothing_is_sent_while_the_visitor_waits(home: Household, smtp_sink: ScriptedSink) -> None:
+    assert call(home, as_json({"email": ANN})).status_code == 202
+    assert smtp_sink.mails == []
+
+
+def test_an_address_with_letters_of_another_script_after_the_at_sign_gets_its_guide(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    answer = call(sqlite_home, as_json({"email": "ann@bücher.example.org"}))
+    assert answer.status_code == 202
+    sqlite_home.deliver()
+    assert [mail.recipients for mail in smtp_sink.mails] == [("ann@xn--bcher-kva.example.org",)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({}, "email"),
+        ({"email": ""}, "email"),
+        ({"email": "nobody"}, "email"),
+        ({"email": "a b@example.org"}, "email"),
+        ({"email": "a@b@example.org"}, "email"),
+        ({"email": "ann@example.org\r\nBcc: all@example.org"}, "email"),
+        ({"email": ["ann@example.org"]}, "email"),
+        ({"email": 17}, "email"),
+        ({"email": "jörg@example.org"}, "email"),
+        ({"email": "a" * 65 + "@example.org"}, "email"),
+        ({"email": ANN, "first_name": {"a": 1}}, "first_name"),
+        ({"email": ANN, "consent": ["newsletters"]}, "consent.0"),
+        ({"email": ANN, "consent": 1}, "consent"),
+        ({"email": ANN, "page_url": "javascript:alert(1)"}, "page_url"),
+        ({"email": ANN, "page_url": "http://[::1"}, "page_url"),
+        ({"email": ANN, "time_zone": "Europe/Atlantis"}, "time_zone"),
+        ({"email": ANN, "time_zone": "../../etc/passwd"}, "time_zone"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named_and_nothing_is_kept(
+    sqlite_home: Household, fields: dict[str, object], field: str
+) -> None:
+    answer = call(sqlite_home, as_json(fields))
+    assert answer.status_code == 422
+    document = problem(answer)
+    assert document["field"] == document["errors"][0]["field"] == field
+    assert sqlite_home.rows(subscribers) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[1]", b"null", b"[" * 50_000, b"NaN"])
+def test_a_body_that_is_no_json_object_is_a_bad_request(
+    sqlite_home: Household, body: bytes
+) -> None:
+    answer = call(sqlite_home, body)
+    assert answer.status_code == 400
+    problem(answer)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", ""])
+def test_a_body_of_another_type_is_not_read(sqlite_home: Household, kind: str) -> None:
+    answer = sqlite_home.client.post(PAIN, data=b"email=x", headers=BEARER, content_type=kind)
+    assert answer.status_code == 415
+    problem(answer)
+
+
+def test_a_body_too_large_is_refused(sqlite_home: Household) -> None:
+    answer = call(sqlite_home, as_json({"email": ANN, "x": "x" * 70_000}))
+    assert answer.status_code == 413
+    problem(answer)
+
+
+def test_an_unknown_form_is_not_found_and_the_known_ones_are_named(
+    sqlite_home: Household,
+) -> None:
+    answer = call(sqlite_home, as_json({"email": ANN}), path="/webhooks/signup/nothing")
+    assert answer.status_code == 404
+    assert "pain-guide" in problem(answer)["detail"]
+    assert sqlite_home.rows(subscribers) == []
+
+
+def test_a_get_is_not_allowed_and_says_what_is(sqlite_home: Household) -> None:
+    answer = sqlite_home.client.get(PAIN)
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+    problem(answer)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Bearer "},
+        {"Authorization": f"Basic {SIGNUP_TOKEN}"},
+        {"Authorization": "Bearer é"},
+        {"webhook-signature": "v1,AAAA"},
+        {"webhook-signature": "", **BEARER},
+    ],
+)
+def test_a_caller_who_is_not_known_is_turned_away(
+    sqlite_home: Household, headers: dict[str, str]
+) -> None:
+    answer = call(sqlite_home, as_json({"email": ANN}), headers)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"]
+    problem(answer)
+    assert sqlite_home.rows(subscribers) == []
+
+
+def test_a_signature_lasts_five_minutes_on_our_clock_and_not_longer(
+    sqlite_home: Household,
+) -> None:
+    home, body = sqlite_home, as_json({"email": ANN})
+    headers = signed(home, body)
+    home.clock.advance(timedelta(minutes=5))
+    assert call(home, body, headers).status_code == 202
+    home.clock.advance(timedelta(seconds=1))
+    assert call(home, body, headers).status_code == 401
+    home.clock.advance(timedelta(minutes=-11))
+    assert call(home, body, headers).status_code == 401
+
+
+def test_a_signature_covers_the_body_and_the_id(sqlite_home: Household) -> None:
+    home, body = sqlite_home, as_json({"email": ANN})
+    headers = signed(home, body)
+    assert call(home, body.replace(b"ann", b"bob"), headers).status_code == 401
+    assert call(home, body, headers | {"webhook-id": "msg_2"}).status_code == 401
+    assert home.rows(subscribers) == []
+
+
+def test_while_a_secret_is_replaced_both_are_valid(sqlite_home: Household) -> None:
+    from webhooks import create_app
+
+    home, body = sqlite_home, as_json({"email": ANN})
+    newer = "whsec_bmV3ZXItc2VjcmV0LW9mLWEtdGVzdC1ob3VzZS0wMDE="
+    rotating = home.another(
+        NURTURE_SIGNUP_SECRET=f"{newer},{SIGNUP_SECRET}",
+        NURTURE_SIGNUP_TOKEN=f"newer,{SIGNUP_TOKEN}",
+    )
+    client = create_app(rotating).test_client()
+    by_newer = sign_standard_webhook(newer, "msg_2", home.clock.now, body)
+    shown = [signed(home, body), by_newer, BEARER, {"Authorization": "Bearer newer"}]
+    answers = [
+        client.post(PAIN, data=body, headers=headers, content_type="application/json").status_code
+        for headers in shown
+    ]
+    rotating.database.close()
+    assert answers == [202] * 4
+
+
+def test_the_same_call_twice_is_one_signup(home: Household) -> None:
+    body = as_json({"email": ANN})
+    for _ in range(3):
+        assert call(home, body, BEARER | {"Idempotency-Key": "k1"}).status_code == 202
+    headers = signed(home, body, "msg_7")
+    for _ in range(3):
+        assert call(home, body, headers).status_code == 202
+    assert len(home.rows(signups)) == 2
+
+
+def test_a_key_used_for_another_body_is_a_conflict(home: Household) -> None:
+    key = BEARER | {"Idempotency-Key": "k1"}
+    assert call(home, as_json({"email": ANN}), key).status_code == 202
+    answer = call(home, as_json({"email": "bob@example.org"}), key)
+    assert answer.status_code == 409
+    problem(answer)
+    assert len(home.rows(subscribers)) == 1
+
+
+def test_a_key_that_is_too_long_is_named(sqlite_home: Household) -> None:
+    answer = call(sqlite_home, as_json({"email": ANN}), BEARER | {"Idempotency-Key": "k" * 256})
+    assert answer.status_code == 400
+    assert problem(answer)["field"] == "Idempotency-Key"
+
+
+def test_a_long_signed_id_is_no_trouble_for_the_database(home: Household) -> None:
+    import random
+
+    number = "".join(random.Random(7).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=6000))
+    body = as_json({"email": ANN})
+    assert call(home, body, signed(home, body, number)).status_code in (202, 400)
+
+
+def test_a_call_that_failed_may_be_made_again_with_the_same_key(home: Household) -> None:
+    key = BEARER | {"Idempotency-Key": "k1"}
+    assert call(home, as_json({"email": ANN}), key, "/webhooks/signup/nothing").status_code == 404
+    assert home.rows(signup_keys) == []
+    assert call(home, as_json({"email": ANN}), key).status_code == 202
+
+
+def test_a_flood_is_told_to_come_back_later(sqlite_home: Household, clock_file: object) -> None:
+    from webhooks import create_app
+
+    small = sqlite_home.another(NURTURE_SIGNUPS_PER_CLIENT_HOUR="3")
+    client = create_app(small).test_client()
+
+    def sign_up(n: int) -> TestResponse:
+        body = as_json({"email": f"p{n}@example.org", "client_ip": "192.0.2.1"})
+        return client.post(PAIN, data=body, headers=BEARER, content_type="application/json")
+
+    assert [sign_up(n).status_code for n in range(5)] == [202, 202, 202, 429, 429]
+    assert int(sign_up(6).headers["Retry-After"]) > 0
+    problem(sign_up(7))
+    sqlite_home.clock.advance(timedelta(hours=1, seconds=1))
+    assert sign_up(8).status_code == 202
+    small.database.close()
+
+
+def test_while_the_database_is_away_the_website_is_asked_to_come_back(
+    sqlite_home: Household,
+) -> None:
+    from webhooks import create_app
+
+    away = sqlite_home.another(NURTURE_DATABASE_URL="postgresql://127.0.0.1:1/nobody")
+    client = create_app(away).test_client()
+    body = as_json({"email": ANN})
+    answer = client.post(PAIN, data=body, headers=BEARER, content_type="application/json")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "127.0.0.1" not in problem(answer)["detail"] or ANN not in problem(answer)["detail"]
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 503

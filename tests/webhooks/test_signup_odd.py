@@ -1,0 +1,121 @@
+"""The signup webhook and anything at all: never a fault of ours, and nothing half kept."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from nurture.domain.address import plain_first_name
+from nurture.store.consents import consents
+from nurture.store.enrolments import enrolments
+from nurture.store.signups import signups
+from nurture.store.subscribers import subscribers
+from tests.house import SIGNUP_TOKEN, Household, as_json
+
+PAIN = "/webhooks/signup/pain-guide"
+BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
+
+#: Every character, halves of surrogate pairs and NUL included.
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
+NAMES = st.sampled_from(
+    ["email", "first_name", "name", "consent", "page_url", "time_zone", "client_ip", "user_agent"]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+CAMPAIGN = ANY_TEXT.map(lambda text: f"utm_{text}")
+FIELDS = st.dictionaries(NAMES | CAMPAIGN | ANY_TEXT, VALUES, max_size=6)
+AN_ADDRESS = st.integers(0, 10**9).map(lambda n: f"p{n}@example.org")
+
+anything = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def counts(home: Household) -> tuple[int, int, int, int]:
+    """How many rows a signup has written so far, by table."""
+    tables = (subscribers, signups, enrolments, consents)
+    with home.house.database.reading() as connection:
+        people, filled_in, enrolled, agreed = (
+            connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables
+        )
+    return people, filled_in, enrolled, agreed
+
+
+def post(home: Household, body: bytes, kind: str = "application/json", **headers: str) -> int:
+    """Call the webhook and see that whatever was refused left nothing behind."""
+    before = counts(home)
+    answer = home.client.post(PAIN, data=body, headers=BEARER | headers, content_type=kind)
+    if answer.status_code != 202:
+        assert counts(home) == before
+        assert answer.mimetype == "application/problem+json"
+    return answer.status_code
+
+
+@anything
+@given(fields=FIELDS)
+@example(fields={"email": "ann@example.org", "utm_\ud800": "x"})
+@example(fields={"email": "ann@example.org", "utm_\0": "\0"})
+@example(fields={"email": "ann@example.org", "first_name": "\0\ud800", "user_agent": "\0\ud800"})
+@example(fields={"email": "ann@example.org", "utm_a": float("nan")})
+@example(fields={"email": "ann@example.org", "client_ip": "fe80::1%\0"})
+def test_any_json_object_is_answered_and_nothing_is_half_kept(
+    home: Household, fields: dict[str, Any]
+) -> None:
+    assert post(home, as_json(fields)) in (202, 422)
+
+
+@anything
+@given(address=AN_ADDRESS, more=FIELDS)
+def test_a_good_address_is_kept_with_its_enrolment_or_not_at_all(
+    home: Household, address: str, more: dict[str, Any]
+) -> None:
+    people, filled_in, enrolled, _ = counts(home)
+    if post(home, as_json(more | {"email": address})) == 202:
+        after = counts(home)
+        new = after[0] - people
+        assert after[1] == filled_in + 1
+        assert after[2] - enrolled == new
+        kept = home.person(address)["first_name"]
+        assert plain_first_name(kept) == kept
+
+
+@anything
+@given(body=st.binary(max_size=400), kind=st.sampled_from(["application/json", "text/x"]))
+def test_any_bytes_are_answered(sqlite_home: Household, body: bytes, kind: str) -> None:
+    assert post(sqlite_home, body, kind) in (202, 400, 415, 422)
+
+
+@anything
+@given(body=st.binary(max_size=400))
+@example(body=b"--x\r\nContent-Disposition: form-data; name=email\r\n\r\nann@example.org\r\n")
+@example(body=b"--x\r\nContent-Disposition: form-data; name=\xff\r\n\r\n\xff\r\n--x--\r\n")
+def test_any_bytes_called_a_form_are_answered(sqlite_home: Household, body: bytes) -> None:
+    assert post(sqlite_home, body, "application/x-www-form-urlencoded") in (202, 422, 413)
+    assert post(sqlite_home, body, "multipart/form-data; boundary=x") in (202, 400, 422, 413)
+    assert post(sqlite_home, body, "multipart/form-data") in (202, 400, 422, 413)
+
+
+def test_a_form_of_two_thousand_fields_is_answered(sqlite_home: Household) -> None:
+    body = "&".join(f"utm_{n}={n}" for n in range(2000)) + "&email=ann@example.org"
+    assert post(sqlite_home, body.encode(), "application/x-www-form-urlencoded") == 202
+    [signup] = sqlite_home.rows(signups)
+    assert len(signup["utm"]) <= 20
+
+
+def test_an_integer_of_ten_thousand_digits_is_answered(sqlite_home: Household) -> None:
+    body = b'{"email": "ann@example.org", "utm_n": ' + b"1" * 10_000 + b"}"
+    assert post(sqlite_home, body) in (202, 400, 422)
+
+
+@pytest.mark.parametrize("form", ["%00", "%ff", "a%0d%0ab", "..", "é", "x" * 3000])
+def test_any_form_key_is_answered(home: Household, tmp_path: Path, form: str) -> None:
+    body = as_json({"email": "ann@example.org"})
+    answer = home.client.post(
+        f"/webhooks/signup/{form}", data=body, headers=BEARER, content_type="application/json"
+    )
+    assert answer.status_code in (404, 405)
+    assert counts(home) == (0, 0, 0, 0)

@@ -1,0 +1,163 @@
+"""The OpenAPI 3.1 document: every route, what it takes and every answer it gives.
+
+The operations stand in `webhooks.operations`; here they get what they share. The body of a
+signup is described by the very model that reads it.
+"""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any
+
+from nurture import __version__, booking
+from nurture.domain.events import EventKind
+from nurture.mail import providers
+from webhooks.operations import OPERATIONS, Json
+from webhooks.signup_body import SignupBody
+
+_REFERENCE = "#/components/schemas/{model}"
+_WORDS: Json = {"type": "string"}
+_MOMENT: Json = {"type": "string", "format": "date-time"}
+
+_INTRODUCTION = (
+    "The website calls the signup webhook; mail providers and calendars tell what happened. "
+    "A page in words, with examples to copy, is at `/docs`. Every refusal is a problem document "
+    "(RFC 9457) that names the field at fault and says what to do next."
+)
+
+
+def document(forms: Iterable[str], server: str) -> Json:
+    """The document for a program that is reached at `server` and has these forms at present.
+
+    OpenAPI 3.1.1. The forms are examples only: a form that is published tomorrow needs no new
+    document.
+    """
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "nurture",
+            "version": __version__,
+            "summary": "From a free guide to a Discovery Session, one email at a time.",
+            "description": _INTRODUCTION,
+        },
+        "servers": [{"url": server}],
+        "paths": _paths(sorted(forms)),
+        "components": {"schemas": _schemas(), "securitySchemes": _security_schemes()},
+    }
+
+
+def _paths(forms: list[str]) -> Json:
+    paths = deepcopy(dict(OPERATIONS))
+    _give_examples(paths["/webhooks/signup/{form}"], forms)
+    _give_examples(paths["/webhooks/mail/{provider}"], providers.registry())
+    _give_examples(paths["/webhooks/bookings/{provider}"], booking.registry())
+    return paths
+
+
+def _give_examples(path: Any, names: Iterable[str]) -> None:
+    """Name what may stand in the first parameter at present."""
+    known = {name: {"value": name} for name in sorted(names)}
+    if known:
+        path["post"]["parameters"][0]["examples"] = known
+
+
+def _schemas() -> Json:
+    signup = SignupBody.model_json_schema(ref_template=_REFERENCE)
+    shared = signup.pop("$defs", {})
+    signup["properties"]["email"]["format"] = "email"
+    signup["patternProperties"] = {
+        "^utm_": {"type": "string", "description": "Where the visitor came from; twenty at most."}
+    }
+    return shared | {
+        "Signup": signup,
+        "Accepted": _object({"status": {"const": "accepted"}}, ["status"]),
+        "MailEvents": _object(
+            {"events": {"type": "array", "items": {"$ref": "#/components/schemas/MailEvent"}}},
+            ["events"],
+        ),
+        "MailEvent": _mail_event(),
+        "Booking": _booking(),
+        "Problem": _problem(),
+    }
+
+
+def _object(properties: Json, required: list[str]) -> Json:
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _mail_event() -> Json:
+    told = [kind for kind in EventKind if kind not in (EventKind.DOWNLOADED, EventKind.BOOKED)]
+    return _object(
+        {
+            "id": _WORDS | {"description": "The same whenever the same event is told again."},
+            "type": _WORDS | {"examples": [kind.value for kind in told]},
+            "occurred_at": _MOMENT,
+            "message_id": _WORDS | {"description": "The Message-ID of the email."},
+            "recipient": _WORDS,
+            "permanent": {"type": "boolean", "description": "The address itself is no good."},
+            "reason": _WORDS,
+        },
+        ["id", "type", "occurred_at"],
+    )
+
+
+def _booking() -> Json:
+    return _object(
+        {
+            "id": _WORDS | {"description": "The same whenever the same event is told again."},
+            "type": _WORDS | {"examples": ["booked", "rescheduled", "cancelled"]},
+            "email": _WORDS,
+            "starts_at": _MOMENT,
+            "occurred_at": _MOMENT,
+        },
+        ["type", "email"],
+    )
+
+
+def _problem() -> Json:
+    """A problem document (RFC 9457 §3.1) with two members of our own (§3.2)."""
+    fault = _object({"field": _WORDS, "detail": _WORDS}, ["field", "detail"])
+    return _object(
+        {
+            "type": _WORDS | {"format": "uri-reference"},
+            "title": _WORDS | {"description": "The status in words."},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": _WORDS | {"description": "What is wrong, and what to do about it."},
+            "field": _WORDS | {"description": "The first field at fault."},
+            "errors": {"type": "array", "minItems": 1, "items": fault},
+        },
+        ["type", "title", "status", "detail"],
+    ) | {"dependentRequired": {"field": ["errors"], "errors": ["field"]}}
+
+
+def _security_schemes() -> Json:
+    return {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token in the Authorization header (RFC 6750 §2.1).",
+        },
+        "basic": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "Credentials in the webhook's address, as Postmark and Brevo send them.",
+        },
+        "webhookId": _header("webhook-id", "Standard Webhooks: the same when the call is repeated"),
+        "webhookTimestamp": _header(
+            "webhook-timestamp", "Standard Webhooks: Unix seconds, believed for five minutes"
+        ),
+        "webhookSignature": _header(
+            "webhook-signature",
+            "Standard Webhooks: `v1,` and the base64 of an HMAC-SHA256 over id, timestamp and "
+            "body with points between",
+        ),
+        "sendgridSignature": _header("X-Twilio-Email-Event-Webhook-Signature", "SendGrid: ECDSA"),
+        "sendgridTimestamp": _header(
+            "X-Twilio-Email-Event-Webhook-Timestamp", "SendGrid: what is signed before the body"
+        ),
+        "calendlySignature": _header("Calendly-Webhook-Signature", "Calendly: `t=…,v1=…`"),
+        "calSignature": _header("X-Cal-Signature-256", "Cal.com: an HMAC-SHA256 in hexadecimal"),
+    }
+
+
+def _header(name: str, description: str) -> Json:
+    return {"type": "apiKey", "in": "header", "name": name, "description": f"{description}."}

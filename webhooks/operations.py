@@ -1,0 +1,373 @@
+"""Every route as the OpenAPI document tells it: what it is for, what goes in, what comes out.
+
+A row of this table stands for one method of one route. Adding a route is adding a row; a test
+compares the table with the routes that the application really has.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+Json = dict[str, Any]
+
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_PLAIN = {"text/plain": {"schema": {"type": "string"}}}
+_HTML = {"text/html": {"schema": {"type": "string"}}}
+
+#: The headers of an answer that a caller can act on.
+_HEADERS: Mapping[HTTPStatus, Json] = {
+    HTTPStatus.SERVICE_UNAVAILABLE: {
+        "Retry-After": {
+            "description": "Seconds to wait before the call is made again.",
+            "schema": {"type": "integer"},
+        }
+    },
+    HTTPStatus.TOO_MANY_REQUESTS: {
+        "Retry-After": {
+            "description": "Seconds to wait before the call is made again.",
+            "schema": {"type": "integer"},
+        }
+    },
+    HTTPStatus.UNAUTHORIZED: {
+        "WWW-Authenticate": {
+            "description": "Always `Bearer`.",
+            "schema": {"type": "string"},
+        }
+    },
+}
+
+#: What each refusal means to the one who called, and what to do about it.
+_REFUSALS: Mapping[HTTPStatus, str] = {
+    HTTPStatus.BAD_REQUEST: "The body is not JSON, or a header is too long. Nothing was kept.",
+    HTTPStatus.UNAUTHORIZED: "Neither a good signature nor a known token. Nothing was kept.",
+    HTTPStatus.CONFLICT: "The idempotency key was used before, for another body. Use a new one.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than anything that is meant.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is neither JSON nor a form.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A field is at fault; `field` and `errors` say which and why.",
+    HTTPStatus.TOO_MANY_REQUESTS: "More signups within an hour than a website produces.",
+    HTTPStatus.SERVICE_UNAVAILABLE: (
+        "The database is away, or nothing is published yet. Nothing was kept; make the same call "
+        "again after `Retry-After`."
+    ),
+}
+
+_STANDARD_WEBHOOKS: Json = {"webhookId": [], "webhookTimestamp": [], "webhookSignature": []}
+
+
+def _refused(*statuses: HTTPStatus, **said: str) -> Json:
+    """The refusals of a route as problem documents (RFC 9457); `said` replaces the usual words."""
+    return {
+        str(status.value): {
+            "description": said.get(status.name, "") or _REFUSALS[status],
+            "content": _PROBLEM,
+        }
+        | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
+        for status in statuses
+    }
+
+
+def _in_path(name: str, description: str, **more: Any) -> Json:
+    schema = {"type": "string", "minLength": 1, "pattern": "^[^/]+$"}
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+    } | more
+
+
+def _token(of: str) -> Json:
+    return _in_path("token", f"{of} Made by the program, and good for this and nothing else.")
+
+
+def _signup() -> Json:
+    body = {"$ref": "#/components/schemas/Signup"}
+    example = {
+        "email": "alice@example.org",
+        "first_name": "Alice",
+        "consent": ["tracking"],
+        "page_url": "https://www.example.org/free-guide",
+        "utm_source": "newsletter",
+        "time_zone": "Europe/London",
+    }
+    return {
+        "operationId": "signUp",
+        "tags": ["Website"],
+        "summary": "Somebody filled in a form",
+        "description": (
+            "Writes down the signup and the consent, and sends the email with the guide. The "
+            "answer is the same, byte for byte, for a new address, a known one and one that "
+            "must not be written to. Repeated fields of a form may end in `[]`; "
+            "`multipart/form-data` is read as well."
+        ),
+        "security": [{"bearer": []}, _STANDARD_WEBHOOKS],
+        "parameters": [
+            _in_path("form", "The form's key, as in `[form]` of its sequence."),
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "Makes a repeat harmless; a signed call has its `webhook-id`.",
+                "schema": {"type": "string", "maxLength": 255},
+            },
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": body, "example": example},
+                "application/x-www-form-urlencoded": {
+                    "schema": body,
+                    "example": {"email": "alice@example.org", "name": "Alice Example"},
+                    "encoding": {"consent": {"style": "form", "explode": True}},
+                },
+            },
+        },
+        "responses": {
+            "202": {
+                "description": "Written down. The email follows within moments.",
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": "#/components/schemas/Accepted"},
+                        "example": {"status": "accepted"},
+                    }
+                },
+            },
+            **_refused(
+                HTTPStatus.BAD_REQUEST,
+                HTTPStatus.UNAUTHORIZED,
+                HTTPStatus.NOT_FOUND,
+                HTTPStatus.CONFLICT,
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                HTTPStatus.TOO_MANY_REQUESTS,
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                NOT_FOUND="There is no form of that key; `detail` names those there are.",
+            ),
+        },
+    }
+
+
+def _told(operation: str, summary: str, ours: str, security: list[Json], example: Json) -> Json:
+    """A webhook of somebody else's programs, in their words or in our plain ones."""
+    return {
+        "operationId": operation,
+        "tags": ["Providers"],
+        "summary": summary,
+        "description": (
+            f"The body is what the provider sends; `generic` takes `{ours}`. Each event counts "
+            "once, however often it is told. Providers that sign inside the body (Mailgun, "
+            "Amazon SES) show nothing in the headers."
+        ),
+        "security": [_STANDARD_WEBHOOKS, *security],
+        "parameters": [_in_path("provider", "The provider's name.")],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "anyOf": [
+                            {"$ref": f"#/components/schemas/{ours}"},
+                            {"type": ["object", "array"]},
+                        ]
+                    },
+                    "example": example,
+                }
+            },
+        },
+        "responses": {
+            "204": {"description": "Kept, or known already."},
+            **_refused(
+                HTTPStatus.UNAUTHORIZED,
+                HTTPStatus.NOT_FOUND,
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                NOT_FOUND="There is no provider of that name.",
+                UNAUTHORIZED="The call cannot be shown to be the provider's. Nothing was kept.",
+            ),
+        },
+    }
+
+
+def _mail_events() -> Json:
+    event = {
+        "id": "e-1",
+        "type": "bounced",
+        "occurred_at": "2026-03-01T08:30:00Z",
+        "recipient": "alice@example.org",
+        "permanent": True,
+        "reason": "550 5.1.1 no such user",
+    }
+    security: list[Json] = [
+        {"basic": []},
+        {"bearer": []},
+        {"sendgridSignature": [], "sendgridTimestamp": []},
+    ]
+    summary = "A mail provider says what became of emails"
+    return _told("tellMailEvents", summary, "MailEvents", security, {"events": [event]})
+
+
+def _bookings() -> Json:
+    event = {
+        "id": "b-1",
+        "type": "booked",
+        "email": "alice@example.org",
+        "starts_at": "2026-03-04T10:00:00Z",
+        "occurred_at": "2026-03-01T08:30:00Z",
+    }
+    security: list[Json] = [{"calendlySignature": []}, {"calSignature": []}]
+    return _told("tellBooking", "A calendar says who booked", "Booking", security, event)
+
+
+def _hit(operation: str, summary: str, answer: Mapping[str, Json]) -> Json:
+    return {
+        "operationId": operation,
+        "tags": ["Emails"],
+        "summary": summary,
+        "description": "Answered from the token alone, so that it works with everything else down.",
+        "security": [],
+        "parameters": [_token("Says from which message.")],
+        "responses": {
+            **answer,
+            **_refused(
+                HTTPStatus.NOT_FOUND, NOT_FOUND="The token is incomplete, changed or not ours."
+            ),
+        },
+    }
+
+
+def _opened() -> Json:
+    picture = {"image/gif": {"schema": {"type": "string", "contentMediaType": "image/gif"}}}
+    answer = {"200": {"description": "A transparent picture of one pixel.", "content": picture}}
+    return _hit("noteOpen", "An email was opened", answer)
+
+
+def _clicked() -> Json:
+    location = {"Location": {"schema": {"type": "string", "format": "uri"}}}
+    redirect = {
+        "description": "On to the address that the token carries, and nowhere else.",
+        "headers": location,
+        "content": _HTML,
+    }
+    return _hit("noteClick", "A link in an email was followed", {"302": redirect})
+
+
+def _page(operation: str, summary: str, more: Json | None = None) -> Json:
+    """A page for a subscriber; the token in its address is the whole capability."""
+    return {
+        "operationId": operation,
+        "tags": ["Subscribers' pages"],
+        "summary": summary,
+        "security": [],
+        "parameters": [_token("Says whose page it is.")],
+        "responses": {
+            "200": {"description": "The page.", "content": _HTML},
+            "404": {
+                "description": "A kind page: the link is incomplete, or there is nobody any more.",
+                "content": _HTML,
+            },
+            "503": {
+                "description": "Not now; come back in a minute.",
+                "headers": _HEADERS[HTTPStatus.SERVICE_UNAVAILABLE],
+                "content": _HTML | _PROBLEM,
+            },
+        },
+    } | (more or {})
+
+
+def _posted(operation: str, summary: str, fields: Json, answer: Json, **more: Any) -> Json:
+    """The form on such a page; only a POST changes anything."""
+    page = _page(operation, summary, more)
+    form = {"schema": {"type": "object", "properties": fields}}
+    page["requestBody"] = {
+        "required": False,
+        "content": {"application/x-www-form-urlencoded": form, "multipart/form-data": form},
+    }
+    page["responses"] |= {
+        "200": answer,
+        "422": {
+            "description": "The page again, saying which answer is none of the choices.",
+            "content": _HTML,
+        },
+        **_refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    }
+    return page
+
+
+_TICK: Json = {"type": "string", "enum": ["", "1"]}
+_CHOICES: Json = {"tracking": _TICK, "health_topics": _TICK}
+_SHOWN: Json = {"description": "The page, as things stand now.", "content": _HTML}
+_GUIDE: Json = {
+    "description": "The guide.",
+    "content": {
+        "application/pdf": {"schema": {"type": "string", "contentMediaType": "application/pdf"}}
+    },
+}
+_ONE_CLICK = (
+    "A mailbox provider's one-click unsubscribe (RFC 8058) is this very call: it comes with "
+    "`List-Unsubscribe=One-Click`, needs neither cookie nor login and is answered without a "
+    "redirect. Whatever else the body says, it stops the emails."
+)
+
+
+def _collect() -> Json:
+    fields = {"asked": {"type": "string"}, **_CHOICES}
+    return _posted("collectGuide", "Collect the guide, and confirm the address", fields, _GUIDE)
+
+
+def _prefer() -> Json:
+    wishes = {"type": "string", "enum": ["usual", "fewer", "paused", "stopped"]}
+    fields = {"frequency": wishes, **_CHOICES}
+    return _posted("changePreferences", "Change what one receives", fields, _SHOWN)
+
+
+def _unsubscribe() -> Json:
+    one_click = {"type": "string", "enum": ["One-Click"]}
+    fields = {"List-Unsubscribe": one_click, "undo": _TICK}
+    return _posted("unsubscribe", "Stop all emails at once", fields, _SHOWN, description=_ONE_CLICK)
+
+
+def _said(operation: str, summary: str, content: Json, *refusals: HTTPStatus) -> Json:
+    """What the program says of itself to whoever asks."""
+    return {
+        "operationId": operation,
+        "tags": ["The program itself"],
+        "summary": summary,
+        "security": [],
+        "responses": {"200": {"description": "As asked.", "content": content}}
+        | _refused(*refusals),
+    }
+
+
+def _document() -> Json:
+    content = {"application/json": {"schema": {"type": "object", "required": ["openapi"]}}}
+    told = _said("getOpenApi", "This document", content)
+    told["responses"]["304"] = {"description": "It is what `If-None-Match` names."}
+    return told
+
+
+_AWAY = HTTPStatus.SERVICE_UNAVAILABLE
+
+OPERATIONS: Mapping[str, Mapping[str, Json]] = {
+    "/webhooks/signup/{form}": {"post": _signup()},
+    "/webhooks/mail/{provider}": {"post": _mail_events()},
+    "/webhooks/bookings/{provider}": {"post": _bookings()},
+    "/o/{token}.gif": {"get": _opened()},
+    "/c/{token}": {"get": _clicked()},
+    "/guide/{token}": {"get": _page("showGuide", "The guide's page"), "post": _collect()},
+    "/preferences/{token}": {
+        "get": _page("showPreferences", "What one receives, and how often"),
+        "post": _prefer(),
+    },
+    "/unsubscribe/{token}": {
+        "get": _page("showUnsubscribe", "One button; nothing is changed by looking"),
+        "post": _unsubscribe(),
+    },
+    "/healthz": {"get": _said("getHealth", "Is the process alive", _PLAIN)},
+    "/readyz": {"get": _said("getReadiness", "Has it what it needs", _PLAIN, _AWAY)},
+    "/metrics": {"get": _said("getMetrics", "How things stand, for Prometheus", _PLAIN, _AWAY)},
+    "/openapi.json": {"get": _document()},
+    "/docs": {"get": _said("getDocs", "How to call the webhooks, in words", _HTML)},
+}
