@@ -67,9 +67,9 @@ def serve() -> None:
 @main.command()
 def web() -> None:
     """Run the web side only."""
-    from nurture.serving import run_web
+    from nurture.serving import web_command
 
-    run_web(load_settings())
+    _become(web_command(load_settings()))
 
 
 @main.command()

@@ -1,11 +1,13 @@
 """The Celery application: shells that say when, two lines each."""
 
+import signal
 from functools import cache
 
 from celery import Celery
 from celery.signals import worker_process_init
 
 from nurture.bootstrap import House, build
+from nurture.lifeline import die_with_parent
 
 app = Celery("nurture")
 app.config_from_object("celeryconfig")
@@ -19,5 +21,6 @@ def house() -> House:
 
 @worker_process_init.connect
 def _begin_afresh(**_: object) -> None:
-    """A forked process must not use its parent's connections."""
+    """A forked process must not use its parent's connections, nor outlive its parent."""
     house.cache_clear()
+    die_with_parent(sign=signal.SIGKILL)

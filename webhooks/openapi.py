@@ -67,7 +67,7 @@ def _schemas() -> Json:
     signup["patternProperties"] = {
         "^utm_": {"type": "string", "description": "Where the visitor came from; twenty at most."}
     }
-    return shared | {
+    schemas: Json = {
         "Signup": signup,
         "Accepted": _object({"status": {"const": "accepted"}}, ["status"]),
         "MailEvents": _object(
@@ -78,6 +78,7 @@ def _schemas() -> Json:
         "Booking": _booking(),
         "Problem": _problem(),
     }
+    return schemas | shared
 
 
 def _object(properties: Json, required: list[str]) -> Json:

@@ -53,11 +53,6 @@ def test_what_does_not_look_like_a_name_is_not_printed(typed: str | None) -> Non
     assert plain_first_name(typed) == ""
 
 
-@pytest.mark.parametrize("name", ["प्रिया", "สมชาย", "ஆனந்த்", "नेहा", "Zoe\u0308"])
-def test_names_whose_vowels_are_marks_are_names(name: str) -> None:
-    assert plain_first_name(name) != ""
-
-
 @given(st.text())
 def test_a_printed_name_holds_nothing_that_markup_or_a_header_could_stumble_over(text: str) -> None:
     name = plain_first_name(text)

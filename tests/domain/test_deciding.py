@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def test_a_week_of_downtime_and_any_looks_flood_nobody(
     play.away, play.frequency = (down_at, down_at + timedelta(days=7)), frequency
     play.extra_looks = [start + timedelta(minutes=minute) for minute in minutes]
     times = [sent.at for sent in play.run().sent if sent.step.kind is not StepKind.GUIDE]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert all(gap >= CAPS[frequency].within for gap in gaps)
 
 

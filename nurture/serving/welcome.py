@@ -1,0 +1,45 @@
+"""What `nurture serve` says when everything runs."""
+
+from typing import Any
+
+from nurture.mail.route import SmtpRoute
+from nurture.settings import Settings
+
+
+def welcome(settings: Settings, told: dict[str, Any]) -> str:
+    """Where to look, and what is still to be set before a real mail can leave."""
+    here = f"http://{settings.host}:{settings.port}"
+    lines = [
+        f"nurture is running for {told['practice']}.",
+        "",
+        f"  how to call it   {here}/docs",
+        *(f"  signup webhook   {here}/webhooks/signup/{form}" for form in told["forms"]),
+        f"  its secrets      {_secrets(settings)}",
+        f"  mails go to      {_mails(settings)}",
+        f"  everything kept  {settings.data_dir}",
+        *_section("Before a real mail can leave, set in the environment or in .env:", settings),
+        *_list("Still to be filled in under templates/emails:", told["to_fill_in"]),
+        *_list("The studio and the files differ:", told["notes"]),
+    ]
+    if not told["armed"]:
+        lines += ["", "NOT ARMED: this database is a copy and sends nothing.", "Run “nurture arm”."]
+    return "\n".join([*lines, "", "Ctrl-C stops it."])
+
+
+def _section(heading: str, settings: Settings) -> list[str]:
+    return _list(heading, settings.first_steps())
+
+
+def _list(heading: str, entries: list[str]) -> list[str]:
+    return ["", heading, *(f"  - {entry}" for entry in entries)] if entries else []
+
+
+def _secrets(settings: Settings) -> str:
+    made = settings.data_dir / "secrets.env"
+    return str(made) if made.exists() else "NURTURE_SIGNUP_TOKEN and NURTURE_SIGNUP_SECRET"
+
+
+def _mails(settings: Settings) -> str:
+    if settings.smtp_url:
+        return f"the mail server {SmtpRoute.from_url(settings.smtp_url)}"
+    return f"{settings.data_dir / 'outbox'} (“nurture outbox” makes a page of it)"

@@ -1,0 +1,121 @@
+"""Compiling finds every fault before anybody gets the email, and says where it is."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from nurture.domain.email import EmailSource
+from nurture.domain.sequence import StepKind
+from nurture.library import parse_email, read_library
+from nurture.rendering.compiling import CompiledEmail, EmailError, compile_email
+from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
+from nurture.settings import Settings
+from nurture.tokens import Tokens
+
+LIBRARY = read_library(Settings(secret_key="x").templates_dir)
+SHIPPED = [email for source in LIBRARY.sequences for email in source.emails.values()]
+BODY = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section></mj-body></mjml>"
+
+
+def source(html: str = "Hello", text: str = "Hello", **front: object) -> EmailSource:
+    return EmailSource("series/email", {"subject": "S", **front}, BODY.format(html), text, {})
+
+
+def findings(email: EmailSource) -> str:
+    with pytest.raises(EmailError) as raised:
+        compile_email(email)
+    return "\n".join(raised.value.findings)
+
+
+def rendered(email: EmailSource, *, tracking: bool = True) -> bytes:
+    sequence = LIBRARY.sequences[0].sequence
+    around = Surroundings(LIBRARY.practice, Tokens(["x"]), "https://mail.example.org")
+    prepared = PreparedEmail(compile_email(email), sequence, StepKind.ARTICLE, around)
+    to = Recipient(1, 2, 3, "ann@example.org", "Ann", tracking)
+    return prepared.message(to, datetime(2026, 3, 2, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("email", SHIPPED, ids=lambda email: email.key)
+def test_every_shipped_email_compiles(email: EmailSource) -> None:
+    compiled = compile_email(email)
+    assert CompiledEmail.from_json(compiled.as_json()) == compiled
+    assert "qjinja" not in compiled.html
+    assert "mj-" not in compiled.html.replace("mj-outlook", "").replace("mj-column", "")
+
+
+def test_a_fault_in_the_html_is_named_with_file_and_line_of_the_file() -> None:
+    content = "+++\nsubject = 'S'\n+++\n" + BODY.format("\n{{ nobody }}")
+    front, mjml, first_line = parse_email(content, "email.mjml")
+    email = EmailSource("series/email", front, mjml, "Hello", {}, first_line)
+    assert (
+        content.splitlines().index(
+            "{{ nobody }}</mj-text></mj-column></mj-section></mj-body></mjml>"
+        )
+        == 4
+    )
+    assert "series/email.mjml, line 5" in findings(email)
+
+
+def test_a_fault_below_a_shared_part_is_named_with_the_line_of_the_file() -> None:
+    mjml = BODY.format("").replace("<mj-body>", '<mj-body><mj-include path="layout/a.mjml" />\n')
+    part = "\n".join(["<mj-section></mj-section>"] * 10)
+    email = replace(source(), mjml=mjml.replace("></mj-text>", ">{{ nobody }}</mj-text>"))
+    found = findings(replace(email, layout={"layout/a.mjml": part}))
+    assert "series/email.mjml, line 2" in found
+
+
+def test_a_fault_in_the_text_is_named_with_file_and_line() -> None:
+    assert "series/email.txt, line 2: there is no value “nobody”" in findings(
+        source(text="Hello\n{{ nobody }}")
+    )
+
+
+def test_every_fault_is_told_at_once() -> None:
+    email = source("{{ a }}<br", "{{ b }}", subject="{{ c }}", preheader=1, colour="red")
+    found = findings(email)
+    for fault in ("“b”", "“c”", "colour is not a setting", "preheader is not what it should be"):
+        assert fault in found
+
+
+def test_an_email_needs_a_subject() -> None:
+    assert "there is no subject" in findings(source(subject=""))
+
+
+def test_a_part_that_is_not_there_is_named() -> None:
+    email = replace(
+        source(), mjml=BODY.replace("<mj-body>", '<mj-body><mj-include path="x.mjml" />')
+    )
+    assert "x.mjml" in findings(email)
+
+
+def test_links_to_places_outside_are_followed_and_our_own_are_not() -> None:
+    html = '<a href="{{ booking_url }}">a</a> <a href="{{ guide_url }}">b</a> <a href="tel:1">c</a>'
+    compiled = compile_email(source(html, "{{ booking_url }} {{ guide_url }} https://a.org/b."))
+    assert compiled.html.count("link(") == 1
+    assert 'href="{{ guide_url }}"' in compiled.html
+    assert compiled.text == (
+        "{{ link(booking_url) }} {{ guide_url }} {{ link('https://a.org/b') }}."
+    )
+
+
+def test_the_pixel_is_the_last_thing_in_the_mail() -> None:
+    assert compile_email(source()).html.rstrip().endswith("{{ pixel() }}</body></html>")
+
+
+def test_an_address_inside_an_expression_is_left_alone() -> None:
+    email = source(text="{{ blog_url or 'https://example.org/blog' }}")
+    assert b"https://" in rendered(email)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://example.org/\\ ' ~ (7 * 6) ~ ') }} done",
+        "https://example.org/\\ ' ~ ('%09d' % 1) ~ ') }} done",
+    ],
+)
+def test_an_address_cannot_smuggle_an_expression_past_the_checks(text: str) -> None:
+    """What is arithmetic only once the link has been written around it must stay text."""
+    data = rendered(source(text=text), tracking=False)
+    assert b"7 * 6" in data or b"%09d" in data

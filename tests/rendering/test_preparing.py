@@ -1,0 +1,227 @@
+"""A prepared email is, for each person, exactly what its templates say to that person alone."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from functools import cache
+
+import jinja2
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from nurture.domain.email import EmailSource
+from nurture.domain.sequence import StepKind
+from nurture.library import Library, read_library
+from nurture.rendering.compiling import CompiledEmail, compile_email
+from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings, shared_values
+from nurture.settings import Settings
+from nurture.tokens import Tokens
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+TOKENS = Tokens(["a secret for tests"])
+URL = "https://mail.example.org"
+
+OWN = EmailSource(
+    key="pain-guide/own",
+    front={"subject": "{{ first_name or 'Hello' }}: one “thing” to read", "article_title": "A & B"},
+    mjml="""<mjml><mj-body><mj-section><mj-column><mj-text>
+<p>Hello{% if first_name %} {{ first_name }}{% endif %}, {{ first_name|default("you") }}!</p>
+<a title="{{ first_name }}" href="{{ article_url }}">{{ article_title }}</a>
+<a href="https://example.org/?a=1&amp;b=2">more</a> <a href="{{ guide_url }}">guide</a>
+<a href="{{ preferences_url }}">p</a> <a href="{{ unsubscribe_url }}">u</a>
+</mj-text></mj-column></mj-section></mj-body></mjml>""",
+    text="""Hello {{ first_name }}: {{ guide_url }}
+.
+{{ article_url }} or https://example.org/?a=1&b=2.
+{{ preferences_url }} {{ unsubscribe_url }} {{ unsubscribe_url }}
+""",
+    layout={},
+)
+
+recipients = st.builds(
+    Recipient,
+    message=st.integers(0, 2**63),
+    enrolment=st.integers(0, 2**63),
+    subscriber=st.integers(0, 2**63),
+    address=st.from_regex(r"[a-z0-9.+=]{1,60}@[a-z0-9-]{1,60}\.org", fullmatch=True),
+    first_name=st.one_of(
+        st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60),
+        st.text("Aé’'\"&<>{}%= \u202eע李नि👩\u200d\u0308\ue0000\ue001", max_size=60),
+        st.sampled_from(("", "Ann", "{{ practice }}", "<script>", "Ann & Bob", "=?utf-8?Q?x?=")),
+    ),
+    tracking=st.booleans(),
+)
+ANN = Recipient(1, 2, 3, "ann@example.org", "Ann", tracking=True)
+QUIET_ANN = Recipient(1, 2, 3, "ann@example.org", "Ann", tracking=False)
+
+
+@cache
+def library() -> Library:
+    return read_library(Settings(secret_key="x").templates_dir)
+
+
+@cache
+def emails() -> Mapping[str, CompiledEmail]:
+    """Two of the shipped emails and one that uses everything a template may."""
+    [source] = [s for s in library().sequences if s.sequence.key == "pain-guide"]
+    names = ("your-guide", "why-stretching-and-massage-wont-solve-back-pain")
+    return {
+        source.key: compile_email(source) for source in (OWN, *(source.emails[n] for n in names))
+    }
+
+
+def around() -> Surroundings:
+    return Surroundings(library().practice, TOKENS, URL)
+
+
+@cache
+def prepared(key: str, kind: StepKind = StepKind.ARTICLE) -> PreparedEmail:
+    return PreparedEmail(emails()[key], library().sequences[0].sequence, kind, around())
+
+
+def parsed(data: bytes) -> EmailMessage:
+    message = message_from_bytes(data, policy=policy.default)
+    assert not message.defects
+    return message
+
+
+def part(message: EmailMessage, subtype: str) -> str:
+    body = message.get_body((subtype,))
+    assert body is not None
+    text: str = body.get_content()
+    return text.replace("\r\n", "\n").rstrip("\n")
+
+
+def slowly_rendered(key: str, to: Recipient) -> EmailMessage:
+    """The same email by Jinja and the standard library alone, once for this person."""
+    email = emails()[key]
+    pixel = f"{URL}/o/{TOKENS.opened(to.message)}.gif"
+    image = f'<img src="{pixel}" width="1" height="1" alt="" style="display:block;border:0" />'
+    values = shared_values(email, library().sequences[0].sequence, library().practice) | {
+        "first_name": to.first_name,
+        "guide_url": f"{URL}/guide/{TOKENS.guide(to.enrolment)}",
+        "preferences_url": f"{URL}/preferences/{TOKENS.preferences(to.subscriber)}",
+        "unsubscribe_url": f"{URL}/unsubscribe/{TOKENS.unsubscribe(to.subscriber, to.message)}",
+        "link": lambda url: f"{URL}/c/{TOKENS.click(to.message, url)}" if to.tracking else url,
+        "pixel": lambda: Markup(image) if to.tracking else "",
+    }
+    message = EmailMessage()
+    message["Subject"] = _rendered(email.subject, values, html=False)
+    message.set_content(_rendered(email.text, values, html=False), cte="quoted-printable")
+    message.add_alternative(_rendered(email.html, values, html=True), subtype="html")
+    return message
+
+
+def _rendered(template: str, values: Mapping[str, object], *, html: bool) -> str:
+    return jinja2.Environment(autoescape=html).from_string(template).render(values)
+
+
+@settings(max_examples=60)
+@given(recipients, st.integers(0, 2))
+@example(ANN, 0)
+@example(QUIET_ANN, 0)
+def test_a_message_says_what_its_templates_say(to: Recipient, which: int) -> None:
+    key = list(emails())[which]
+    fast, slow = parsed(prepared(key).message(to, NOW)), slowly_rendered(key, to)
+    assert part(fast, "plain") == part(slow, "plain")
+    assert part(fast, "html") == part(slow, "html")
+    assert str(fast["Subject"]) == " ".join(str(slow["Subject"]).split())
+
+
+@given(recipients)
+def test_the_way_out_is_one_untouched_https_address(to: Recipient) -> None:
+    message = prepared(OWN.key).message(to, NOW)
+    [line] = re.findall(rb"^List-Unsubscribe: <(https://[!-~]+)>\r$", message, re.MULTILINE)
+    token = line.decode().removeprefix(f"{URL}/unsubscribe/")
+    assert TOKENS.read_unsubscribe(token) == (to.subscriber, to.message)
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in message
+
+
+@given(recipients)
+def test_a_message_has_its_own_fields_once_each_and_no_others(to: Recipient) -> None:
+    message = parsed(prepared(OWN.key).message(to, NOW))
+    assert [name.lower() for name in message.keys()] == [  # noqa: SIM118 - a field may come twice
+        *("date", "from", "reply-to", "to", "subject", "message-id", "list-unsubscribe"),
+        *("list-unsubscribe-post", "list-id", "feedback-id", "mime-version", "content-type"),
+    ]
+    assert message["To"] == f"<{to.address}>" or str(message["To"]) == to.address
+    assert TOKENS.read_message_id(message["Message-ID"]) == to.message
+
+
+@pytest.mark.parametrize("name", ["Ann\r\nBcc: all@example.org", "Ann\r\n\r\nBody", "Ann\n.\n"])
+def test_a_name_with_line_ends_adds_neither_a_field_nor_a_body(name: str) -> None:
+    to = Recipient(1, 2, 3, "ann@example.org", name, tracking=False)
+    message = parsed(prepared(OWN.key).message(to, NOW))
+    plain = parsed(prepared(OWN.key).message(QUIET_ANN, NOW))
+    assert list(message) == list(plain)
+    assert len(list(message.iter_parts())) == 2
+
+
+def addresses_in(message: EmailMessage, letter: str) -> list[str]:
+    bodies = part(message, "plain") + part(message, "html")
+    return re.findall(rf"{re.escape(URL)}/{letter}/([\w.-]+)", bodies)
+
+
+@given(recipients)
+def test_whoever_did_not_agree_is_not_followed(to: Recipient) -> None:
+    message = parsed(prepared(OWN.key).message(to, NOW))
+    if not to.tracking:
+        assert addresses_in(message, "c") == addresses_in(message, "o") == []
+        assert "<img" not in part(message, "html")
+
+
+@given(recipients)
+def test_whoever_agreed_is_followed_by_addresses_that_lead_where_the_email_says(
+    to: Recipient,
+) -> None:
+    message = parsed(prepared(OWN.key).message(to, NOW))
+    if to.tracking:
+        clicks = {TOKENS.read_click(token) for token in addresses_in(message, "c")}
+        practice = library().practice
+        article = practice.blog_url or practice.website_url
+        assert clicks == {(to.message, article), (to.message, "https://example.org/?a=1&b=2")}
+        [pixel] = addresses_in(message, "o")
+        assert TOKENS.read_opened(pixel.removesuffix(".gif")) == to.message
+
+
+@given(st.lists(recipients, min_size=2, max_size=6), st.integers(0, 2))
+def test_nobodys_values_get_into_another_persons_message(
+    people: list[Recipient], which: int
+) -> None:
+    shared = prepared(list(emails())[which])
+    interleaved = [shared.message(person, NOW) for person in (*people, *reversed(people))]
+    again = [shared.message(person, NOW) for person in (*people, *reversed(people))]
+    assert interleaved == again
+    assert interleaved == interleaved[::-1]
+
+
+@settings(max_examples=15)
+@given(recipients)
+def test_a_message_is_the_same_whatever_was_prepared_before(to: Recipient) -> None:
+    fresh = PreparedEmail(
+        emails()[OWN.key], library().sequences[0].sequence, StepKind.ARTICLE, around()
+    )
+    assert fresh.message(to, NOW) == prepared(OWN.key).message(to, NOW)
+
+
+@pytest.mark.parametrize("tracking", [True, False])
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_every_line_ends_properly_and_is_short(which: int, tracking: bool) -> None:
+    to = Recipient(1, 2, 3, "ann@example.org", "Zoë", tracking=tracking)
+    data = prepared(list(emails())[which]).message(to, NOW)
+    head, _, body = data.partition(b"\r\n\r\n")
+    assert max(map(len, head.split(b"\r\n"))) <= 998
+    assert b"\n" not in data.replace(b"\r\n", b"")
+    assert max(map(len, body.split(b"\r\n"))) <= 76
+
+
+@pytest.mark.parametrize("kind", StepKind)
+def test_only_what_was_asked_for_says_that_it_is_automatic(kind: StepKind) -> None:
+    message = parsed(prepared(OWN.key, kind).message(ANN, NOW))
+    automatic = kind in (StepKind.GUIDE, StepKind.REMINDER)
+    assert message["Auto-Submitted"] == ("auto-generated" if automatic else None)
+    assert message["Feedback-ID"].count(":") == 3

@@ -1,0 +1,321 @@
+"""Tracking: a hit is a line first and an event later, once, and only of those who agreed."""
+
+import fcntl
+import json
+import multiprocessing
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from nurture.domain.consent import Purpose
+from nurture.domain.engagement import Hit
+from nurture.domain.events import EventKind
+from nurture.services import tracking
+from nurture.services.tracking import Journal, SeenHit, fold_journals
+from nurture.store.events import events, journals
+from nurture.store.session import Database
+from tests.homes import ScriptedSink
+from tests.house import Household, link_in
+from tests.services.test_delivering import ANN
+
+A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+@pytest.fixture
+def followed(home: Household) -> Household:
+    """Ann agreed to be followed and has her guide's mail."""
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,))
+    home.deliver()
+    home.clock.advance(timedelta(minutes=10))
+    return home
+
+
+def hits(home: Household) -> list[dict[str, Any]]:
+    """What is known of opens and clicks."""
+    return [row for row in home.rows(events) if row["source"] == "hit"]
+
+
+def a_hit(home: Household, message: int = 1, **more: str) -> SeenHit:
+    """Somebody clicks a link."""
+    hit = Hit(EventKind.CLICKED, home.clock.now, user_agent=A_BROWSER, **more)
+    return SeenHit(message, hit, "https://practice.example.org/")
+
+
+def write(home: Household, name: str, content: bytes) -> Path:
+    """A journal whose writer is gone."""
+    home.house.journals.mkdir(parents=True, exist_ok=True)
+    path = home.house.journals / f"hits-{name}.jsonl"
+    path.write_bytes(content)
+    return path
+
+
+def lines(home: Household, count: int) -> bytes:
+    """So many hits as a journal holds them."""
+    line = {
+        "kind": "clicked",
+        "message": 1,
+        "at": home.clock.now.isoformat(),
+        "method": "GET",
+        "agent": A_BROWSER,
+        "client": "192.0.2.7",
+        "purpose": "",
+        "link": "https://practice.example.org/",
+    }
+    return (json.dumps(line) + "\n").encode() * count
+
+
+def test_a_click_is_kept_with_its_link_and_a_verdict(
+    followed: Household, smtp_sink: ScriptedSink
+) -> None:
+    home = followed
+    answer = home.client.get(link_in(smtp_sink.mails[0], "c"))
+    assert answer.status_code == 302
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert hits(home) == []
+    assert home.fold() == 1
+    [hit] = hits(home)
+    assert (hit["kind"], hit["message_id"], hit["subscriber_id"]) == ("clicked", 1, 1)
+    assert (hit["verdict"], hit["link"]) == ("human", answer.headers["Location"])
+    assert (hit["happened_at"], hit["rules"]) == (home.clock.now, 1)
+    assert hit["reasons"]
+
+
+def test_an_open_answers_with_a_picture_and_a_head_request_is_a_machines(
+    followed: Household, smtp_sink: ScriptedSink
+) -> None:
+    pixel = link_in(smtp_sink.mails[0], "o")
+    answer = followed.client.get(pixel)
+    assert (answer.status_code, answer.mimetype) == (200, "image/gif")
+    assert answer.data.startswith(b"GIF89a")
+    assert followed.client.head(pixel).status_code == 200
+    followed.fold()
+    assert [hit["verdict"] for hit in hits(followed)] == ["unsure", "machine"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "verdict"),
+    [
+        ({"User-Agent": A_BROWSER}, "human"),
+        ({"User-Agent": ""}, "machine"),
+        ({"User-Agent": "python-requests/2.32"}, "machine"),
+        ({"User-Agent": A_BROWSER, "Sec-Purpose": "prefetch"}, "machine"),
+        ({"User-Agent": A_BROWSER, "X-Moz": "prefetch"}, "machine"),
+    ],
+)
+def test_a_click_is_judged_by_what_its_request_says(
+    followed: Household, smtp_sink: ScriptedSink, headers: dict[str, str], verdict: str
+) -> None:
+    followed.client.get(link_in(smtp_sink.mails[0], "c"), headers=headers)
+    followed.fold()
+    assert [hit["verdict"] for hit in hits(followed)] == [verdict]
+
+
+def test_with_the_database_away_a_click_redirects_and_is_folded_later(
+    followed: Household, smtp_sink: ScriptedSink
+) -> None:
+    from webhooks import create_app
+
+    away = followed.another(NURTURE_DATABASE_URL="postgresql://127.0.0.1:1/nobody")
+    client = create_app(away).test_client()
+    answer = client.get(link_in(smtp_sink.mails[0], "c"), headers={"User-Agent": A_BROWSER})
+    assert answer.status_code == 302
+    assert client.get(link_in(smtp_sink.mails[0], "o")).status_code == 200
+    assert followed.fold() == 2
+
+
+@pytest.mark.parametrize("kind", ["c", "o"])
+def test_an_address_that_is_not_ours_redirects_nowhere_and_is_not_kept(
+    followed: Household, smtp_sink: ScriptedSink, kind: str
+) -> None:
+    token = link_in(smtp_sink.mails[0], kind).rpartition("/")[2]
+    for forged in (token[:-3] + ".gif"[: len(token) % 2], "x" + token, "%00", "é"):
+        suffix = ".gif" if kind == "o" and not forged.endswith(".gif") else ""
+        assert followed.client.get(f"/{kind}/{forged}{suffix}").status_code == 404
+    assert followed.fold() == 0
+
+
+def test_folding_again_and_again_keeps_each_hit_once(followed: Household) -> None:
+    journal = Journal(followed.house.journals)
+    for n in range(5):
+        journal.note(a_hit(followed))
+        assert followed.fold() == 1
+        assert followed.fold() == 0
+        assert len(hits(followed)) == n + 1
+
+
+def test_a_hit_is_kept_once_although_folding_was_killed_before_it_noted_the_place(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pull_the_plug(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    write(followed, "1", lines(followed, 7))
+    monkeypatch.setattr(tracking.events, "set_folded", pull_the_plug)
+    with pytest.raises(KeyboardInterrupt):
+        followed.fold()
+    monkeypatch.undo()
+    assert hits(followed) == []
+    assert followed.fold() == 7
+    assert len(hits(followed)) == 7
+
+
+def _fold_in_a_process(url: str, directory: Path) -> None:
+    database = Database(url)
+    for _ in range(3):
+        fold_journals(database, directory)
+    database.close()
+
+
+def test_processes_that_fold_at_once_keep_each_hit_once(followed: Household) -> None:
+    for n in range(6):
+        write(followed, str(n), lines(followed, 50))
+    context = multiprocessing.get_context("fork")
+    arguments = (followed.url, followed.house.journals)
+    workers = [context.Process(target=_fold_in_a_process, args=arguments) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert len(hits(followed)) == 300
+    assert list(followed.house.journals.iterdir()) == []
+
+
+def test_an_unfinished_line_waits_until_it_is_finished(followed: Household) -> None:
+    whole = lines(followed, 3)
+    path = write(followed, "1", whole[:-10])
+    with path.open("ab") as writer:
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        assert followed.fold() == 2
+        writer.write(whole[-10:])
+        writer.flush()
+        assert followed.fold() == 1
+    assert len(hits(followed)) == 3
+
+
+def test_a_journal_that_a_crash_cut_short_is_folded_as_far_as_it_goes_and_removed(
+    followed: Household,
+) -> None:
+    path = write(followed, "1", lines(followed, 3)[:-10])
+    followed.fold()
+    assert len(hits(followed)) == 2
+    assert not path.exists()
+
+
+def test_a_journal_stays_while_its_writer_lives_and_goes_when_it_has_served(
+    followed: Household,
+) -> None:
+    journal = Journal(followed.house.journals)
+    journal.note(a_hit(followed))
+    followed.fold()
+    [path] = followed.house.journals.iterdir()
+    del journal
+    assert path.exists()
+    rows = followed.rows(journals)
+    assert [(row["name"], row["folded"]) for row in rows] == [(path.name, path.stat().st_size)]
+
+
+def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "_ROTATE_AT", 1000)
+    journal = Journal(followed.house.journals)
+    for _ in range(30):
+        journal.note(a_hit(followed))
+    assert len(list(followed.house.journals.iterdir())) > 3
+    assert followed.fold() == 30
+    assert len(list(followed.house.journals.iterdir())) == 1
+    assert len(followed.rows(journals)) == 1
+    journal.note(a_hit(followed))
+    followed.fold()
+    assert len(hits(followed)) == 31
+
+
+def test_a_large_journal_is_folded_in_pieces(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "_CHUNK", 1000)
+    write(followed, "1", lines(followed, 50))
+    assert followed.fold() == 50
+    assert len(hits(followed)) == 50
+
+
+def test_a_child_process_writes_a_journal_of_its_own(followed: Household) -> None:
+    journal = Journal(followed.house.journals)
+    journal.note(a_hit(followed))
+    child = os.fork()
+    if child == 0:
+        journal.note(a_hit(followed))
+        os._exit(0)
+    os.waitpid(child, 0)
+    journal.note(a_hit(followed))
+    assert len(list(followed.house.journals.iterdir())) == 2
+    followed.fold()
+    assert len(hits(followed)) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "vanished"},
+        {"at": "yesterday"},
+        {"at": "2026-03-02T09:00:00"},
+        {"message": "one"},
+        {"message": None},
+        {"message": 2**70},
+        {"message": 4711},
+        {"agent": None},
+        {"agent": "a\0b"},
+        {"client": ["192.0.2.7"]},
+        {"link": {"a": 1}},
+        {"purpose": 1},
+        {"method": "\ud800"},
+    ],
+)
+def test_a_line_that_another_version_wrote_does_not_keep_the_others_back(
+    followed: Household, change: dict[str, object]
+) -> None:
+    odd = json.loads(lines(followed, 1)) | change
+    good = lines(followed, 1)
+    write(followed, "1", good + json.dumps(odd).encode() + b"\n{}\n[]\n\xff\n" + good)
+    followed.fold()
+    assert len([hit for hit in hits(followed) if hit["user_agent"] == A_BROWSER]) >= 2
+    with followed.house.database.reading() as connection:
+        assert connection.execute(select(journals)).all() == []
+
+
+def test_a_hit_of_somebody_who_no_longer_agrees_is_not_kept(
+    followed: Household, smtp_sink: ScriptedSink
+) -> None:
+    followed.client.get(link_in(smtp_sink.mails[0], "c"))
+    followed.press(link_in(smtp_sink.mails[0], "preferences"), frequency="usual")
+    followed.fold()
+    assert hits(followed) == []
+
+
+def test_without_consent_a_mail_has_no_pixel_and_plain_links(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    home.collect()
+    home.live(days=90)
+    assert len(smtp_sink.mails) == 9
+    for mail in smtp_sink.mails:
+        assert b"/c/" not in mail.data.replace(b"=\r\n", b"")
+        assert b"/o/" not in mail.data.replace(b"=\r\n", b"")
+
+
+def test_a_disk_that_takes_no_hit_still_redirects(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home = sqlite_home
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,))
+    home.deliver()
+    home.house.journals.parent.mkdir(parents=True, exist_ok=True)
+    home.house.journals.write_text("a file where the directory should be")
+    assert home.client.get(link_in(smtp_sink.mails[0], "c")).status_code == 302

@@ -1,0 +1,149 @@
+"""Whatever is sent, every answer is one that the OpenAPI document tells of."""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.house import SIGNUP_TOKEN, Household
+from tests.servers.clock import ClockFile
+from webhooks.operations import OPERATIONS
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+Call = Callable[[Case], Any]
+
+CREDENTIALS = "postmark:of-a-test"
+KNOWN = {
+    "/webhooks/signup/{form}": {"form": "pain-guide"},
+    "/webhooks/mail/{provider}": {"provider": "postmark"},
+    "/webhooks/bookings/{provider}": {"provider": "generic"},
+}
+BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
+BASIC = {"Authorization": "Basic " + b64encode(CREDENTIALS.encode()).decode()}
+
+MEANT, NOT_MEANT = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+
+#: What is not meant is tried where there is a body to get wrong.
+EVERY = [
+    (method, path, mode)
+    for path, methods in OPERATIONS.items()
+    for method, operation in methods.items()
+    for mode in ((MEANT, NOT_MEANT) if "requestBody" in operation else (MEANT,))
+]
+every_operation = pytest.mark.parametrize(
+    ("method", "path", "mode"), EVERY, ids=[f"{how} {path} {mode}" for how, path, mode in EVERY]
+)
+sparingly = settings(
+    max_examples=10,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def household(
+    sqlite_databases: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Household]:
+    directory = tmp_path_factory.mktemp("conformance")
+    household = Household(
+        sqlite_databases.fresh(directory),
+        directory,
+        ClockFile(directory / "clock"),
+        settings={"NURTURE_POSTMARK_SECRET": CREDENTIALS},
+    ).publish_shipped()
+    yield household
+    household.close()
+
+
+@pytest.fixture(scope="module")
+def document(household: Household) -> Any:
+    return schemathesis.openapi.from_wsgi("/openapi.json", household.client.application)
+
+
+@pytest.fixture(scope="module")
+def places(household: Household) -> dict[str, dict[str, str]]:
+    """What stands in a path that leads somewhere: real names, and tokens of somebody enrolled."""
+    household.subscribe("alice@example.org")
+    signer = household.house.tokens
+    tokens = {
+        "/guide/{token}": signer.guide(1),
+        "/preferences/{token}": signer.preferences(1),
+        "/unsubscribe/{token}": signer.unsubscribe(1, 1),
+        "/o/{token}.gif": signer.opened(1),
+        "/c/{token}": signer.click(1, "https://www.example.org/an-article"),
+    }
+    return KNOWN | {path: {"token": token} for path, token in tokens.items()}
+
+
+def assert_documented(
+    document: Any, method: str, path: str, mode: GenerationMode, call: Call
+) -> None:
+    """Try out what the document allows, or what it does not, and hold each answer to it."""
+    cases = document[path][method].as_strategy(generation_mode=mode)
+    tried = []
+
+    @sparingly
+    @given(case=cases)
+    def holds(case: Case) -> None:
+        response = call(case)
+        tried.append(response.status_code)
+        case.validate_response(response, checks=CHECKS)
+
+    try:
+        holds()
+    except Unsatisfiable:
+        assert mode is NOT_MEANT, "nothing that is meant could be made"
+    assert tried or mode is NOT_MEANT
+
+
+@every_operation
+def test_a_stranger_gets_only_answers_that_are_documented(
+    method: str, path: str, mode: GenerationMode, document: Any
+) -> None:
+    assert_documented(document, method, path, mode, lambda case: case.call())
+
+
+@every_operation
+def test_a_known_caller_gets_only_answers_that_are_documented(
+    method: str, path: str, mode: GenerationMode, document: Any, places: dict[str, dict[str, str]]
+) -> None:
+    headers = BASIC if path.startswith("/webhooks/mail/") else BEARER
+
+    def call(case: Case) -> Any:
+        case.path_parameters.update(places.get(path, {}))
+        return case.call(headers=headers)
+
+    assert_documented(document, method, path, mode, call)
+
+
+def test_an_answer_that_is_not_documented_would_be_noticed() -> None:
+    app = Flask("careless")
+    app.add_url_rule("/healthz", "healthz", lambda: ("I am a teapot", 418))
+    told = {"/healthz": OPERATIONS["/healthz"]}
+    info = {"title": "careless", "version": "1"}
+    document = schemathesis.openapi.from_dict({"openapi": "3.1.1", "info": info, "paths": told})
+    document.app = app
+    with pytest.raises(BaseExceptionGroup, match="1 sub-exception|Undocumented"):
+        assert_documented(document, "get", "/healthz", MEANT, lambda case: case.call())
