@@ -46,7 +46,7 @@ class Story:
     _ahead: list[tuple[datetime, int, Person, str, Callable[[], Answer]]] = field(
         default_factory=list
     )
-    _order: count[int] = field(default_factory=count)
+    _order: "count[int]" = field(default_factory=count)
 
     def run(self) -> Ending:
         """Let two months pass; return what came of it."""
@@ -68,6 +68,8 @@ class Story:
                 raise DemoError(f"The signup of {person.name} was answered {answer.status}.")
             self.tell(self.world.now, person.name, f"asks for the guide ({person.form})")
         self._deliver()
+        if self.world.standing()["messages"].get("failed"):
+            self.tell(self.world.now, "Dana", "is refused by the mail server, and left alone")
 
     def _next_moment(self) -> datetime:
         due = self.world.standing()["next_due_at"]
@@ -98,6 +100,9 @@ class Story:
         for mail in new:
             answers = scan(self.world, mail)
             self.refused_to_scan += [mail.subject for a in answers if a.status >= 400]
+            name = mail.recipient.partition("@")[0].capitalize()
+            what = f"a scanner follows the {len(mail.links())} links before anybody reads it"
+            self.tell(self.world.now, name, what)
 
     def _receive(self, mail: Mail, at: datetime) -> None:
         person = next(p for p in PEOPLE if p.address == mail.recipient)
@@ -154,7 +159,7 @@ def _make_room(directory: Path) -> None:
 
 def _teller(console: Console) -> Tell:
     def tell(at: datetime, who: str, what: str) -> None:
-        console.print(f"[dim]{_on(at)}[/]  [bold]{who:<8}[/] {what}")
+        console.print(f"[dim]{_on(at)}[/]  [bold]{who:<8}[/] {what}", soft_wrap=True)
 
     return tell
 
@@ -187,7 +192,9 @@ def _finish(console: Console, outcome: dict[str, Any]) -> None:
     console.print(table)
     console.print()
     for promise, held in outcome["promises"].items():
-        console.print(f"{'[green]kept  [/]' if held else '[bold red]BROKEN[/]'}  {promise}")
+        console.print(
+            f"{'[green]kept  [/]' if held else '[bold red]BROKEN[/]'}  {promise}", soft_wrap=True
+        )
     console.print(f"\nThe mails are in {outcome['outbox']}", soft_wrap=True)
     console.print(f"Look at them in a browser: file://{outcome['index']}", soft_wrap=True)
     console.print(f"{outcome['seconds']} seconds; nothing is left running.")

@@ -108,14 +108,12 @@ def test_an_address_inside_an_expression_is_left_alone() -> None:
     assert b"https://" in rendered(email)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "https://example.org/\\ ' ~ (7 * 6) ~ ') }} done",
-        "https://example.org/\\ ' ~ ('%09d' % 1) ~ ') }} done",
-    ],
-)
-def test_an_address_cannot_smuggle_an_expression_past_the_checks(text: str) -> None:
+def test_an_address_cannot_smuggle_an_expression_past_the_checks() -> None:
     """What is arithmetic only once the link has been written around it must stay text."""
-    data = rendered(source(text=text), tracking=False)
-    assert b"7 * 6" in data or b"%09d" in data
+    text = "https://example.org/\\ ' ~ (7*6) ~ 'x') }} done"
+    assert b"(7*6)" in rendered(source(text=text), tracking=False)
+
+
+def test_a_statement_without_a_line_of_its_own_is_a_finding_all_the_same() -> None:
+    found = findings(source("{% autoescape false %}{{ first_name }}{% endautoescape %}"))
+    assert "series/email.mjml, line 1" in found

@@ -44,9 +44,9 @@ OWN = EmailSource(
 
 recipients = st.builds(
     Recipient,
-    message=st.integers(0, 2**63),
-    enrolment=st.integers(0, 2**63),
-    subscriber=st.integers(0, 2**63),
+    message=st.integers(0, 10**17),
+    enrolment=st.integers(0, 10**17),
+    subscriber=st.integers(0, 10**17),
     address=st.from_regex(r"[a-z0-9.+=]{1,60}@[a-z0-9-]{1,60}\.org", fullmatch=True),
     first_name=st.one_of(
         st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60),
@@ -163,7 +163,7 @@ def test_a_name_with_line_ends_adds_neither_a_field_nor_a_body(name: str) -> Non
 
 def addresses_in(message: EmailMessage, letter: str) -> list[str]:
     bodies = part(message, "plain") + part(message, "html")
-    return re.findall(rf"{re.escape(URL)}/{letter}/([\w.-]+)", bodies)
+    return re.findall(rf"{re.escape(URL)}/{letter}/([\w-]+)", bodies)
 
 
 @given(recipients)
@@ -185,7 +185,7 @@ def test_whoever_agreed_is_followed_by_addresses_that_lead_where_the_email_says(
         article = practice.blog_url or practice.website_url
         assert clicks == {(to.message, article), (to.message, "https://example.org/?a=1&b=2")}
         [pixel] = addresses_in(message, "o")
-        assert TOKENS.read_opened(pixel.removesuffix(".gif")) == to.message
+        assert TOKENS.read_opened(pixel) == to.message
 
 
 @given(st.lists(recipients, min_size=2, max_size=6), st.integers(0, 2))

@@ -4,6 +4,7 @@ import quopri
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.headerregistry import Address
+from email.utils import parseaddr
 
 import pytest
 from hypothesis import example, given, settings
@@ -46,8 +47,12 @@ def test_a_subject_reads_the_same_by_new_and_old_readers(subject: str) -> None:
 @example('Paul "the knee" O\'Brien \\ Sons')
 def test_a_mailbox_reads_the_same_whatever_the_name(name: str) -> None:
     head = b"From: " + mailbox(name, "paul@example.org") + b"\r\n\r\n"
-    field = message_from_bytes(head, policy=policy.default)["From"]
-    assert field.addresses == (Address(normal(name), addr_spec="paul@example.org"),)
+    shown, address = parseaddr(message_from_bytes(head)["From"])
+    assert address == "paul@example.org"
+    assert str(make_header(decode_header(shown))) == normal(name)
+    if len(name.encode()) <= 45:  # new readers put blanks between the encoded words of a name
+        field = message_from_bytes(head, policy=policy.default)["From"]
+        assert field.addresses == (Address(normal(name), addr_spec=address),)
 
 
 @given(SUBJECTS)
@@ -93,13 +98,18 @@ def test_a_value_reads_the_same_between_what_stands_around_it(
     assert normal_ends(read) == start + normal_ends(value) + end
 
 
-@pytest.mark.parametrize("length", [75, 76, 77, 200])
 @pytest.mark.parametrize("character", ["a", "é", "=", " "])
-def test_lines_of_a_body_are_short_and_end_properly(length: int, character: str) -> None:
-    text = character * length
-    for data in (quoted(text), quoted(f"{text}\n{text}"), quoted(text) + quoted_value(text)):
-        assert lines_end_properly(data)
-        assert all(len(line) <= 76 for line in data.split(b"\r\n"))
+def test_long_lines_are_broken_properly(character: str) -> None:
+    for length in (75, 76, 77, 200):
+        text = character * length
+        for data in (quoted(text), quoted_value(text), quoted(f"{text}\n{text}")):
+            assert lines_end_properly(data)
+            assert all(len(line) <= 76 for line in data.split(b"\r\n"))
+
+
+def test_a_value_after_a_full_line_does_not_make_it_longer() -> None:
+    data = quoted("a" * 76) + quoted_value("b")
+    assert all(len(line) <= 76 for line in data.split(b"\r\n"))
 
 
 @settings(max_examples=300)

@@ -1,0 +1,281 @@
+"""Publishing: what is written is checked whole, kept for ever, and followed by those under way."""
+
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nurture.domain.impact import Impact
+from nurture.domain.message_status import MessageStatus
+from nurture.library import read_library
+from nurture.services import publishing
+from nurture.services.publishing import CheckError, OwnerWroteThisError, Publication
+from nurture.store.revisions import Author, add_revision, newest_revisions, revisions
+from tests.homes import ScriptedSink
+from tests.house import SHIPPED, Household, subjects
+from tests.servers.clock import ClockFile
+
+ANN = "ann@example.org"
+GUIDE, FIRST = "your-guide", "why-stretching-and-massage-wont-solve-back-pain"
+SECOND, PODCAST = "two-reasons-your-rehab-is-not-working", "muscle-activation-podcast"
+ACCEPTED = MessageStatus.ACCEPTED
+
+
+class Written:
+    """A copy of the shipped files, to be changed."""
+
+    def __init__(self, home: Household, directory: Path) -> None:
+        self.home, self.root = home, directory / "emails"
+        shutil.copytree(SHIPPED, self.root)
+
+    @property
+    def plan(self) -> Path:
+        """The pain guide's sequence."""
+        return self.root / "pain-guide/sequence.toml"
+
+    def change(self, path: str, old: str, new: str) -> None:
+        """Change the first place where a file says `old`."""
+        file = self.root / path
+        content = file.read_text()
+        assert old in content
+        file.write_text(content.replace(old, new, 1))
+
+    def step(self, email: str) -> str:
+        """The block of one step."""
+        blocks = self.plan.read_text().split("\n[[steps]]")
+        [block] = [block for block in blocks if f'"{email}"' in block.split("\n\n")[0]]
+        return "\n[[steps]]" + block.split("\n\n")[0]
+
+    def delete(self, email: str) -> None:
+        """Take a step out of the sequence."""
+        self.plan.write_text(self.plan.read_text().replace(self.step(email), ""))
+
+    def add_after(self, email: str, new: str) -> None:
+        """Put a new article behind a step, with the same text under another name."""
+        for suffix in ("mjml", "txt"):
+            folder = self.root / "pain-guide"
+            shutil.copyfile(folder / f"{email}.{suffix}", folder / f"{new}.{suffix}")
+        block = self.step(email)
+        step = (
+            f'\n\n[[steps]]\nemail = "{new}"\nkind  = "article"\nwait  = "1 day"\nat    = "08:30"'
+        )
+        self.plan.write_text(self.plan.read_text().replace(block, block + step))
+
+    def publish(self, **how: bool) -> Publication:
+        """Publish the files as they are now."""
+        library = read_library(self.root)
+        return publishing.publish(self.home.house.database, library, self.home.clock.now, **how)
+
+    def preview(self) -> Publication:
+        """What publishing would do."""
+        return publishing.preview(self.home.house.database, read_library(self.root))
+
+
+@pytest.fixture
+def written(home: Household, tmp_path: Path) -> Written:
+    """The files that the house has published."""
+    return Written(home, tmp_path)
+
+
+def start(home: Household, *people: str) -> None:
+    """These people have collected their guide."""
+    for address in people:
+        home.subscribe(address)
+    home.deliver()
+    for address in people:
+        home.collect(home.enrolment(address)["id"])
+    home.deliver()
+
+
+def steps(home: Household, address: str = ANN) -> list[str]:
+    """What somebody was sent, in order."""
+    return [m["step"] for m in home.messages_of(address) if m["status"] == ACCEPTED]
+
+
+def test_what_has_not_changed_is_not_published_again(home: Household, written: Written) -> None:
+    before = home.rows(revisions)
+    assert written.publish().changed == []
+    assert home.rows(revisions) == before
+
+
+def test_a_changed_email_becomes_its_second_revision_and_the_first_stays(
+    home: Household, written: Written, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    written.change("pain-guide/your-guide.mjml", "Your 21-page guide", "Your own guide")
+    assert written.publish().changed == ["pain-guide/your-guide"]
+    of_email = [row for row in home.rows(revisions) if row["key"] == "pain-guide/your-guide"]
+    assert [row["number"] for row in of_email] == [1, 2]
+    home.subscribe("bob@example.org")
+    home.deliver()
+    assert subjects(smtp_sink.mails) == [
+        "Your 21-page guide is ready to collect",
+        "Your own guide is ready to collect",
+    ]
+    made_from = [home.messages_of(one)[0]["revision_id"] for one in (ANN, "bob@example.org")]
+    assert made_from == [row["id"] for row in of_email]
+
+
+def test_a_preview_counts_people_and_changes_nothing(home: Household, written: Written) -> None:
+    start(home, ANN, "bob@example.org")
+    home.live(days=4)
+    home.subscribe("carol@example.org")
+    home.deliver()
+    written.delete(SECOND)
+    before = home.everything()
+    foretold = written.preview()
+    assert foretold.changed == ["pain-guide"]
+    assert foretold.impacts["pain-guide"] == Impact(unaffected=1, step_deleted=2)
+    assert home.everything() == before
+    assert written.publish().impacts == foretold.impacts
+
+
+def test_a_deleted_step_is_passed_over_and_the_series_goes_on(
+    home: Household, written: Written
+) -> None:
+    start(home, ANN)
+    home.live(days=4)
+    written.delete(SECOND)
+    written.publish()
+    home.live(days=10)
+    assert steps(home)[:3] == [GUIDE, FIRST, PODCAST]
+    assert SECOND not in steps(home)
+
+
+def test_a_deferred_message_of_a_deleted_step_is_cancelled(
+    home: Household, written: Written, smtp_sink: ScriptedSink
+) -> None:
+    start(home, ANN)
+    look = home.next_look()
+    assert look is not None
+    smtp_sink.greylist(ANN)
+    home.clock.set(look)
+    home.deliver()
+    written.delete(FIRST)
+    written.publish()
+    home.live(days=1)
+    assert home.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)
+
+
+def test_a_new_step_reaches_those_who_have_not_passed_its_place_and_no_others(
+    home: Household, written: Written
+) -> None:
+    start(home, ANN)
+    home.live(days=12)
+    assert steps(home)[-1] == PODCAST
+    home.subscribe("bob@example.org")
+    home.deliver()
+    home.collect(home.enrolment("bob@example.org")["id"])
+    home.deliver()
+    written.add_after(FIRST, "a-new-article")
+    publication = written.publish()
+    assert publication.impacts["pain-guide"] == Impact(unaffected=1, get_a_new_step=1)
+    home.live(days=90)
+    assert "a-new-article" not in steps(home)
+    assert steps(home, "bob@example.org")[:4] == [GUIDE, FIRST, "a-new-article", SECOND]
+
+
+def test_changed_timing_moves_those_who_are_waiting(home: Household, written: Written) -> None:
+    start(home, ANN)
+    before = home.next_look()
+    assert before is not None
+    wait = written.step(FIRST)
+    written.change("pain-guide/sequence.toml", wait, wait.replace("2 days", "9 days"))
+    assert written.publish().impacts["pain-guide"] == Impact(timing_changed=1)
+    home.deliver()
+    after = home.next_look()
+    assert after is not None
+    assert (after - before).days == 7
+
+
+def test_what_the_owner_published_is_not_overwritten_by_a_changed_file(
+    home: Household, written: Written
+) -> None:
+    of_owner = owner_writes(home, "Your guide, from Paul")
+    assert written.publish().changed == []
+    written.change("pain-guide/your-guide.mjml", "Your 21-page guide", "Your own guide")
+    before = home.rows(revisions)
+    with pytest.raises(OwnerWroteThisError) as refused:
+        written.publish()
+    assert "Your own guide" in str(refused.value)
+    assert "Your guide, from Paul" in str(refused.value)
+    assert "--overwrite" in str(refused.value)
+    assert home.rows(revisions) == before
+    assert written.publish(overwrite=True).changed == ["pain-guide/your-guide"]
+    newest = home.rows(revisions)[-1]
+    assert (newest["author"], newest["number"]) == (Author.FILES, of_owner + 1)
+
+
+def owner_writes(home: Household, subject: str) -> int:
+    """The owner publishes another subject in the studio; return the revision's number."""
+    with home.house.database.writing() as connection:
+        [known] = [r for r in newest_revisions(connection) if r.key == "pain-guide/your-guide"]
+        source: dict[str, Any] = known.source | {
+            "front": known.source["front"] | {"subject": subject}
+        }
+        add_revision(
+            connection,
+            kind=known.kind,
+            key=known.key,
+            digest="of-the-owner",
+            author=Author.OWNER,
+            source=source,
+            compiled=known.compiled | {"subject": subject},
+            now=home.clock.now,
+        )
+    return known.number + 1
+
+
+def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
+    home: Household, written: Written
+) -> None:
+    written.change("pain-guide/your-guide.mjml", "<mj-text ", "<mj-txt ")
+    written.change("pain-guide/guide-reminder.mjml", "{{ first_name }}", "{{ frist_name }}")
+    written.change("over-50-guide/power-for-golf.txt", "{{ unsubscribe_url }}", "")
+    written.change("over-50-guide/sequence.toml", 'kind  = "guide"', 'kind  = "article"')
+    before = home.everything()
+    with pytest.raises(CheckError) as refused:
+        written.publish()
+    said = "\n".join(refused.value.findings)
+    for place in ("your-guide", "guide-reminder", "over-50-guide/sequence.toml"):
+        assert place in said
+    assert "frist_name" in said
+    assert "mj-txt" in said
+    assert len(refused.value.findings) >= 3
+    assert home.everything() == before
+
+
+def test_three_first_starts_at_once_publish_once(
+    database_url: str, tmp_path: Path, clock_file: ClockFile
+) -> None:
+    home = Household(database_url, tmp_path, clock_file)
+    together, failures = threading.Barrier(3), []
+    houses = [home.another() for _ in range(3)]
+    library = read_library(SHIPPED)
+
+    def publish(number: int) -> None:
+        together.wait()
+        try:
+            publishing.publish(houses[number].database, library, clock_file.now)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=publish, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for house in houses:
+        house.database.close()
+    assert failures == []
+    assert {row["number"] for row in home.rows(revisions)} == {1}
+    home.close()
+
+
+def test_what_is_still_to_be_filled_in_is_told_and_keeps_nothing_back(written: Written) -> None:
+    said = "\n".join(written.publish().to_fill_in)
+    assert "booking_url" in said
+    assert "power-for-golf" in said

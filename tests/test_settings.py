@@ -1,0 +1,140 @@
+"""Settings come from the environment, then `.env`, then what the first start made."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from nurture.settings import Settings, SettingsError, load_settings
+
+SECRETS = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
+GIVEN = dict.fromkeys(SECRETS, "from the environment")
+
+
+@pytest.fixture(autouse=True)
+def an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_environment_wins_over_the_file_and_that_over_what_was_made(tmp_path: Path) -> None:
+    made = load_settings({})
+    Path(".env").write_text("NURTURE_SIGNUP_TOKEN=file\nNURTURE_BASE_URL=https://file.example\n")
+    assert load_settings({}).secret_key == made.secret_key
+    assert load_settings({}).signup_token == ("file",)
+    both = load_settings({"NURTURE_SIGNUP_TOKEN": "environment"})
+    assert both.signup_token == ("environment",)
+    assert both.public_url == "https://file.example"
+
+
+def test_an_empty_setting_is_as_good_as_none() -> None:
+    assert load_settings(GIVEN | {"NURTURE_SWEEP_SECONDS": "", "NURTURE_PORT": ""}).port == 8000
+
+
+def test_settings_of_other_programs_are_left_alone() -> None:
+    assert load_settings(GIVEN | {"PORT": "99", "NURTURE_UNHEARD_OF": "x"}).port == 8000
+
+
+def test_the_first_start_makes_secrets_that_later_starts_find(tmp_path: Path) -> None:
+    first, second = load_settings({}), load_settings({})
+    assert first == second
+    assert len(first.secret_key) >= 32
+    assert first.signup_secret[0].startswith("whsec_")
+    path = tmp_path / "var" / "secrets.env"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["secrets.env"]
+
+
+def test_each_installation_has_secrets_of_its_own() -> None:
+    one, other = (load_settings({"NURTURE_DATA_DIR": name}) for name in ("one", "other"))
+    assert one.secret_key != other.secret_key
+    assert one.signup_secret != other.signup_secret
+
+
+def test_nothing_is_made_where_every_secret_is_given(tmp_path: Path) -> None:
+    load_settings(GIVEN)
+    assert list(tmp_path.iterdir()) == []
+
+
+START = "from nurture.settings import load_settings; print(load_settings({}).secret_key)"
+
+
+def test_many_processes_that_start_at_once_agree_on_the_secrets(tmp_path: Path) -> None:
+    starts = [
+        subprocess.Popen([sys.executable, "-c", START], stdout=subprocess.PIPE, text=True)
+        for _ in range(6)
+    ]
+    said = {start.communicate(timeout=60)[0] for start in starts}
+    assert [start.returncode for start in starts] == [0] * len(starts)
+    assert len(said) == 1
+    assert [file.name for file in (tmp_path / "var").iterdir()] == ["secrets.env"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NURTURE_PORT", "http"),
+        ("NURTURE_PORT", "65536"),
+        ("NURTURE_SWEEP_SECONDS", "0"),
+        ("NURTURE_BATCH", "0"),
+        ("NURTURE_SMTP_CONNECTIONS", "201"),
+        ("NURTURE_TRUSTED_PROXIES", "-1"),
+    ],
+)
+def test_an_error_names_the_setting_and_keeps_other_values_to_itself(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name) as raised:
+        load_settings(GIVEN | {name: value})
+    assert "from the environment" not in str(raised.value)
+
+
+def test_a_data_directory_that_cannot_be_is_named() -> None:
+    Path("file").touch()
+    with pytest.raises(SettingsError, match="NURTURE_DATA_DIR"):
+        load_settings({"NURTURE_DATA_DIR": "file/var"})
+
+
+def test_nothing_secret_is_shown() -> None:
+    settings = load_settings(
+        {
+            "NURTURE_SECRET_KEY": "hush-1",
+            "NURTURE_SIGNUP_SECRET": "hush-2",
+            "NURTURE_SIGNUP_TOKEN": "hush-3",
+            "NURTURE_SMTP_URL": "smtp://user:hush-4@mail.example",
+            "NURTURE_BREVO_SECRET": "hush-5",
+        }
+    )
+    assert "hush" not in f"{settings!r}{settings}"
+    assert settings.provider_secret("brevo") == "hush-5"
+
+
+@pytest.mark.parametrize("name", ["NURTURE_DATABASE_URL", "NURTURE_REDIS_URL"])
+def test_no_servers_password_is_shown(name: str) -> None:
+    assert "hush" not in repr(load_settings(GIVEN | {name: "scheme://user:hush@db.example/1"}))
+
+
+def test_several_secrets_stand_with_commas_between() -> None:
+    settings = load_settings(
+        GIVEN | {"NURTURE_SIGNUP_TOKEN": "new, old,", "NURTURE_SECRET_KEY": "a,b"}
+    )
+    assert settings.signup_token == ("new", "old")
+    assert settings.secret_keys == ("a", "b")
+
+
+def test_settings_cannot_be_changed_after_they_were_read() -> None:
+    settings = Settings(secret_key="x")
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1  # type: ignore[misc]
+
+
+def test_the_first_steps_name_what_is_missing_until_it_is_set() -> None:
+    steps = Settings(secret_key="x").first_steps()
+    assert [step.split(":")[0].split()[0] for step in steps] == [
+        "NURTURE_SMTP_URL",
+        "NURTURE_BASE_URL",
+        "NURTURE_DKIM_SELECTOR",
+    ]
+    ready = Settings(secret_key="x", smtp_url="smtp://m", base_url="https://m", dkim_selector="s")
+    assert ready.first_steps() == []
