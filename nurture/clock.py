@@ -14,7 +14,7 @@ from nurture.domain.errors import NurtureError
 Clock = Callable[[], datetime]
 
 #: A writer that is not atomic leaves the file empty for an instant; it is read again that often.
-_READS = 50
+_READS = 400
 
 
 class ClockError(NurtureError):
@@ -40,7 +40,7 @@ class _FileClock:
             moment = self._read()
             if moment:
                 return moment
-            time.sleep(0.002)
+            time.sleep(0.005)
         raise ClockError(
             f"The clock's file {self.path} holds no time.",
             remedy="Write the time into it as ISO 8601 in UTC, such as 2026-11-23T09:00:00Z.",

@@ -2,9 +2,10 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from nurture.domain.consent import Purpose
 from nurture.domain.email import EmailSource
@@ -66,7 +67,11 @@ def read_library(root: Path) -> Library:
 def parse_practice(toml: str, place: str = "practice.toml") -> Practice:
     """Read the practice's own facts; raises `LibraryError` naming the field."""
     values = _toml(toml, place)
-    values["address"] = tuple(values.get("address", ()))
+    _expect(values, "address", list, place)
+    _expect_texts(values, {f.name for f in fields(Practice)} - {"address"}, place)
+    values["address"] = tuple(map(str, values["address"]))
+    if values.get("time_zone", "Europe/London") not in available_timezones():
+        raise LibraryError(f"{place}: time_zone is not known.", remedy="Write “Europe/London”.")
     try:
         return Practice(**values)
     except TypeError as error:
@@ -78,8 +83,10 @@ def parse_practice(toml: str, place: str = "practice.toml") -> Practice:
 def parse_sequence(key: str, toml: str, place: str = "sequence.toml") -> Sequence:
     """Read a sequence's plan; raises `LibraryError` naming the step and the field."""
     values = _toml(toml, place)
-    steps = values.pop("steps", [])
-    form = values.pop("form", {})
+    _expect(values, "steps", list, place)
+    _expect(values, "form", dict, place)
+    _expect_texts(values, {"title", "goal", "guide", "guide_title"}, place)
+    steps, form = values.pop("steps"), values.pop("form")
     _refuse_unknown(values, {"title", "goal", "guide", "guide_title"}, place)
     return Sequence(
         key=key,
@@ -126,7 +133,7 @@ def _read_email(folder: Path, name: str, layout: Mapping[str, str]) -> EmailSour
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise LibraryError(
             f"{path} is missing.", remedy="Add it, or remove what names it."
@@ -142,8 +149,9 @@ def _toml(content: str, place: str) -> dict[str, Any]:
         raise LibraryError(f"{place}: {error}.") from None
 
 
-def _form(values: Mapping[str, Any], place: str) -> Form:
+def _form(values: dict[str, Any], place: str) -> Form:
     _refuse_unknown(values, {"key", "wording", "grants", "opt_in"}, place)
+    _expect(values, "grants", list, f"{place}, grants")
     grants = _wanted(values, "grants", place)
     return Form(
         key=_wanted(values, "key", place),
@@ -165,6 +173,8 @@ _STEP_FIELDS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _step(values: Mapping[str, Any], place: str) -> Step:
+    if not isinstance(values, dict):
+        raise LibraryError(f"{place}: it is not a table.", remedy="Begin each with [[steps]].")
     _refuse_unknown(values, set(_STEP_FIELDS), place)
     _wanted(values, "email", place)
     read = {
@@ -179,8 +189,23 @@ def _read_as(reader: Callable[[Any], Any], value: Any, place: str) -> Any:
         return reader(value)
     except SequenceError as error:
         raise LibraryError(f"{place}: {error.message}", remedy=error.remedy) from None
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, OverflowError) as error:
         raise LibraryError(f"{place}: {error}.") from None
+
+
+_CALLED: Mapping[type, str] = {list: "a list", dict: "a table"}
+
+
+def _expect(values: dict[str, Any], name: str, kind: type, place: str) -> None:
+    """Refuse a value of another kind; where there is none, it is empty."""
+    if not isinstance(values.setdefault(name, kind()), kind):
+        raise LibraryError(f"{place}: {name} must be {_CALLED[kind]}.")
+
+
+def _expect_texts(values: Mapping[str, Any], names: set[str], place: str) -> None:
+    wrong = sorted(n for n in names & set(values) if not isinstance(values[n], str))
+    if wrong:
+        raise LibraryError(f"{place}: {wrong[0]} must be a text.", remedy="Put it in quotes.")
 
 
 def _wanted(values: Mapping[str, Any], name: str, place: str) -> Any:

@@ -4,6 +4,7 @@ import os
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -26,8 +27,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    database_url: str = ""
-    redis_url: str = ""
+    database_url: str = Field(default="", repr=False)
+    redis_url: str = Field(default="", repr=False)
     smtp_url: str = Field(default="", repr=False)
     smtp_connections: int = Field(default=8, ge=1, le=200)
     base_url: str = ""
@@ -132,16 +133,19 @@ def _new_secret(name: str) -> str:
 
 def _write_once(path: Path, content: str) -> None:
     """Write the whole file or, where another process was first, leave theirs."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(content)
     try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft.touch(mode=0o600)
+        draft.write_text(content)
+        with suppress(FileExistsError):
+            os.link(draft, path)
         draft.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"NURTURE_DATA_DIR: {path.parent} cannot be written to: {error.strerror}.",
+            remedy="Name a folder that this user may write to.",
+        ) from None
 
 
 def _sentences(error: ValidationError) -> str:

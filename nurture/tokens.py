@@ -86,7 +86,10 @@ class Tokens:
         if not (number.isascii() and number.isdigit() and len(number) < 19):
             raise TokenRefusedError("This is no Message-ID of ours.")
         payload = _number(int(number))
-        if not any(compare_digest(code, s.code(b"message", payload).hex()) for s in self._signers):
+        if not any(
+            compare_digest(code.encode(), s.code(b"message", payload).hex().encode())
+            for s in self._signers
+        ):
             raise TokenRefusedError("This is no Message-ID of ours.")
         return int(number)
 

@@ -25,7 +25,7 @@ from nurture.library import Library, read_library
 from nurture.services import delivering, publishing, subscribing, sweeping, tracking
 from nurture.services.subscribing import Signup
 from nurture.settings import load_settings
-from nurture.signatures import sign_standard_webhook
+from nurture.signatures import hex_hmac, sign_standard_webhook
 from nurture.store.enrolments import enrolments
 from nurture.store.messages import messages
 from nurture.store.revisions import Author, add_revision
@@ -228,6 +228,24 @@ class Household:
 def as_json(document: object) -> bytes:
     """A JSON body."""
     return json.dumps(document).encode()
+
+
+def calendly_call(
+    home: Household,
+    event: str,
+    email: str,
+    number: str,
+    *,
+    secret: str = CALENDLY_SECRET,
+    age: int = 0,
+) -> TestResponse:
+    """A call of the calendar's, signed `age` seconds ago."""
+    invitee = {"uri": f"https://api.calendly.com/invitees/{number}", "email": email}
+    said = {"event": event, "created_at": home.clock.now.isoformat(), "payload": invitee}
+    body, stamp = as_json(said), str(int(home.clock.now.timestamp()) - age)
+    signature = hex_hmac(secret.encode(), f"{stamp}.".encode() + body)
+    headers = {"Calendly-Webhook-Signature": f"t={stamp},v1={signature}"}
+    return home.client.post("/webhooks/bookings/calendly", data=body, headers=headers)
 
 
 def text_of(mail: Mail) -> str:

@@ -107,7 +107,7 @@ PRACTICE = (SHIPPED / "practice.toml").read_text()
 @pytest.mark.parametrize(
     ("toml", "field"),
     [
-        (PRACTICE.replace("name    =", "title ="), "name"),
+        (PRACTICE.replace("name    =", "title ="), "title"),
         (PRACTICE + '\ncolour = "red"', "colour"),
         (PRACTICE.replace('["30 Cannon Street", "London EC4M 6XH"]', "5"), "address"),
         (
@@ -135,7 +135,7 @@ def test_an_email_is_split_and_its_body_keeps_its_place() -> None:
     [
         ("<mjml>", "a.mjml, line 1"),
         ('+++\nsubject = "S"\n<mjml>', "a.mjml: the front matter does not end"),
-        ("+++\nsubject = \n+++\n", "a.mjml: .*line 2"),
+        ("+++\nsubject = oops\n+++\n", "a.mjml: .*line 2"),
     ],
 )
 def test_front_matter_that_cannot_be_read_is_named(content: str, told: str) -> None:

@@ -62,7 +62,7 @@ def _give_examples(path: Any, names: Iterable[str]) -> None:
 
 def _schemas() -> Json:
     signup = SignupBody.model_json_schema(ref_template=_REFERENCE)
-    shared = signup.pop("$defs", {})
+    shared: Json = signup.pop("$defs", {})
     signup["properties"]["email"]["format"] = "email"
     signup["patternProperties"] = {
         "^utm_": {"type": "string", "description": "Where the visitor came from; twenty at most."}
@@ -78,7 +78,7 @@ def _schemas() -> Json:
         "Booking": _booking(),
         "Problem": _problem(),
     }
-    return schemas | shared
+    return shared | schemas
 
 
 def _object(properties: Json, required: list[str]) -> Json:

@@ -15,6 +15,9 @@ from webhooks.callers import LARGEST_SIGNUP, client_of, read_body, read_fields, 
 from webhooks.problems import FieldProblem, ProblemError
 from webhooks.signup_body import read_signup, read_utm
 
+#: What is kept of a user agent; some programs send pages of it.
+_AGENT = 300
+
 #: The same bytes for a new, a known and a suppressed address.
 ACCEPTED = b'{"status":"accepted"}\n'
 
@@ -53,7 +56,7 @@ def _as_signup(form: str, fields: Mapping[str, Any], key: str | None, body: byte
         evidence=Evidence(
             page_url=read.page_url,
             client=read.client_ip or client_of(request),
-            user_agent=read.user_agent or request.user_agent.string[:300],
+            user_agent=(read.user_agent or request.user_agent.string)[:_AGENT],
         ),
         key=key and sha256(f"{form}:{key}".encode()).hexdigest(),
         digest=sha256(body).hexdigest(),

@@ -1,10 +1,11 @@
 """What the website sends with a signup, and what of it can be believed."""
 
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
@@ -54,14 +55,18 @@ def _web_address(text: str) -> str:
 
 
 def _time_zone(text: str) -> str:
-    try:
-        ZoneInfo(text or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("this time zone is not known; send one like Europe/London") from None
+    if text and text not in _known_time_zones():
+        raise ValueError("this time zone is not known; send one like Europe/London")
     return text
 
 
+@cache
+def _known_time_zones() -> set[str]:
+    return available_timezones()
+
+
 _Line = Annotated[str, BeforeValidator(_without_controls)]
+_Name = Annotated[_Line, Field(max_length=200)]
 
 
 class SignupBody(BaseModel):
@@ -72,10 +77,8 @@ class SignupBody(BaseModel):
     email: Annotated[_Line, AfterValidator(_address)] = Field(
         max_length=254, examples=["alice@example.org"]
     )
-    first_name: _Line | None = Field(default=None, max_length=200, examples=["Alice"])
-    name: _Line | None = Field(
-        default=None, max_length=200, description="A full name; its first word is used."
-    )
+    first_name: _Name | None = Field(default=None, examples=["Alice"])
+    name: _Name | None = Field(default=None, description="A full name; its first word is used.")
     consent: Annotated[list[Purpose], BeforeValidator(_purposes)] = Field(
         default=[], max_length=10, description="The boxes ticked beside the form."
     )

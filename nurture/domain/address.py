@@ -1,5 +1,7 @@
 """Addresses as the program compares and shows them."""
 
+from unicodedata import category, normalize
+
 
 def address_key(address: str) -> str:
     """The form of an address under which it is looked up: one person, one key.
@@ -20,15 +22,15 @@ def plain_first_name(text: str | None) -> str:
     """A first name that is safe to print in a mail, or an empty string.
 
     Whoever fills in a form may type anything for anybody's address, so only what
-    looks like a name gets into a mail: letters of any script, with inner spaces,
-    hyphens, apostrophes and full stops after initials; at most forty characters.
+    looks like a name gets into a mail: letters of any script with their marks, inner
+    spaces, hyphens, apostrophes, a full stop at the end; at most forty characters.
     """
-    name = " ".join((text or "").split())
-    allowed = all(c.isalpha() or c in " -'’." for c in name)
+    name = normalize("NFC", " ".join((text or "").split()))
+    allowed = all(c in " -'’." or category(c)[0] in "LM" for c in name)
     looks_like_a_name = allowed and len(name) <= 40 and "." not in name.rstrip(".")
     return name if looks_like_a_name else ""
 
 
 def first_word(name: str | None) -> str:
     """The first word of a full name, for forms that ask for one field only."""
-    return (name or "").split(" ")[0] if name and name.split() else ""
+    return next(iter((name or "").split()), "")

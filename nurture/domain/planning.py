@@ -72,7 +72,7 @@ def next_action(
         return Send(guide, progress.anchor_at)
     step = _next_step(sequence, progress)
     if _awaits_collection(sequence, progress):
-        return _while_uncollected(step, progress, now, calendar)
+        return _while_uncollected(sequence, step, progress, now, calendar)
     return _in_series(step, progress, now, calendar)
 
 
@@ -109,14 +109,19 @@ def _awaits_collection(sequence: Sequence, progress: Progress) -> bool:
     return sequence.form.opt_in is OptIn.COLLECT and progress.collected_at is None
 
 
+def _was_reminded(sequence: Sequence, progress: Progress) -> bool:
+    kinds = {step.kind for step in sequence.steps if step.email in progress.passed}
+    return StepKind.REMINDER in kinds
+
+
 def _while_uncollected(
-    step: Step | None, progress: Progress, now: datetime, calendar: Calendar
+    sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
 ) -> Action:
     """One friendly reminder, then silence; at last the signup is let go."""
     lets_go_at = progress.enrolled_at + UNCOLLECTED_FOR
     if now >= lets_go_at:
         return Exit(EnrolmentStatus.REMOVED)
-    if step is None or step.kind is not StepKind.REMINDER:
+    if step is None or step.kind is not StepKind.REMINDER or _was_reminded(sequence, progress):
         return WaitUntil(lets_go_at, "the guide has not been collected")
     due_at = _due_at(step, progress, calendar)
     if due_at > now:
@@ -139,10 +144,10 @@ def _due(
     step: Step, due_at: datetime, now: datetime, progress: Progress, calendar: Calendar
 ) -> Action:
     """A step whose time has come is sent, unless it is too late or just now not the hour."""
-    if step.late is Late.SKIP and now - due_at > step.max_late:
-        return Skip(step, "it was overdue for too long")
     window = window_of(step, calendar.window)
     opens_at = next_open(now, window, progress.time_zone, calendar.holidays)
+    if step.late is Late.SKIP and opens_at - due_at > step.max_late:
+        return Skip(step, "it was overdue for too long")
     if opens_at > now:
         return WaitUntil(opens_at, "it is outside the hours in which we write", step)
     return Send(step, due_at)

@@ -30,7 +30,7 @@ class SendWindow:
 def window_of(step: Step, usual: SendWindow) -> SendWindow:
     """The window of a step: its own days, and from its own time, where it names one."""
     opens = step.at or usual.opens
-    closes = usual.closes if opens < usual.closes else time(23, 59)
+    closes = usual.closes if opens < usual.closes else time.max
     return SendWindow(opens, closes, step.on)
 
 
@@ -38,7 +38,8 @@ def after_wait(start: datetime, wait: Wait, time_zone: str) -> datetime:
     """The moment a wait is over, in UTC: days on the wall clock, then elapsed time."""
     zone = ZoneInfo(time_zone)
     local = start.astimezone(zone)
-    return _instant(local.date() + timedelta(days=wait.days), local.time(), zone) + wait.elapsed
+    at = local.time().replace(fold=0)
+    return _instant(local.date() + timedelta(days=wait.days), at, zone) + wait.elapsed
 
 
 def next_open(
@@ -46,7 +47,7 @@ def next_open(
 ) -> datetime:
     """The first moment at or after `earliest` that lies inside the window, in UTC."""
     zone = ZoneInfo(time_zone)
-    for day in _days_from(earliest.astimezone(zone).date()):
+    for day in _days_from(earliest, zone):
         if not _allowed(day, window.on, holidays):
             continue
         opens, closes = _instant(day, window.opens, zone), _instant(day, window.closes, zone)
@@ -60,7 +61,7 @@ def next_opening(
 ) -> datetime:
     """The first moment at or after `earliest` at which the window opens, in UTC."""
     zone = ZoneInfo(time_zone)
-    for day in _days_from(earliest.astimezone(zone).date()):
+    for day in _days_from(earliest, zone):
         opens = _instant(day, window.opens, zone)
         if opens >= earliest and _allowed(day, window.on, holidays):
             return opens
@@ -72,8 +73,13 @@ def is_open(at: datetime, window: SendWindow, time_zone: str, holidays: Holidays
     return next_open(at, window, time_zone, holidays) == at
 
 
-def _days_from(day: date) -> Iterator[date]:
-    return (day + timedelta(days=n) for n in range(_HORIZON_DAYS))
+def _days_from(earliest: datetime, zone: ZoneInfo) -> Iterator[date]:
+    """The local days from the one before `earliest` on.
+
+    Where the clocks jump over midnight, a window late in the evening lies on the next day.
+    """
+    today = earliest.astimezone(zone).date()
+    return (today + timedelta(days=n) for n in range(-1, _HORIZON_DAYS))
 
 
 def _allowed(day: date, on: SendDays, holidays: Holidays) -> bool:

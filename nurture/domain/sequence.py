@@ -116,12 +116,16 @@ class SequenceError(NurtureError):
 
 _UNITS = {"minute": 60, "hour": 3600}
 
+#: A wait of more than 9,999 of anything is a slip of the finger.
+_DIGITS = 4
+
 
 def parse_wait(text: str) -> Wait:
     """Read `2 days`, `1 week`, `36 hours`, `90 minutes`; raises `SequenceError`."""
     number, _, unit = text.strip().partition(" ")
     unit = unit.strip().removesuffix("s")
-    if not number.isdigit() or unit not in {*_UNITS, "day", "week"}:
+    known = number.isascii() and number.isdigit() and unit in {*_UNITS, "day", "week"}
+    if not known or len(number) > _DIGITS:
         raise SequenceError(
             f"“{text}” is not a length of time.", remedy="Write it like “2 days” or “36 hours”."
         )
@@ -139,11 +143,12 @@ def parse_length(text: str) -> timedelta:
 def parse_time_of_day(text: str) -> time:
     """Read `08:30`; raises `SequenceError`."""
     try:
-        return time.fromisoformat(text)
+        read = time.fromisoformat(text)
     except ValueError:
-        raise SequenceError(
-            f"“{text}” is not a time of day.", remedy="Write it like “08:30”."
-        ) from None
+        read = None
+    if read is None or read.tzinfo is not None:
+        raise SequenceError(f"“{text}” is not a time of day.", remedy="Write it like “08:30”.")
+    return read
 
 
 def parse_days(said: str | list[str]) -> SendDays:

@@ -1,8 +1,9 @@
 """Compiling an email: the work that is done once per revision."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from html import unescape
 from typing import Any
 
 from mjml import mjml2html
@@ -11,15 +12,15 @@ from nurture.domain.email import EmailSource
 from nurture.domain.errors import NurtureError
 from nurture.rendering.linting import lint_mjml
 from nurture.rendering.masking import mask_jinja, unmask_jinja
-from nurture.rendering.templating import TemplateError, refuse_what_mails_do_not_need
+from nurture.rendering.templating import PERSONAL, TemplateError, refuse_what_mails_do_not_need
 
 _INCLUDE = re.compile(r'<mj-include\s+path="([^"]+)"\s*/>')
 _HREF = re.compile(r'href="([^"]*)"')
 _TEXT_URL = re.compile(r"https?://[^\s<>{}\"')\]]+[^\s<>{}\"')\].,;:!?]")
+_VALUE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
 #: Values that lead to places outside; their links are counted for those who agreed to it.
 _FOLLOWED = frozenset({"article_url", "blog_url", "booking_url", "website_url"})
-_CALLS = frozenset({"link", "pixel"})
 
 
 class EmailError(NurtureError):
@@ -32,7 +33,10 @@ class EmailError(NurtureError):
 
 @dataclass(frozen=True, slots=True)
 class CompiledEmail:
-    """An email as templates: what is stored with a revision and rendered per person."""
+    """An email as templates: what is stored with a revision and rendered per person.
+
+    The templates name the addresses written out in them by their place in `links`.
+    """
 
     key: str
     subject: str
@@ -42,6 +46,7 @@ class CompiledEmail:
     article_title: str
     html: str
     text: str
+    links: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """A plain document to store."""
@@ -50,18 +55,25 @@ class CompiledEmail:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "CompiledEmail":
         """The inverse of `as_json`."""
-        return cls(**{**document, "topics": tuple(document["topics"])})
+        lists = {name: tuple(document[name]) for name in ("topics", "links")}
+        return cls(**{**document, **lists})
 
 
 def compile_email(source: EmailSource) -> CompiledEmail:
     """Compile an email from its source; raises `EmailError` with every finding."""
-    mjml, place = _spliced(source), f"{source.key}.mjml"
-    findings = [f"{place}, {finding}" for finding in lint_mjml(mjml)]
-    findings += _findings_in_template(mjml, place, 0)
-    findings += _findings_in_template(_whole_text(source), f"{source.key}.txt", 0)
+    spliced, place = _splice(source), f"{source.key}.mjml"
+    findings = [
+        f"{spliced.place_of(found.line)}, {str(found).partition(', ')[2]}"
+        for found in lint_mjml(spliced.mjml)
+    ]
+    findings += _findings_in_template(spliced.mjml, spliced.place_of)
+    findings += _findings_in_template(_whole_text(source), f"{source.key}.txt, line {{}}".format)
     findings += _findings_in_front(source, place)
     if findings:
         raise EmailError(findings)
+    links = _Links()
+    html = _with_pixel(links.follow_in_html(_html(spliced.mjml, place)))
+    text = links.follow_in_text(_whole_text(source))
     front = source.front
     return CompiledEmail(
         key=source.key,
@@ -70,15 +82,44 @@ def compile_email(source: EmailSource) -> CompiledEmail:
         topics=tuple(front.get("topics", ())),
         article_url=front.get("article", ""),
         article_title=front.get("article_title", ""),
-        html=_with_pixel(_with_followed_links(_html(mjml, place))),
-        text=_with_followed_addresses(_whole_text(source)),
+        html=html,
+        text=text,
+        links=tuple(links.addresses),
     )
 
 
-def _spliced(source: EmailSource) -> str:
-    """The MJML with the shared parts in place; an unknown part stays, and is found by the lint."""
-    spliced = _INCLUDE.sub(lambda found: source.layout.get(found[1], found[0]), source.mjml)
-    return spliced.replace("\r\n", "\n")  # The compiler refuses carriage returns in the head.
+@dataclass(frozen=True, slots=True)
+class _Spliced:
+    """The MJML with the shared parts in place, and where each of its lines was written."""
+
+    mjml: str
+    places: list[str]
+
+    def place_of(self, line: int) -> str:
+        return self.places[min(line, len(self.places)) - 1]
+
+
+def _splice(source: EmailSource) -> _Spliced:
+    """Put the shared parts in place; an unknown one stays, and is found by the lint.
+
+    The compiler refuses carriage returns in the head, so lines end as they do on Unix.
+    """
+    pieces: list[tuple[str, str]] = []
+    for number, line in enumerate(_lines(source.mjml), source.first_line):
+        place = f"{source.key}.mjml, line {number}"
+        found = _INCLUDE.search(line)
+        part = source.layout.get(found[1]) if found else None
+        if found is None or part is None:
+            pieces.append((line, place))
+            continue
+        pieces.append((line[: found.start()], place))
+        pieces += [(text, f"{found[1]}, line {n}") for n, text in enumerate(_lines(part), 1)]
+        pieces.append((line[found.end() :], place))
+    return _Spliced("\n".join(text for text, _ in pieces), [place for _, place in pieces])
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").split("\n")
 
 
 def _whole_text(source: EmailSource) -> str:
@@ -86,11 +127,11 @@ def _whole_text(source: EmailSource) -> str:
     return source.text.rstrip("\n") + "\n\n" + footer if footer else source.text
 
 
-def _findings_in_template(template: str, place: str, first_line: int) -> list[str]:
+def _findings_in_template(template: str, place_of: Callable[[int], str]) -> list[str]:
     try:
         refuse_what_mails_do_not_need(template)
     except TemplateError as error:
-        return [f"{place}, line {first_line + error.line}: {error}"]
+        return [f"{place_of(error.line)}: {error}"]
     return []
 
 
@@ -106,8 +147,17 @@ def _findings_in_front(source: EmailSource, place: str) -> list[str]:
     if not front.get("subject"):
         findings.append(f"{place}: there is no subject. Add a line subject = “…”.")
     elif isinstance(front["subject"], str):
-        findings += _findings_in_template(front["subject"], f"{place}, subject", 0)
+        findings += _subject_findings(front["subject"], f"{place}, subject")
+    if "{{" in str(front.get("preheader")) or "{%" in str(front.get("preheader")):
+        findings.append(f"{place}, preheader: it is printed as it is; values cannot stand in it.")
     return findings
+
+
+def _subject_findings(subject: str, place: str) -> list[str]:
+    """A subject may greet somebody by name; an address of theirs has no place in it."""
+    addresses = sorted(name for name in PERSONAL - {"first_name"} if name in subject)
+    findings = [f"{place}: “{name}” cannot stand here." for name in addresses]
+    return findings + _findings_in_template(subject, f"{place}, line {{}}".format)
 
 
 def _html(mjml: str, place: str) -> str:
@@ -122,24 +172,36 @@ def _html(mjml: str, place: str) -> str:
     return unmask_jinja(html, tags)
 
 
-def _with_followed_links(html: str) -> str:
-    """Hand every link to a place outside to `link`, which decides per person what it becomes."""
-    return _HREF.sub(lambda found: f'href="{_followed(found[1])}"', html)
+class _Links:
+    """Hands every link to a place outside to `link`, which decides per person what it becomes.
+
+    Addresses are named by number, so that nothing somebody wrote becomes part of an
+    expression.
+    """
+
+    def __init__(self) -> None:
+        self.addresses: list[str] = []
+
+    def follow_in_html(self, html: str) -> str:
+        return _HREF.sub(lambda found: f'href="{self._followed(found[1])}"', html)
+
+    def follow_in_text(self, text: str) -> str:
+        masked, tags = mask_jinja(_VALUE.sub(_followed_value, text))
+        return unmask_jinja(_TEXT_URL.sub(lambda found: self._numbered(found[0]), masked), tags)
+
+    def _followed(self, target: str) -> str:
+        if target.startswith(("http://", "https://")) and "{" not in target:
+            return self._numbered(unescape(target))
+        return _VALUE.sub(_followed_value, target) if _VALUE.fullmatch(target) else target
+
+    def _numbered(self, address: str) -> str:
+        if address not in self.addresses:
+            self.addresses.append(address)
+        return f"{{{{ link({self.addresses.index(address)}) }}}}"
 
 
-def _followed(target: str) -> str:
-    inner = target.removeprefix("{{").removesuffix("}}").strip()
-    if inner in _FOLLOWED:
-        return f"{{{{ link({inner}) }}}}"
-    if target.startswith(("http://", "https://")) and "{" not in target and "'" not in target:
-        return f"{{{{ link('{target.replace('&amp;', '&')}') }}}}"
-    return target
-
-
-def _with_followed_addresses(text: str) -> str:
-    for name in _FOLLOWED:
-        text = re.sub(rf"\{{\{{\s*{name}\s*\}}\}}", f"{{{{ link({name}) }}}}", text)
-    return _TEXT_URL.sub(lambda found: f"{{{{ link('{found[0]}') }}}}", text)
+def _followed_value(found: re.Match[str]) -> str:
+    return f"{{{{ link({found[1]}) }}}}" if found[1] in _FOLLOWED else found[0]
 
 
 def _with_pixel(html: str) -> str:

@@ -104,12 +104,17 @@ class PreparedEmail:
         values = {name: marks.add(name, slot) for name, slot in slots.items()}
         if not named:
             values["first_name"] = ""
-        link = partial(self._link, marks) if tracked else str
+        link = partial(self._link, marks) if tracked else self._plain_link
         pixel = partial(self._pixel, marks) if tracked else str
         shared = shared_values(self._email, self._sequence, self._around.practice)
         return compile_template(template, html=html).render(shared | values, link=link, pixel=pixel)
 
-    def _link(self, marks: "_Marks", url: str) -> str:
+    def _plain_link(self, place: int | str) -> str:
+        """An address by its number among the email's links, or as it is."""
+        return self._email.links[place] if isinstance(place, int) else place
+
+    def _link(self, marks: "_Marks", place: int | str) -> str:
+        url = self._plain_link(place)
         click, start = self._around.tokens.click, f"{self._around.public_url}/c/"
         return marks.add(f"link {url}", lambda to: quoted_value(start + click(to.message, url)))
 

@@ -1,23 +1,34 @@
 """Text as a mail carries it: quoted-printable bodies and headers that survive any client."""
 
+import re
 from base64 import b64encode
 from binascii import b2a_qp
 
 #: A soft line break: the reader joins what is before and after it (RFC 2045 §6.7).
 SOFT_BREAK = b"=\r\n"
 
+#: A blank at the end of a full line, which the encoder encodes without counting its length.
+_BLANK_TOO_FAR = re.compile(rb"([^\r\n]{74,75})(=20|=09)(?=\r\n)")
+
 #: An encoded word may be 75 characters long (RFC 2047 §2); this many octets of text fit in it.
 _WORD_OCTETS = 45
 
+#: The first stands on a line with the field's name, and such a line may have 76 (RFC 2047 §2).
+_FIRST_WORD_OCTETS = 39
+
 
 def quoted(text: str) -> bytes:
-    """A piece of a text body in quoted-printable, its lines at most 76 octets (RFC 2045 §6.7)."""
-    return b2a_qp(_with_crlf(text).encode(), istext=True)
+    """A piece of a text body in quoted-printable (RFC 2045 §6.7).
+
+    Its lines have at most 76 octets, and its last leaves room for a soft line break.
+    """
+    encoded = _open_ended(_with_crlf(text).encode(), istext=True)
+    return _BLANK_TOO_FAR.sub(rb"\1" + SOFT_BREAK + rb"\2", encoded)
 
 
 def quoted_value(text: str) -> bytes:
     """A value inside a body, set on lines of its own that the reader joins again."""
-    return SOFT_BREAK + b2a_qp(text.encode(), istext=False) + SOFT_BREAK
+    return SOFT_BREAK + _open_ended(text.encode(), istext=False) + SOFT_BREAK
 
 
 def header_text(text: str) -> bytes:
@@ -38,17 +49,28 @@ def mailbox(name: str, address: str) -> bytes:
     if not name:
         return b"<" + address.encode("ascii") + b">"
     shown = header_text(name)
-    if not shown.startswith(b"=?"):
-        shown = b'"' + shown.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    if shown.startswith(b"=?"):
+        return shown + b"\r\n <" + address.encode("ascii") + b">"
+    shown = b'"' + shown.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
     return shown + b" <" + address.encode("ascii") + b">"
+
+
+def _open_ended(octets: bytes, *, istext: bool) -> bytes:
+    """Encode as if more followed on the last line: one octet more, which is then taken off.
+
+    The encoder breaks lines with a bare LF where the text itself has no CRLF.
+    """
+    encoded = b2a_qp(octets + b".", istext=istext)
+    return encoded.replace(b"=\n", SOFT_BREAK).removesuffix(b"=2E").removesuffix(b".")
 
 
 def _parts(text: str) -> list[bytes]:
     """Split into encodable parts without ever splitting a character (RFC 2047 §5)."""
-    parts, part = [], b""
+    parts: list[bytes] = []
+    part = b""
     for character in text:
         octets = character.encode()
-        if len(part) + len(octets) > _WORD_OCTETS:
+        if len(part) + len(octets) > (_WORD_OCTETS if parts else _FIRST_WORD_OCTETS):
             parts.append(part)
             part = b""
         part += octets

@@ -81,17 +81,24 @@ def compile_template(source: str, *, html: bool) -> Template:
 def refuse_what_mails_do_not_need(source: str, allowed_calls: frozenset[str] = frozenset()) -> None:
     """Raise `TemplateError` at the first thing in a template that is not allowed."""
     try:
-        tree = _TEXT.parse(source)
+        for node in _nodes(_TEXT.parse(source)):
+            _refuse(node, allowed_calls)
     except TemplateSyntaxError as error:
         raise TemplateError(f"{error.message}", line=error.lineno) from None
-    for node in _nodes(tree):
-        _refuse(node, allowed_calls)
+    except (RecursionError, ValueError):
+        raise TemplateError("it nests too deep, or holds too long a number.", line=1) from None
 
 
 def _nodes(node: nodes.Node) -> Iterator[nodes.Node]:
+    """The node and all below it; one that does not know its line has that of the node above."""
     yield node
     for child in node.iter_child_nodes():
+        child.lineno = child.lineno or _line_below(child) or node.lineno
         yield from _nodes(child)
+
+
+def _line_below(node: nodes.Node) -> int:
+    return next((below.lineno for below in node.find_all(nodes.Node) if below.lineno), 0)
 
 
 def _refuse(node: nodes.Node, allowed_calls: frozenset[str]) -> None:

@@ -12,10 +12,11 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from nurture.domain.consent import Purpose
 from nurture.domain.engagement import RULES, Hit, judge
@@ -29,6 +30,9 @@ _ROTATE_AT = 32 * 1024 * 1024
 
 #: How much of a journal is folded in one transaction.
 _CHUNK = 2 * 1024 * 1024
+
+#: Text that every database takes.
+_Storable = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 
 #: What is kept of a user agent; some programs send pages of it.
 _AGENT = 300
@@ -182,18 +186,26 @@ def _as_line(seen: SeenHit) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"
 
 
+class _Line(BaseModel):
+    """A journal's line as this version writes it."""
+
+    model_config = ConfigDict(strict=True)
+
+    kind: EventKind
+    message: int = Field(ge=1, le=2**31 - 1)
+    at: AwareDatetime
+    method: _Storable
+    agent: _Storable
+    client: _Storable
+    purpose: _Storable
+    link: _Storable | None
+
+
 def _from_line(line: bytes) -> SeenHit | None:
     """A line that a crash cut short, or that another version wrote, is passed over."""
     try:
-        document = json.loads(line)
-        hit = Hit(
-            kind=EventKind(document["kind"]),
-            at=datetime.fromisoformat(document["at"]),
-            method=document["method"],
-            user_agent=document["agent"],
-            client=document["client"],
-            purpose=document["purpose"],
-        )
-        return SeenHit(document["message"], hit, document["link"])
-    except (ValueError, KeyError, TypeError):
+        read = _Line.model_validate_json(line)
+    except ValidationError:
         return None
+    hit = Hit(read.kind, read.at, read.method, read.agent, read.client, read.purpose)
+    return SeenHit(read.message, hit, read.link)

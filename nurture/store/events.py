@@ -73,7 +73,7 @@ def folded_up_to(connection: Connection, journal: str) -> int:
     insert_new(connection, journals, [{"name": journal, "folded": 0}])
     where = journals.c.name == journal
     place = select(journals.c.folded).where(where).with_for_update()
-    return int(connection.scalars(place).one())
+    return connection.scalar(place) or 0
 
 
 def find_folded(connection: Connection, journal: str) -> int:

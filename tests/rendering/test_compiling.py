@@ -15,7 +15,10 @@ from nurture.tokens import Tokens
 
 LIBRARY = read_library(Settings(secret_key="x").templates_dir)
 SHIPPED = [email for source in LIBRARY.sequences for email in source.emails.values()]
-BODY = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section></mj-body></mjml>"
+BODY = (
+    "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text>"
+    "</mj-column></mj-section></mj-body></mjml>"
+)
 
 
 def source(html: str = "Hello", text: str = "Hello", **front: object) -> EmailSource:
@@ -48,12 +51,7 @@ def test_a_fault_in_the_html_is_named_with_file_and_line_of_the_file() -> None:
     content = "+++\nsubject = 'S'\n+++\n" + BODY.format("\n{{ nobody }}")
     front, mjml, first_line = parse_email(content, "email.mjml")
     email = EmailSource("series/email", front, mjml, "Hello", {}, first_line)
-    assert (
-        content.splitlines().index(
-            "{{ nobody }}</mj-text></mj-column></mj-section></mj-body></mjml>"
-        )
-        == 4
-    )
+    assert content.splitlines()[4].startswith("{{ nobody }}")
     assert "series/email.mjml, line 5" in findings(email)
 
 
@@ -94,9 +92,7 @@ def test_links_to_places_outside_are_followed_and_our_own_are_not() -> None:
     compiled = compile_email(source(html, "{{ booking_url }} {{ guide_url }} https://a.org/b."))
     assert compiled.html.count("link(") == 1
     assert 'href="{{ guide_url }}"' in compiled.html
-    assert compiled.text == (
-        "{{ link(booking_url) }} {{ guide_url }} {{ link('https://a.org/b') }}."
-    )
+    assert compiled.text == ("{{ link(booking_url) }} {{ guide_url }} {{ link(0) }}.")
 
 
 def test_the_pixel_is_the_last_thing_in_the_mail() -> None:

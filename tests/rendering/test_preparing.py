@@ -101,12 +101,16 @@ def slowly_rendered(key: str, to: Recipient) -> EmailMessage:
     email = emails()[key]
     pixel = f"{URL}/o/{TOKENS.opened(to.message)}.gif"
     image = f'<img src="{pixel}" width="1" height="1" alt="" style="display:block;border:0" />'
+
+    def link(url: str) -> str:
+        return f"{URL}/c/{TOKENS.click(to.message, url)}" if to.tracking else url
+
     values = shared_values(email, library().sequences[0].sequence, library().practice) | {
         "first_name": to.first_name,
         "guide_url": f"{URL}/guide/{TOKENS.guide(to.enrolment)}",
         "preferences_url": f"{URL}/preferences/{TOKENS.preferences(to.subscriber)}",
         "unsubscribe_url": f"{URL}/unsubscribe/{TOKENS.unsubscribe(to.subscriber, to.message)}",
-        "link": lambda url: f"{URL}/c/{TOKENS.click(to.message, url)}" if to.tracking else url,
+        "link": lambda place: link(email.links[place] if isinstance(place, int) else place),
         "pixel": lambda: Markup(image) if to.tracking else "",
     }
     message = EmailMessage()

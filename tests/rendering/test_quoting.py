@@ -42,7 +42,7 @@ def test_a_subject_reads_the_same_by_new_and_old_readers(subject: str) -> None:
     assert str(make_header(decode_header(old))) == normal(subject)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(SUBJECTS)
 @example('Paul "the knee" O\'Brien \\ Sons')
 def test_a_mailbox_reads_the_same_whatever_the_name(name: str) -> None:
@@ -50,7 +50,7 @@ def test_a_mailbox_reads_the_same_whatever_the_name(name: str) -> None:
     shown, address = parseaddr(message_from_bytes(head)["From"])
     assert address == "paul@example.org"
     assert str(make_header(decode_header(shown))) == normal(name)
-    if len(name.encode()) <= 45:  # new readers put blanks between the encoded words of a name
+    if len(name.encode()) <= 39:  # new readers put blanks between the encoded words of a name
         field = message_from_bytes(head, policy=policy.default)["From"]
         assert field.addresses == (Address(normal(name), addr_spec=address),)
 
@@ -81,7 +81,9 @@ def test_a_body_reads_the_same(body: str) -> None:
     part = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable"
     message = message_from_bytes(part + b"\r\n\r\n" + quoted(body), policy=policy.default)
     assert quopri.decodestring(quoted(body)).decode().replace("\r\n", "\n") == expected
-    assert message.get_payload(decode=True).decode().replace("\r\n", "\n") == expected
+    payload = message.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    assert payload.decode().replace("\r\n", "\n") == expected
 
 
 @settings(max_examples=500)

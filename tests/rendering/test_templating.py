@@ -100,7 +100,7 @@ def test_what_no_parser_can_take_is_refused_too(refused: str) -> None:
 
 
 def test_an_unknown_value_is_named_together_with_those_that_are_known() -> None:
-    with pytest.raises(TemplateError, match="“frist_name”.*first_name"):
+    with pytest.raises(TemplateError, match=r"“frist_name”.*first_name"):
         refuse_what_mails_do_not_need("{{ frist_name }}")
 
 

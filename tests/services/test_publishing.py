@@ -74,6 +74,12 @@ class Written:
 
 
 @pytest.fixture
+def home(sqlite_home: Household) -> Household:
+    """One kind of database will do, except where several publish at once."""
+    return sqlite_home
+
+
+@pytest.fixture
 def written(home: Household, tmp_path: Path) -> Written:
     """The files that the house has published."""
     return Written(home, tmp_path)
@@ -213,16 +219,14 @@ def owner_writes(home: Household, subject: str) -> int:
     """The owner publishes another subject in the studio; return the revision's number."""
     with home.house.database.writing() as connection:
         [known] = [r for r in newest_revisions(connection) if r.key == "pain-guide/your-guide"]
-        source: dict[str, Any] = known.source | {
-            "front": known.source["front"] | {"subject": subject}
-        }
+        front: dict[str, Any] = known.source["front"] | {"subject": subject}
         add_revision(
             connection,
             kind=known.kind,
             key=known.key,
             digest="of-the-owner",
             author=Author.OWNER,
-            source=source,
+            source=known.source | {"front": front},
             compiled=known.compiled | {"subject": subject},
             now=home.clock.now,
         )
@@ -234,7 +238,7 @@ def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
 ) -> None:
     written.change("pain-guide/your-guide.mjml", "<mj-text ", "<mj-txt ")
     written.change("pain-guide/guide-reminder.mjml", "{{ first_name }}", "{{ frist_name }}")
-    written.change("over-50-guide/power-for-golf.txt", "{{ unsubscribe_url }}", "")
+    written.change("layout/footer.txt", "{{ unsubscribe_url }}", "")
     written.change("over-50-guide/sequence.toml", 'kind  = "guide"', 'kind  = "article"')
     before = home.everything()
     with pytest.raises(CheckError) as refused:
@@ -244,6 +248,7 @@ def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
         assert place in said
     assert "frist_name" in said
     assert "mj-txt" in said
+    assert "power-for-golf: the text part has no unsubscribe link" in said
     assert len(refused.value.findings) >= 3
     assert home.everything() == before
 

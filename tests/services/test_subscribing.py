@@ -1,14 +1,12 @@
 """Subscribing: a form filled in is written down whole or not at all, and a repeat is harmless."""
 
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from nurture.domain.consent import Purpose
+from nurture.domain.consent import Evidence, Purpose
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.message_status import MessageStatus
 from nurture.services import subscribing
@@ -53,7 +51,7 @@ def test_a_signup_that_fails_at_its_last_statement_leaves_nothing_behind(
         raise KeyboardInterrupt
 
     before = home.everything()
-    monkeypatch.setattr(subscribing.enrolments, "add_enrolment", pull_the_plug)
+    monkeypatch.setattr("nurture.services.subscribing.enrolments.add_enrolment", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         home.subscribe(ANN, key="k", digest="d")
     monkeypatch.undo()
@@ -72,7 +70,7 @@ def test_the_same_key_with_the_same_body_is_one_signup(home: Household) -> None:
 
 
 def test_ten_calls_at_once_with_the_same_key_are_one_signup(home: Household) -> None:
-    home.house.catalogue  # noqa: B018 - the house is put together before the threads start
+    assert home.house.catalogue  # The house is put together before the threads start.
     failures: list[Exception] = []
 
     def sign_up() -> None:
@@ -94,7 +92,7 @@ def test_ten_signups_of_one_person_at_once_make_one_subscriber_and_one_mail(
     home: Household, smtp_sink: ScriptedSink
 ) -> None:
     spellings = ["ann@example.org", "Ann@example.org", "ANN@EXAMPLE.ORG"]
-    home.house.catalogue  # noqa: B018 - the house is put together before the threads start
+    assert home.house.catalogue  # The house is put together before the threads start.
     threads = [threading.Thread(target=home.subscribe, args=(spellings[n % 3],)) for n in range(10)]
     for thread in threads:
         thread.start()
@@ -114,7 +112,7 @@ def test_limits_hold_per_client_and_per_form_within_an_hour(home: Household) -> 
     limits = Limits(per_client=2, per_form=3)
 
     def sign_up(n: int, client: str, form: str = "pain-guide") -> None:
-        evidence = replace(Signup("", "").evidence, client=client)
+        evidence = Evidence(client=client)
         subscribe(home, Signup(form, f"p{n}@example.org", evidence=evidence), limits)
 
     sign_up(1, "192.0.2.1")
@@ -298,9 +296,9 @@ def test_asking_again_after_being_let_go_waits_another_thirty_days_and_reminds_n
 
 
 def test_no_guide_is_handed_over_for_an_enrolment_that_is_not_there(home: Household) -> None:
-    house = home.house
-    wanted: dict[Purpose, bool] = {}
-    arguments: tuple[Any, ...] = (house.database, house.catalogue, house.library, 17, wanted)
-    evidence = Signup("", "").evidence
-    assert subscribing.collect_guide(*arguments, evidence, home.clock.now) is None
+    house, evidence = home.house, Evidence()
+    handed_over = subscribing.collect_guide(
+        house.database, house.catalogue, house.library, 17, {}, evidence, home.clock.now
+    )
+    assert handed_over is None
     assert subscribing.find_guide(house.database, house.catalogue, 17) is None

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from nurture.domain.consent import Purpose
 from nurture.domain.engagement import Hit
@@ -98,22 +97,22 @@ def test_an_open_answers_with_a_picture_and_a_head_request_is_a_machines(
     assert [hit["verdict"] for hit in hits(followed)] == ["unsure", "machine"]
 
 
-@pytest.mark.parametrize(
-    ("headers", "verdict"),
-    [
-        ({"User-Agent": A_BROWSER}, "human"),
-        ({"User-Agent": ""}, "machine"),
-        ({"User-Agent": "python-requests/2.32"}, "machine"),
-        ({"User-Agent": A_BROWSER, "Sec-Purpose": "prefetch"}, "machine"),
-        ({"User-Agent": A_BROWSER, "X-Moz": "prefetch"}, "machine"),
-    ],
-)
+JUDGED = [
+    ({"User-Agent": A_BROWSER}, "human"),
+    ({"User-Agent": ""}, "machine"),
+    ({"User-Agent": "python-requests/2.32"}, "machine"),
+    ({"User-Agent": A_BROWSER, "Sec-Purpose": "prefetch"}, "machine"),
+    ({"User-Agent": A_BROWSER, "X-Moz": "prefetch"}, "machine"),
+]
+
+
 def test_a_click_is_judged_by_what_its_request_says(
-    followed: Household, smtp_sink: ScriptedSink, headers: dict[str, str], verdict: str
+    followed: Household, smtp_sink: ScriptedSink
 ) -> None:
-    followed.client.get(link_in(smtp_sink.mails[-1], "c"), headers=headers)
+    for headers, _ in JUDGED:
+        followed.client.get(link_in(smtp_sink.mails[-1], "c"), headers=headers)
     followed.fold()
-    assert [hit["verdict"] for hit in hits(followed)] == [verdict]
+    assert [hit["verdict"] for hit in hits(followed)] == [verdict for _, verdict in JUDGED]
 
 
 def test_with_the_database_away_a_click_redirects_and_is_folded_later(
@@ -163,7 +162,7 @@ def test_a_hit_is_kept_once_although_folding_was_killed_before_it_noted_the_plac
         raise KeyboardInterrupt
 
     write(followed, "1", lines(followed, 7))
-    monkeypatch.setattr(tracking.events, "set_folded", pull_the_plug)
+    monkeypatch.setattr("nurture.services.tracking.events.set_folded", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         followed.fold()
     monkeypatch.undo()
@@ -267,34 +266,35 @@ def test_a_child_process_writes_a_journal_of_its_own(followed: Household) -> Non
     assert len(hits(followed)) == 3
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"kind": "vanished"},
-        {"at": "yesterday"},
-        {"at": "2026-03-02T09:00:00"},
-        {"message": "one"},
-        {"message": None},
-        {"message": 2**70},
-        {"message": 4711},
-        {"agent": None},
-        {"agent": "a\0b"},
-        {"client": ["192.0.2.7"]},
-        {"link": {"a": 1}},
-        {"purpose": 1},
-        {"method": "\ud800"},
-    ],
-)
-def test_a_line_that_another_version_wrote_does_not_keep_the_others_back(
-    followed: Household, change: dict[str, object]
+ODD: list[dict[str, object]] = [
+    {"kind": "vanished"},
+    {"at": "yesterday"},
+    {"at": "2026-03-02T09:00:00"},
+    {"message": "one"},
+    {"message": None},
+    {"message": 2**40},
+    {"message": 2**70},
+    {"message": 4711},
+    {"agent": None},
+    {"agent": "a\0b"},
+    {"client": ["192.0.2.7"]},
+    {"link": {"a": 1}},
+    {"purpose": 1},
+    {"method": "\ud800"},
+]
+
+
+def test_lines_that_another_version_wrote_do_not_keep_the_others_back(
+    followed: Household,
 ) -> None:
-    odd = json.loads(lines(followed, 1)) | change
     good = lines(followed, 1)
-    write(followed, "1", good + json.dumps(odd).encode() + b"\n{}\n[]\n\xff\n" + good)
+    odd = [json.dumps(json.loads(good) | change).encode() + b"\n" for change in ODD]
+    write(followed, "1", good.join([b"{}\n", *odd, b"[]\n\xff\n", b"null\n"]))
+    write(followed, "2", good)
     followed.fold()
-    assert len([hit for hit in hits(followed) if hit["user_agent"] == A_BROWSER]) >= 2
-    with followed.house.database.reading() as connection:
-        assert connection.execute(select(journals)).all() == []
+    kept = [hit for hit in hits(followed) if hit["user_agent"] == A_BROWSER]
+    assert len(kept) >= len(ODD) + 3
+    assert followed.rows(journals) == []
 
 
 def test_a_hit_of_somebody_who_no_longer_agrees_is_not_kept(

@@ -20,6 +20,12 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
 @pytest.fixture
+def home(sqlite_home: Household) -> Household:
+    """One kind of database will do: the services beneath are tested on both."""
+    return sqlite_home
+
+
+@pytest.fixture
 def mail(home: Household, smtp_sink: ScriptedSink) -> Mail:
     """The first mail that Ann got."""
     home.subscribe(ANN, first_name="Ann")

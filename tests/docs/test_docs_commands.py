@@ -1,0 +1,153 @@
+"""What the pages in docs/ say to do is done here, in their order, on a copy of the emails."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from nurture.cli import main
+from nurture.domain.sequence import StepKind
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+FENCE = re.compile(r"^( *)```(\S+) ?(.*?)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, what else its first line says, and what is in it."""
+
+    language: str
+    place: str
+    content: str
+
+
+def blocks(text: str) -> Iterator[Block]:
+    for _, language, place, content in FENCE.findall(text):
+        yield Block(language, place, textwrap.dedent(content))
+
+
+def commands(page: Path) -> list[str]:
+    shown = [block for block in blocks(page.read_text()) if block.language == "sh"]
+    return [line for block in shown for line in block.content.splitlines() if line]
+
+
+class Workshop:
+    """A folder like the checkout, in which nothing can be broken."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        emails = directory / "templates/emails"
+        # One sequence is enough to copy from, and halves the time that checking takes.
+        others = shutil.ignore_patterns("over-50-guide")
+        shutil.copytree(ROOT / "templates/emails", emails, ignore=others)
+        self.environment = {
+            "NURTURE_TEMPLATES_DIR": str(emails),
+            "NURTURE_DATA_DIR": str(directory / "var"),
+        }
+        for sequence in emails.glob("*/sequence.toml"):
+            if not sequence.with_name("guide.pdf").exists():
+                sequence.with_name("guide.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+
+    def follow(self, page: Path) -> str:
+        """Write every file the page shows and run every command; return what was printed."""
+        return "".join(self._do(block) for block in blocks(page.read_text()))
+
+    def _do(self, block: Block) -> str:
+        if block.language == "sh":
+            return "".join(self._run(line) for line in block.content.splitlines())
+        if block.place:
+            appends = block.place.startswith(">> ")
+            with (self.directory / block.place.removeprefix(">> ")).open(
+                "a" if appends else "w"
+            ) as f:
+                f.write(block.content)
+        return ""
+
+    def _run(self, line: str) -> str:
+        program, *words = shlex.split(line)
+        if program == ".venv/bin/nurture":
+            done = CliRunner(env=self.environment).invoke(main, words)
+            assert done.exit_code == 0, f"{line}\n{done.output}"
+            return f"$ {line}\n{done.output}"
+        if program in ("cp", "mkdir"):
+            subprocess.run(["sh", "-c", line], cwd=self.directory, check=True)
+        else:
+            # The tests are what is running now.
+            assert program in (".venv/bin/pytest", "make"), f"nobody can try this: {line}"
+        return ""
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+def test_a_sequence_is_added_as_the_page_says(workshop: Workshop) -> None:
+    said = workshop.follow(ROOT / "docs/adding-a-sequence.md")
+    assert re.search(r"\d\d:\d\d  guide +your-guide", said)
+    assert re.search(r"(Tue|Wed|Thu) .* 10:00  invitation discovery-session", said)
+    assert "published: knee-guide\n" in said
+    assert "published: knee-guide/your-guide\n" in said
+
+
+def test_an_email_is_added_as_the_page_says(workshop: Workshop) -> None:
+    said = workshop.follow(ROOT / "docs/adding-an-email.md")
+    assert "would change: pain-guide/stairs-without-fear\n" in said
+    assert "published: pain-guide/stairs-without-fear\n" in said
+    assert "pain-guide/stairs-without-fear: the article has no address yet" in said
+
+
+def test_the_commands_for_a_step_kind_work(workshop: Workshop) -> None:
+    said = workshop.follow(ROOT / "docs/adding-a-step-kind.md")
+    assert "files are in order." in said
+    assert "completed" in said
+
+
+def test_the_page_on_step_kinds_knows_them_all() -> None:
+    page = (ROOT / "docs/adding-a-step-kind.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [kind.value for kind in StepKind]
+
+
+@every_page
+def test_everything_in_the_house_that_a_page_names_is_there(page: Path) -> None:
+    named = set(re.findall(r"`((?:nurture|webhooks|tests|docs)/[\w./-]+)`", page.read_text()))
+    named |= {word for line in commands(page) for word in line.split() if word.startswith("tests/")}
+    named |= {f"docs/{name}" for name in re.findall(r"\]\(([\w-]+\.md)\)", page.read_text())}
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+@every_page
+def test_every_function_that_a_page_names_is_in_the_file_it_names(page: Path) -> None:
+    text = " ".join(page.read_text().split())
+    source = "".join(
+        (ROOT / name).read_text()
+        for name in re.findall(r"`(nurture/[\w/]+\.py)`", text)
+        if (ROOT / name).exists()
+    )
+    private = set(re.findall(r"`(_\w+)`", text))
+    assert [name for name in sorted(private) if f"def {name}(" not in source] == []
+
+
+@every_page
+def test_a_page_begins_with_one_heading_and_what_to_add_takes_a_page(page: Path) -> None:
+    lines = page.read_text().splitlines()
+    assert lines[0].startswith("# ")
+    assert sum(line.startswith("# ") for line in lines) == 1
+    assert len(lines) <= 100 or not page.stem.startswith("adding-")
+
+
+def test_a_command_that_fails_would_be_noticed(workshop: Workshop, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Do this:\n\n   ```sh\n   .venv/bin/nurture simulate nowhere\n   ```\n")
+    with pytest.raises(AssertionError, match="There is no sequence"):
+        workshop.follow(page)

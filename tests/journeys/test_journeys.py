@@ -1,0 +1,273 @@
+"""Stories of people, told from the website's form to the last mail, on a clock that is moved."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from nurture.bank_holidays import bank_holidays
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.sequence import Sequence
+from nurture.store.events import events
+from nurture.store.suppressions import suppressions
+from tests.homes import ScriptedSink
+from tests.house import Household, calendly_call, link_in, shipped_library
+from tests.servers.smtp import Mail
+
+LONDON = ZoneInfo("Europe/London")
+HOLIDAYS = bank_holidays()
+SERIES = {
+    source.sequence.key: [step.email for step in source.sequence.steps]
+    for source in shipped_library().sequences
+}
+
+
+def sequence(key: str) -> Sequence:
+    """A shipped sequence."""
+    return next(s.sequence for s in shipped_library().sequences if s.sequence.key == key)
+
+
+def local_times(mails: list[Mail], zone: ZoneInfo = LONDON) -> list[datetime]:
+    """When the mails came, on the wall clock there."""
+    return [mail.message["Date"].datetime.astimezone(zone) for mail in mails]
+
+
+def check_windows(home: Household, address: str, key: str, zone: ZoneInfo = LONDON) -> None:
+    """See that each mail of the series came on a day and at an hour that its step allows."""
+    for message in home.messages_of(address):
+        step = sequence(key).step(message["step"])
+        if message["sequence"] != key or step.kind == "guide":
+            continue
+        local = message["accepted_at"].astimezone(zone)
+        assert local.weekday() in step.on.weekdays, (step.email, local)
+        assert step.on.holidays or local.date() not in HOLIDAYS, (step.email, local)
+        assert step.at is not None
+        assert step.at <= local.time() < time(19, 0), (step.email, local)
+
+
+def sign_up(home: Household, address: str, form: str = "pain-guide", **fields: object) -> None:
+    """Fill in the website's form, and let the worker that is rung for do its work."""
+    assert home.fill_in_form(address, form, **fields).status_code == 202
+    home.deliver()
+
+
+def collect(home: Household, smtp_sink: ScriptedSink, address: str) -> None:
+    """Follow the newest guide link and press the button."""
+    guides = [mail for mail in smtp_sink.mails_to(address) if b"/guide/" in mail.data]
+    answer = home.press(link_in(guides[-1], "guide"), asked="1")
+    assert answer.mimetype == "application/pdf"
+    home.deliver()
+
+
+def test_alice_books_a_session_and_hears_nothing_more_of_the_series(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.clock.set(datetime(2026, 4, 13, 10, 0, tzinfo=UTC))
+    sign_up(home, "alice@example.org", first_name="Alice")
+    collect(home, smtp_sink, "alice@example.org")
+    home.live(days=10)
+    before = len(smtp_sink.mails)
+    assert before >= 3
+    booked = calendly_call(home, "invitee.created", "Alice@Example.org", "A1")
+    assert booked.status_code == 204
+    assert home.enrolment("alice@example.org")["status"] == EnrolmentStatus.GOAL_REACHED
+    for name, number in (("invitee.canceled", "A1"), ("invitee.created", "A2")):
+        home.live(days=1)
+        assert calendly_call(home, name, "alice@example.org", number).status_code == 204
+    home.live(days=120)
+    assert len(smtp_sink.mails) == before
+    assert home.enrolment("alice@example.org")["status"] == EnrolmentStatus.GOAL_REACHED
+
+
+def test_a_booking_that_is_not_signed_by_the_calendar_ends_nothing(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home = sqlite_home
+    sign_up(home, "alice@example.org")
+    forged = calendly_call(home, "invitee.created", "alice@example.org", "A1", secret="wrong")
+    assert forged.status_code == 401
+    call = home.client.post("/webhooks/bookings/calendly", data=b"{}")
+    assert call.status_code == 401
+    assert home.client.post("/webhooks/bookings/nobody", data=b"{}").status_code == 404
+    stale = calendly_call(home, "invitee.created", "alice@example.org", "A1", age=301)
+    assert stale.status_code == 401
+    assert home.enrolment("alice@example.org")["status"] == EnrolmentStatus.ACTIVE
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        datetime(2026, 10, 12, 14, 37, tzinfo=UTC),
+        datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
+        datetime(2026, 12, 18, 17, 59, tzinfo=UTC),
+    ],
+    ids=["across the end of summer time", "across advent", "across Christmas and New Year"],
+)
+@pytest.mark.parametrize("form", ["pain-guide", "over-50-guide"])
+def test_bob_gets_the_whole_series_in_order_each_mail_inside_its_window(
+    sqlite_home: Household, smtp_sink: ScriptedSink, start: datetime, form: str
+) -> None:
+    home, bob = sqlite_home, "bob@example.org"
+    home.clock.set(start)
+    sign_up(home, bob, form, first_name="Bob")
+    collect(home, smtp_sink, bob)
+    home.live(days=100)
+    sent = [step for step, status in home.statuses(bob) if status == MessageStatus.ACCEPTED]
+    assert sent == [email for email in SERIES[form] if email != "guide-reminder"]
+    assert len(smtp_sink.mails) == len(sent)
+    check_windows(home, bob, form)
+    times = local_times(smtp_sink.mails)
+    assert times == sorted(times)
+    waits = [step.wait.days for step in sequence(form).steps if step.kind != "reminder"][1:]
+    for (earlier, later), days in zip(pairwise(times), waits, strict=True):
+        assert later.date() - earlier.date() >= timedelta(days=days)
+        assert later.date() - earlier.date() <= timedelta(days=days + 12)
+    assert times[-1] - times[0] <= timedelta(days=63)
+    assert home.enrolment(bob, form)["status"] == EnrolmentStatus.COMPLETED
+    assert all("Bob" in str(mail.message) for mail in smtp_sink.mails)
+
+
+def test_on_the_days_of_christmas_2026_nobody_gets_an_article(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home = sqlite_home
+    for day in range(1, 15):
+        home.live_until(datetime(2026, 12, day, 11, 0, tzinfo=UTC))
+        sign_up(home, f"p{day}@example.org")
+        collect(home, smtp_sink, f"p{day}@example.org")
+    home.live_until(datetime(2027, 1, 20, tzinfo=UTC))
+    days = {moment.date() for moment in local_times(smtp_sink.mails[28:])}
+    closed = {date(2026, 12, 25), date(2026, 12, 26), date(2026, 12, 27), date(2026, 12, 28)}
+    assert days.isdisjoint(closed | {date(2027, 1, 1)})
+    assert date(2026, 12, 24) in days
+    assert date(2026, 12, 29) in days
+
+
+def test_charlie_unsubscribes_in_one_click_and_never_hears_from_us_again(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    charlie = "charlie@example.org"
+    sign_up(home, charlie)
+    collect(home, smtp_sink, charlie)
+    home.live(days=4)
+    article = smtp_sink.mails_to(charlie)[-1]
+    target = str(article.message["List-Unsubscribe"]).strip("<>")
+    answer = home.press(target, **{"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    before = len(smtp_sink.mails)
+    home.live(days=30)
+    sign_up(home, charlie)
+    sign_up(home, charlie, "over-50-guide")
+    home.live(days=100)
+    assert len(smtp_sink.mails) == before
+    assert home.enrolment(charlie)["status"] == EnrolmentStatus.UNSUBSCRIBED
+    told = [row for row in home.rows(events) if row["kind"] == "unsubscribed"]
+    assert [row["message_id"] for row in told] == [home.messages_of(charlie)[-1]["id"]]
+
+
+def test_dana_whose_address_does_not_exist_is_tried_once(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    smtp_sink.refuse("dana@example.org")
+    sign_up(home, "dana@example.org")
+    smtp_sink.welcome("dana@example.org")
+    home.live(days=2)
+    sign_up(home, "dana@example.org")
+    home.live(days=60)
+    assert smtp_sink.mails == []
+    assert home.enrolment("dana@example.org")["status"] == EnrolmentStatus.SUPPRESSED
+    assert [row["reason"] for row in home.rows(suppressions)] == ["bounced"]
+
+
+def test_erin_never_collects_gets_one_reminder_and_is_let_go_after_thirty_days(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    erin, start = "erin@example.org", datetime(2026, 12, 23, 20, 0, tzinfo=UTC)
+    home.clock.set(start)
+    sign_up(home, erin)
+    home.live(days=29)
+    assert [step for step, _ in home.statuses(erin)] == ["your-guide", "guide-reminder"]
+    check_windows(home, erin, "pain-guide")
+    reminder = local_times(smtp_sink.mails)[1]
+    assert reminder == datetime(2026, 12, 29, 10, 0, tzinfo=LONDON)
+    home.live(days=2)
+    enrolment = home.enrolment(erin)
+    assert enrolment["status"] == EnrolmentStatus.REMOVED
+    assert enrolment["ended_at"] - start == timedelta(days=30)
+    home.live(days=100)
+    assert len(smtp_sink.mails) == 2
+
+
+def test_a_company_whose_scanner_follows_every_link_neither_collects_nor_leaves(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    sign_up(home, "frank@example.org")
+    home.live(days=1)
+    before = home.everything()
+    for kind in ("guide", "preferences", "unsubscribe"):
+        path = link_in(smtp_sink.mails[0], kind).removeprefix("https://emails.example.org")
+        assert home.client.get(path).status_code == 200
+        assert home.client.head(path).status_code == 200
+    assert home.everything() == before
+    home.live(days=20)
+    assert [step for step, _ in home.statuses("frank@example.org")][1:] == ["guide-reminder"]
+
+
+def test_grace_pauses_for_thirty_days_and_goes_on_where_she_was(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    grace = "grace@example.org"
+    sign_up(home, grace)
+    collect(home, smtp_sink, grace)
+    home.live(days=8)
+    had = len(smtp_sink.mails)
+    link, paused_at = link_in(smtp_sink.mails[-1], "preferences"), home.clock.now
+    assert home.press(link, frequency="paused").status_code == 200
+    home.live(days=29, hours=23)
+    assert len(smtp_sink.mails) == had
+    home.live(days=80)
+    times = local_times(smtp_sink.mails)
+    assert times[had] >= paused_at + timedelta(days=30)
+    gaps = [later - earlier for earlier, later in pairwise(times[had:])]
+    assert min(gaps) >= timedelta(days=2)
+    assert home.enrolment(grace)["status"] == EnrolmentStatus.COMPLETED
+    assert len(smtp_sink.mails) == 9
+    check_windows(home, grace, "pain-guide")
+
+
+def test_heidi_wants_fewer_mails_and_gets_all_of_them_one_a_week(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home, heidi = sqlite_home, "heidi@example.org"
+    sign_up(home, heidi)
+    home.press(link_in(smtp_sink.mails[0], "preferences"), frequency="fewer")
+    collect(home, smtp_sink, heidi)
+    home.live(days=120)
+    times = local_times(smtp_sink.mails)[1:]
+    assert len(times) == 8
+    assert min(b - a for a, b in pairwise(times)) >= timedelta(days=7) - timedelta(hours=1)
+    check_windows(home, heidi, "pain-guide")
+
+
+def test_after_a_week_without_workers_everybody_goes_on_and_nothing_piles_up(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    people = [f"p{n}@example.org" for n in range(12)]
+    for address in people:
+        sign_up(home, address)
+        collect(home, smtp_sink, address)
+        home.live(hours=20)
+    had = len(smtp_sink.mails)
+    home.clock.advance(timedelta(days=7))
+    home.deliver()
+    home.live(hours=23)
+    assert len(smtp_sink.mails) - had <= len(people)
+    home.live(days=90)
+    for address in people:
+        assert len(smtp_sink.mails_to(address)) == 9
+        times = local_times(smtp_sink.mails_to(address))[1:]
+        assert min(b - a for a, b in pairwise(times)) >= timedelta(hours=23)
+        check_windows(home, address, "pain-guide")
+        assert home.enrolment(address)["status"] == EnrolmentStatus.COMPLETED

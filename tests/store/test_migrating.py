@@ -1,0 +1,87 @@
+"""Migrations: what they make is what the program expects, however often and by whomever run."""
+
+import multiprocessing
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from nurture.store.migrating import is_current, migrate
+from nurture.store.session import Database
+from nurture.store.tables import metadata
+
+
+@contextmanager
+def _empty_postgresql(server: str) -> Iterator[str]:
+    from sqlalchemy.engine import make_url
+
+    url = make_url(server)
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    name = f"nurture_empty_{secrets.token_hex(6)}"
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    try:
+        yield url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database in which there is nothing at all."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+    else:
+        with _empty_postgresql(request.getfixturevalue("postgres_url")) as url:
+            yield url
+
+
+def test_the_migrated_tables_are_the_ones_that_the_program_works_with(
+    database: Database,
+) -> None:
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_sweep_has_its_partial_indexes(database: Database) -> None:
+    with database.reading() as connection:
+        found = {index["name"]: index for index in inspect(connection).get_indexes("enrolments")}
+        assert "ix_enrolments_due" in found
+        options = found["ix_enrolments_due"]["dialect_options"]
+    assert any("active" in str(value) for name, value in options.items() if "where" in name)
+
+
+def test_an_empty_database_is_brought_up_to_date_and_a_second_time_does_nothing(
+    empty_url: str,
+) -> None:
+    database = Database(empty_url)
+    assert not is_current(database)
+    migrate(empty_url)
+    with database.writing() as connection:
+        connection.execute(text("INSERT INTO journals (name, folded) VALUES ('x', 1)"))
+    migrate(empty_url)
+    assert is_current(database)
+    with database.reading() as connection:
+        assert connection.scalar(text("SELECT folded FROM journals")) == 1
+    database.close()
+
+
+def test_four_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=migrate, args=(empty_url,)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    database = Database(empty_url)
+    assert is_current(database)
+    database.close()

@@ -1,0 +1,140 @@
+"""What mail providers and calendars call: only who signed is heard, and each thing counts once."""
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from nurture.domain.message_status import MessageStatus
+from nurture.signatures import sign_standard_webhook
+from nurture.store.events import events
+from nurture.store.suppressions import suppressions
+from tests.homes import ScriptedSink
+from tests.house import MAIL_SECRET, Household, as_json, calendly_call
+
+ANN = "ann@example.org"
+MAIL = "/webhooks/mail/generic"
+
+
+def bounce(home: Household, number: str = "e1", **more: object) -> dict[str, Any]:
+    """A bounce of Ann's, as the plain shape says it."""
+    event = {
+        "id": number,
+        "type": "bounced",
+        "recipient": ANN,
+        "permanent": True,
+        "occurred_at": home.clock.now.isoformat(),
+        "reason": "550 No such user",
+    }
+    return {"events": [event | more]}
+
+
+def call(home: Household, document: object, path: str = MAIL) -> TestResponse:
+    """A signed call."""
+    body = as_json(document)
+    headers = sign_standard_webhook(MAIL_SECRET, "msg_1", home.clock.now, body)
+    return home.client.post(path, data=body, headers=headers, content_type="application/json")
+
+
+def test_a_signed_bounce_suppresses_and_is_answered_without_a_word(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    message_id = smtp_sink.mails[0].message["Message-ID"]
+    answer = call(home, bounce(home, message_id=message_id, recipient=None))
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert home.statuses(ANN) == [("your-guide", MessageStatus.BOUNCED)]
+    assert [row["reason"] for row in home.rows(suppressions)] == ["bounced"]
+
+
+def test_a_call_that_is_delivered_three_times_counts_once(home: Household) -> None:
+    for _ in range(3):
+        assert call(home, bounce(home)).status_code == 204
+    assert len(home.rows(events)) == 1
+
+
+def test_a_batch_is_kept_whole_or_not_at_all(home: Household) -> None:
+    document = bounce(home)
+    document["events"].append({"id": "e2", "type": "bounced", "occurred_at": "yesterday"})
+    answer = call(home, document)
+    assert answer.status_code == 422
+    assert answer.get_json(force=True)["field"] == "events[1].occurred_at"
+    assert home.rows(events) == []
+
+
+def test_a_word_that_is_not_ours_is_kept_and_acted_on_by_nobody(home: Household) -> None:
+    assert call(home, bounce(home, type="teleported")).status_code == 204
+    assert [row["kind"] for row in home.rows(events)] == ["unknown"]
+    assert home.rows(suppressions) == []
+
+
+def test_characters_that_no_column_takes_do_no_harm(home: Household) -> None:
+    document = bounce(home, reason="a\0b\ud800", recipient="a\0@example.org")
+    assert call(home, document).status_code == 204
+    assert len(home.rows(events)) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({}, 401), ({"webhook-id": "a", "webhook-timestamp": "1", "webhook-signature": "v1,x"}, 401)],
+)
+def test_a_call_that_is_not_signed_changes_nothing(
+    sqlite_home: Household, headers: dict[str, str], status: int
+) -> None:
+    body = as_json(bounce(sqlite_home))
+    answer = sqlite_home.client.post(MAIL, data=body, headers=headers)
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert sqlite_home.rows(events) == []
+
+
+def test_a_provider_without_a_secret_is_not_believed(sqlite_home: Household) -> None:
+    body = as_json(bounce(sqlite_home))
+    for provider in ("postmark", "sendgrid", "mailgun", "brevo"):
+        answer = sqlite_home.client.post(
+            f"/webhooks/mail/{provider}", data=body, headers={"Authorization": "Basic Og=="}
+        )
+        assert answer.status_code == 401
+    assert sqlite_home.rows(events) == []
+
+
+def test_an_unknown_provider_is_not_found(sqlite_home: Household) -> None:
+    for path in ("/webhooks/mail/pigeon", "/webhooks/bookings/pigeon"):
+        answer = call(sqlite_home, {}, path)
+        assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("document", [[], {}, {"events": 1}, {"events": [1]}, {"events": [{}]}])
+def test_a_body_of_another_shape_names_the_field(sqlite_home: Household, document: object) -> None:
+    answer = call(sqlite_home, document)
+    assert answer.status_code == 422
+    assert answer.get_json(force=True)["field"]
+
+
+def test_a_body_too_large_is_refused(sqlite_home: Household) -> None:
+    answer = call(sqlite_home, {"events": [], "x": "x" * 5_000_000})
+    assert answer.status_code == 413
+
+
+def test_while_the_database_is_away_the_caller_is_asked_to_come_back(
+    sqlite_home: Household,
+) -> None:
+    from webhooks import create_app
+
+    home = sqlite_home
+    away = home.another(NURTURE_DATABASE_URL="postgresql://127.0.0.1:1/nobody")
+    body = as_json(bounce(home))
+    headers = sign_standard_webhook(MAIL_SECRET, "msg_1", home.clock.now, body)
+    answer = create_app(away).test_client().post(MAIL, data=body, headers=headers)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+
+
+def test_a_calendars_call_says_what_of_its_body_cannot_be_used(sqlite_home: Household) -> None:
+    answer = calendly_call(sqlite_home, "invitee.created", "", "A1")
+    assert answer.status_code == 422
+    assert answer.get_json(force=True)["field"] == "payload.email"
+    assert (
+        calendly_call(sqlite_home, "routing_form_submission.created", "", "A1").status_code == 204
+    )
+    assert [row["kind"] for row in sqlite_home.rows(events)] == ["unknown"]
