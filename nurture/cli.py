@@ -27,9 +27,12 @@ class _OneLine(click.Group):
             return super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.exceptions.Abort:
             sys.exit(130)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(2)
         except click.UsageError as error:
             hint = f" Try “{error.ctx.command_path} --help”." if error.ctx else ""
-            click.echo(f"nurture: {error.format_message()}{hint}", err=True)
+            click.echo(f"nurture: {error.format_message().rstrip('.')}.{hint}", err=True)
             sys.exit(2)
         except NurtureError as error:
             click.echo(f"nurture: {error}", err=True)
@@ -94,8 +97,10 @@ def beat() -> None:
 @with_house
 def publish(house: House, overwrite: bool, dry_run: bool) -> None:
     """Check everything under templates/emails and publish what changed."""
+    from nurture.store.migrating import migrate
+
     library = read_library(house.library)
-    _migrate(house)
+    migrate(house.settings.database)
     if dry_run:
         return _tell(publishing.preview(house.database, library), "would change")
     published = publishing.publish(house.database, library, house.clock(), overwrite=overwrite)
@@ -169,8 +174,14 @@ def demo(as_json: bool, keep: Path | None) -> None:
 
 
 def _migrate(house: House) -> None:
+    """Bring the tables up to date; a mistyped data directory must not become a new database."""
     from nurture.store.migrating import migrate
 
+    if not house.database.exists():
+        raise NurtureError(
+            f"There is no database at {house.settings.database}.",
+            remedy="Start with “nurture serve”, or set NURTURE_DATA_DIR to where it is.",
+        )
     migrate(house.settings.database)
 
 

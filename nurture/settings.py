@@ -2,18 +2,23 @@
 
 import os
 import secrets
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nurture.domain.errors import NurtureError
 
 #: Made at the first start where nobody set them, and kept in the data directory.
 _MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
+
+#: A signing secret below this many characters can be guessed.
+_SHORTEST_KEY = 16
 
 _CHECKOUT = Path(__file__).parent.parent
 
@@ -58,6 +63,48 @@ class Settings(BaseModel):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database(cls, url: str) -> str:
+        if url and url.partition(":")[0].partition("+")[0] not in ("sqlite", "postgresql"):
+            raise ValueError("write postgresql://user:password@host/name or sqlite:///path")
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_a_redis(cls, url: str) -> str:
+        if url and urlsplit(url).scheme not in ("redis", "rediss", "unix", "redis+socket"):
+            raise ValueError("write redis://host:port/0 or unix:///path")
+        return url
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        plain = parts.scheme in ("http", "https") and parts.hostname and url.split() == [url]
+        if url and (not plain or parts.query or parts.fragment):
+            raise ValueError("write the public address of these pages, as https://mail.example.org")
+        return url
+
+    @field_validator("signup_secret")
+    @classmethod
+    def _are_signing_secrets(cls, secrets: tuple[str, ...]) -> tuple[str, ...]:
+        for secret in secrets:
+            kind, _, key = secret.partition("_")
+            try:
+                right = kind == "whsec" and len(b64decode(key, validate=True)) >= 16
+            except ValueError:
+                right = False
+            if not right:
+                raise ValueError("write whsec_ and then at least 16 random bytes in Base64")
+        return secrets
+
+    @model_validator(mode="after")
+    def _dkim_is_whole(self) -> Self:
+        if bool(self.dkim_selector) != bool(self.dkim_key_file):
+            raise ValueError("NURTURE_DKIM_SELECTOR and NURTURE_DKIM_KEY_FILE: set both or neither")
+        return self
+
     @property
     def database(self) -> str:
         """The database's address: the embedded one where none is set."""
@@ -89,6 +136,14 @@ class Settings(BaseModel):
             (not self.dkim_selector, "NURTURE_DKIM_SELECTOR and NURTURE_DKIM_KEY_FILE: signing."),
         ]
         return [said for missing, said in wanted if missing]
+
+    def doubtful(self) -> list[str]:
+        """What is set and probably not meant, in sentences."""
+        short = [key for key in self.secret_keys if len(key) < _SHORTEST_KEY]
+        said = ["NURTURE_SECRET_KEY is so short that it can be guessed."] if short else []
+        known = {f"NURTURE_{name.upper()}" for name in type(self).model_fields}
+        unknown = [n for n in self.secrets if n not in known and not n.endswith("_SECRET")]
+        return said + [f"{name} is not a setting of this program." for name in sorted(unknown)]
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -149,5 +204,14 @@ def _write_once(path: Path, content: str) -> None:
 
 
 def _sentences(error: ValidationError) -> str:
-    found = [f"NURTURE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
-    return "; ".join(found) + "."
+    return "; ".join(map(_sentence, error.errors())) + "."
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    said = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] in ("int_parsing", "int_from_float"):
+        said = "write a whole number"
+    elif fault["type"] == "float_parsing":
+        said = "write a number"
+    said = said.replace("Input should be", "it must be")
+    return f"NURTURE_{str(fault['loc'][0]).upper()}: {said}" if fault["loc"] else said

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from nurture.settings import Settings, SettingsError, load_settings
 
 SECRETS = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
-GIVEN = dict.fromkeys(SECRETS, "from the environment")
+SIGNING = "whsec_" + "hush" * 8
+GIVEN = dict.fromkeys(SECRETS, "from the environment") | {"NURTURE_SIGNUP_SECRET": SIGNING}
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +101,7 @@ def test_nothing_secret_is_shown() -> None:
     settings = load_settings(
         {
             "NURTURE_SECRET_KEY": "hush-1",
-            "NURTURE_SIGNUP_SECRET": "hush-2",
+            "NURTURE_SIGNUP_SECRET": SIGNING,
             "NURTURE_SIGNUP_TOKEN": "hush-3",
             "NURTURE_SMTP_URL": "smtp://user:hush-4@mail.example",
             "NURTURE_BREVO_SECRET": "hush-5",
@@ -110,9 +111,12 @@ def test_nothing_secret_is_shown() -> None:
     assert settings.provider_secret("brevo") == "hush-5"
 
 
-@pytest.mark.parametrize("name", ["NURTURE_DATABASE_URL", "NURTURE_REDIS_URL"])
-def test_no_servers_password_is_shown(name: str) -> None:
-    assert "hush" not in repr(load_settings(GIVEN | {name: "scheme://user:hush@db.example/1"}))
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [("NURTURE_DATABASE_URL", "postgresql"), ("NURTURE_REDIS_URL", "redis")],
+)
+def test_no_servers_password_is_shown(name: str, scheme: str) -> None:
+    assert "hush" not in repr(load_settings(GIVEN | {name: f"{scheme}://user:hush@db.example/1"}))
 
 
 def test_several_secrets_stand_with_commas_between() -> None:
@@ -136,5 +140,31 @@ def test_the_first_steps_name_what_is_missing_until_it_is_set() -> None:
         "NURTURE_BASE_URL",
         "NURTURE_DKIM_SELECTOR",
     ]
-    ready = Settings(secret_key="x", smtp_url="smtp://m", base_url="https://m", dkim_selector="s")
+    ready = Settings(secret_key="x", smtp_url="smtp://m", base_url="https://m", dkim_selector="s", dkim_key_file=Path("key.pem"))
     assert ready.first_steps() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NURTURE_DATABASE_URL", "mysql://host/name"),
+        ("NURTURE_REDIS_URL", "localhost"),
+        ("NURTURE_BASE_URL", "mail.example.org"),
+        ("NURTURE_BASE_URL", "https://mail.example.org/?page=1"),
+        ("NURTURE_SIGNUP_SECRET", "not-a-signing-secret"),
+        ("NURTURE_SIGNUP_SECRET", "whsec_c2hvcnQ="),
+        ("NURTURE_DKIM_SELECTOR", "alone"),
+        ("NURTURE_PORT", "many"),
+        ("NURTURE_SWEEP_SECONDS", "nan"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_name_and_not_quoted(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name) as refused:
+        load_settings(GIVEN | {name: value})
+    assert "not-a-signing-secret" not in str(refused.value)
+
+
+def test_what_is_probably_not_meant_is_said() -> None:
+    said = load_settings(GIVEN | {"NURTURE_SWEEP_SECOND": "3", "NURTURE_SECRET_KEY": "short"})
+    assert len(said.doubtful()) == 2
+    assert any("NURTURE_SWEEP_SECOND " in sentence for sentence in said.doubtful())

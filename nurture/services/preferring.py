@@ -141,7 +141,7 @@ def _follow_wish(
     if wish is Wish.STOPPED:
         return stop(connection, person, None, privacy, evidence, now)
     _start_again(connection, person, privacy, evidence, now)
-    frequency = Frequency.FEWER if wish is Wish.FEWER else Frequency.USUAL
+    frequency = person.frequency if wish is Wish.PAUSED else Frequency(wish)
     paused_until = now + PAUSE if wish is Wish.PAUSED else None
     already = person.paused_until if person.paused_until and person.paused_until > now else None
     subscribers.change_subscriber(

@@ -31,6 +31,7 @@ class Child:
         self._started = 0.0
         self._pause = _FIRST_PAUSE
         self._not_before = 0.0
+        self._stopping = False
 
     def start(self) -> None:
         """Start it, out of reach of the terminal's Ctrl-C and unable to outlive us."""
@@ -67,7 +68,8 @@ class Child:
             self.start()
 
     def ask_to_stop(self) -> None:
-        """Ask it to finish what it has in hand and end."""
+        """Ask it to finish what it has in hand and end; what it says to that goes to its log."""
+        self._stopping = True
         if self.alive():
             assert self._process is not None
             self._process.terminate()
@@ -92,7 +94,7 @@ class Child:
         with self._log.open("ab", buffering=0) as log:
             for line in output:
                 log.write(line)
-                if line.strip():
+                if line.strip() and not self._stopping:
                     _tell(f"{self.name} | {line.decode(errors='replace').rstrip()}")
 
 

@@ -48,7 +48,8 @@ def serve(settings: Settings) -> int:
     _refuse_taken_port(settings)
     tree = _Tree(settings)
     try:
-        tree.start()
+        if not tree.start():
+            return 1
         tree.watch()
     finally:
         tree.stop()
@@ -63,13 +64,15 @@ class _Tree:
         self._children: list[Child] = []
         self._told_to_stop = 0
 
-    def start(self) -> None:
-        """Prepare, then start Redis first and the rest at once."""
+    def start(self) -> bool:
+        """Prepare, then start Redis first and the rest at once; return whether it could."""
         for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(signal_number, self._be_told)
         self._logs.mkdir(exist_ok=True, mode=0o700)
         environment = _environment(self._settings)
         told = _prepare(environment)
+        if told is None:
+            return False
         if not self._settings.redis_url:
             self._redis = EmbeddedRedis.start(self._settings.data_dir / EMBEDDED_IN)
             environment["NURTURE_REDIS_URL"] = self._redis.redis_url
@@ -82,6 +85,7 @@ class _Tree:
         if not self._told_to_stop:
             sys.stdout.write(welcome(self._settings, told) + "\n")
             sys.stdout.flush()
+        return True
 
     def watch(self) -> None:
         """Start again whatever dies, until told to stop."""
@@ -127,12 +131,13 @@ class _Tree:
             time.sleep(0.05)
 
 
-def _prepare(environment: Mapping[str, str]) -> dict[str, Any]:
+def _prepare(environment: Mapping[str, str]) -> dict[str, Any] | None:
+    """What the welcome tells, or `None` where something is in the way, which has been said."""
     with tempfile.TemporaryDirectory() as directory:
         answer = Path(directory) / "answer"
         command = [sys.executable, "-m", "nurture.serving.preparing", str(answer)]
         if subprocess.run(command, env=dict(environment), check=False).returncode:
-            raise ServeError("It is not ready to run; what is said above has to be put right.")
+            return None
         told: dict[str, Any] = json.loads(answer.read_text())
         return told
 

@@ -18,6 +18,7 @@ def welcome(settings: Settings, told: dict[str, Any]) -> str:
         f"  mails go to      {_mails(settings)}",
         f"  everything kept  {settings.data_dir}",
         *_section("Before a real mail can leave, set in the environment or in .env:", settings),
+        *_list("Probably not meant:", settings.doubtful()),
         *_list("Still to be filled in under templates/emails:", told["to_fill_in"]),
         *_list("The studio and the files differ:", told["notes"]),
     ]

@@ -55,6 +55,10 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def exists(self) -> bool:
+        """Whether there is a database; a server's is taken to be there."""
+        return not self.is_sqlite or Path(self.engine.url.database or "").exists()
+
     def ping(self) -> None:
         """Raise `DatabaseUnavailableError` unless the database answers."""
         with self.reading() as connection:

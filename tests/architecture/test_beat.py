@@ -53,7 +53,8 @@ def test_every_task_was_given_its_queue_on_purpose(app: Celery, our_tasks: list[
 
 
 def test_every_tick_that_names_a_queue_names_one_that_is_consumed(consumed: set[str]) -> None:
-    named = {tick.get("options", {}).get("queue") for tick in celeryconfig.beat_schedule.values()}
+    schedule: dict[str, dict[str, Any]] = celeryconfig.beat_schedule
+    named = {tick.get("options", {}).get("queue") for tick in schedule.values()}
     assert named - {None} <= consumed
 
 

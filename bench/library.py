@@ -1,0 +1,23 @@
+"""The emails that are measured: one long article, between mails that the program comes with."""
+
+import shutil
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SHIPPED = HERE.parent / "templates/emails"
+SEQUENCE, ARTICLE, GUIDE = "bench", "article", "your-guide"
+FORM = "bench-guide"
+
+
+def lay_out_library(root: Path) -> Path:
+    """Put a library together under `root`, as NURTURE_TEMPLATES_DIR has it."""
+    folder = root / SEQUENCE
+    folder.mkdir(parents=True)
+    shutil.copytree(SHIPPED / "layout", root / "layout")
+    shutil.copyfile(SHIPPED / "practice.toml", root / "practice.toml")
+    for name in (f"{GUIDE}.mjml", f"{GUIDE}.txt", "discovery-session.mjml", "discovery-session.txt"):
+        shutil.copyfile(SHIPPED / "pain-guide" / name, folder / name)
+    shutil.copyfile(SHIPPED / "pain-guide" / "guide.pdf", folder / "guide.pdf")
+    for path in (HERE / "emails").iterdir():
+        shutil.copyfile(path, folder / path.name)
+    return root

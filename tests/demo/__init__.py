@@ -1,0 +1,1 @@
+"""The demonstration, played for real."""

@@ -1,0 +1,64 @@
+"""The demonstration keeps every promise of its story, and says so."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.serving.running import environment, processes_of
+
+
+def demo(directory: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    """Play it in a directory, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "nurture", "demo", "--keep", str(directory), *options],
+        env=environment(directory),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The demonstration's outcome, played once for all tests."""
+    directory = tmp_path_factory.mktemp("demo") / "played"
+    ended = demo(directory, "--json")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return directory, ended.stdout
+
+
+def test_every_promise_is_kept_and_everybody_ends_as_told(played: tuple[Path, str]) -> None:
+    outcome = json.loads(played[1])
+    assert outcome["kept"] is True
+    assert all(outcome["promises"].values())
+    assert {p["name"]: p["ended"] for p in outcome["people"]} == {
+        "Alice": "goal_reached",
+        "Bob": "completed",
+        "Charlie": "unsubscribed",
+        "Dana": "suppressed",
+        "Erin": "removed",
+    }
+
+
+def test_the_mails_can_be_looked_at(played: tuple[Path, str]) -> None:
+    outcome = json.loads(played[1])
+    page = Path(outcome["index"]).read_text()
+    for person in outcome["people"]:
+        assert all(subject in page for subject in person["mails"])
+    assert len(list(Path(outcome["outbox"]).glob("*.eml"))) == 17
+
+
+def test_nothing_is_left_running(played: tuple[Path, str]) -> None:
+    assert processes_of(played[0]) == []
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("five years of work")
+    ended = demo(tmp_path)
+    assert ended.returncode == 1
+    assert "thesis" not in ended.stderr
+    assert (tmp_path / "thesis.txt").read_text() == "five years of work"

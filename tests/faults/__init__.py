@@ -1,0 +1,1 @@
+"""What becomes of mails when processes, servers and machines fail."""

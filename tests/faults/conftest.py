@@ -1,0 +1,37 @@
+"""Fixtures: a house whose mails go to the witness."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.oracle import Oracle
+from tests.house import Household
+from tests.servers.clock import ClockFile
+
+
+@pytest.fixture
+def oracle(tmp_path: Path) -> Iterator[Oracle]:
+    """A mail server that remembers what it has accepted and can be told to misbehave."""
+    with Oracle(tmp_path / "accepted.jsonl") as oracle:
+        yield oracle
+
+
+@pytest.fixture
+def home(
+    database_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle
+) -> Iterator[Household]:
+    """A house that sends to the witness: the test runs once on each kind of database."""
+    home = Household(database_url, tmp_path, clock_file, oracle.url).publish_shipped()
+    yield home
+    home.close()
+
+
+@pytest.fixture
+def sqlite_home(
+    sqlite_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle
+) -> Iterator[Household]:
+    """A house on the embedded database."""
+    home = Household(sqlite_url, tmp_path, clock_file, oracle.url).publish_shipped()
+    yield home
+    home.close()

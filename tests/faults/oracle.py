@@ -1,0 +1,103 @@
+"""The witness seen from a test: giving it orders and reading what it has accepted."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from nurture.lifeline import tied_to_us
+from tests.faults.oracle_server import HOST, Fault
+
+__all__ = ["Fault", "Oracle", "Taken"]
+
+PIPELINING = ("PIPELINING", "8BITMIME", "SMTPUTF8")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One message that was accepted, as it was written down."""
+
+    message_id: str
+    recipient: str
+    digest: str
+
+
+class Oracle:
+    """The mail server of these tests, a process of its own, running while the block lasts."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+
+    def __enter__(self) -> Self:
+        """Start it; `url` takes mail when this returns."""
+        self._journal.touch()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", oracle_server(), str(self._journal)],
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=tied_to_us(),
+        )
+        assert self._process.stdout is not None
+        self.port, orders = map(int, self._process.stdout.readline().split())
+        self._orders = socket.create_connection((HOST, orders))
+        self._answers = self._orders.makefile("rb")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it; the journal stays."""
+        self._answers.close()
+        self._orders.close()
+        self._process.kill()
+        self._process.communicate()
+
+    @property
+    def url(self) -> str:
+        """The address, as NURTURE_SMTP_URL spells it."""
+        return f"smtp://{HOST}:{self.port}"
+
+    def show(self, *faults: Fault) -> None:
+        """From now on show these faults, and no others."""
+        self._order(faults=[asdict(fault) for fault in faults])
+
+    def behave(self) -> None:
+        """Show no fault, answer at once, and listen."""
+        self._order(faults=[], delay=0.0, extensions=PIPELINING)
+
+    def delay(self, seconds: float) -> None:
+        """Take so long over every answer."""
+        self._order(delay=seconds)
+
+    def offer_extensions(self, *names: str) -> None:
+        """Announce these extensions and no others."""
+        self._order(extensions=names)
+
+    def stop_listening(self) -> None:
+        """Refuse connections, and hang up on those there are."""
+        self._order(listen=False)
+
+    def listen_again(self) -> None:
+        """Take connections again, at the same port."""
+        self._order(listen=True)
+
+    def taken(self) -> Sequence[Taken]:
+        """Everything that has been accepted so far, in order."""
+        with self._journal.open("rb") as lines:
+            whole = [line for line in lines if line.endswith(b"\n")]
+        return [Taken(**json.loads(line)) for line in whole]
+
+    def count(self) -> int:
+        """How many messages have been accepted so far."""
+        return self._journal.read_bytes().count(b"\n")
+
+    def _order(self, **order: Any) -> None:
+        self._orders.sendall(json.dumps(order).encode() + b"\n")
+        assert self._answers.readline(), "the oracle has ended"
+
+
+def oracle_server() -> str:
+    """The program's file."""
+    return str(Path(__file__).with_name("oracle_server.py"))

@@ -1,0 +1,71 @@
+"""A fresh database with many people for whom something is due."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from nurture.domain.address import address_key
+from nurture.store.consents import consents
+from nurture.store.enrolments import enrolments
+from nurture.store.subscribers import subscribers
+from tests.house import Household
+
+
+def people(count: int) -> list[str]:
+    """Addresses, as many as that."""
+    return [f"p{n:05}@example.org" for n in range(count)]
+
+
+def sign_up_many(home: Household, count: int) -> list[str]:
+    """Everybody has just asked for the guide, which is due now; return their addresses."""
+    addresses = people(count)
+    home.subscribe(addresses[0])
+    _copy(home, addresses[0], addresses[1:])
+    return addresses
+
+
+def due_for_an_article(home: Household, count: int) -> list[str]:
+    """Everybody collected the guide days ago, and the first article is due now."""
+    addresses = people(count)
+    home.subscribe(addresses[0])
+    home.deliver()
+    home.collect()
+    home.deliver()
+    look = home.next_look()
+    assert look is not None
+    home.clock.set(look)
+    _copy(home, addresses[0], addresses[1:])
+    return addresses
+
+
+def _copy(home: Household, pattern: str, addresses: list[str]) -> None:
+    """Give each of them rows like those of the one who came through the front door."""
+    person, [enrolment] = home.person(pattern), home.enrolments_of(pattern)
+    rows = list(_people_like(home, person, addresses))
+    with home.house.database.writing() as connection:
+        if rows:
+            connection.execute(insert(subscribers), rows)
+        found = select(subscribers.c.id).where(subscribers.c.id > person["id"])
+        numbers = list(connection.scalars(found))
+        consented = [row for row in home.rows(consents) if row["subscriber_id"] == person["id"]]
+        for table, likes in ((enrolments, [enrolment]), (consents, consented)):
+            copies = [
+                _without_id(like) | {"subscriber_id": number} for number in numbers for like in likes
+            ]
+            if copies:
+                connection.execute(insert(table), copies)
+
+
+def _people_like(
+    home: Household, person: dict[str, Any], addresses: list[str]
+) -> Iterator[dict[str, Any]]:
+    for address in addresses:
+        key = address_key(address)
+        hashed = home.house.tokens.address_hash(key)
+        known_by = {"address": address, "address_key": key, "address_hash": hashed}
+        yield _without_id(person) | known_by
+
+
+def _without_id(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "id"}

@@ -1,0 +1,197 @@
+"""Workers that are there to be killed: plain processes, and the real Celery ones."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import update
+
+from nurture.clock import real_now
+from nurture.lifeline import die_with_parent, tied_to_us
+from nurture.serving import beat_command, worker_command
+from nurture.services import delivering, sweeping
+from nurture.services.delivering import Dispatch
+from nurture.settings import load_settings
+from nurture.store.messages import messages
+from tests.house import Household
+
+_FORK = multiprocessing.get_context("fork")
+_ROOT = Path(__file__).parents[2]
+
+#: Between two looks of a plain worker that has nothing to do.
+_LOOK_EVERY = 0.05
+
+Work = Callable[[Household], None]
+
+
+def work_for_ever(home: Household) -> None:
+    """Sweep and deliver, as the tasks do, until killed."""
+    dispatch = home.house.dispatch
+    while True:
+        for _ in range(sweeping.batches_due(dispatch)):
+            while delivering.deliver_batch(dispatch).full:
+                pass
+        time.sleep(_LOOK_EVERY)
+
+
+@dataclass
+class PlainWorkers:
+    """Processes that do what a worker does, without Celery around it; killed at the latest at the end."""
+
+    home: Household
+    work: Work = work_for_ever
+    settings: dict[str, str] = field(default_factory=dict)
+    _running: list[multiprocessing.process.BaseProcess] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        """Nothing runs yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nobody behind."""
+        self.kill_all()
+
+    def start(self, count: int = 1) -> list[int]:
+        """Start so many more; return their process ids."""
+        started = [_FORK.Process(target=self._run, args=(os.getpid(),)) for _ in range(count)]
+        for process in started:
+            process.start()
+        self._running += started
+        return [process.pid or 0 for process in started]
+
+    def pids(self) -> list[int]:
+        """Whoever is alive."""
+        return [p.pid for p in self._running if p.pid and p.is_alive()]
+
+    def kill(self, pid: int) -> None:
+        """Kill one, without giving it time for a last word."""
+        [process] = [p for p in self._running if p.pid == pid]
+        process.kill()
+        process.join()
+        self._running.remove(process)
+
+    def kill_all(self) -> None:
+        """Kill everybody."""
+        for pid in self.pids():
+            self.kill(pid)
+
+    def wait(self, seconds: float = 30) -> list[int | None]:
+        """Wait until everybody has ended; return how, as exit codes."""
+        for process in self._running:
+            process.join(seconds)
+        codes = [process.exitcode for process in self._running]
+        self._running.clear()
+        return codes
+
+    def _run(self, parent: int) -> None:
+        die_with_parent(parent, signal.SIGKILL)
+        home = self.home
+        own = Household(home.url, home.directory, home.clock, home.smtp_url, dict(home.settings))
+        own.settings = dict(home.settings) | self.settings
+        self.work(own)
+
+
+class Program:
+    """One program of the real tree (a Celery worker, the beat) with everything it starts."""
+
+    def __init__(self, home: Household, command: Callable[..., list[str]]) -> None:
+        self.log = home.directory / f"{command.__name__}.log"
+        self._home, self._command = home, command
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it and all that it started."""
+        self.kill()
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        environment = os.environ | self._home.environment | _PYTHON
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(load_settings(self._home.environment)),
+                cwd=self._home.directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=tied_to_us(),
+            )
+
+    @property
+    def pid(self) -> int:
+        """The parent's process id."""
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Whether the parent runs."""
+        return self._process.poll() is None
+
+    def children(self) -> list[int]:
+        """The process ids of what it has started."""
+        found = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        with suppress(FileNotFoundError):
+            return [int(number) for number in found.read_text().split()]
+        return []
+
+    def kill_parent(self) -> None:
+        """Kill the parent alone; what becomes of its children is the program's business."""
+        self._process.kill()
+        self._process.wait()
+
+    def kill(self) -> None:
+        """Kill the whole group."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def celery_worker(home: Household) -> Program:
+    """A real worker with its children."""
+    return Program(home, worker_command)
+
+
+def celery_beat(home: Household) -> Program:
+    """A real beat."""
+    return Program(home, beat_command)
+
+
+_PYTHON = {"PYTHONPATH": str(_ROOT), "C_FORCE_ROOT": "1"}
+
+
+def expire_leases(home: Household) -> None:
+    """As if the workers had not been heard of for a long time; only where all of them are dead."""
+    with home.house.database.writing() as connection:
+        long_ago = real_now() - timedelta(hours=1)
+        connection.execute(
+            update(messages).where(messages.c.lease_until.is_not(None)).values(lease_until=long_ago)
+        )
+
+
+def until(holds: Callable[[], bool], seconds: float = 20, every: float = 0.02) -> float:
+    """Wait until something holds, and return how long it took; fails when it takes too long."""
+    began = time.monotonic()
+    while not holds():
+        if time.monotonic() - began > seconds:
+            raise AssertionError(f"it does not hold after {seconds} s")
+        time.sleep(every)
+    return time.monotonic() - began
+
+
+def finished(dispatch: Dispatch) -> bool:
+    """Whether nothing is due and nothing is in hand."""
+    from nurture.services import reporting
+
+    return not reporting.status(dispatch.database, dispatch.fingerprint, dispatch.clock())["due_now"]

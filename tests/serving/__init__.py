@@ -1,0 +1,1 @@
+"""The supervised tree, for real."""

@@ -1,0 +1,99 @@
+"""What `nurture serve` promises: it runs, it heals, and it leaves nothing behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.smtp import SmtpSink
+from tests.serving.running import (
+    Running,
+    environment,
+    processes_of,
+    running,
+    wait_until,
+)
+
+
+@pytest.fixture
+def program(tmp_path: Path, smtp_sink: SmtpSink) -> Iterator[Running]:
+    """The program in a directory of its own, with a real mail server."""
+    with running(tmp_path, smtp_sink) as started:
+        yield started
+
+
+def test_a_signup_gets_its_mail_and_the_page_hands_over_the_guide(
+    program: Running, smtp_sink: SmtpSink
+) -> None:
+    assert program.sign_up("ann@example.org") == 202
+    assert wait_until(lambda: smtp_sink.mails_to("ann@example.org"), 10)
+    (mail,) = smtp_sink.mails_to("ann@example.org")
+    body_part = mail.message.get_body(("plain",))
+    assert body_part is not None
+    text = body_part.get_content()
+    path = next(word for word in text.split() if "/guide/" in word).removeprefix(program.url)
+    status, body = program.post(path, b"", {})
+    assert status == 200
+    assert body.startswith(b"%PDF-")
+
+
+def test_whatever_dies_comes_back_and_the_next_mail_still_leaves(
+    program: Running, smtp_sink: SmtpSink
+) -> None:
+    for name in ("worker", "redis", "web", "beat"):
+        before = program.processes()[name]
+        assert before, name
+        os.kill(before[0], signal.SIGKILL)
+        assert wait_until(lambda n=name, old=before[0]: _is_back(program, n, old)), name  # type: ignore[misc]
+    assert wait_until(lambda: _signed_up(program, "bob@example.org"))
+    assert wait_until(lambda: smtp_sink.mails_to("bob@example.org"))
+
+
+def test_told_to_stop_it_ends_well_and_leaves_nothing_running(
+    program: Running, tmp_path: Path
+) -> None:
+    program.process.terminate()
+    assert program.process.wait(30) == 0
+    assert wait_until(lambda: not processes_of(tmp_path), 5)
+
+
+def test_killed_it_leaves_nothing_running(program: Running, tmp_path: Path) -> None:
+    program.process.kill()
+    assert wait_until(lambda: not processes_of(tmp_path), 15)
+
+
+def test_a_port_that_is_taken_is_named_and_nothing_is_left_running(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run(
+            [sys.executable, "-m", "nurture", "serve"],
+            env=environment(tmp_path, NURTURE_PORT=port),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert port in ended.stderr
+    assert "NURTURE_PORT" in ended.stderr
+    assert processes_of(tmp_path) == []
+
+
+def _is_back(program: Running, name: str, old: int) -> bool:
+    now = program.processes()[name]
+    return bool(now) and old not in now
+
+
+def _signed_up(program: Running, address: str) -> bool:
+    try:
+        return program.sign_up(address) == 202
+    except OSError:
+        return False
