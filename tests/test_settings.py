@@ -140,7 +140,13 @@ def test_the_first_steps_name_what_is_missing_until_it_is_set() -> None:
         "NURTURE_BASE_URL",
         "NURTURE_DKIM_SELECTOR",
     ]
-    ready = Settings(secret_key="x", smtp_url="smtp://m", base_url="https://m", dkim_selector="s", dkim_key_file=Path("key.pem"))
+    ready = Settings(
+        secret_key="x",
+        smtp_url="smtp://m",
+        base_url="https://m",
+        dkim_selector="s",
+        dkim_key_file=Path("key.pem"),
+    )
     assert ready.first_steps() == []
 
 

@@ -1,15 +1,26 @@
 """Workers are killed again and again, at any moment, while mails are due."""
 
+import os
 import random
+import signal
 import time
 
 import pytest
 
 from nurture.services.delivering import WINDOW
+from nurture.store.enrolments import count_due
 from tests.faults.oracle import Oracle
 from tests.faults.population import due_for_an_article
 from tests.faults.verdict import verdict
-from tests.faults.workers import PlainWorkers, expire_leases, finished, until
+from tests.faults.workers import (
+    PlainWorkers,
+    Program,
+    celery_beat,
+    celery_worker,
+    expire_leases,
+    finished,
+    until,
+)
 from tests.house import Household
 from tests.services.test_delivering import FIRST
 
@@ -21,18 +32,27 @@ AT_MOST_A_KILL = 2 * WINDOW
 def kill_while_they_work(
     home: Household, oracle: Oracle, kills: int, chance: random.Random
 ) -> int:
-    """Kill one of three workers so often, and start another; return how many were killed at work."""
+    """Kill one of three workers so often, and start another; return how many were killed at work.
+
+    What the dead had in hand stays there until their leases run out.
+    """
     at_work = 0
-    with PlainWorkers(home, settings={"NURTURE_BATCH": "60"}) as workers:
+    with PlainWorkers(home, settings={"NURTURE_BATCH": "30"}) as workers:
         workers.start(3)
         for _ in range(kills):
             before = oracle.count()
-            until(lambda before=before: oracle.count() > before or finished(home.house.dispatch))
+            until(lambda before=before: oracle.count() > before or not is_due(home))
             time.sleep(chance.uniform(0, 0.05))
-            at_work += not finished(home.house.dispatch)
+            at_work += is_due(home)
             workers.kill(chance.choice(workers.pids()))
             workers.start()
     return at_work
+
+
+def is_due(home: Household) -> bool:
+    """Whether there is work that nobody has in hand."""
+    with home.house.database.reading() as connection:
+        return count_due(connection, home.clock.now, most=1) > 0
 
 
 def drain(home: Household) -> None:
@@ -53,6 +73,41 @@ def test_killing_workers_at_any_moment_loses_nothing_and_doubles_nothing(
     drain(home)
     found = verdict(home, oracle, addresses, FIRST)
     assert found.faultless, found
-    print("X", at_work, len(found.in_doubt), found.accepted)
     assert at_work >= 3
     assert len(found.in_doubt) <= at_work * AT_MOST_A_KILL + 3 * AT_MOST_A_KILL
+
+
+@pytest.mark.slow
+def test_fifty_kills_of_real_workers_during_two_thousand_mails(
+    home: Household, oracle: Oracle, redis_url: str
+) -> None:
+    """Children and parents of real Celery workers, woken by a real beat, with real leases."""
+    home.settings = {"NURTURE_REDIS_URL": redis_url, "NURTURE_SWEEP_SECONDS": "0.5"}
+    home.settings |= {"NURTURE_BATCH": "50"}
+    addresses = due_for_an_article(home, 2000)
+    chance, kills = random.Random(2), 50
+    oracle.delay(0.02)
+    with celery_beat(home), celery_worker(home) as one, celery_worker(home) as other:
+        for number in range(kills):
+            before = oracle.count()
+            until(lambda before=before: oracle.count() > before or not is_due(home), 30)
+            time.sleep(chance.uniform(0, 0.3))
+            kill_somebody(chance.choice([one, other]), chance, parent=number % 5 == 4)
+        oracle.delay(0)
+        took = until(lambda: finished(home.house.dispatch), 150, every=0.5)
+    found = verdict(home, oracle, addresses, FIRST)
+    print(f"drained after {took:.0f} s, {len(found.in_doubt)} in doubt")
+    assert found.faultless, found
+    assert not found.waiting and not found.in_hand
+    assert took < 120
+    assert len(found.in_doubt) <= kills * 2 * AT_MOST_A_KILL
+
+
+def kill_somebody(worker: Program, chance: random.Random, *, parent: bool) -> None:
+    """Kill a child, which Celery replaces, or the parent, whose children go with it."""
+    children = worker.children()
+    if parent or not children:
+        worker.kill_parent()
+        worker.start()
+    else:
+        os.kill(chance.choice(children), signal.SIGKILL)

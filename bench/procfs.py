@@ -1,0 +1,128 @@
+"""What processes cost: processor time and memory, as Linux counts them."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """Processor seconds."""
+
+    user: float = 0.0
+    system: float = 0.0
+
+    @property
+    def whole(self) -> float:
+        """Both together."""
+        return self.user + self.system
+
+    def __add__(self, other: "Cpu") -> "Cpu":
+        return Cpu(self.user + other.user, self.system + other.system)
+
+    def __sub__(self, other: "Cpu") -> "Cpu":
+        return Cpu(self.user - other.user, self.system - other.system)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident memory in bytes; `fair` counts what processes share in equal parts (PSS)."""
+
+    resident: int
+    fair: int
+
+
+def tree(root: int) -> list[int]:
+    """A process and all that descend from it."""
+    children: dict[int, list[int]] = {}
+    for number, parent in _parents():
+        children.setdefault(parent, []).append(number)
+    found = [root]
+    for number in found:
+        found += children.get(number, [])
+    return found
+
+
+def cpu_of(roots: Iterable[int]) -> Cpu:
+    """What these processes and their descendants have used, those that ended included."""
+    whole = Cpu()
+    for root in roots:
+        for number in tree(root):
+            whole += _cpu(number)
+    return whole
+
+
+def machine_cpu() -> float:
+    """Processor seconds that everything on this machine has used."""
+    user, nice, system, _, _, irq, soft, *_ = _numbers("/proc/stat", 0, 1)
+    return (user + nice + system + irq + soft) * _TICK
+
+
+def memory_of(number: int) -> Memory:
+    """How much memory one process holds."""
+    kilobytes = {}
+    for line in Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()[1:]:
+        name, value = line.split()[:2]
+        kilobytes[name] = int(value)
+    return Memory(kilobytes["Rss:"] * 1024, kilobytes["Pss:"] * 1024)
+
+
+def command_of(number: int) -> str:
+    """The command line of a process."""
+    try:
+        raw = Path(f"/proc/{number}/cmdline").read_bytes()
+    except OSError:
+        return ""
+    return raw.replace(b"\0", b" ").decode(errors="replace").strip()
+
+
+def load() -> str:
+    """The machine's load averages over one and five minutes."""
+    one, five, _ = os.getloadavg()
+    return f"{one:.1f} {five:.1f}"
+
+
+class OtherWork:
+    """How many processor cores something other than `ours` kept busy meanwhile."""
+
+    def __init__(self, ours: Iterable[int]) -> None:
+        self._ours = [os.getpid(), *ours]
+        self._began = time.monotonic()
+        self._before = machine_cpu() - cpu_of(self._ours).whole
+
+    def cores(self) -> float:
+        """The mean since the beginning."""
+        spent = machine_cpu() - cpu_of(self._ours).whole - self._before
+        return max(0.0, spent / (time.monotonic() - self._began))
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                yield int(name), _stat(int(name))[1]
+            except (OSError, IndexError):
+                continue
+
+
+def _stat(number: int) -> list[int]:
+    """The numbers after a process's name: its state (as 0), its parent, and so on."""
+    fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return [0, *map(int, fields[1:])]
+
+
+def _cpu(number: int) -> Cpu:
+    try:
+        fields = _stat(number)
+    except (OSError, IndexError):
+        return Cpu()
+    user, system, user_of_ended, system_of_ended = fields[11:15]
+    return Cpu((user + user_of_ended) * _TICK, (system + system_of_ended) * _TICK)
+
+
+def _numbers(path: str, line: int, start: int) -> list[int]:
+    return [int(word) for word in Path(path).read_text().splitlines()[line].split()[start:]]

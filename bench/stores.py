@@ -1,0 +1,94 @@
+"""The databases that are measured, both durable: what is committed has reached the disk."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from unittest.mock import patch
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from nurture.library import read_library
+from nurture.services import publishing
+from nurture.store.migrating import migrate
+from nurture.store.session import Database
+from tests.servers import postgres
+
+from bench.people import COLLECTED
+
+#: The tests' server forgets the disk for speed; here it keeps its promises.
+_DURABLE = {
+    "shared_buffers": "256MB",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "autovacuum": "on",
+    "wal_level": "replica",
+    "max_wal_size": "2GB",
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """One kind of database; `server` is the process to blame for what it costs, if any."""
+
+    kind: str
+    directory: Path
+    library: Path
+    address: str = ""
+    server: tuple[int, ...] = ()
+
+    @contextmanager
+    def fresh(self) -> Iterator[Database]:
+        """A new database with the tables made and the library published."""
+        name = f"bench_{next(_numbers)}"
+        url = self._create(name)
+        migrate(url)
+        database = Database(url)
+        publishing.publish(database, read_library(self.library), COLLECTED)
+        try:
+            yield database
+        finally:
+            database.close()
+            self._drop(name)
+
+    def _create(self, name: str) -> str:
+        if self.kind == "SQLite":
+            return f"sqlite:///{self.directory / name}.db"
+        self._do(f"CREATE DATABASE {name}")
+        return make_url(self.address).set(database=name).render_as_string(hide_password=False)
+
+    def _drop(self, name: str) -> None:
+        if self.kind != "SQLite":
+            return self._do(f"DROP DATABASE {name} WITH (FORCE)")
+        for path in self.directory.glob(f"{name}.db*"):
+            path.unlink()
+
+    def _do(self, statement: str) -> None:
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+_numbers = count(1)
+
+
+@contextmanager
+def stores(directory: Path, library: Path) -> Iterator[list[Store]]:
+    """An SQLite directory, and a PostgreSQL server that runs while the block lasts."""
+    embedded = Store("SQLite", directory, library)
+    with patch.dict(postgres._SETTINGS, _DURABLE):
+        server = postgres.Server(postgres.find_programs())
+        with server:
+            pid = int((server.directory / "data/postmaster.pid").read_text().split()[0])
+            yield [embedded, Store("PostgreSQL", directory, library, server.url, (pid,))]
+
+
+def versions(store: Store) -> str:
+    """The kind of database and its version."""
+    if store.kind == "SQLite":
+        return f"SQLite {sqlite3.sqlite_version}"
+    with psycopg.connect(store.address) as connection:
+        return f"PostgreSQL {connection.info.server_version // 10000}"

@@ -1,0 +1,77 @@
+"""The real worker: Celery's processes, woken through a real Redis, as `nurture worker` runs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from celery import Celery
+
+from nurture.embedded_redis import EmbeddedRedis, celery_url_of
+from nurture.lifeline import tied_to_us
+from nurture.serving import worker_command
+from nurture.settings import load_settings
+
+ROOT = Path(__file__).parent.parent
+SECRET = "a-secret-that-signs-in-measurements-only"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a measured program runs: its directory, its clock, its Redis."""
+
+    directory: Path
+    redis: EmbeddedRedis
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment of a process, free of any setting that happens to be in ours."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("NURTURE_")}
+        own = {
+            "NURTURE_DATA_DIR": str(self.directory),
+            "NURTURE_REDIS_URL": self.redis.redis_url,
+            "NURTURE_SECRET_KEY": SECRET,
+            "NURTURE_BASE_URL": "https://emails.example.org",
+            "PYTHONPATH": str(ROOT),
+            "C_FORCE_ROOT": "1",
+        }
+        return {**clean, **own, **self.settings, **more}
+
+    def wake(self, task: str) -> None:
+        """Send a nudge as beat does."""
+        app = Celery(broker=celery_url_of(self.redis.redis_url, self.directory))
+        with app.connection_for_write() as connection:
+            app.send_task(task, queue="nurture", connection=connection, ignore_result=True)
+
+
+@contextmanager
+def running_worker(environment: Mapping[str, str], log: Path) -> Iterator[int]:
+    """A worker and its children while the block lasts; gives the parent's process id."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            worker_command(load_settings(environment)),
+            env=dict(environment),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=tied_to_us(),
+        )
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def python() -> str:
+    """The interpreter that everything runs with."""
+    return sys.executable
