@@ -1,4 +1,10 @@
-"""The `nurture` command."""
+"""The `nurture` command.
+
+Each command imports what it needs when it runs: `serve` stays in memory for as long as
+everything runs, and `--help` should not wait for a database library.
+"""
+
+from __future__ import annotations
 
 import json
 import os
@@ -8,15 +14,16 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from nurture.bootstrap import House, build
 from nurture.domain.errors import NurtureError
-from nurture.library import read_library
-from nurture.services import publishing, reporting
 from nurture.settings import load_settings
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+    from nurture.services.publishing import Publication
 
 
 class _OneLine(click.Group):
@@ -54,6 +61,8 @@ def with_house(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
+        from nurture.bootstrap import build
+
         command(build(), *args, **kwargs)
 
     return wrapped
@@ -97,6 +106,8 @@ def beat() -> None:
 @with_house
 def publish(house: House, overwrite: bool, dry_run: bool) -> None:
     """Check everything under templates/emails and publish what changed."""
+    from nurture.library import read_library
+    from nurture.services import publishing
     from nurture.store.migrating import migrate
 
     library = read_library(house.library)
@@ -110,6 +121,9 @@ def publish(house: House, overwrite: bool, dry_run: bool) -> None:
 @main.command()
 def check() -> None:
     """Check every sequence and email; say file, line and remedy of each finding."""
+    from nurture.library import read_library
+    from nurture.services import publishing
+
     library = read_library(load_settings().templates_dir)
     drafts = publishing.check(library)
     for said in publishing.to_fill_in(library):
@@ -122,6 +136,8 @@ def check() -> None:
 @with_house
 def status(house: House, as_json: bool) -> None:
     """Say how things stand: enrolments, messages, what is due, what is in doubt."""
+    from nurture.services import reporting
+
     _migrate(house)
     standing = reporting.status(house.database, house.fingerprint, house.clock())
     click.echo(json.dumps(standing, indent=2) if as_json else _in_words(standing))
@@ -140,6 +156,8 @@ def outbox(house: House) -> None:
 @with_house
 def arm(house: House) -> None:
     """Let this instance send. A copied or restored database is silent until you say so."""
+    from nurture.services import reporting
+
     _migrate(house)
     reporting.arm(house.database, house.fingerprint, house.clock())
     click.echo("Armed: this instance sends from now on, and no copy of it does.")
@@ -152,6 +170,7 @@ def arm(house: House) -> None:
 @with_house
 def simulate(house: House, sequence: str, start: str | None, as_json: bool) -> None:
     """Print the calendar of a sequence for somebody who signs up and collects at once."""
+    from nurture.library import read_library
     from nurture.services import simulating
 
     at = _day(start, house.clock())
@@ -191,7 +210,7 @@ def _become(command: list[str]) -> None:
     os.execv(command[0], command)
 
 
-def _tell(publication: publishing.Publication, done: str) -> None:
+def _tell(publication: Publication, done: str) -> None:
     for key in publication.changed:
         click.echo(f"{done}: {key}")
     for key, impact in publication.impacts.items():

@@ -1,13 +1,28 @@
-"""The Celery application: shells that say when, two lines each."""
+"""The Celery application: shells that say when, two lines each.
 
+What a task needs is imported when it first runs, because the alarm clock loads these
+modules as well and needs nothing of it. A worker loads it all before it forks, so that
+its children share the memory.
+"""
+
+from __future__ import annotations
+
+import gc
 import signal
 from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
 
-from nurture.bootstrap import House, build
 from nurture.lifeline import die_with_parent
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+#: A nudge that nobody took within this many seconds is dropped; the next sweep brings another.
+NUDGE_SECONDS = 30
 
 app = Celery("nurture")
 app.config_from_object("celeryconfig")
@@ -16,7 +31,17 @@ app.config_from_object("celeryconfig")
 @cache
 def house() -> House:
     """What this worker process works with, put together when it is first needed."""
+    from nurture.bootstrap import build
+
     return build()
+
+
+@worker_init.connect
+def _load_before_forking(**_: object) -> None:
+    for module in ("bootstrap", "bank_holidays", "services.sweeping", "services.forgetting"):
+        import_module(f"nurture.{module}")
+    gc.collect()
+    gc.freeze()  # What is there by now stays; looking through it again would unshare its pages.
 
 
 @worker_process_init.connect

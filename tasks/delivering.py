@@ -1,11 +1,12 @@
 """When to send."""
 
-from nurture.services import delivering, sweeping
-from tasks import app, house
+from tasks import NUDGE_SECONDS, app, house
 
 
 @app.task
 def deliver() -> None:
     """Take one batch of due enrolments; where it was full, there is another."""
+    from nurture.services import delivering
+
     if delivering.deliver_batch(house().dispatch).full:
-        deliver.apply_async(expires=sweeping.NUDGE_SECONDS)
+        deliver.apply_async(expires=NUDGE_SECONDS)

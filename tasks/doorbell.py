@@ -3,7 +3,7 @@
 from contextlib import suppress
 from threading import Event, Thread
 
-from nurture.services import sweeping
+from tasks import NUDGE_SECONDS
 from tasks.delivering import deliver
 
 
@@ -29,4 +29,4 @@ class CeleryDoorbell:
         while self._pressed.wait():
             self._pressed.clear()
             with suppress(Exception):  # A lost ring costs one sweep interval, nothing else.
-                deliver.apply_async(expires=sweeping.NUDGE_SECONDS, retry=False)
+                deliver.apply_async(expires=NUDGE_SECONDS, retry=False)

@@ -1,10 +1,11 @@
 """When to bring the hits into the database."""
 
-from nurture.services import tracking
 from tasks import app, house
 
 
 @app.task
 def fold_hits() -> None:
     """Fold what this machine's web processes have written down since the last time."""
+    from nurture.services import tracking
+
     tracking.fold_journals(house().database, house().journals)

@@ -3,9 +3,6 @@
 from nurture.services.delivering import Dispatch, recover_silent
 from nurture.store.enrolments import count_due
 
-#: A nudge that nobody took within this many seconds is dropped; the next sweep brings another.
-NUDGE_SECONDS = 30
-
 #: More batches than this at once would only queue up behind each other.
 _MOST_BATCHES = 8
 

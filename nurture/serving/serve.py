@@ -150,6 +150,8 @@ def _environment(settings: Settings) -> dict[str, str]:
         "NURTURE_PORT": str(settings.port),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
         "C_FORCE_ROOT": "1",
+        # Many threads that each keep memory of their own would double what the web side holds.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
     }
 
 
