@@ -62,8 +62,10 @@ def next_opening(
     """The first moment at or after `earliest` at which the window opens, in UTC."""
     zone = ZoneInfo(time_zone)
     for day in _days_from(earliest, zone):
+        if not _allowed(day, window.on, holidays):
+            continue
         opens = _instant(day, window.opens, zone)
-        if opens >= earliest and _allowed(day, window.on, holidays):
+        if opens >= earliest:
             return opens
     raise ValueError(f"no day within a year of {earliest:%d %B %Y} is open")
 

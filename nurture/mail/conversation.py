@@ -236,7 +236,8 @@ class Conversation:
     def _hand_over(self, transaction: _Transaction) -> None:
         """Write the content; an already refused message gets an empty one (RFC 2920 §3.1)."""
         if not transaction.settled:
-            self._write(dot_stuffed(transaction.envelope.data))
+            envelope = transaction.envelope
+            self._write(envelope.data if envelope.dotless else dot_stuffed(envelope.data))
         transaction.dot = self._composed
         self._write(b".\r\n")
         self._await(Stage.CONTENT, transaction)

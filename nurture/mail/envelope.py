@@ -12,13 +12,15 @@ class Envelope:
     """One finished email to one recipient.
 
     `message` is the ledger's number; `data` is the whole RFC 5322 message with
-    CRLF line ends, ending in CRLF, not dot-stuffed.
+    CRLF line ends, ending in CRLF, not dot-stuffed. `dotless` says that no line of it
+    begins with a dot, which spares looking for one in every mail.
     """
 
     message: int
     sender: str
     recipient: str
     data: bytes
+    dotless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from nurture.domain.practice import Practice
 from nurture.domain.sequence import Sequence, StepKind
 from nurture.rendering.compiling import CompiledEmail
-from nurture.rendering.quoting import header_text, mailbox, quoted, quoted_value
+from nurture.rendering.quoting import SOFT_BREAK, header_text, mailbox, quoted, quoted_value
 from nurture.rendering.templating import compile_template
 from nurture.tokens import Tokens
 
@@ -114,9 +114,17 @@ class PreparedEmail:
         return self._email.links[place] if isinstance(place, int) else place
 
     def _link(self, marks: "_Marks", place: int | str) -> str:
+        """An address that is counted: all but the message's number and code is the same."""
         url = self._plain_link(place)
-        click, start = self._around.tokens.click, f"{self._around.public_url}/c/"
-        return marks.add(f"link {url}", lambda to: quoted_value(start + click(to.message, url)))
+        shared, tail = self._around.tokens.clicks_to(url)
+        tokens, start = self._around.tokens, f"{self._around.public_url}/c/"
+        return (
+            marks.add_fixed(quoted_value(start))
+            + marks.add("click head", lambda to: tokens.click_head(to.message))
+            + marks.add_fixed(quoted_value(shared.decode("ascii")))
+            + marks.add(f"click {url}", lambda to: tail(to.message))
+            + marks.add_fixed(SOFT_BREAK)
+        )
 
     def _pixel(self, marks: "_Marks") -> Markup:
         opened, start = self._around.tokens.opened, f"{self._around.public_url}/o/"
@@ -213,9 +221,13 @@ class _Marks:
     """Hands out a mark per slot and remembers which is which."""
 
     def __init__(self) -> None:
-        self.slots: list[tuple[str, Slot]] = []
+        self.slots: list[tuple[str, Slot | bytes]] = []
 
-    def add(self, name: str, slot: Slot) -> str:
+    def add_fixed(self, piece: bytes) -> str:
+        """A piece that is the same for everybody and finished already."""
+        return self.add("", piece)
+
+    def add(self, name: str, slot: Slot | bytes) -> str:
         self.slots.append((name, slot))
         return f"\ue000{len(self.slots) - 1}\ue001"
 
@@ -240,8 +252,11 @@ class _Builder:
         for index, piece in enumerate(_MARK.split(rendered)):
             if index % 2 == 0:
                 self.add(quoted(piece))
+                continue
+            name, slot = self._marks.slots[int(piece)]
+            if isinstance(slot, bytes):
+                self.add(slot)
             else:
-                name, slot = self._marks.slots[int(piece)]
                 self.add_slot(f"{name} {slot.__qualname__}", slot)
 
     def add_text_field(self, rendered: str) -> None:

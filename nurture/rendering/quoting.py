@@ -10,6 +10,11 @@ SOFT_BREAK = b"=\r\n"
 #: A blank at the end of a full line, which the encoder encodes without counting its length.
 _BLANK_TOO_FAR = re.compile(rb"([^\r\n]{74,75})(=20|=09)(?=\r\n)")
 
+#: Octets in a line of quoted-printable, at most.
+_LINE = 76
+_DOTS_IN_A_LINE = 25
+_DOTS_FIRST = re.compile(rb"^(\.+)([^\r\n]*)", re.MULTILINE)
+
 #: An encoded word may be 75 characters long (RFC 2047 §2); this many octets of text fit in it.
 _WORD_OCTETS = 45
 
@@ -20,15 +25,18 @@ _FIRST_WORD_OCTETS = 39
 def quoted(text: str) -> bytes:
     """A piece of a text body in quoted-printable (RFC 2045 §6.7).
 
-    Its lines have at most 76 octets, and its last leaves room for a soft line break.
+    Its lines have at most 76 octets, its last leaves room for a soft line break, and none
+    begins with a dot, which the mail server would want doubled (RFC 5321 §4.5.2).
     """
     encoded = _open_ended(_with_crlf(text).encode(), istext=True)
-    return _BLANK_TOO_FAR.sub(rb"\1" + SOFT_BREAK + rb"\2", encoded)
+    encoded = _BLANK_TOO_FAR.sub(rb"\1" + SOFT_BREAK + rb"\2", encoded)
+    return _DOTS_FIRST.sub(_without_dots_first, encoded)
 
 
 def quoted_value(text: str) -> bytes:
     """A value inside a body, set on lines of its own that the reader joins again."""
-    return SOFT_BREAK + _open_ended(text.encode(), istext=False) + SOFT_BREAK
+    encoded = SOFT_BREAK + _open_ended(text.encode(), istext=False) + SOFT_BREAK
+    return _DOTS_FIRST.sub(_without_dots_first, encoded) if "." in text else encoded
 
 
 def header_text(text: str) -> bytes:
@@ -53,6 +61,14 @@ def mailbox(name: str, address: str) -> bytes:
         return shown + b"\r\n <" + address.encode("ascii") + b">"
     shown = b'"' + shown.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
     return shown + b" <" + address.encode("ascii") + b">"
+
+
+def _without_dots_first(found: re.Match[bytes]) -> bytes:
+    """The dots encoded; a line that gets too long by them is broken."""
+    dots, rest = len(found[1]), found[2]
+    full, left = divmod(dots, _DOTS_IN_A_LINE)
+    encoded = (b"=2E" * _DOTS_IN_A_LINE + SOFT_BREAK) * full + b"=2E" * left
+    return encoded + (SOFT_BREAK if left * 3 + len(rest) > _LINE - 1 else b"") + rest
 
 
 def _open_ended(octets: bytes, *, istext: bool) -> bytes:

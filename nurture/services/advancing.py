@@ -104,7 +104,7 @@ def _decide_all(
             plan.steps.append(_step(one, one.progress, now + timedelta(days=1)))
             continue
         recent = mailed.setdefault(one.subscriber_id, [])
-        standing = replace(one.standing, mailed_at=recent)
+        standing = replace(one.standing, mailed_at=recent) if recent else one.standing
         decision = deciding.decide(sequence, one.progress, standing, now, published.calendar)
         _note(plan, one, decision)
         if isinstance(decision, deciding.Offer) and decision.step.kind is not StepKind.GUIDE:
@@ -138,10 +138,9 @@ def _claim_offers(
     lease_until: datetime,
 ) -> None:
     """Insert the messages; while one is in hand, nobody looks at its enrolment."""
-    rows = {_key(*offer): _row(*offer, published) for offer in plan.offers}
+    rows = {_key(*offer): _new_message(*offer, published) for offer in plan.offers}
     claim = {"claim": batch.claim, "claimed_at": now, "lease_until": lease_until}
-    new = {"status": MessageStatus.CLAIMED, "attempt": 1, **claim}
-    numbers = messages.add_messages(connection, [row | new for row in rows.values()])
+    numbers = messages.add_messages(connection, list(rows.values()), claim)
     known = messages.find_messages(connection, [key for key in rows if key not in numbers])
     for due, offer in plan.offers:
         key = _key(due, offer)
@@ -149,7 +148,7 @@ def _claim_offers(
             batch.claimed.append(_claimed(due, offer, published, numbers[key], now))
             plan.steps.append(_step(due, offer.progress, None))
         else:
-            again = claim | {"revision_id": rows[key]["revision_id"]}
+            again = claim | {"revision_id": rows[key].revision_id}
             _take_up_again(connection, published, plan, batch, (due, offer), known[key], again)
 
 
@@ -188,20 +187,22 @@ def _key(due: DueEnrolment, offer: deciding.Offer) -> MessageKey:
     return due.id, offer.step.email, occasion
 
 
-def _row(due: DueEnrolment, offer: deciding.Offer, published: Published) -> dict[str, Any]:
+def _new_message(
+    due: DueEnrolment, offer: deciding.Offer, published: Published
+) -> messages.NewMessage:
     enrolment, step, occasion = _key(due, offer)
     sequence = published.sequences[due.sequence]
     revision, _ = published.prepared(sequence, offer.step)
-    return {
-        "enrolment_id": enrolment,
-        "subscriber_id": due.subscriber_id,
-        "sequence": due.sequence,
-        "step": step,
-        "kind": offer.step.kind,
-        "occasion": occasion,
-        "revision_id": revision,
-        "due_at": offer.due_at,
-    }
+    return messages.NewMessage(
+        enrolment_id=enrolment,
+        subscriber_id=due.subscriber_id,
+        sequence=due.sequence,
+        step=step,
+        kind=offer.step.kind,
+        occasion=occasion,
+        revision_id=revision,
+        due_at=offer.due_at,
+    )
 
 
 def _claimed(

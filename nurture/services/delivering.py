@@ -23,7 +23,7 @@ from nurture.store.session import Connection, Database
 from nurture.store.suppressions import suppress
 
 #: So many messages are marked `sending` together; as many are in doubt after a kill, at most.
-WINDOW = 40
+WINDOW = 64
 
 #: How long a worker may be silent, on the real clock, about messages it is offering.
 SENDING_LEASE = timedelta(seconds=90)
@@ -153,7 +153,8 @@ class _Run:
     def _envelope(self, one: Claimed) -> Envelope:
         data = one.email.message(one.recipient, self.now)
         signed = self.dispatch.sign(data, self.now) + data
-        return Envelope(one.recipient.message, self.sender, one.recipient.address, signed)
+        to = one.recipient
+        return Envelope(to.message, self.sender, to.address, signed, dotless=True)
 
     def _record(self, connection: Connection) -> None:
         outcomes, self._outcomes = self._outcomes, []

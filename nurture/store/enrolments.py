@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -28,7 +29,7 @@ from nurture.domain.consent import Purpose
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sending_gate import Frequency, Standing
 from nurture.domain.suppression import SuppressionReason
-from nurture.store.session import insert_new
+from nurture.store.session import as_rows, insert_new, rows_as_table
 from nurture.store.subscribers import as_consents, subscribers
 from nurture.store.suppressions import suppressions
 from nurture.store.types import UtcDateTime, Words, metadata
@@ -182,18 +183,8 @@ def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> Non
     """
     if not steps:
         return
-    fresh = enrolments.c.turn == bindparam("read_turn")
-    statement = (
-        update(enrolments)
-        .where(enrolments.c.id == bindparam("enrolment"))
-        .values(
-            passed=bindparam("passed"),
-            anchor_at=bindparam("anchor_at"),
-            guide_wanted=case((fresh, bindparam("guide_wanted")), else_=enrolments.c.guide_wanted),
-            next_look_at=case((fresh, bindparam("look")), else_=now),
-        )
-    )
-    connection.execute(statement, [_step_values(step) for step in steps])
+    rows = as_rows(connection, enrolments, _STEP, map(_step_values, steps))
+    connection.execute(_advance_statement(connection.dialect.name), {"rows": rows, "now": now})
 
 
 def look_again(connection: Connection, looks: Sequence[Step], now: datetime) -> None:
@@ -312,15 +303,36 @@ def _change(connection: Connection, where: Any, now: datetime, values: dict[str,
     return changed.rowcount
 
 
-def _step_values(step: Step) -> dict[str, Any]:
-    return {
-        "enrolment": step.enrolment_id,
-        "read_turn": step.turn,
-        "passed": step.progress.passed,
-        "anchor_at": step.progress.anchor_at,
-        "guide_wanted": step.progress.guide_wanted,
-        "look": step.next_look_at,
-    }
+_STEP = ("id", "turn", "passed", "anchor_at", "guide_wanted", "next_look_at")
+
+
+def _step_values(step: Step) -> tuple[Any, ...]:
+    after = step.progress
+    return (
+        step.enrolment_id,
+        step.turn,
+        after.passed,
+        after.anchor_at,
+        after.guide_wanted,
+        step.next_look_at,
+    )
+
+
+@cache
+def _advance_statement(dialect: str) -> Any:
+    rows = rows_as_table(dialect, enrolments, _STEP)
+    fresh = enrolments.c.turn == rows.c.turn
+    now = bindparam("now", type_=enrolments.c.next_look_at.type)
+    return (
+        update(enrolments)
+        .where(enrolments.c.id == rows.c.id)
+        .values(
+            passed=rows.c.passed,
+            anchor_at=rows.c.anchor_at,
+            guide_wanted=case((fresh, rows.c.guide_wanted), else_=enrolments.c.guide_wanted),
+            next_look_at=case((fresh, rows.c.next_look_at), else_=now),
+        )
+    )
 
 
 def _with_time_zone() -> Any:

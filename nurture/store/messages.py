@@ -1,8 +1,10 @@
 """Messages: the ledger of every email to every subscriber."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -14,16 +16,19 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
+    literal,
     select,
     text,
     tuple_,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.sequence import StepKind
-from nurture.store.session import insert_new
+from nurture.store.session import as_rows, rows_as_table
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
 
@@ -57,6 +62,8 @@ messages = Table(
     Index("ix_messages_in_hand", "lease_until", sqlite_where=_IN_HAND, postgresql_where=_IN_HAND),
     Index("ix_messages_status", "status"),
 )
+
+_CLAIM = ("claim", "claimed_at", "lease_until")
 
 _OPEN = (MessageStatus.CLAIMED, MessageStatus.DEFERRED)
 _COUNTED_BY_CAP = (
@@ -99,16 +106,44 @@ class Doubt:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message that is to be claimed for the first time."""
+
+    enrolment_id: int
+    subscriber_id: int
+    sequence: str
+    step: str
+    kind: StepKind
+    occasion: int
+    revision_id: int
+    due_at: datetime
+
+    @property
+    def key(self) -> tuple[int, str, int]:
+        """What there is one message of."""
+        return self.enrolment_id, self.step, self.occasion
+
+
+_NEW = tuple(field.name for field in fields(NewMessage))
+_NEW_VALUES = attrgetter(*_NEW)
+
+
 def add_messages(
-    connection: Connection, rows: Sequence[Mapping[str, Any]]
+    connection: Connection, new: Sequence[NewMessage], claim: Mapping[str, Any]
 ) -> dict[tuple[int, str, int], int]:
     """Insert claimed messages; return the number of each new one by enrolment, step, occasion.
 
     A message that exists already is left alone and is missing from the answer: the
-    unique key is what makes sending twice impossible.
+    unique key is what makes sending twice impossible. `claim` are the columns that all
+    of them share: `claim`, `claimed_at`, `lease_until`.
     """
-    added = insert_new(connection, messages, rows, "id", "enrolment_id", "step", "occasion")
-    return {(row.enrolment_id, row.step, row.occasion): row.id for row in added}
+    if not new:
+        return {}
+    rows = as_rows(connection, messages, _NEW, map(_NEW_VALUES, new))
+    statement = _add_statement(connection.dialect.name)
+    added = connection.execute(statement, {"rows": rows, **claim})
+    return {(row[1], row[2], row[3]): row[0] for row in added}
 
 
 def find_messages(
@@ -323,6 +358,26 @@ def doubts(connection: Connection) -> list[Doubt]:
         .order_by(messages.c.claimed_at)
     )
     return [Doubt(*row) for row in connection.execute(statement)]
+
+
+@cache
+def _add_statement(dialect: str) -> Any:
+    rows = rows_as_table(dialect, messages, _NEW)
+    shared = {
+        "status": literal(MessageStatus.CLAIMED, Text),
+        "attempt": literal(1),
+        "doubts": literal(0),
+        "reason": literal("", Text),
+        **{name: bindparam(name, type_=messages.c[name].type) for name in _CLAIM},
+    }
+    # SQLite reads ON CONFLICT after a SELECT only where the SELECT has a WHERE.
+    chosen = select(*rows.c, *shared.values()).where(text("1 = 1"))
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(messages)
+    return (
+        insert.from_select([*_NEW, *shared], chosen)
+        .on_conflict_do_nothing()
+        .returning(messages.c.id, messages.c.enrolment_id, messages.c.step, messages.c.occasion)
+    )
 
 
 def _record(

@@ -1,11 +1,30 @@
 """Opening and closing transactions, the same on SQLite and PostgreSQL."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, exc, make_url, text
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Engine,
+    Subquery,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    create_engine,
+    event,
+    exc,
+    func,
+    make_url,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -82,6 +101,48 @@ def insert_new(
         return []
     columns = [table.c[name] for name in returning]
     return list(connection.execute(statement.returning(*columns), rows))
+
+
+def rows_as_table(dialect: str, table: Table, columns: Sequence[str]) -> Subquery:
+    """Many rows as something to select from, handed over as the one parameter `rows`.
+
+    One statement with one parameter takes the place of a statement a row. The values come
+    from `as_rows` and have the types of the table's columns of the same names. `dialect`
+    is the name of the database's, so that a statement is built once and kept.
+    """
+    if dialect == "sqlite":
+        each = func.json_each(bindparam("rows", type_=Text)).table_valued("value")
+        chosen = [
+            type_coerce(func.json_extract(each.c.value, f"$[{n}]"), table.c[name].type).label(name)
+            for n, name in enumerate(columns)
+        ]
+        return select(*chosen).subquery("rows")
+    each = func.json_array_elements(cast(bindparam("rows", type_=Text), JSON)).table_valued("value")
+    chosen = [
+        cast(each.c.value.op("->>", return_type=Text)(n), table.c[name].type).label(name)
+        for n, name in enumerate(columns)
+    ]
+    return select(*chosen).subquery("rows")
+
+
+def as_rows(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> str:
+    """The values for `rows_as_table`, each brought into the form its column is stored in."""
+    dialect = connection.dialect
+    to_stored = [table.c[name].type.bind_processor(dialect) or _as_it_is for name in columns]
+    return json.dumps(
+        [[bind(value) for bind, value in zip(to_stored, row, strict=True)] for row in rows],
+        default=_moment,
+    )
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat(" ", "microseconds")
 
 
 def _engine(url: str) -> Engine:

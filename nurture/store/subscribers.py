@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Integer, Table, Text, func, select, update
@@ -118,8 +119,9 @@ def count_subscribers(connection: Connection) -> int:
     return connection.scalar(select(func.count()).where(~subscribers.c.erased)) or 0
 
 
+@cache
 def as_consents(purposes: frozenset[str]) -> Consents:
-    """The stored words as consents."""
+    """The stored words as consents; there are few different sets of them."""
     return Consents(frozenset(Purpose(word) for word in purposes))
 
 

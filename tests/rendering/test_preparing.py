@@ -96,8 +96,11 @@ def part(message: EmailMessage, subtype: str) -> str:
     return text.replace("\r\n", "\n").rstrip("\n")
 
 
-def slowly_rendered(key: str, to: Recipient) -> EmailMessage:
-    """The same email by Jinja and the standard library alone, once for this person."""
+def slowly_rendered(key: str, to: Recipient) -> tuple[str, EmailMessage]:
+    """The same email by Jinja and the standard library alone, once for this person.
+
+    The subject is told by itself, because a message misreads what looks like an encoded word.
+    """
     email = emails()[key]
     pixel = f"{URL}/o/{TOKENS.opened(to.message)}.gif"
     image = f'<img src="{pixel}" width="1" height="1" alt="" style="display:block;border:0" />'
@@ -114,10 +117,9 @@ def slowly_rendered(key: str, to: Recipient) -> EmailMessage:
         "pixel": lambda: Markup(image) if to.tracking else "",
     }
     message = EmailMessage()
-    message["Subject"] = _rendered(email.subject, values, html=False)
     message.set_content(_rendered(email.text, values, html=False), cte="quoted-printable")
     message.add_alternative(_rendered(email.html, values, html=True), subtype="html")
-    return message
+    return _rendered(email.subject, values, html=False), message
 
 
 def _rendered(template: str, values: Mapping[str, object], *, html: bool) -> str:
@@ -130,10 +132,10 @@ def _rendered(template: str, values: Mapping[str, object], *, html: bool) -> str
 @example(QUIET_ANN, 0)
 def test_a_message_says_what_its_templates_say(to: Recipient, which: int) -> None:
     key = list(emails())[which]
-    fast, slow = parsed(prepared(key).message(to, NOW)), slowly_rendered(key, to)
+    fast, (subject, slow) = parsed(prepared(key).message(to, NOW)), slowly_rendered(key, to)
     assert part(fast, "plain") == part(slow, "plain")
     assert part(fast, "html") == part(slow, "html")
-    assert str(fast["Subject"]) == " ".join(str(slow["Subject"]).split())
+    assert str(fast["Subject"]) == " ".join(subject.split())
 
 
 @given(recipients)
