@@ -87,10 +87,13 @@ def load() -> str:
 
 
 class OtherWork:
-    """How many processor cores something other than `ours` kept busy meanwhile."""
+    """How many processor cores something other than this measurement kept busy meanwhile.
 
-    def __init__(self, ours: Iterable[int]) -> None:
-        self._ours = [os.getpid(), *ours]
+    All that is measured descends from this process.
+    """
+
+    def __init__(self) -> None:
+        self._ours = [os.getpid()]
         self._began = time.monotonic()
         self._before = machine_cpu() - cpu_of(self._ours).whole
 

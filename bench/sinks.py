@@ -1,5 +1,6 @@
 """Mail servers to send to, each in a process of its own, on this machine only."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from nurture.lifeline import tied_to_us
 
@@ -58,8 +60,9 @@ class PostfixSink:
             [postfix_sink() or "smtp-sink", f"127.0.0.1:{self.port}", "512"],
             stderr=subprocess.DEVNULL,
             preexec_fn=tied_to_us(),
+            **_not_root(),
         )
-        _wait_for(self.port)
+        wait_for_port(self.port)
 
     @property
     def url(self) -> str:
@@ -109,7 +112,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for(port: int, seconds: float = 5) -> None:
+def _not_root() -> dict[str, Any]:
+    """It refuses to be root, and nothing that it does needs to be."""
+    return {} if os.geteuid() else {"user": "nobody", "group": "nogroup", "cwd": "/"}
+
+
+def wait_for_port(port: int, seconds: float = 5) -> None:
+    """Wait until something listens there; raises what connecting raised in the end."""
     deadline = time.monotonic() + seconds
     while True:
         try:

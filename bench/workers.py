@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from celery import Celery
 
+from bench.sinks import wait_for_port
 from nurture.embedded_redis import EmbeddedRedis, celery_url_of
 from nurture.lifeline import tied_to_us
 from nurture.serving import worker_command
@@ -48,13 +49,19 @@ class Site:
 
 
 @contextmanager
-def running_worker(environment: Mapping[str, str], log: Path) -> Iterator[int]:
-    """A worker and its children while the block lasts; gives the parent's process id."""
+def running(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    port: int | None = None,
+    directory: Path = ROOT,
+) -> Iterator[int]:
+    """A program while the block lasts, once it listens on its port, if it has one; its pid."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            worker_command(load_settings(environment)),
+            command,
             env=dict(environment),
-            cwd=ROOT,
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -62,14 +69,23 @@ def running_worker(environment: Mapping[str, str], log: Path) -> Iterator[int]:
             preexec_fn=tied_to_us(),
         )
     try:
+        if port is not None:
+            wait_for_port(port, 30)
         yield process.pid
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def running_worker(environment: Mapping[str, str], log: Path) -> Iterator[int]:
+    """A worker and its children while the block lasts; gives the parent's process id."""
+    with running(worker_command(load_settings(environment)), environment, log) as pid:
+        yield pid
 
 
 def python() -> str:

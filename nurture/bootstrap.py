@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -131,7 +130,7 @@ def make_mailer(settings: Settings, outbox: Path) -> Mailer:
     return SmtpMailer(route, connections=settings.smtp_connections, timeout=_SMTP_SECONDS)
 
 
-def make_sign(settings: Settings, domain: str) -> Callable[[bytes, datetime], bytes]:
+def make_sign(settings: Settings, domain: str) -> Callable[[bytes], bytes]:
     """DKIM where a key is set, and nothing where none is."""
     if not settings.dkim_key_file or not settings.dkim_selector:
         return _unsigned
@@ -145,5 +144,5 @@ def make_sign(settings: Settings, domain: str) -> Callable[[bytes, datetime], by
     return Signer.load(settings.dkim_selector, key, domain).sign
 
 
-def _unsigned(message: bytes, now: datetime) -> bytes:
+def _unsigned(message: bytes) -> bytes:
     return b""

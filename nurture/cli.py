@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.sequence import parse_length
 from nurture.settings import load_settings
 
 if TYPE_CHECKING:
@@ -164,6 +165,52 @@ def arm(house: House) -> None:
 
 
 @main.command()
+@click.argument("message", type=int, required=False)
+@click.option("--all", "everything", is_flag=True, help="All messages that are in doubt.")
+@click.option("--sent/--not-sent", default=None, help="Whether the mail server took it.")
+@with_house
+def settle(house: House, message: int | None, everything: bool, sent: bool | None) -> None:
+    """Say of a message in doubt that it was sent, or have it offered again."""
+    from nurture.services import settling
+
+    if sent is None or (message is None) is not everything:
+        raise click.UsageError("Name one message or --all, and say --sent or --not-sent.")
+    rooms = (house.database, house.catalogue)
+    if message is None:
+        settled = settling.settle_all(*rooms, sent, house.clock())
+    else:
+        settled = {message: settling.settle(*rooms, message, sent, house.clock())}
+    for number, outcome in settled.items():
+        click.echo(f"message {number}: {outcome}")
+    if not settled:
+        click.echo("Nothing is in doubt.")
+
+
+@main.command()
+@click.argument("sequence")
+@with_house
+def pause(house: House, sequence: str) -> None:
+    """Send nothing of a sequence until it is resumed; guides are still handed over."""
+    from nurture.services import pausing
+
+    changed = pausing.pause(house.database, house.catalogue, sequence, house.clock())
+    click.echo("Paused." if changed else "It was paused already.")
+
+
+@main.command()
+@click.argument("sequence")
+@click.option("--over", default="2 days", help="How long to spread over what is overdue.")
+@with_house
+def resume(house: House, sequence: str, over: str) -> None:
+    """Go on with a paused sequence, a few people at a time."""
+    from nurture.services import pausing
+
+    span = parse_length(over)
+    count = pausing.resume(house.database, house.catalogue, sequence, house.clock(), span)
+    click.echo(f"Resumed; {count} people who were waiting are spread over {over}.")
+
+
+@main.command()
 @click.argument("sequence")
 @click.option("--from", "start", default=None, help="The day of the signup, as 2026-11-23.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
@@ -226,6 +273,8 @@ def _in_words(standing: dict[str, Any]) -> str:
     for what in ("enrolments", "messages", "events"):
         counted = ", ".join(f"{n} {status}" for status, n in sorted(standing[what].items()))
         lines.append(f"{what}: {counted or 'none yet'}")
+    if standing["paused"]:
+        lines.append(f"paused: {', '.join(standing['paused'])}")
     lines.append(f"due now: {standing['due_now']}, next look: {standing['next_due_at'] or 'never'}")
     doubt = "in doubt: {subscriber}, {step}, since {since}: {why}"
     lines += [doubt.format(**one) for one in standing["in_doubt"]]

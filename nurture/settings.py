@@ -175,9 +175,15 @@ def _made_at_first_start(data_dir: Path, given: Mapping[str, str]) -> dict[str, 
     if all(name in given for name in _MADE):
         return {}
     path = data_dir / "secrets.env"
-    if not path.exists():
-        _write_once(path, "".join(f"{name}={_new_secret(name)}\n" for name in _MADE))
-    return {name: value or "" for name, value in dotenv_values(path).items()}
+    try:
+        if not path.exists():
+            _write_once(path, "".join(f"{name}={_new_secret(name)}\n" for name in _MADE))
+        return {name: value or "" for name, value in dotenv_values(path).items()}
+    except OSError as error:
+        raise SettingsError(
+            f"NURTURE_DATA_DIR: {path} cannot be used: {error.strerror}.",
+            remedy="Name a folder that this user may read and write.",
+        ) from None
 
 
 def _new_secret(name: str) -> str:
@@ -189,18 +195,12 @@ def _new_secret(name: str) -> str:
 def _write_once(path: Path, content: str) -> None:
     """Write the whole file or, where another process was first, leave theirs."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.touch(mode=0o600)
-        draft.write_text(content)
-        with suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    except OSError as error:
-        raise SettingsError(
-            f"NURTURE_DATA_DIR: {path.parent} cannot be written to: {error.strerror}.",
-            remedy="Name a folder that this user may write to.",
-        ) from None
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft.touch(mode=0o600)
+    draft.write_text(content)
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
 
 
 def _sentences(error: ValidationError) -> str:

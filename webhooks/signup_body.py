@@ -49,15 +49,16 @@ def _purposes(value: Any) -> Any:
 
 
 def _web_address(text: str) -> str:
-    if text and urlsplit(text).scheme not in ("http", "https"):
-        raise ValueError("this is not a web address; it begins with https://")
-    return text
+    """A page's address, or nothing: nobody should lose their guide over a decoration."""
+    try:
+        return text if urlsplit(text).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
 
 
 def _time_zone(text: str) -> str:
-    if text and text not in _known_time_zones():
-        raise ValueError("this time zone is not known; send one like Europe/London")
-    return text
+    """A known time zone, or nothing: browsers say odd things, and the practice has one."""
+    return text if text in _known_time_zones() else ""
 
 
 @cache
@@ -104,7 +105,7 @@ def read_signup(fields: Mapping[str, Any]) -> SignupBody:
     try:
         return SignupBody.model_validate(dict(fields))
     except ValidationError as error:
-        found = [FieldProblem(_name(e["loc"]), _sentence(e["msg"])) for e in error.errors()]
+        found = [FieldProblem(str(e["loc"][0]), _sentence(e)) for e in error.errors()]
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             " ".join(f"{p.field}: {p.detail}" for p in found),
@@ -121,10 +122,18 @@ def read_utm(fields: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _name(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location)
-
-
-def _sentence(message: str) -> str:
-    said = message.removeprefix("Value error, ").rstrip(".")
+def _sentence(fault: Mapping[str, Any]) -> str:
+    """What is wrong, in words for whoever set the form up."""
+    said = _FAULTS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
+    said = said.format(**fault.get("ctx", {})).rstrip(".")
     return f"{said[:1].upper()}{said[1:]}."
+
+
+_FAULTS = {
+    "missing": "this field is missing",
+    "string_type": "this must be one text",
+    "string_too_long": "this has more than {max_length} characters",
+    "too_long": "this has more than {max_length} entries",
+    "list_type": "this must be a list",
+    "enum": "this is none of {expected}",
+}

@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     DOWNLOADED = "downloaded"
     BOOKED = "booked"
+    RESCHEDULED = "rescheduled"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ the bytes that arrive, while relays do refold headers.
 import re
 from base64 import b64encode
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Self
@@ -74,16 +73,16 @@ class Signer:
         _require_name(domain, "domain")
         return cls(selector, domain, _load_key(key_pem))
 
-    def sign(self, message: bytes, now: datetime) -> bytes:
+    def sign(self, message: bytes) -> bytes:
         """Return the DKIM-Signature header to put before `message`, ending in CRLF.
 
-        `message` is complete, with CRLF line ends; `now` is aware and becomes `t=`.
+        `message` is complete, with CRLF line ends. There is no `t=`: it is optional
+        (RFC 6376 §3.5), and verifiers refuse one that is ahead of their own clock.
         """
         head, start = _head_and_body(message)
         names, canonical = _canonical_headers(head)
-        unsigned = b"%b t=%d;\r\n%b\r\n bh=%b;\r\n b=" % (
+        unsigned = b"%b\r\n%b\r\n bh=%b;\r\n b=" % (
             self._opening(),
-            int(now.timestamp()),
             _names_tag(names),
             b64encode(_body_hash(message, start)),
         )

@@ -1,7 +1,7 @@
 """Advancing enrolments: claim what is due, decide, and write down what follows."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +9,12 @@ from typing import Any
 from nurture.domain import deciding
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.message_status import SETTLED, MessageStatus
+from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.domain.sending_gate import FEWER_CAP
 from nurture.domain.sequence import StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
-from nurture.store import enrolments, messages
+from nurture.store import enrolments, messages, sequences
 from nurture.store.enrolments import DueEnrolment
 from nurture.store.session import Connection
 
@@ -72,7 +73,9 @@ def claim_due(
     What is not sent is written down at once: waits, skipped steps, ends. Call it in
     one writing transaction and commit before anything is offered to a mail server.
     """
-    due = enrolments.due_enrolments(connection, now, limit)
+    due = _held(
+        enrolments.due_enrolments(connection, now, limit), sequences.paused_sequences(connection)
+    )
     plan = _decide_all(due, published, _with_recent_mails(connection, due, now), now)
     batch = Batch(claim=secrets.token_hex(8), looked_at=len(due))
     _claim_offers(connection, published, plan, batch, now, real_now + CLAIM_LEASE)
@@ -82,6 +85,16 @@ def claim_due(
         enrolments.end_enrolments(connection, ended, reason, now)
         messages.cancel_open_of(connection, ended, "the enrolment ended")
     return batch
+
+
+def _held(due: Sequence[DueEnrolment], paused: Collection[str]) -> list[DueEnrolment]:
+    """Who is in a paused sequence is under a pause of their own: guides aside, nothing is sent."""
+    return [
+        replace(one, standing=replace(one.standing, paused_until=UNTIL_RESUMED))
+        if one.sequence in paused
+        else one
+        for one in due
+    ]
 
 
 def _with_recent_mails(

@@ -37,7 +37,7 @@ _GIVE_UP_AFTER = timedelta(days=5)
 #: Before the mail server is tried again that could not be reached at all.
 _AWAY = timedelta(minutes=1)
 
-Sign = Callable[[bytes, datetime], bytes]
+Sign = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class _Run:
 
     def _envelope(self, one: Claimed) -> Envelope:
         data = one.email.message(one.recipient, self.now)
-        signed = self.dispatch.sign(data, self.now) + data
+        signed = self.dispatch.sign(data) + data
         to = one.recipient
         return Envelope(to.message, self.sender, to.address, signed, dotless=True)
 

@@ -169,7 +169,7 @@ def _record_booking(
 
 def _booking_row(event: BookingEvent, person: Subscriber | None, now: datetime) -> dict[str, Any]:
     return {
-        "kind": EventKind.BOOKED if event.booked and not event.rescheduled else UNKNOWN,
+        "kind": _booking_kind(event),
         "subscriber_id": person.id if person else None,
         "happened_at": event.occurred_at or now,
         "source": event.provider,
@@ -177,6 +177,14 @@ def _booking_row(event: BookingEvent, person: Subscriber | None, now: datetime) 
         "verdict": "human",
         "raw": dict(event.raw),
     }
+
+
+def _booking_kind(event: BookingEvent) -> str:
+    if event.rescheduled:
+        return EventKind.RESCHEDULED
+    if event.cancelled:
+        return EventKind.CANCELLED
+    return EventKind.BOOKED if event.booked else UNKNOWN
 
 
 def _reach_goal(

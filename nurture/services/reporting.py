@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from nurture import __version__
-from nurture.store import enrolments, events, instance, messages, subscribers
+from nurture.store import enrolments, events, instance, messages, sequences, subscribers
 from nurture.store.instance import find_armed_for
 from nurture.store.session import Database
 
@@ -30,6 +30,7 @@ def status(database: Database, fingerprint: str, now: datetime) -> dict[str, Any
             "events": events.count_events(connection),
             "due_now": enrolments.count_due(connection, now) + in_hand,
             "next_due_at": next_look.isoformat() if next_look else None,
+            "paused": sorted(sequences.paused_keys(connection)),
             "in_doubt": [_doubt(doubt) for doubt in messages.doubts(connection)],
         }
 

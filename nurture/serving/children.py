@@ -1,6 +1,7 @@
 """Child processes that are started again when they die."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,10 @@ from nurture.lifeline import tied_to_us
 
 #: A child that lived this many seconds is taken to be sound again.
 _SOUND_AFTER = 60.0
+
+#: A line that begins an entry worth reading at once; tracebacks below it stay in the log file.
+_MATTERS = re.compile(rb"^\[.*\b(WARNING|ERROR|CRITICAL)\b|^nurture:")
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
@@ -94,7 +99,7 @@ class Child:
         with self._log.open("ab", buffering=0) as log:
             for line in output:
                 log.write(line)
-                if line.strip() and not self._stopping:
+                if _MATTERS.search(line) and not self._stopping:
                     _tell(f"{self.name} | {line.decode(errors='replace').rstrip()}")
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from nurture.domain.consent import Purpose
 from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.domain.sending_gate import Frequency, Standing
 from nurture.domain.suppression import SuppressionReason
 from nurture.store.session import as_rows, insert_new, rows_as_table
@@ -279,7 +280,9 @@ def count_due(connection: Connection, now: datetime, most: int | None = None) ->
 
 def find_next_look(connection: Connection) -> datetime | None:
     """When something is next to be looked at, or `None` where nothing is."""
-    active = enrolments.c.status == EnrolmentStatus.ACTIVE
+    active = (enrolments.c.status == EnrolmentStatus.ACTIVE) & (
+        enrolments.c.next_look_at < UNTIL_RESUMED
+    )
     soonest: datetime | None = connection.scalar(
         select(func.min(enrolments.c.next_look_at)).where(active)
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, select, text, update
 
-from nurture.store.session import Database, insert_new
+from nurture.store.session import Database, DatabaseUnavailableError, insert_new
 from nurture.store.types import UtcDateTime, metadata
 
 instance = Table(
@@ -51,6 +51,8 @@ def fingerprint(database: Database) -> str:
 
 def _of_file(database: Database) -> str:
     path = Path(database.engine.url.database or "").resolve()
+    if not path.exists():
+        raise DatabaseUnavailableError(f"There is no database at {path}.")
     machine = Path("/etc/machine-id")
     known = machine.read_text().strip() if machine.is_file() else ""
     return f"{known}:{path}:{path.stat().st_ino}"

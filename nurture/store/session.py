@@ -50,6 +50,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _engine(url)
+        self._was_there = False
 
     @property
     def is_sqlite(self) -> bool:
@@ -59,7 +60,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A consistent view to read from; raises `DatabaseUnavailableError`."""
-        with _translated_errors(), self.engine.connect() as connection:
+        with _translated_errors(), self._connected() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             connection.info["writing"] = False
@@ -69,10 +70,26 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is committed at the end; raises `DatabaseUnavailableError`."""
-        with _translated_errors(), self.engine.connect() as connection:
+        with _translated_errors(), self._connected() as connection:
             connection.info["writing"] = True
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """A connection, but never to a file that somebody has taken away.
+
+        SQLite would go on writing into it, and everything written would be lost.
+        """
+        if self._was_there and not self.exists():
+            self.engine.dispose()
+            raise DatabaseUnavailableError(
+                f"There is no database at {self.engine.url.database} any more.",
+                remedy="Put it back; nothing of this has happened.",
+            )
+        with self.engine.connect() as connection:
+            self._was_there = True
+            yield connection
 
     def exists(self) -> bool:
         """Whether there is a database; a server's is taken to be there."""

@@ -100,7 +100,7 @@ def verified(signed: bytes, *signers: Signer) -> bool:
 
 
 def signed(signer: Signer, data: bytes) -> bytes:
-    return signer.sign(data, NOW) + data
+    return signer.sign(data) + data
 
 
 def test_the_other_implementation_agrees_about_the_example_of_rfc_8463() -> None:
@@ -133,13 +133,13 @@ def test_a_signature_is_believed_by_the_other_implementation(signer: Signer) -> 
 def test_a_message_may_carry_both_kinds_of_signature() -> None:
     twice = signed(ED25519, signed(RSA, message()))
     assert verified(twice)
-    assert verified(twice.removeprefix(ED25519.sign(signed(RSA, message()), NOW)))
+    assert verified(twice.removeprefix(ED25519.sign(signed(RSA, message()))))
 
 
 @both_kinds
 @pytest.mark.parametrize("name", HEADERS)
 def test_changing_or_dropping_any_signed_header_breaks_it(signer: Signer, name: bytes) -> None:
-    header = signer.sign(message(), NOW)
+    header = signer.sign(message())
     assert not verified(header + message({**HEADERS, name: HEADERS[name] + b"x"}))
     assert not verified(header + message({k: v for k, v in HEADERS.items() if k != name}))
 
@@ -147,11 +147,11 @@ def test_changing_or_dropping_any_signed_header_breaks_it(signer: Signer, name: 
 @both_kinds
 @pytest.mark.parametrize("body", [BODY[:-3] + b"!\r\n", BODY + b"PS\r\n", b"", b"\r\n" + BODY])
 def test_changing_the_body_breaks_it(signer: Signer, body: bytes) -> None:
-    assert not verified(signer.sign(message(), NOW) + message(body=body))
+    assert not verified(signer.sign(message()) + message(body=body))
 
 
 def test_a_second_from_added_on_the_way_breaks_it() -> None:
-    header = RSA.sign(message(), NOW)
+    header = RSA.sign(message())
     assert not verified(header + b"From: Mallory <mallory@example.net>\r\n" + message())
 
 
@@ -163,7 +163,7 @@ def test_another_key_does_not_verify_it() -> None:
 @both_kinds
 def test_headers_may_be_folded_before_signing_and_refolded_after(signer: Signer) -> None:
     folded = {**HEADERS, b"Subject": b"Why stretching\r\n  and massage\r\n\twon't help"}
-    header = signer.sign(message(folded), NOW)
+    header = signer.sign(message(folded))
     assert verified(header + message(folded))
     refolded = {**folded, b"Subject": b"Why  stretching and\r\n massage won't\t help "}
     assert verified(header + message(refolded))
@@ -174,33 +174,33 @@ def test_headers_may_be_folded_before_signing_and_refolded_after(signer: Signer)
 
 def test_of_headers_that_occur_twice_both_are_signed() -> None:
     doubled = b"List-Id: <other.example.org>\r\n" + message()
-    header = RSA.sign(doubled, NOW)
+    header = RSA.sign(doubled)
     assert verified(header + doubled)
     assert not verified(header + doubled.replace(b"<other.", b"<others."))
     assert not verified(header + doubled.replace(b"<guides.", b"<guide."))
 
 
 def test_only_headers_that_are_there_are_named_and_from_is_named_once_more() -> None:
-    header = RSA.sign(b"From: a@example.org\r\nX-Other: x\r\n\r\nHello\r\n", NOW)
+    header = RSA.sign(b"From: a@example.org\r\nX-Other: x\r\n\r\nHello\r\n")
     unfolded = header.replace(b"\r\n ", b"")
     assert re.search(rb";h=from:from;", unfolded)
 
 
 @both_kinds
-def test_the_header_is_whole_folded_and_dated(signer: Signer) -> None:
-    header = signer.sign(message(), NOW)
+def test_the_header_is_whole_folded_and_names_no_time(signer: Signer) -> None:
+    header = signer.sign(message())
     assert header.startswith(b"DKIM-Signature: v=1; ")
     assert header.endswith(b"\r\n")
     assert max(map(len, header.split(b"\r\n"))) <= 78
     assert b"\r\n" not in re.sub(rb"\r\n[ \t]", b"", header[:-2])
-    assert b" t=%d;" % NOW.timestamp() in header
+    assert b" t=" not in header
     assert b"c=relaxed/simple" in header
 
 
 def test_long_names_stay_within_a_line_of_mail() -> None:
     domain = ".".join(["a" * 60] * 4)
     signer = Signer.load("selector" * 7, pem(RSA.key), domain)
-    header = signer.sign(message(), NOW)
+    header = signer.sign(message())
     assert verified(header + message(), signer)
     assert max(map(len, header.split(b"\r\n"))) < 300
 
@@ -234,7 +234,7 @@ def test_whatever_is_signed_verifies_and_nothing_else_does(
     signer: Signer, headers: dict[bytes, bytes], body: bytes
 ) -> None:
     headers = {b"From": b"paul@example.org", **headers}
-    header = signer.sign(message(headers, body), NOW)
+    header = signer.sign(message(headers, body))
     assert verified(header + message(headers, body))
     for name in headers:
         assert not verified(header + message({**headers, name: headers[name] + b"x"}, body))

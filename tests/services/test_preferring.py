@@ -11,7 +11,7 @@ from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind, MailEvent
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
-from nurture.services import preferring, recording
+from nurture.services import delivering, preferring, recording
 from nurture.services.advancing import claim_due
 from nurture.services.preferring import PreferenceChange, Preferences, Wish
 from nurture.store.consents import consent_history
@@ -161,7 +161,7 @@ def test_a_message_that_is_claimed_and_not_yet_sent_is_taken_back_by_a_stop(
 def test_a_stop_while_others_of_the_window_are_being_sent_holds_for_the_next_mail(
     home: Household, smtp_sink: ScriptedSink
 ) -> None:
-    others = [f"p{n}@example.org" for n in range(60)]
+    others = [f"p{n}@example.org" for n in range(2 * delivering.WINDOW)]
     on_the_way_to_the_first_article(home, *others, ANN)
 
     def stop(_: object) -> None:

@@ -125,6 +125,24 @@ def test_an_address_with_letters_of_another_script_after_the_at_sign_gets_its_gu
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"page_url": "javascript:alert(1)"},
+        {"page_url": "http://[::1"},
+        {"time_zone": "Europe/Atlantis"},
+        {"time_zone": "../../etc/passwd"},
+        {"time_zone": "undefined"},
+    ],
+)
+def test_nobody_loses_their_guide_over_an_odd_decoration(
+    sqlite_home: Household, odd: dict[str, str]
+) -> None:
+    assert call(sqlite_home, as_json({"email": ANN} | odd)).status_code == 202
+    assert sqlite_home.person(ANN)["time_zone"] == "Europe/London"
+    assert sqlite_home.rows(consents)[0]["page_url"] == ""
+
+
+@pytest.mark.parametrize(
     ("fields", "field"),
     [
         ({}, "email"),
@@ -138,12 +156,8 @@ def test_an_address_with_letters_of_another_script_after_the_at_sign_gets_its_gu
         ({"email": "jörg@example.org"}, "email"),
         ({"email": "a" * 65 + "@example.org"}, "email"),
         ({"email": ANN, "first_name": {"a": 1}}, "first_name"),
-        ({"email": ANN, "consent": ["newsletters"]}, "consent.0"),
+        ({"email": ANN, "consent": ["newsletters"]}, "consent"),
         ({"email": ANN, "consent": 1}, "consent"),
-        ({"email": ANN, "page_url": "javascript:alert(1)"}, "page_url"),
-        ({"email": ANN, "page_url": "http://[::1"}, "page_url"),
-        ({"email": ANN, "time_zone": "Europe/Atlantis"}, "time_zone"),
-        ({"email": ANN, "time_zone": "../../etc/passwd"}, "time_zone"),
     ],
 )
 def test_a_field_that_cannot_be_used_is_named_and_nothing_is_kept(

@@ -1,0 +1,132 @@
+"""Opens and clicks over HTTP with the journal on, until they are in the database."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from sqlalchemy import func, select
+
+from bench import load
+from bench.people import enrol, settle, wave
+from bench.procfs import OtherWork, cpu_of
+from bench.sinks import free_port
+from bench.stores import Store
+from bench.workers import SECRET, Site, running, running_worker
+from nurture.serving import web_command
+from nurture.settings import load_settings
+from nurture.store.events import events
+from nurture.store.messages import messages
+from nurture.store.session import Database
+from nurture.tokens import Tokens
+
+_PEOPLE = 2000
+_URL = "https://human-movement.com/blog/fifteen-small-things/the-hinge/"
+_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+_PATIENCE = 120.0
+
+#: Beat folds that often.
+_FOLD_SECONDS = 5.0
+
+
+class HitsLostError(Exception):
+    """Not every hit came into the database."""
+
+
+def measure(store: Store, site: Site, size: int, rounds: int) -> dict[str, Any]:
+    """Hits a second as answered, and until all are in the database; medians of the rounds."""
+    with store.fresh() as database:
+        enrol(database, 1, _PEOPLE, wave(1000))
+        settle(database)
+        requests = _requests(database, size)
+        with _web_and_worker(store, site, database) as (port, web, worker):
+            load.put_load(port, requests[:200])
+            _fold(site, database, sum(count for *_, count in requests[:200]))
+            measured = [_round(site, database, port, requests, web) for _ in range(rounds)]
+    found = {name: median(one[name] for one in measured) for name in measured[0]}
+    return {"store": store.kind, "hits": size} | found
+
+
+def requests_for(numbers: list[int], size: int) -> list[tuple[str, int, int]]:
+    """As many opens as clicks of these messages, each prebuilt, mixed; they come once each."""
+    tokens, chosen = Tokens([SECRET]), random.Random(1)
+    made = []
+    for place in range(size):
+        number = chosen.choice(numbers)
+        path = f"/c/{tokens.click(number, _URL)}" if place % 2 else f"/o/{tokens.opened(number)}.gif"
+        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: {_AGENT}\r\n\r\n"
+        made.append((head, 302 if place % 2 else 200, 1))
+    return made
+
+
+def _requests(database: Database, size: int) -> list[tuple[str, int, int]]:
+    with database.reading() as connection:
+        numbers = list(connection.scalars(select(messages.c.id)))
+    return requests_for(numbers, size)
+
+
+@contextmanager
+def _web_and_worker(
+    store: Store, site: Site, database: Database
+) -> Iterator[tuple[int, int, int]]:
+    """The real web process, and a worker of one process that folds."""
+    own = Path(site.directory / f"hits-{store.kind}")
+    own.mkdir()
+    environment = site.environment(
+        NURTURE_DATABASE_URL=database.url,
+        NURTURE_DATA_DIR=str(own),
+        NURTURE_PORT=str(free_port()),
+        NURTURE_WORKER_PROCESSES="1",
+    )
+    settings = load_settings(environment)
+    log = own / "hits.log"
+    with (
+        running(web_command(settings), environment, log, settings.port) as web,
+        running_worker(environment, log) as worker,
+    ):
+        yield settings.port, web, worker
+
+
+def _round(
+    site: Site, database: Database, port: int, requests: list[tuple[str, int, int]], web: int
+) -> dict[str, float]:
+    size, before, spent, other = len(requests), _count(database), cpu_of([web]), OtherWork()
+    began = time.monotonic()
+    put = load.put_load(port, requests)
+    answered_in = size / put.rate
+    cost = (cpu_of([web]) - spent).whole
+    folding = time.monotonic()
+    _fold(site, database, before + size)
+    folded_in = time.monotonic() - folding
+    # The generator's own start is no part of the load.
+    assert time.monotonic() - began > answered_in
+    return {
+        "answered": put.rate,
+        "until_folded": size / (answered_in + folded_in),
+        "folded": size / folded_in,
+        "web_cpu": cost / size * 1e6,
+        "generator_cpu": put.cost,
+        "other_cores": other.cores(),
+    }
+
+
+def _fold(site: Site, database: Database, expected: int) -> None:
+    """Have the worker fold until there are as many events as expected."""
+    began, woken = time.monotonic(), 0.0
+    while (count := _count(database)) < expected:
+        if time.monotonic() - woken > _FOLD_SECONDS:
+            site.wake("tasks.recording.fold_hits")
+            woken = time.monotonic()
+        if time.monotonic() - began > _PATIENCE:
+            break
+        time.sleep(0.05)
+    if count != expected:
+        raise HitsLostError(f"{expected} hits were made, {count} are in the database")
+
+
+def _count(database: Database) -> int:
+    with database.reading() as connection:
+        return connection.scalar(select(func.count(events.c.id))) or 0

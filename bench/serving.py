@@ -1,0 +1,221 @@
+"""The whole program as `nurture serve` runs it: signups, a guide's way, and memory."""
+
+import json
+import queue
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median, quantiles
+from typing import Any
+
+from bench import load
+from bench.hits import requests_for
+from bench.library import FORM
+from bench.procfs import Memory, command_of, memory_of, tree
+from bench.sinks import LightSink, free_port
+from bench.stores import Store
+from bench.workers import Site, python, running
+from nurture.serving import web_command
+from nurture.settings import load_settings
+from nurture.store.session import Database
+
+_SHIPPED_FORM = "pain-guide"
+_TOKEN = "a-token-that-measures-only"
+_PATIENCE = 60.0
+
+_ROLES = (
+    ("valkey|redis", "redis"),
+    ("granian", "web"),
+    (r"celery.* beat ", "beat"),
+    (r"celery.* worker ", "worker"),
+    (r"nurture serve", "supervisor"),
+)
+
+
+class NoGuideError(Exception):
+    """A signup's mail did not come."""
+
+
+class Tree:
+    """A running `nurture serve`, and the sink that its mails go to."""
+
+    def __init__(self, port: int, pid: int, sink: LightSink) -> None:
+        self.port, self.pid = port, pid
+        self._arrivals: queue.Queue[tuple[float, str]] = queue.Queue()
+        self._sink = sink
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def next_arrival(self) -> tuple[float, str]:
+        """When a mail was accepted, on the monotonic clock, and whom it was to."""
+        try:
+            return self._arrivals.get(timeout=_PATIENCE)
+        except queue.Empty:
+            raise NoGuideError(f"no mail came within {_PATIENCE:g} seconds") from None
+
+    def _listen(self) -> None:
+        for line in self._sink.says:
+            when, address = line.split()
+            self._arrivals.put((float(when), address.decode()))
+
+
+@contextmanager
+def serving(store: Store, site: Site, database: Database) -> Iterator[Tree]:
+    """`nurture serve` with the shipped emails while the block lasts."""
+    own = site.directory / f"serve-{store.kind}"
+    own.mkdir()
+    sink = LightSink(tell=True)
+    environment = site.environment(
+        NURTURE_DATA_DIR=str(own),
+        NURTURE_SMTP_URL=sink.url,
+        NURTURE_PORT=str(free_port()),
+        NURTURE_SIGNUP_TOKEN=_TOKEN,
+        NURTURE_DATABASE_URL="" if store.kind == "SQLite" else database.url,
+        NURTURE_REDIS_URL="",
+        NURTURE_TEMPLATES_DIR="",
+    )
+    port = int(environment["NURTURE_PORT"])
+    command = [python(), "-m", "nurture", "serve"]
+    try:
+        with running(command, environment, own / "serve.log", port, own) as pid:
+            tree_ = Tree(port, pid, sink)
+            # The first guide finds every process still loading.
+            guide_latency(tree_, 2, "warm-up")
+            yield tree_
+    finally:
+        sink.stop()
+
+
+def measure(store: Store, site: Site, signups: int, guides: int) -> dict[str, Any]:
+    """Latency on the idle tree, then signups under load, with the memory of both."""
+    with store.fresh() as database, serving(store, site, database) as running_tree:
+        time.sleep(2)
+        rest = memory(running_tree.pid)
+        latency = guide_latency(running_tree, guides, "idle")
+        with watched_memory(running_tree.pid) as most:
+            rate, until_mailed = _signups(running_tree, signups)
+            load.put_load(running_tree.port, requests_for([1, 2, 3], 2 * signups))
+    return {
+        "store": store.kind,
+        "signups": rate,
+        "guides": until_mailed,
+        "p50": median(latency) * 1000,
+        "p95": quantiles(latency, n=20)[18] * 1000,
+        "rest": rest,
+        "load": most,
+    }
+
+
+def measure_web_alone(store: Store, site: Site, signups: int) -> float:
+    """Signups a second where nobody sends the guides meanwhile: web process and database only."""
+    with store.fresh() as database:
+        environment = site.environment(
+            NURTURE_DATABASE_URL=database.url,
+            NURTURE_PORT=str(free_port()),
+            NURTURE_SIGNUP_TOKEN=_TOKEN,
+        )
+        settings = load_settings(environment)
+        log = site.directory / "web.log"
+        with running(web_command(settings), environment, log, settings.port):
+            first = [(_request(f"first.{n}@example.org", n, FORM), 202, 1) for n in range(20)]
+            load.put_load(settings.port, first)
+            rush = [(_request(f"rush.{n}@example.org", n, FORM), 202, 1) for n in range(signups)]
+            return load.put_load(settings.port, rush).rate
+
+
+def guide_latency(running_tree: Tree, count: int, name: str) -> list[float]:
+    """Seconds from a signup until its mail is accepted, one after the other."""
+    taken = []
+    for number in range(count):
+        address = f"{name}.{number}@example.org"
+        began = time.monotonic()
+        _post(running_tree.port, address)
+        when, to = running_tree.next_arrival()
+        assert to == address, f"{to} got a mail, and {address} should have"
+        taken.append(when - began)
+        # Nudges come at a moment of their own, not in step with the one before.
+        time.sleep(0.05 + 0.013 * (number % 7))
+    return taken
+
+
+def _signups(running_tree: Tree, count: int) -> tuple[float, float]:
+    """Signups a second until answered, and guides a second until the last mail is accepted."""
+    requests = [(_request(f"rush.{n}@example.org", n), 202, 1) for n in range(count)]
+    began = time.monotonic()
+    rate = load.put_load(running_tree.port, requests).rate
+    arrivals = [running_tree.next_arrival() for _ in requests]
+    if len({to for _, to in arrivals}) != count:
+        raise NoGuideError("somebody got two guides, and somebody none")
+    return rate, count / (max(when for when, _ in arrivals) - began)
+
+
+def _request(address: str, number: int = 0, form: str = _SHIPPED_FORM) -> str:
+    body = json.dumps(
+        {
+            "email": address,
+            "first_name": "Ann",
+            "page_url": "https://human-movement.com/",
+            "client_ip": f"198.51.{number // 250 % 250}.{number % 250}",
+        }
+    )
+    return (
+        f"POST /webhooks/signup/{form} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Authorization: Bearer {_TOKEN}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    )
+
+
+def _post(port: int, address: str) -> None:
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(_request(address).encode())
+        answer = connection.recv(4096)
+    if not answer.startswith(b"HTTP/1.1 202 "):
+        raise NoGuideError(answer.decode(errors="replace"))
+
+
+def memory(root: int) -> dict[str, list[float]]:
+    """Megabytes by what a process is: `[processes, resident, fair share]`, and the whole."""
+    found: dict[str, list[float]] = {}
+    for number in tree(root):
+        held = _held(number)
+        for name in (_role(number), "whole tree"):
+            sums = found.setdefault(name, [0, 0, 0])
+            sums[0] += 1
+            sums[1] += held.resident / 1e6
+            sums[2] += held.fair / 1e6
+    return found
+
+
+@contextmanager
+def watched_memory(root: int) -> Iterator[dict[str, list[float]]]:
+    """The most that each kind of process held at once during the block."""
+    most: dict[str, list[float]] = {}
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.3):
+            for name, held in memory(root).items():
+                most[name] = list(map(max, held, most.get(name, [0, 0, 0])))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _held(number: int) -> Memory:
+    try:
+        return memory_of(number)
+    except (OSError, KeyError):
+        return Memory(0, 0)
+
+
+def _role(number: int) -> str:
+    command = command_of(number)
+    return next((role for pattern, role in _ROLES if re.search(pattern, command)), "other")
+
