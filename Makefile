@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_SYSTEM_CERTS = true
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve demo test check format lint types lock samples clean
+.PHONY: help install serve demo test faults bench check format lint types lock samples clean
 
 help:  ## show what can be done here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,7 +39,13 @@ demo: $(VENV)/run  ## play two months of five people's lives in under a minute
 	@$(BIN)/nurture demo
 
 test: $(VENV)/dev  ## run the whole test suite
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 -m "not slow"
+
+faults: $(VENV)/dev  ## kill, break and flood everything for a while, and count the mails
+	@$(BIN)/pytest -n 2 -m "slow or not slow" tests/faults
+
+bench: $(VENV)/dev  ## measure the speed; QUICK=1 for a short run, JSON=FILE for the figures
+	@$(BIN)/python -m bench
 
 check: format-check lint types imports emails test  ## everything that must hold before a change lands
 

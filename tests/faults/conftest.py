@@ -35,3 +35,14 @@ def sqlite_home(
     home = Household(sqlite_url, tmp_path, clock_file, oracle.url).publish_shipped()
     yield home
     home.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def full_home(
+    request: pytest.FixtureRequest, tmp_path: Path, clock_file: ClockFile, oracle: Oracle
+) -> Iterator[Household]:
+    """A house on the embedded database and, where there is time, on the other kind too."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    home = Household(url, tmp_path, clock_file, oracle.url).publish_shipped()
+    yield home
+    home.close()

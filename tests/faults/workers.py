@@ -102,9 +102,11 @@ class PlainWorkers:
 class Program:
     """One program of the real tree (a Celery worker, the beat) with everything it starts."""
 
-    def __init__(self, home: Household, command: Callable[..., list[str]]) -> None:
+    def __init__(
+        self, home: Household, command: Callable[..., list[str]], *options: str
+    ) -> None:
         self.log = home.directory / f"{command.__name__}.log"
-        self._home, self._command = home, command
+        self._home, self._command, self._options = home, command, options
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -120,7 +122,7 @@ class Program:
         environment = os.environ | self._home.environment | _PYTHON
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command(load_settings(self._home.environment)),
+                [*self._command(load_settings(self._home.environment)), *self._options],
                 cwd=self._home.directory,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -158,9 +160,9 @@ class Program:
         self._process.wait()
 
 
-def celery_worker(home: Household) -> Program:
+def celery_worker(home: Household, *options: str) -> Program:
     """A real worker with its children."""
-    return Program(home, worker_command)
+    return Program(home, worker_command, *options)
 
 
 def celery_beat(home: Household) -> Program:
