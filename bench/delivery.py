@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from sqlalchemy import func, select
 
+from bench.keys import signing
 from bench.people import LONG_BEFORE, MORNING, enrol, settle, wave
 from bench.procfs import OtherWork, cpu_of
 from bench.sinks import Sink, sink_named
@@ -30,13 +32,13 @@ _IN_HAND = (MessageStatus.CLAIMED, MessageStatus.SENDING)
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What one figure is measured with; `key` is `none`, `ed25519` or `rsa`."""
+    """What one figure is measured with; no `key` is no DKIM, no `connections` the usual number."""
 
     store: str
     workers: int = 2
-    key: str = "none"
+    key: str = ""
     sink: str = "light"
-    connections: int = 8
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class WrongCountError(Exception):
 
 def measure(
     store: Store, setup: Setup, site: Site, keys: dict[str, Path], size: int, rounds: int
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Run `rounds` rounds of `size` due enrolments each; the medians, and what they are of."""
     with store.fresh() as database, sink_named(setup.sink) as sink:
         _prepare(database, size, rounds, setup.workers)
@@ -67,8 +69,8 @@ def measure(
             NURTURE_SMTP_URL=sink.url,
             NURTURE_CLOCK=str(clock.path),
             NURTURE_WORKER_PROCESSES=str(setup.workers),
-            NURTURE_SMTP_CONNECTIONS=str(setup.connections),
-            **_signing(setup.key, keys),
+            NURTURE_SMTP_CONNECTIONS=str(setup.connections or ""),
+            **signing(keys, setup.key),
         )
         with running_worker(environment, site.directory / "worker.log") as worker:
             run = _Run(database, store, site, sink, clock, worker)
@@ -92,12 +94,6 @@ def _prepare(database: Database, size: int, rounds: int, workers: int) -> None:
         enrol(database, first, people, wave(number))
         first += people
     settle(database)
-
-
-def _signing(key: str, keys: dict[str, Path]) -> dict[str, str]:
-    if key == "none":
-        return {}
-    return {"NURTURE_DKIM_SELECTOR": "bench", "NURTURE_DKIM_KEY_FILE": str(keys[key])}
 
 
 def _medians(rounds: list[Round]) -> dict[str, float]:

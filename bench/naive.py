@@ -7,21 +7,22 @@ how many seconds it took and how much processor time.
 """
 
 import smtplib
+import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from statistics import median
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from bench.library import ARTICLE, SEQUENCE
-from bench.people import MORNING
-from bench.workers import SECRET
-from nurture.library import parse_practice
-from nurture.rendering.compiling import CompiledEmail
+from bench.people import MORNING, enrol, settle, wave
+from bench.sinks import sink_named
+from bench.stores import Store
+from bench.workers import ROOT, SECRET, Site
 from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template
 from nurture.services.catalogue import Catalogue
@@ -33,7 +34,39 @@ from nurture.tokens import Tokens
 
 _URL = "https://emails.example.org"
 
-__all__ = ["NaiveSender", "parse_practice"]
+#: Above the numbers that the ledger holds already.
+_FIRST_NUMBER = 1_000_000
+
+
+#: So many are sent before the clock is started.
+_WARM_UP = 10
+
+
+def measure(store: Store, site: Site, size: int, processes: int, rounds: int) -> dict[str, Any]:
+    """Mails a second of so many such processes together, and their processor microseconds."""
+    found = []
+    with store.fresh() as database, sink_named("light") as sink:
+        share = size + _WARM_UP
+        enrol(database, 1, rounds * processes * share, wave(0))
+        settle(database)
+        for number in range(rounds):
+            first = 1 + number * processes * share
+            starts = [first + place * share for place in range(processes)]
+            senders = [_start(site, database, sink.port, at, at + share - 1) for at in starts]
+            found.append([tuple(map(float, s.communicate()[0].split())) for s in senders])
+    rates = [processes * size / max(seconds for seconds, _ in one) for one in found]
+    spent = [sum(cpu for _, cpu in one) / (processes * size) * 1e6 for one in found]
+    return {"rate": median(rates), "cpu": median(spent), "rates": [round(r) for r in rates]}
+
+
+def _start(
+    site: Site, database: Database, port: int, first: int, last: int
+) -> "subprocess.Popen[str]":
+    url = database.url
+    command = [sys.executable, "-m", "bench.naive", url, *map(str, (port, first, last))]
+    return subprocess.Popen(
+        command, env=site.environment(), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
 
 
 class NaiveSender:
@@ -55,7 +88,7 @@ class NaiveSender:
         """One mail to one person."""
         with self._database.reading() as connection:
             row = connection.execute(_look_up(person)).mappings().one()
-            number = connection.scalar(select(func.max(messages.c.id))) + 1
+        number = _FIRST_NUMBER + person
         mail = self._message(row, number)
         self._server.sendmail(self._practice.sender_address, [row["address"]], mail.as_bytes())
         with self._database.writing() as connection:
@@ -77,9 +110,7 @@ class NaiveSender:
         mail["From"] = f"{self._practice.sender_name} <{self._practice.sender_address}>"
         mail["To"] = row["address"]
         mail["Subject"] = self._email.subject
-        mail["Message-ID"] = (
-            f"<{self._tokens.message_id(number)}@{self._practice.sender_domain}>"
-        )
+        mail["Message-ID"] = f"<{self._tokens.message_id(number)}@{self._practice.sender_domain}>"
         mail["List-Unsubscribe"] = f"<{unsubscribe}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         values = self._shared | {
@@ -105,6 +136,7 @@ class NaiveSender:
 
     def _record(self, row: Any, number: int) -> dict[str, Any]:
         return {
+            "id": number,
             "enrolment_id": row["id"],
             "subscriber_id": row["subscriber_id"],
             "sequence": SEQUENCE,
@@ -116,7 +148,7 @@ class NaiveSender:
             "attempt": 1,
             "claim": "naive",
             "due_at": MORNING,
-            "claimed_at": datetime.now(UTC),  # noqa: TID251 - the naive way reads its own clock
+            "claimed_at": MORNING,
             "accepted_at": MORNING,
         }
 
@@ -133,10 +165,10 @@ def main(url: str, port: int, first: int, last: int) -> None:
     """Warm up on the first few, then measure the rest."""
     database = Database(url)
     sender = NaiveSender(database, port)
-    for person in range(first, first + 10):
+    for person in range(first, first + _WARM_UP):
         sender.send(person)
     began, spent = time.monotonic(), time.process_time()
-    for person in range(first + 10, last + 1):
+    for person in range(first + _WARM_UP, last + 1):
         sender.send(person)
     print(time.monotonic() - began, time.process_time() - spent, flush=True)
     sender.close()

@@ -218,4 +218,3 @@ def _held(number: int) -> Memory:
 def _role(number: int) -> str:
     command = command_of(number)
     return next((role for pattern, role in _ROLES if re.search(pattern, command)), "other")
-

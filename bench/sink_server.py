@@ -10,9 +10,9 @@ PIPELINING, looks for the final dot from the end of each read, and ends with its
 
 import argparse
 import heapq
+import os
 import select
 import socket
-import sys
 import time
 
 _DOT = b"\r\n.\r\n"
@@ -50,7 +50,7 @@ class _Sink:
                 if number == server.fileno():
                     self._welcome(server)
                 elif number == 0:
-                    if not sys.stdin.buffer.raw.read(64):  # type: ignore[attr-defined]
+                    if not os.read(0, 64):
                         return
                     print(self._taken, flush=True)
                 else:

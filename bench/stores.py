@@ -1,5 +1,6 @@
 """The databases that are measured, both durable: what is committed has reached the disk."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +12,12 @@ from unittest.mock import patch
 import psycopg
 from sqlalchemy.engine import make_url
 
+from bench.people import COLLECTED
 from nurture.library import read_library
 from nurture.services import publishing
 from nurture.store.migrating import migrate
 from nurture.store.session import Database
 from tests.servers import postgres
-
-from bench.people import COLLECTED
 
 #: The tests' server forgets the disk for speed; here it keeps its promises.
 _DURABLE = {
@@ -28,6 +28,7 @@ _DURABLE = {
     "autovacuum": "on",
     "wal_level": "replica",
     "max_wal_size": "2GB",
+    "log_min_messages": "fatal",
 }
 
 
@@ -45,24 +46,42 @@ class Store:
     def fresh(self) -> Iterator[Database]:
         """A new database with the tables made and the library published."""
         name = f"bench_{next(_numbers)}"
-        url = self._create(name)
-        migrate(url)
-        database = Database(url)
-        publishing.publish(database, read_library(self.library), COLLECTED)
+        database = Database(self._copy(name))
         try:
             yield database
         finally:
             database.close()
             self._drop(name)
 
-    def _create(self, name: str) -> str:
-        if self.kind == "SQLite":
+    def prepare(self) -> None:
+        """Make the one that all fresh ones are copies of."""
+        if self.server:
+            self._do(f"CREATE DATABASE {_TEMPLATE}")
+        url = self._url(_TEMPLATE)
+        migrate(url)
+        database = Database(url)
+        publishing.publish(database, read_library(self.library), COLLECTED)
+        if not self.server:
+            # What stands in the write-ahead log would be missing from the copies.
+            with database.engine.connect() as connection:
+                connection.exec_driver_sql("COMMIT")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+
+    def _copy(self, name: str) -> str:
+        if self.server:
+            self._do(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        else:
+            shutil.copyfile(self.directory / f"{_TEMPLATE}.db", self.directory / f"{name}.db")
+        return self._url(name)
+
+    def _url(self, name: str) -> str:
+        if not self.server:
             return f"sqlite:///{self.directory / name}.db"
-        self._do(f"CREATE DATABASE {name}")
         return make_url(self.address).set(database=name).render_as_string(hide_password=False)
 
     def _drop(self, name: str) -> None:
-        if self.kind != "SQLite":
+        if self.server:
             return self._do(f"DROP DATABASE {name} WITH (FORCE)")
         for path in self.directory.glob(f"{name}.db*"):
             path.unlink()
@@ -73,6 +92,7 @@ class Store:
 
 
 _numbers = count(1)
+_TEMPLATE = "bench_template"
 
 
 @contextmanager
@@ -83,12 +103,15 @@ def stores(directory: Path, library: Path) -> Iterator[list[Store]]:
         server = postgres.Server(postgres.find_programs())
         with server:
             pid = int((server.directory / "data/postmaster.pid").read_text().split()[0])
-            yield [embedded, Store("PostgreSQL", directory, library, server.url, (pid,))]
+            both = [embedded, Store("PostgreSQL", directory, library, server.url, (pid,))]
+            for store in both:
+                store.prepare()
+            yield both
 
 
 def versions(store: Store) -> str:
     """The kind of database and its version."""
-    if store.kind == "SQLite":
+    if not store.server:
         return f"SQLite {sqlite3.sqlite_version}"
     with psycopg.connect(store.address) as connection:
         return f"PostgreSQL {connection.info.server_version // 10000}"

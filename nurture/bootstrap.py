@@ -23,6 +23,7 @@ from nurture.settings import Settings, load_settings
 from nurture.store.instance import fingerprint
 from nurture.store.session import Database, DatabaseUnavailableError
 from nurture.tokens import Tokens
+from nurture.witness import Witness
 
 #: Less than the lease of a message that is being offered, so that an answer comes before it.
 _SMTP_SECONDS = 30.0
@@ -89,6 +90,11 @@ class House:
         """Which running instance this is; a copy of the database has another."""
         return fingerprint(self.database)
 
+    @property
+    def witness(self) -> Witness:
+        """What remembers how far this database had come."""
+        return Witness(self.settings.data_dir / f"witness-{self.fingerprint}")
+
     @cached_property
     def journal(self) -> Journal:
         """This process's own journal of hits."""
@@ -104,6 +110,7 @@ class House:
             clock=self.clock,
             sign=make_sign(self.settings, self.practice.sender_domain),
             fingerprint=self.fingerprint,
+            witness=self.witness,
             batch=self.settings.batch,
         )
 

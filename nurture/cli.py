@@ -140,7 +140,7 @@ def status(house: House, as_json: bool) -> None:
     from nurture.services import reporting
 
     _migrate(house)
-    standing = reporting.status(house.database, house.fingerprint, house.clock())
+    standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     click.echo(json.dumps(standing, indent=2) if as_json else _in_words(standing))
 
 
@@ -160,7 +160,7 @@ def arm(house: House) -> None:
     from nurture.services import reporting
 
     _migrate(house)
-    reporting.arm(house.database, house.fingerprint, house.clock())
+    reporting.arm(house.database, house.fingerprint, house.witness, house.clock())
     click.echo("Armed: this instance sends from now on, and no copy of it does.")
 
 

@@ -17,6 +17,9 @@ from nurture.domain.errors import NurtureError
 #: Made at the first start where nobody set them, and kept in the data directory.
 _MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
 
+#: The providers whose calls are signed as Standard Webhooks has it.
+_STANDARD_WEBHOOKS = ("NURTURE_GENERIC_SECRET", "NURTURE_BOOKINGS_SECRET")
+
 #: A signing secret below this many characters can be guessed.
 _SHORTEST_KEY = 16
 
@@ -141,6 +144,11 @@ class Settings(BaseModel):
         """What is set and probably not meant, in sentences."""
         short = [key for key in self.secret_keys if len(key) < _SHORTEST_KEY]
         said = ["NURTURE_SECRET_KEY is so short that it can be guessed."] if short else []
+        said += [
+            f"{name} must begin with whsec_; until then its calls are refused."
+            for name in _STANDARD_WEBHOOKS
+            if self.secret(name) and not self.secret(name).startswith("whsec_")
+        ]
         known = {f"NURTURE_{name.upper()}" for name in type(self).model_fields}
         unknown = [n for n in self.secrets if n not in known and not n.endswith("_SECRET")]
         return said + [f"{name} is not a setting of this program." for name in sorted(unknown)]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: A nudge that nobody took within this many seconds is dropped; the next sweep brings another.
 NUDGE_SECONDS = 30
 
-app = Celery("nurture")
+app = Celery("nurture", amqp="tasks.broker:PromptAMQP")
 app.config_from_object("celeryconfig")
 
 

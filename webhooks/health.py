@@ -38,7 +38,7 @@ def _plain(said: str) -> Response:
 def _gauges(house: House) -> CollectorRegistry:
     """Counted when asked, so that every web process tells the same."""
     registry = CollectorRegistry()
-    standing = reporting.status(house.database, house.fingerprint, house.clock())
+    standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     for name, what in (("enrolments", "status"), ("messages", "status"), ("events", "kind")):
         gauge = Gauge(f"nurture_{name}", f"{name} by {what}", [what], registry=registry)
         for key, count in standing[name].items():

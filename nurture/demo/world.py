@@ -98,7 +98,9 @@ class World:
 
     def standing(self) -> dict[str, Any]:
         """How things stand in the program."""
-        return reporting.status(self.house.database, self.house.fingerprint, self.now)
+        return reporting.status(
+            self.house.database, self.house.fingerprint, self.house.witness, self.now
+        )
 
     def settle(self) -> dict[str, Any]:
         """Wait until nothing is due or in hand; return how things stand."""

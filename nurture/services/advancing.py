@@ -14,7 +14,7 @@ from nurture.domain.sending_gate import FEWER_CAP
 from nurture.domain.sequence import StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
-from nurture.store import enrolments, messages, sequences
+from nurture.store import claims, enrolments, messages, sequences
 from nurture.store.enrolments import DueEnrolment
 from nurture.store.session import Connection
 
@@ -153,7 +153,7 @@ def _claim_offers(
     """Insert the messages; while one is in hand, nobody looks at its enrolment."""
     rows = {_key(*offer): _new_message(*offer, published) for offer in plan.offers}
     claim = {"claim": batch.claim, "claimed_at": now, "lease_until": lease_until}
-    numbers = messages.add_messages(connection, list(rows.values()), claim)
+    numbers = claims.add_messages(connection, list(rows.values()), claim)
     known = messages.find_messages(connection, [key for key in rows if key not in numbers])
     for due, offer in plan.offers:
         key = _key(due, offer)
@@ -177,7 +177,7 @@ def _take_up_again(
     """A message that exists already is offered again only where that cannot mean twice."""
     due, offer = offered
     now = claim["claimed_at"]
-    if _may_be_offered_again(message) and messages.claim_again(connection, message, **claim):
+    if _may_be_offered_again(message) and claims.claim_again(connection, message, **claim):
         again = _claimed(due, offer, published, message.id, now)
         again = replace(again, attempt=message.attempt + 1, doubts=message.doubts)
         batch.claimed.append(again)
@@ -202,11 +202,11 @@ def _key(due: DueEnrolment, offer: deciding.Offer) -> MessageKey:
 
 def _new_message(
     due: DueEnrolment, offer: deciding.Offer, published: Published
-) -> messages.NewMessage:
+) -> claims.NewMessage:
     enrolment, step, occasion = _key(due, offer)
     sequence = published.sequences[due.sequence]
     revision, _ = published.prepared(sequence, offer.step)
-    return messages.NewMessage(
+    return claims.NewMessage(
         enrolment_id=enrolment,
         subscriber_id=due.subscriber_id,
         sequence=due.sequence,

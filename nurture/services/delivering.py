@@ -17,10 +17,11 @@ from nurture.domain.suppression import SuppressionReason
 from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.services.advancing import GUIDE_OFFERS, Claimed, claim_due
 from nurture.services.catalogue import Catalogue
-from nurture.store import enrolments, events, messages
-from nurture.store.instance import armed_for
+from nurture.store import claims, enrolments, events, messages
+from nurture.store.instance import armed_for, is_armed
 from nurture.store.session import Connection, Database
 from nurture.store.suppressions import suppress
+from nurture.witness import Witness
 
 #: So many messages are marked `sending` together; as many are in doubt after a kill, at most.
 WINDOW = 64
@@ -50,6 +51,7 @@ class Dispatch:
     clock: Clock
     sign: Sign
     fingerprint: str
+    witness: Witness
     batch: int = 500
 
 
@@ -72,11 +74,15 @@ def deliver_batch(dispatch: Dispatch) -> Delivered:
     with dispatch.database.reading() as connection:
         if not enrolments.count_due(connection, now, most=1):
             return Delivered()
+    seen = dispatch.witness.seen()
     with dispatch.database.writing() as connection:
-        if armed_for(connection, dispatch.fingerprint, now) != dispatch.fingerprint:
+        if not is_armed(connection, dispatch.fingerprint, seen):
             return Delivered()
+        armed_for(connection, dispatch.fingerprint, now)
         published = dispatch.catalogue.current(connection)
         batch = claim_due(connection, published, now, real_now(), dispatch.batch)
+    if batch.claimed:
+        dispatch.witness.note(max(one.recipient.message for one in batch.claimed))
     run = _Run(dispatch, batch.claim, batch.claimed, now, published.practice.sender_address)
     run.offer_all()
     full = batch.looked_at == dispatch.batch and not run.server_is_away
@@ -90,16 +96,16 @@ def recover_silent(database: Database, now: datetime, limit: int = 1000) -> int:
     offered may have been accepted: it is in doubt.
     """
     with database.reading() as connection:
-        if not messages.any_expired(connection, real_now()):
+        if not claims.any_expired(connection, real_now()):
             return 0
     with database.writing() as connection:
-        silent = messages.expired_messages(connection, real_now(), limit)
+        silent = claims.expired_messages(connection, real_now(), limit)
         never = [m for m in silent if m.status is MessageStatus.CLAIMED]
         perhaps = [m for m in silent if m.status is MessageStatus.SENDING]
         why = "the worker stopped before it was offered"
-        messages.set_status(connection, [m.id for m in never], MessageStatus.DEFERRED, why)
+        claims.set_status(connection, [m.id for m in never], MessageStatus.DEFERRED, why)
         why = "the worker stopped while the mail server was taking it"
-        messages.set_status(connection, [m.id for m in perhaps], MessageStatus.IN_DOUBT, why)
+        claims.set_status(connection, [m.id for m in perhaps], MessageStatus.IN_DOUBT, why)
         touched = enrolments.of_enrolments({m.enrolment_id for m in silent})
         enrolments.look_at_once(connection, touched, now)
     return len(silent)
@@ -148,7 +154,7 @@ class _Run:
         with self.dispatch.database.writing() as connection:
             self._record(connection)
             lease_until = real_now() + SENDING_LEASE
-            return messages.begin_sending(connection, self.claim, window, lease_until)
+            return claims.begin_sending(connection, self.claim, window, lease_until)
 
     def _envelope(self, one: Claimed) -> Envelope:
         data = one.email.message(one.recipient, self.now)
@@ -159,7 +165,7 @@ class _Run:
     def _record(self, connection: Connection) -> None:
         outcomes, self._outcomes = self._outcomes, []
         accepted = [o.message for o in outcomes if o.status is MessageStatus.ACCEPTED]
-        messages.record_accepted(connection, self.claim, accepted, self.now)
+        claims.record_accepted(connection, self.claim, accepted, self.now)
         enrolments.advance(connection, [self._passed(m) for m in accepted], self.now)
         for outcome in outcomes:
             if outcome.status is not MessageStatus.ACCEPTED:
@@ -168,7 +174,7 @@ class _Run:
     def _record_other(self, connection: Connection, outcome: Outcome) -> None:
         one = self._known[outcome.message]
         status = self._status(one, outcome)
-        messages.record_refused(
+        claims.record_refused(
             connection, self.claim, outcome.message, status, outcome.reason, outcome.code
         )
         if outcome.address_refused:
@@ -214,7 +220,7 @@ class _Run:
     def _hand_back(self, connection: Connection) -> None:
         """What nobody asked for waits until the mail server is back; it was never offered."""
         why = "the mail server is away"
-        for message in messages.release_unoffered(connection, self.claim, self._begun, why):
+        for message in claims.release_unoffered(connection, self.claim, self._begun, why):
             self._look_later(connection, self._known[message], self.now + _AWAY)
 
 

@@ -5,25 +5,26 @@ from typing import Any
 
 from nurture import __version__
 from nurture.store import enrolments, events, instance, messages, sequences, subscribers
-from nurture.store.instance import find_armed_for
 from nurture.store.session import Database
+from nurture.witness import Witness
 
 _IN_HAND = ("claimed", "sending")
 
 
-def status(database: Database, fingerprint: str, now: datetime) -> dict[str, Any]:
+def status(database: Database, fingerprint: str, witness: Witness, now: datetime) -> dict[str, Any]:
     """How things stand, as a document of plain values.
 
     `due_now` counts what is to be looked at now and what is in hand; `next_due_at` is
     when something is next to be looked at, ISO 8601 in UTC, or null.
     """
+    seen = witness.seen()
     with database.reading() as connection:
         by_status = messages.count_messages(connection)
         in_hand = sum(by_status.get(one, 0) for one in _IN_HAND)
         next_look = enrolments.find_next_look(connection)
         return {
             "version": __version__,
-            "armed": find_armed_for(connection) in (None, fingerprint),
+            "armed": instance.is_armed(connection, fingerprint, seen),
             "subscribers": subscribers.count_subscribers(connection),
             "enrolments": enrolments.count_enrolments(connection),
             "messages": by_status,
@@ -45,7 +46,9 @@ def _doubt(doubt: messages.Doubt) -> dict[str, Any]:
     }
 
 
-def arm(database: Database, fingerprint: str, now: datetime) -> None:
+def arm(database: Database, fingerprint: str, witness: Witness, now: datetime) -> None:
     """Let the instance of that fingerprint send from now on, and no other."""
     with database.writing() as connection:
         instance.arm(connection, fingerprint, now)
+        highest = messages.highest_message(connection)
+    witness.set(highest)

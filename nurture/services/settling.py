@@ -81,7 +81,7 @@ def _offer_again(
     # Changing the enrolment locks it, so that what is read below stays true.
     enrolments.look_at_once(connection, enrolments.of_enrolments([message.enrolment_id]), now)
     enrolment = enrolments.find_enrolment(connection, message.enrolment_id)
-    again = enrolment and _as_before(published, enrolment, message, now)
+    again = _as_before(published, enrolment, message, now) if enrolment else None
     if enrolment is None or again is None:
         _move(connection, message, MessageStatus.CANCELLED, "not sent, and its time has passed")
         return Settled.LET_GO
@@ -113,8 +113,8 @@ def _as_before(
     wait = next((s.wait for s in sequence.steps if s.email == message.step), Wait())
     progress = _without(enrolment, message, wait)
     action = next_action(sequence, progress, now, published.calendar)
-    is_next = isinstance(action, Send | WaitUntil) and action.step is not None
-    return progress if is_next and action.step.email == message.step else None
+    step = action.step if isinstance(action, Send | WaitUntil) else None
+    return progress if step is not None and step.email == message.step else None
 
 
 def _without(enrolment: Enrolment, message: Message, wait: Wait) -> Progress:

@@ -184,9 +184,7 @@ def _refuse_floods(connection: Connection, signup: Signup, limits: Limits, now: 
         connection, signup.evidence.client, signup.form, now - _HOUR, most
     )
     if counts.from_client >= limits.per_client or counts.through_form >= limits.per_form:
-        raise TooManySignupsError(
-            "There were too many signups.", remedy="Try again in an hour."
-        )
+        raise TooManySignupsError("There were too many signups.", remedy="Try again in an hour.")
 
 
 def _enrol(

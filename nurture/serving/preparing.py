@@ -25,7 +25,7 @@ def prepare() -> dict[str, Any]:
         notes.append(str(error))
     make_mailer(house.settings, house.outbox).close()
     make_sign(house.settings, library.practice.sender_domain)
-    standing = reporting.status(house.database, house.fingerprint, house.clock())
+    standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     return {
         "practice": library.practice.name,
         "forms": [source.sequence.form.key for source in library.sequences],

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -106,6 +107,8 @@ class _Tree:
             child.wait(0)
         if self._redis is not None:
             self._redis.stop()
+        if self._children:
+            _close_database(self._settings)
 
     def _be_told(self, number: int, frame: FrameType | None) -> None:
         self._told_to_stop += 1
@@ -129,6 +132,17 @@ class _Tree:
                     "The web side did not start.", remedy=f"See {self._logs / 'web.log'}."
                 )
             time.sleep(0.05)
+
+
+def _close_database(settings: Settings) -> None:
+    """Whoever closes SQLite last folds its log into the file, which is then a whole backup."""
+    from nurture.store.session import Database
+
+    with suppress(NurtureError):
+        database = Database(settings.database)
+        if database.is_sqlite and database.exists():
+            database.ping()
+        database.close()
 
 
 def _prepare(environment: Mapping[str, str]) -> dict[str, Any] | None:

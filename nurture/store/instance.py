@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, select, text, update
 
+from nurture.store.messages import highest_message
 from nurture.store.session import Database, DatabaseUnavailableError, insert_new
 from nurture.store.types import UtcDateTime, metadata
 
@@ -28,9 +29,14 @@ def armed_for(connection: Connection, fingerprint: str, now: datetime) -> str:
     return str(found)
 
 
-def find_armed_for(connection: Connection) -> str | None:
-    """The fingerprint that may send, or `None` while the database is new."""
-    return connection.scalar(select(instance.c.armed_for))
+def is_armed(connection: Connection, fingerprint: str, seen: int) -> bool:
+    """Whether this instance may send from this database.
+
+    It may where nobody has sent yet, or where it was the last to; not where the
+    database is behind what its witness has `seen`, because then it is an old copy.
+    """
+    found = connection.scalar(select(instance.c.armed_for))
+    return found in (None, fingerprint) and highest_message(connection) >= seen
 
 
 def arm(connection: Connection, fingerprint: str, now: datetime) -> None:

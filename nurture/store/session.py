@@ -35,6 +35,11 @@ __all__ = ["Connection", "Database", "DatabaseUnavailableError", "insert_new"]
 #: How long one SQLite writer waits for another; transactions take milliseconds.
 _BUSY_SECONDS = 15
 
+#: How long to wait for PostgreSQL to take a connection, and for what it may take over one
+#: statement and one lock, in milliseconds; transactions take milliseconds.
+_CONNECT_SECONDS = 5
+_LIMITS = "-c statement_timeout=60000 -c lock_timeout=20000"
+
 
 class DatabaseUnavailableError(NurtureError):
     """The database cannot be reached or gave up; nothing of the transaction has happened."""
@@ -164,7 +169,14 @@ def _moment(value: datetime) -> str:
 
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=20)
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=5,
+            max_overflow=20,
+            pool_timeout=_CONNECT_SECONDS,
+            connect_args={"connect_timeout": _CONNECT_SECONDS, "options": _LIMITS},
+        )
     _make_private_directory_of(url)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)

@@ -196,4 +196,6 @@ def finished(dispatch: Dispatch) -> bool:
     """Whether nothing is due and nothing is in hand."""
     from nurture.services import reporting
 
-    return not reporting.status(dispatch.database, dispatch.fingerprint, dispatch.clock())["due_now"]
+    now = dispatch.clock()
+    standing = reporting.status(dispatch.database, dispatch.fingerprint, dispatch.witness, now)
+    return not standing["due_now"]

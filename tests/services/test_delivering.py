@@ -201,10 +201,10 @@ def test_a_database_that_is_armed_for_another_instance_stays_silent_until_it_is_
     home.subscribe(ANN)
     delivering.deliver_batch(home.house.dispatch)
     assert (smtp_sink.mails, home.rows(messages)) == ([], [])
-    assert not reporting.status(home.house.database, home.house.fingerprint, home.clock.now)[
-        "armed"
-    ]
-    reporting.arm(home.house.database, home.house.fingerprint, home.clock.now)
+    house, now = home.house, home.clock.now
+    standing = reporting.status(house.database, house.fingerprint, house.witness, now)
+    assert not standing["armed"]
+    reporting.arm(house.database, house.fingerprint, house.witness, now)
     home.deliver()
     assert len(smtp_sink.mails) == 1
 

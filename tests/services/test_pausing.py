@@ -12,7 +12,8 @@ from nurture.domain.message_status import MessageStatus
 from nurture.services import pausing
 from nurture.services.advancing import claim_due
 from nurture.services.pausing import UnknownSequenceError
-from nurture.store.messages import begin_sending, messages
+from nurture.store.claims import begin_sending
+from nurture.store.messages import messages
 from tests.homes import ScriptedSink
 from tests.house import Household
 from tests.servers.smtp import SmtpSink

@@ -14,8 +14,8 @@ from nurture.domain.suppression import SuppressionReason
 from nurture.services import delivering, preferring, recording
 from nurture.services.advancing import claim_due
 from nurture.services.preferring import PreferenceChange, Preferences, Wish
+from nurture.store.claims import begin_sending
 from nurture.store.consents import consent_history
-from nurture.store.messages import begin_sending
 from nurture.store.suppressions import suppress, suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household

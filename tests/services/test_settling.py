@@ -33,7 +33,7 @@ def settle(home: Household, message: int, *, sent: bool) -> Settled:
 
 
 @pytest.fixture
-def doubtful(home: Household, smtp_sink: ScriptedSink) -> Iterator[Household]:
+def doubtful(home: Household, smtp_sink: ScriptedSink) -> Household:
     """A house in which nobody knows whether the first article has reached Ann: message 2."""
     on_the_way_to_the_first_article(home, ANN)
     hang_up_after_the_dot(smtp_sink)

@@ -1,0 +1,197 @@
+"""Claims: the messages that workers have in hand, from claiming to recording."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, Text, bindparam, literal, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.sequence import StepKind
+from nurture.store.messages import IN_HAND, Message, as_message, doubts_at, messages
+from nurture.store.session import as_rows, rows_as_table
+
+_CLAIM = ("claim", "claimed_at", "lease_until")
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message that is to be claimed for the first time."""
+
+    enrolment_id: int
+    subscriber_id: int
+    sequence: str
+    step: str
+    kind: StepKind
+    occasion: int
+    revision_id: int
+    due_at: datetime
+
+    @property
+    def key(self) -> tuple[int, str, int]:
+        """What there is one message of."""
+        return self.enrolment_id, self.step, self.occasion
+
+
+_NEW = tuple(field.name for field in fields(NewMessage))
+_NEW_VALUES = attrgetter(*_NEW)
+
+
+def add_messages(
+    connection: Connection, new: Sequence[NewMessage], claim: Mapping[str, Any]
+) -> dict[tuple[int, str, int], int]:
+    """Insert claimed messages; return the number of each new one by enrolment, step, occasion.
+
+    A message that exists already is left alone and is missing from the answer: the
+    unique key is what makes sending twice impossible. `claim` are the columns that all
+    of them share: `claim`, `claimed_at`, `lease_until`.
+    """
+    if not new:
+        return {}
+    rows = as_rows(connection, messages, _NEW, map(_NEW_VALUES, new))
+    statement = _add_statement(connection.dialect.name)
+    added = connection.execute(statement, {"rows": rows, **claim})
+    return {(row[1], row[2], row[3]): row[0] for row in added}
+
+
+def claim_again(connection: Connection, message: Message, **values: Any) -> bool:
+    """Claim a message that was offered before, unless somebody else just did."""
+    claimed = connection.execute(
+        update(messages)
+        .where(
+            messages.c.id == message.id,
+            messages.c.status == message.status,
+            messages.c.attempt == message.attempt,
+        )
+        .values(status=MessageStatus.CLAIMED, attempt=message.attempt + 1, **values)
+    )
+    return claimed.rowcount == 1
+
+
+def begin_sending(
+    connection: Connection, claim: str, message_ids: Sequence[int], lease_until: datetime
+) -> set[int]:
+    """Mark claimed messages as about to be offered; return those that may be.
+
+    One that was cancelled since it was claimed, or whose claim has run out and was
+    taken by somebody else, is not among them.
+    """
+    begun = connection.execute(
+        update(messages)
+        .where(
+            messages.c.id.in_(message_ids),
+            messages.c.claim == claim,
+            messages.c.status == MessageStatus.CLAIMED,
+        )
+        .values(status=MessageStatus.SENDING, lease_until=lease_until)
+        .returning(messages.c.id)
+    )
+    return set(begun.scalars())
+
+
+def record_accepted(
+    connection: Connection, claim: str, message_ids: Sequence[int], now: datetime
+) -> None:
+    """The mail server took these; true also where they had meanwhile been put in doubt."""
+    _record(
+        connection,
+        claim,
+        message_ids,
+        {"status": MessageStatus.ACCEPTED, "accepted_at": now, "reason": "", "code": 250},
+    )
+
+
+def record_refused(
+    connection: Connection,
+    claim: str,
+    message_id: int,
+    status: MessageStatus,
+    reason: str,
+    code: int | None,
+) -> None:
+    """Note what became of a message that was not accepted."""
+    _record(connection, claim, [message_id], {"status": status, "reason": reason, "code": code})
+
+
+def release_unoffered(
+    connection: Connection, claim: str, begun: Iterable[int], why: str
+) -> list[int]:
+    """Hand back what a batch never offered, claimed or marked as begun; return which."""
+    never = messages.c.status == MessageStatus.CLAIMED
+    nearly = messages.c.id.in_(list(begun)) & (messages.c.status == MessageStatus.SENDING)
+    released = connection.execute(
+        update(messages)
+        .where(messages.c.claim == claim, never | nearly)
+        .values(status=MessageStatus.DEFERRED, lease_until=None, reason=why)
+        .returning(messages.c.id)
+    )
+    return list(released.scalars())
+
+
+def any_expired(connection: Connection, real_now: datetime) -> bool:
+    """Whether there is a message whose worker has not been heard of within its lease."""
+    expired = select(messages.c.id).where(IN_HAND, messages.c.lease_until < real_now)
+    return connection.scalar(expired.limit(1)) is not None
+
+
+def expired_messages(connection: Connection, real_now: datetime, limit: int) -> list[Message]:
+    """Messages whose worker has not been heard of within its lease, locked."""
+    statement = (
+        select(messages)
+        .where(IN_HAND, messages.c.lease_until < real_now)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [as_message(row) for row in connection.execute(statement).mappings()]
+
+
+def set_status(
+    connection: Connection, message_ids: Iterable[int], status: MessageStatus, reason: str
+) -> None:
+    """Set the state of messages that nobody has in hand any more."""
+    connection.execute(
+        update(messages)
+        .where(messages.c.id.in_(list(message_ids)))
+        .values(status=status, reason=reason, lease_until=None, doubts=doubts_at(status))
+    )
+
+
+@cache
+def _add_statement(dialect: str) -> Any:
+    rows = rows_as_table(dialect, messages, _NEW)
+    shared = {
+        "status": literal(MessageStatus.CLAIMED, Text),
+        "attempt": literal(1),
+        "doubts": literal(0),
+        "reason": literal("", Text),
+        **{name: bindparam(name, type_=messages.c[name].type) for name in _CLAIM},
+    }
+    # SQLite reads ON CONFLICT after a SELECT only where the SELECT has a WHERE.
+    chosen = select(*rows.c, *shared.values()).where(text("1 = 1"))
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(messages)
+    return (
+        insert.from_select([*_NEW, *shared], chosen)
+        .on_conflict_do_nothing()
+        .returning(messages.c.id, messages.c.enrolment_id, messages.c.step, messages.c.occasion)
+    )
+
+
+def _record(
+    connection: Connection, claim: str, message_ids: Sequence[int], values: Mapping[str, Any]
+) -> None:
+    """Outcomes are facts about one offer, so they also settle a doubt about that same offer."""
+    if not message_ids:
+        return
+    connection.execute(
+        update(messages)
+        .where(
+            messages.c.id.in_(message_ids),
+            messages.c.claim == claim,
+            messages.c.status.in_([MessageStatus.SENDING, MessageStatus.IN_DOUBT]),
+        )
+        .values(lease_until=None, doubts=doubts_at(values["status"]), **values)
+    )

@@ -1,0 +1,236 @@
+"""A small world in one process: people, a mail server with a memory, workers that may die anywhere."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import Enum
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, select
+
+from nurture.domain.consent import Evidence
+from nurture.domain.message_status import TAKEN, MessageStatus
+from nurture.domain.sequence import StepKind
+from nurture.mail.envelope import Envelope, Outcome
+from nurture.services import delivering, preferring, sweeping
+from nurture.services.delivering import Dispatch
+from nurture.store.messages import messages
+from nurture.store.session import Database
+from nurture.store.subscribers import subscribers
+from tests.faults.workers import expire_leases
+from tests.house import Household
+from tests.servers.clock import ClockFile
+
+#: How many messages are handed over before the first answer is heard.
+AHEAD = 3
+
+
+class Killed(BaseException):  # noqa: N818
+    """The process is gone; nothing of it may run any more."""
+
+
+class Answer(Enum):
+    """What the mail server does with a message."""
+
+    TAKE = "250"
+    LATER = "451"
+    NEVER = "554"
+    AWAY = "drop before the dot"
+    TAKE_AND_DROP = "drop after taking it"
+    LOSE_AND_DROP = "drop after losing it"
+
+
+class Fuse:
+    """Counts the steps of a process, and kills it at one of them."""
+
+    def __init__(self) -> None:
+        self._left: int | None = None
+        self._dead = False
+
+    def set(self, steps: int | None) -> None:
+        """A new process: it dies at that step, or never."""
+        self._left, self._dead = steps, False
+
+    def step(self, *_: object) -> None:
+        """One more step; the dead take none."""
+        if self._left is not None:
+            self._left -= 1
+            self._dead |= self._left <= 0
+        if self._dead:
+            raise Killed
+
+
+@dataclass
+class MailServer:
+    """A mail server of few words: `taken` is what it has accepted, as number and address."""
+
+    taken: list[tuple[int, str]] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    meanwhile: Callable[[], object] | None = None
+
+    def answer(self, envelope: Envelope) -> Outcome:
+        """Do with a message what is to be done next, and have others act afterwards."""
+        answer = self.answers.pop() if self.answers else Answer.TAKE
+        if answer in (Answer.TAKE, Answer.TAKE_AND_DROP):
+            self.taken.append((envelope.message, envelope.recipient))
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        status, code = _OUTCOMES[answer]
+        return Outcome(envelope.message, status, f"{answer.value}.", code)
+
+
+@dataclass
+class MortalMailer:
+    """What one process has to talk to the mail server with."""
+
+    server: MailServer
+    fuse: Fuse
+
+    def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
+        """Hand over a few, then hear about the last of them first."""
+        while some := list(islice(envelopes, AHEAD)):
+            for envelope in reversed(some):
+                self.fuse.step()
+                outcome = self.server.answer(envelope)
+                self.fuse.step()
+                yield outcome
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+_OUTCOMES = {
+    Answer.TAKE: (MessageStatus.ACCEPTED, 250),
+    Answer.LATER: (MessageStatus.DEFERRED, 451),
+    Answer.NEVER: (MessageStatus.FAILED, 554),
+    Answer.AWAY: (MessageStatus.DEFERRED, None),
+    Answer.TAKE_AND_DROP: (MessageStatus.IN_DOUBT, None),
+    Answer.LOSE_AND_DROP: (MessageStatus.IN_DOUBT, None),
+}
+
+
+class World:
+    """Real services on a real SQLite file; only the mail server is made of memory."""
+
+    def __init__(self, url: str, directory: Path) -> None:
+        self.home = Household(url, directory, ClockFile(directory / "clock"))
+        self.fuse = Fuse()
+        self.server = MailServer()
+        self.silent: dict[str, int] = {}
+        self._process: Database | None = None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._bury()
+        self.home.close()
+
+    # --- What happens ------------------------------------------------------------------------
+
+    def work(self, dies_at: int | None) -> bool:
+        """One worker sweeps and takes a batch, and may die at any step; return whether it lived."""
+        self.fuse.set(dies_at)
+        dispatch = self._newborn()
+        try:
+            sweeping.batches_due(dispatch)
+            delivering.deliver_batch(dispatch)
+        except Killed:
+            self._bury()
+            return False
+        return True
+
+    def take_over(self) -> None:
+        """Everybody who has something in hand is taken for dead, and another worker acts."""
+        expire_leases(self.home)
+        other = self._dispatch(self.home.house.database, Fuse())
+        sweeping.batches_due(other)
+        delivering.deliver_batch(other)
+
+    def pass_time(self, length: timedelta) -> None:
+        """Let the time pass, in which nobody works."""
+        self.home.clock.advance(length)
+
+    def unsubscribe(self, address: str) -> None:
+        """From now on this person gets nothing."""
+        with self.home.house.database.writing() as connection:
+            person = preferring.subscribers.get_by_address(connection, address)
+            preferring.stop(connection, person, None, "1", Evidence(), self.home.clock.now)
+        self.silent.setdefault(address, len(self.server.taken))
+
+    def live_happily(self, days: int = 100) -> None:
+        """From now on nobody dies, and the mail server takes everything."""
+        self.server.answers.clear()
+        self.fuse.set(None)
+        expire_leases(self.home)
+        end = self.home.clock.now + timedelta(days=days)
+        for _ in range(500):
+            self.work(None)
+            look = self.home.next_look()
+            if look is None or look > end:
+                return
+            self.home.clock.set(max(look, self.home.clock.now))
+        raise AssertionError("the time does not pass")
+
+    # --- What there is to see ----------------------------------------------------------------
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Every message with its address."""
+        joined = select(messages, subscribers.c.address).join(
+            subscribers, subscribers.c.id == messages.c.subscriber_id
+        )
+        with self.home.house.database.reading() as connection:
+            return [dict(row) for row in connection.execute(joined).mappings()]
+
+    def in_doubt(self) -> list[int]:
+        """The messages in doubt."""
+        return [row["id"] for row in self.ledger() if row["status"] == MessageStatus.IN_DOUBT]
+
+    def took(self, message: int) -> bool:
+        """Whether the mail server has it."""
+        return any(number == message for number, _ in self.server.taken)
+
+    def broken_promises(self) -> list[str]:
+        """What no kill, no fault and no order of events may lead to."""
+        times = Counter(number for number, _ in self.server.taken)
+        found = [
+            f"{row['address']} {row['step']}: {said}"
+            for row in self.ledger()
+            for said in _broken(row, times[row["id"]])
+        ]
+        for address, since in self.silent.items():
+            if any(to == address for _, to in self.server.taken[since:]):
+                found.append(f"{address} was sent something after unsubscribing")
+        return found
+
+    # --- How it is done ----------------------------------------------------------------------
+
+    def _newborn(self) -> Dispatch:
+        self._bury()
+        self._process = Database(self.home.url)
+        for name in ("before_cursor_execute", "commit"):
+            event.listen(self._process.engine, name, self.fuse.step)
+        return self._dispatch(self._process, self.fuse)
+
+    def _dispatch(self, database: Database, fuse: Fuse) -> Dispatch:
+        mailer = MortalMailer(self.server, fuse)
+        return replace(self.home.house.dispatch, database=database, mailer=mailer, batch=5)
+
+    def _bury(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+
+def _broken(row: dict[str, Any], times: int) -> Iterator[str]:
+    """A guide in doubt is offered once more, so it may come twice; nothing else may."""
+    guide = row["kind"] == StepKind.GUIDE
+    if times > (2 if guide else 1):
+        yield f"accepted {times} times"
+    if row["status"] in TAKEN and not times:
+        yield "the ledger says accepted, the mail server knows nothing of it"
+    sure = (MessageStatus.CLAIMED, MessageStatus.DEFERRED, MessageStatus.FAILED)
+    if row["status"] in sure and times and not (guide and row["doubts"]):
+        yield f"the ledger says {row['status']}, the mail server has it"

@@ -1,0 +1,149 @@
+"""A copy of the data stays silent until somebody says that it may send."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from sqlalchemy.engine import make_url
+
+from nurture.cli import main
+from nurture.services import delivering, reporting, sweeping
+from tests.faults.oracle import Oracle
+from tests.faults.population import people, sign_up_many
+from tests.faults.verdict import verdict
+from tests.house import Household
+
+
+@contextmanager
+def copy_of(home: Household, directory: Path) -> Iterator[Household]:
+    """The same data somewhere else, with a program started on it."""
+    directory.mkdir()
+    if home.house.database.is_sqlite:
+        url = _copied_files(home, directory)
+        copy = Household(url, directory, home.clock, home.smtp_url)
+        yield copy
+        copy.close()
+    else:
+        with _copied_database(home) as url:
+            copy = Household(url, directory, home.clock, home.smtp_url)
+            yield copy
+            copy.close()
+
+
+def _copied_files(home: Household, directory: Path) -> str:
+    """Every file of the data directory, as a backup of the disk has them."""
+    original = Path(home.house.database.engine.url.database or "")
+    for file in original.parent.glob(f"{original.name}*"):
+        shutil.copy(file, directory / file.name)
+    return f"sqlite:///{directory / original.name}"
+
+
+@contextmanager
+def _copied_database(home: Household) -> Iterator[str]:
+    url = make_url(home.url)
+    home.house.database.close()
+    name = f"{url.database}_copy"
+    server = url.set(drivername="postgresql", database="postgres")
+    with psycopg.connect(server.render_as_string(False), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {url.database}".encode())
+        yield url.set(database=name).render_as_string(False)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def with_two_sent_and_three_due(home: Household) -> list[str]:
+    """Two people have had their guide, three are waiting for it; return the three."""
+    for address in people(2):
+        home.subscribe(address)
+    home.deliver()
+    for address in people(5)[2:]:
+        home.subscribe(address)
+    return people(5)[2:]
+
+
+def arm(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say that this one may send."""
+    for name, value in home.environment.items():
+        monkeypatch.setenv(name, value)
+    assert CliRunner().invoke(main, ["arm"]).exit_code == 0
+
+
+def armed(home: Household) -> bool:
+    """What `nurture status` says about it."""
+    house = home.house
+    return bool(reporting.status(house.database, house.fingerprint, house.witness, home.clock.now)["armed"])
+
+
+def test_a_copy_sends_nothing_until_it_is_armed_and_the_original_goes_on(
+    home: Household, oracle: Oracle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = with_two_sent_and_three_due(home)
+    with copy_of(home, tmp_path / "elsewhere") as copy:
+        for _ in range(3):
+            try_to_deliver(copy)
+        assert oracle.count() == 2
+        assert not armed(copy)
+        assert armed(home)
+        home.deliver()
+        assert verdict(home, oracle, people(5)).faultless
+        oracle_before = oracle.count()
+        arm(copy, monkeypatch)
+        copy.deliver()
+        assert oracle.count() == oracle_before + len(waiting)
+
+
+def try_to_deliver(home: Household) -> None:
+    """What a worker does when it is woken."""
+    sweeping.batches_due(home.house.dispatch)
+    assert delivering.deliver_batch(home.house.dispatch).offered == 0
+
+
+def test_a_data_directory_that_was_moved_is_silent_as_well(
+    sqlite_home: Household, oracle: Oracle, tmp_path: Path
+) -> None:
+    with_two_sent_and_three_due(sqlite_home)
+    sqlite_home.close()
+    elsewhere = tmp_path / "moved"
+    elsewhere.mkdir()
+    for file in tmp_path.glob("nurture.db*"):
+        file.rename(elsewhere / file.name)
+    moved = Household(
+        f"sqlite:///{elsewhere}/nurture.db", elsewhere, sqlite_home.clock, oracle.url
+    )
+    try_to_deliver(moved)
+    moved.close()
+    assert oracle.count() == 2
+
+
+def test_a_backup_that_is_put_back_in_the_place_of_the_original_is_silent(
+    sqlite_home: Household, oracle: Oracle, tmp_path: Path
+) -> None:
+    """The backup knows nothing of what has been sent since it was made."""
+    home = sqlite_home
+    sign_up_many(home, 3)
+    reporting.arm(home.house.database, home.house.fingerprint, home.house.witness, home.clock.now)
+    backup = tmp_path / "backup.db"
+    _back_up(tmp_path / "nurture.db", backup)
+    home.deliver()
+    assert oracle.count() == 3
+    home.close()
+    for log in tmp_path.glob("nurture.db-*"):
+        log.unlink()
+    with (tmp_path / "nurture.db").open("r+b") as in_place:
+        in_place.truncate()
+        in_place.write(backup.read_bytes())
+    restored = Household(home.url, tmp_path, home.clock, oracle.url)
+    try_to_deliver(restored)
+    restored.close()
+    assert oracle.count() == 3
+
+
+def _back_up(original: Path, backup: Path) -> None:
+    with sqlite3.connect(original) as source, sqlite3.connect(backup) as target:
+        source.backup(target)
+    source.close()
+    target.close()

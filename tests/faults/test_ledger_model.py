@@ -1,0 +1,194 @@
+"""The ledger keeps its promises with a crash between any two steps, in any order of events."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.sequence import StepKind
+from nurture.services import delivering, settling
+from nurture.store.enrolments import enrolments
+from nurture.store.migrating import migrate
+from tests.faults.ledger_world import Answer, World
+from tests.house import Household, shipped_library
+from tests.servers.clock import ClockFile
+
+PEOPLE = ["ann@example.org", "bob@example.org", "cat@example.org"]
+FORMS = ["pain-guide", "over-50-guide"]
+SEQUENCES = {source.sequence.key: source.sequence for source in shipped_library().sequences}
+
+#: Steps at which a worker may be killed; a whole batch takes about thirty.
+steps = st.one_of(st.none(), st.integers(1, 60))
+answers = st.lists(st.sampled_from(Answer), max_size=6)
+
+
+@pytest.fixture(scope="module")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A database with everything published, to be copied."""
+    directory = tmp_path_factory.mktemp("pattern")
+    url = f"sqlite:///{directory}/nurture.db"
+    migrate(url)
+    home = Household(url, directory, ClockFile(directory / "clock")).publish_shipped()
+    home.house.database.close()
+    yield directory / "nurture.db"
+
+
+class Ledger(RuleBasedStateMachine):
+    """People sign up, collect and leave; workers deliver and die; the owner settles doubts."""
+
+    def __init__(self, pattern: Path) -> None:
+        super().__init__()
+        self._directory = Path(tempfile.mkdtemp(prefix="ledger-", dir=_fast_directory()))
+        shutil.copyfile(pattern, self._directory / "nurture.db")
+        self.world = World(f"sqlite:///{self._directory}/nurture.db", self._directory)
+        self._windows = patch.object(delivering, "WINDOW", 2)
+        self._windows.start()
+
+    @rule(address=st.sampled_from(PEOPLE), form=st.sampled_from(FORMS))
+    def sign_up(self, address: str, form: str) -> None:
+        """Somebody fills in a form."""
+        self.world.home.subscribe(address, form)
+
+    @rule(data=st.data())
+    def collect(self, data: st.DataObject) -> None:
+        """Somebody presses the button on their guide's page."""
+        known = [row["id"] for row in self.world.home.rows(enrolments)]
+        if known:
+            self.world.home.collect(data.draw(st.sampled_from(known)))
+
+    @rule(address=st.sampled_from(PEOPLE))
+    def unsubscribe(self, address: str) -> None:
+        """Somebody leaves."""
+        if any(row["address"] == address for row in self.world.ledger()):
+            self.world.unsubscribe(address)
+
+    @rule(dies_at=steps, answers=answers)
+    def work(self, dies_at: int | None, answers: list[Answer]) -> None:
+        """A worker takes a batch, and is perhaps killed."""
+        self.world.server.answers = list(answers)
+        self.world.work(dies_at)
+
+    @rule(dies_at=steps, answers=answers, what=st.sampled_from(["another worker", "a signup"]))
+    def work_while(self, dies_at: int | None, answers: list[Answer], what: str) -> None:
+        """Something happens while a worker is talking to the mail server."""
+        self.world.server.answers = list(answers)
+        again = partial(self.world.home.subscribe, PEOPLE[0])
+        meanwhile = self.world.take_over if what == "another worker" else again
+        self.world.server.meanwhile = meanwhile
+        self.world.work(dies_at)
+        self.world.server.meanwhile = None
+
+    @rule()
+    def take_over(self) -> None:
+        """The dead are found to be dead."""
+        self.world.server.answers = []
+        self.world.take_over()
+
+    @rule(hours=st.one_of(st.integers(1, 12), st.integers(24, 240)))
+    def wait(self, hours: int) -> None:
+        """Time passes."""
+        self.world.pass_time(timedelta(hours=hours))
+
+    @rule(data=st.data())
+    def settle(self, data: st.DataObject) -> None:
+        """The owner finds out what has become of a message in doubt, and says so."""
+        doubtful = self.world.in_doubt()
+        if doubtful:
+            message = data.draw(st.sampled_from(doubtful))
+            house, now = self.world.home.house, self.world.home.clock.now
+            sent = self.world.took(message)
+            settling.settle(house.database, house.catalogue, message, sent, now)
+
+    @invariant()
+    def every_promise_is_kept(self) -> None:
+        """At no moment is there anything to complain of."""
+        assert self.world.broken_promises() == []
+
+    def teardown(self) -> None:
+        """In the end everybody has had everything, or it is known why not."""
+        try:
+            self.world.live_happily()
+            assert self.world.broken_promises() == []
+            assert _unfinished(self.world) == []
+        finally:
+            self._windows.stop()
+            self.world.close()
+            shutil.rmtree(self._directory)
+
+
+def _fast_directory() -> str | None:
+    """Memory where there is some: no machine loses its power here."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def _unfinished(world: World) -> list[str]:
+    """Enrolments that stand still, and steps that are missing without a reason."""
+    ledger = world.ledger()
+    rows = world.home.rows(enrolments)
+    stuck = [f"{row['id']} stands still" for row in rows if row["status"] == EnrolmentStatus.ACTIVE]
+    open_now = [
+        f"{row['address']} {row['step']} is {row['status']}"
+        for row in ledger
+        if row["status"]
+        in (MessageStatus.CLAIMED, MessageStatus.SENDING, MessageStatus.DEFERRED)
+    ]
+    completed = [row for row in rows if row["status"] == EnrolmentStatus.COMPLETED]
+    missing = [said for row in completed for said in _missing(row, ledger)]
+    return stuck + open_now + missing
+
+
+def _missing(enrolment: dict[str, Any], ledger: list[dict[str, Any]]) -> Iterator[str]:
+    had = {row["step"] for row in ledger if row["enrolment_id"] == enrolment["id"]}
+    for step in SEQUENCES[enrolment["sequence"]].steps:
+        if step.kind is StepKind.ARTICLE and step.email not in had:
+            yield f"{enrolment['id']} has never been offered {step.email}"
+
+
+@pytest.mark.parametrize(
+    ("examples", "length"), [(8, 15), pytest.param(400, 40, marks=pytest.mark.slow)]
+)
+def test_no_order_of_events_and_crashes_breaks_a_promise(
+    pattern: Path, examples: int, length: int
+) -> None:
+    run_state_machine_as_test(
+        lambda: Ledger(pattern),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=length,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_a_crash_at_every_single_step_of_one_batch(pattern: Path, tmp_path: Path) -> None:
+    """Three people, one batch, killed at its first step, at its second, and so on."""
+    lived, dies_at = False, 0
+    while not lived:
+        dies_at += 1
+        directory = tmp_path / str(dies_at)
+        directory.mkdir()
+        shutil.copyfile(pattern, directory / "nurture.db")
+        world = World(f"sqlite:///{directory}/nurture.db", directory)
+        for address in PEOPLE:
+            world.home.subscribe(address)
+        lived = world.work(dies_at)
+        assert world.broken_promises() == []
+        world.take_over()
+        world.live_happily(2)
+        assert world.broken_promises() == []
+        assert {to for _, to in world.server.taken} == set(PEOPLE)
+        world.close()
+    assert dies_at > 15

@@ -1,0 +1,86 @@
+"""Redis may be killed, emptied, stopped or full: nobody outside notices, and nothing is lost."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.faults.oracle import Oracle
+from tests.faults.trees import SWEEP, RedisServer, Tree
+from tests.faults.verdict import verdict
+from tests.faults.workers import until
+from tests.servers.clock import ClockFile
+
+#: How long the web side may take over an answer while Redis is away, in seconds.
+AT_ONCE = 2.0
+
+#: A sweep, and a moment for the task to come through and the mail to be sent.
+ONE_SWEEP = SWEEP + 3.0
+
+Outage = Callable[[RedisServer, float], object]
+
+
+@contextmanager
+def killed(redis: RedisServer, seconds: float) -> Iterator[None]:
+    """It is killed, and started again later."""
+    redis.kill()
+    yield
+    time.sleep(seconds)
+    redis.start()
+
+
+@contextmanager
+def frozen(redis: RedisServer, seconds: float) -> Iterator[None]:
+    """It answers nobody for a while."""
+    redis.freeze()
+    yield
+    time.sleep(seconds)
+    redis.thaw()
+
+
+@contextmanager
+def flushed(redis: RedisServer, seconds: float) -> Iterator[None]:
+    """It forgets everything, again and again."""
+    redis.flush()
+    yield
+    redis.flush()
+
+
+@contextmanager
+def full(redis: RedisServer, seconds: float) -> Iterator[None]:
+    """It is out of memory, and takes nothing more."""
+    redis.limit(1)
+    yield
+    time.sleep(seconds)
+    redis.limit(0)
+
+
+def live_through(tree: Tree, outage: Callable[..., object], seconds: float) -> float:
+    """Sign up and click while Redis is away; return how long the mails took once it was back."""
+    name = getattr(outage, "__name__", "outage")
+    addresses = [f"{name}-{n}@example.org" for n in range(3)]
+    with outage(tree.redis, seconds):  # type: ignore[attr-defined]
+        for address in addresses:
+            began = time.monotonic()
+            assert tree.sign_up(address) == 202
+            assert time.monotonic() - began < AT_ONCE
+        began = time.monotonic()
+        assert tree.click() == (302, "https://example.org/an-article")
+        assert time.monotonic() - began < AT_ONCE
+    return until(lambda: tree.sent_to(addresses), 90)
+
+
+@pytest.mark.parametrize("seconds", [1.0, pytest.param(60.0, marks=pytest.mark.slow)])
+def test_redis_is_missed_by_nobody_and_nothing_waits_for_more_than_a_sweep_once_it_is_back(
+    sqlite_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle, seconds: float
+) -> None:
+    with Tree(sqlite_url, tmp_path, clock_file, oracle) as tree:
+        took = {o.__name__: live_through(tree, o, seconds) for o in (killed, frozen, flushed, full)}
+        assert tree.unharmed()
+        everybody = [one.recipient for one in oracle.taken()]
+        judged = verdict(tree.home, oracle, everybody)
+    assert judged.faultless, judged
+    assert not judged.in_doubt
+    assert {name: at for name, at in took.items() if at > ONE_SWEEP} == {}

@@ -1,0 +1,45 @@
+"""The witness outside the database: a backup put back in its place is noticed."""
+
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+from nurture.services import delivering, reporting
+from nurture.witness import Witness
+from tests.house import Household
+from tests.servers.smtp import SmtpSink
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+
+
+def test_a_backup_put_back_in_the_place_of_the_original_sends_nothing_until_it_is_armed(
+    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path
+) -> None:
+    home, house = sqlite_home, sqlite_home.house
+    home.subscribe(ANN)
+    home.subscribe(BOB)
+    backup = tmp_path / "backup.db"
+    with sqlite3.connect(str(house.database.engine.url.database)) as original:
+        original.backup(sqlite3.connect(backup))
+    home.deliver()
+    assert len(smtp_sink.mails) == 2
+
+    with sqlite3.connect(backup) as copy:
+        copy.backup(sqlite3.connect(str(house.database.engine.url.database)))
+    home.clock.advance(timedelta(hours=1))
+    delivering.deliver_batch(house.dispatch)
+    assert len(smtp_sink.mails) == 2
+    now = home.clock.now
+    assert not reporting.status(house.database, house.fingerprint, house.witness, now)["armed"]
+
+    reporting.arm(house.database, house.fingerprint, house.witness, now)
+    home.deliver()
+    assert len(smtp_sink.mails) == 4
+
+
+def test_a_witness_never_forgets_how_far_it_saw_the_database(tmp_path: Path) -> None:
+    witness = Witness(tmp_path / "not" / "yet" / "there")
+    assert witness.seen() == 0
+    witness.note(7)
+    witness.note(3)
+    assert Witness(tmp_path / "not" / "yet" / "there").seen() == 7
