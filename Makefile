@@ -22,6 +22,7 @@ $(BIN)/uv:
 	  || $(PYTHON) -m pip --quiet --disable-pip-version-check --python $(BIN)/python install uv
 
 $(VENV)/run: $(BIN)/uv requirements.lock
+	@echo "Installing what is needed into $(VENV) …"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@

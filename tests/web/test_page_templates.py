@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +13,13 @@ from flask import Blueprint, Flask, render_template
 from jinja2 import StrictUndefined
 
 from nurture.domain.consent import OWN_WORDINGS, Purpose
+from tests.web.reading import Page, asking, read
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "nurture" / "web"
 STYLESHEET = (WEB / "static" / "page.css").read_text()
 PAUSED_UNTIL = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
 FREQUENCIES = ("usual", "fewer", "paused", "stopped")
-VOID = {"meta", "link", "input", "br", "img", "rect", "path"}
 
 
 # --- The pages, each in every state it has ---------------------------------------------------
@@ -104,77 +102,10 @@ def app() -> Flask:
     return made
 
 
-def shown(template: str, **values: Any) -> "Page":
+def shown(template: str, **values: Any) -> Page:
     given = {"practice": practice(), "wordings": OWN_WORDINGS, **values}
     with app().test_request_context("/somewhere/token"):
         return read(render_template(template, **given))
-
-
-# --- Reading a page the way a browser does ---------------------------------------------------
-
-
-@dataclass
-class Element:
-    name: str
-    attributes: dict[str, str]
-    parents: "list[Element]"
-    words: list[str] = field(default_factory=list)
-
-    def said(self) -> str:
-        return " ".join("".join(self.words).split())
-
-    def inside(self, name: str) -> "Element | None":
-        return next((parent for parent in self.parents if parent.name == name), None)
-
-
-class Page(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.elements: list[Element] = []
-        self.open: list[Element] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs}, list(self.open))
-        self.elements.append(element)
-        if tag not in VOID:
-            self.open.append(element)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(Element(tag, {n: v or "" for n, v in attrs}, list(self.open)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop().name == tag, f"</{tag}> closes something else"
-
-    def handle_data(self, data: str) -> None:
-        for element in self.open:
-            element.words.append(data)
-
-    def all(self, tag: str, /, **attributes: str) -> list[Element]:
-        return [
-            element
-            for element in self.elements
-            if element.name == tag and attributes.items() <= element.attributes.items()
-        ]
-
-    def one(self, tag: str, /, **attributes: str) -> Element:
-        (found,) = self.all(tag, **attributes)
-        return found
-
-    def with_role(self, role: str) -> list[Element]:
-        return [e for e in self.elements if e.attributes.get("role") == role]
-
-    def ticked(self, name: str) -> list[str]:
-        boxes = self.all("input", name=name)
-        return [box.attributes["value"] for box in boxes if "checked" in box.attributes]
-
-
-def read(html: str) -> Page:
-    page = Page()
-    page.feed(html)
-    page.close()
-    assert not page.open, f"<{page.open[-1].name}> is never closed"
-    return page
 
 
 # --- Every page ------------------------------------------------------------------------------
@@ -184,11 +115,6 @@ def test_every_page_has_an_example_here() -> None:
     pages = {path.name for path in (WEB / "templates").glob("[!_]*.html")} - {"base.html"}
 
     assert pages == {template for template, _ in EXAMPLES}
-
-
-def asking(page: Page) -> list[Element]:
-    """The inputs that a person sees and answers."""
-    return [box for box in page.all("input") if box.attributes.get("type") != "hidden"]
 
 
 @every_page
@@ -454,91 +380,6 @@ def test_a_choice_that_is_none_is_named_in_an_alert_and_in_the_title(
 @pytest.mark.parametrize("template", ["not_found.html", "unavailable.html"])
 def test_a_page_of_regret_says_whom_to_write_to(template: str) -> None:
     assert shown(template).one("a", href="mailto:paul@example.org").inside("main")
-
-
-# --- Colours ---------------------------------------------------------------------------------
-
-TEXT_ON_GROUND = [
-    ("--ink", "--paper"),
-    ("--ink", "--sheet"),
-    ("--ink", "--wash"),
-    ("--ink", "--trouble-wash"),
-    ("--ink-soft", "--paper"),
-    ("--ink-soft", "--sheet"),
-    ("--ink-soft", "--wash"),
-    ("--accent", "--sheet"),
-    ("--accent-strong", "--sheet"),
-    ("--accent-strong", "--paper"),
-    ("--accent-strong", "--wash"),
-    ("--on-accent", "--accent"),
-    ("--on-accent", "--accent-strong"),
-]
-EDGE_ON_GROUND = [
-    ("--accent", "--paper"),
-    ("--accent", "--wash"),
-    ("--trouble", "--trouble-wash"),
-]
-
-
-def palette(scheme: str) -> dict[str, str]:
-    light, dark = (
-        dict(re.findall(r"(--[\w-]+): (#[0-9a-f]{6});", block))
-        for block in re.findall(r":root \{(.*?)\}", STYLESHEET, re.DOTALL)
-    )
-    assert light.keys() == dark.keys()
-    return {"light": light, "dark": dark}[scheme]
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance, 0 to 1, as WCAG 2.2 defines it."""
-    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def test_contrast_is_reckoned_as_the_standard_reckons_it() -> None:
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("text", "ground"), TEXT_ON_GROUND)
-def test_all_text_can_be_read_by_weak_eyes(scheme: str, text: str, ground: str) -> None:
-    colours = palette(scheme)
-
-    assert contrast(colours[text], colours[ground]) >= 4.5
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("edge", "ground"), EDGE_ON_GROUND)
-def test_focus_and_state_can_be_seen_by_weak_eyes(scheme: str, edge: str, ground: str) -> None:
-    colours = palette(scheme)
-
-    assert contrast(colours[edge], colours[ground]) >= 3
-
-
-def test_colours_are_named_once_and_used_by_name() -> None:
-    rules = re.sub(r":root \{.*?\}", "", STYLESHEET, flags=re.DOTALL)
-    used = set(re.findall(r"var\((--[\w-]+)\)", rules))
-
-    assert not re.search(r"#[0-9a-fA-F]{3,8}\b", rules)
-    assert used == palette("light").keys()
-
-
-def test_pages_and_emails_share_their_accent() -> None:
-    emails = (ROOT / "templates" / "emails" / "layout" / "head.mjml").read_text()
-
-    assert palette("light")["--accent"] in emails
-    assert palette("dark")["--accent"] in emails
-
-
-def test_the_stylesheet_loads_nothing() -> None:
-    assert "url(" not in STYLESHEET and "@import" not in STYLESHEET
 
 
 def test_every_class_on_a_page_is_drawn_and_every_drawn_class_is_on_a_page() -> None:
