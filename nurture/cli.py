@@ -71,7 +71,10 @@ def with_house(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 def serve() -> None:
-    """Run everything: web pages, worker, beat and, unless one is set, Redis."""
+    """Run everything: pages, worker, beat and Redis.
+
+    Redis only where none is set in NURTURE_REDIS_URL.
+    """
     from nurture.serving import serve as serve_all
 
     sys.exit(serve_all(load_settings()))
@@ -87,7 +90,7 @@ def web() -> None:
 
 @main.command()
 def worker() -> None:
-    """Run a worker only; start as many as you like, on as many machines."""
+    """Run a worker only; start as many as you like."""
     from nurture.serving import worker_command
 
     _become(worker_command(load_settings()))
@@ -95,7 +98,7 @@ def worker() -> None:
 
 @main.command()
 def beat() -> None:
-    """Run the alarm clock only; a second one does no harm."""
+    """Run the alarm clock only; a second does no harm."""
     from nurture.serving import beat_command
 
     _become(beat_command(load_settings()))
@@ -106,7 +109,7 @@ def beat() -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what it would change and for whom.")
 @with_house
 def publish(house: House, overwrite: bool, dry_run: bool) -> None:
-    """Check everything under templates/emails and publish what changed."""
+    """Check the emails and sequences, publish what changed."""
     from nurture.library import read_library
     from nurture.services import publishing
     from nurture.store.migrating import migrate
@@ -121,7 +124,10 @@ def publish(house: House, overwrite: bool, dry_run: bool) -> None:
 
 @main.command()
 def check() -> None:
-    """Check every sequence and email; say file, line and remedy of each finding."""
+    """Check every sequence and email.
+
+    Each finding is told with its file, its line and what to do about it.
+    """
     from nurture.library import read_library
     from nurture.services import publishing
 
@@ -136,7 +142,7 @@ def check() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_house
 def status(house: House, as_json: bool) -> None:
-    """Say how things stand: enrolments, messages, what is due, what is in doubt."""
+    """Say how things stand, what is due and what in doubt."""
     from nurture.services import reporting
 
     _migrate(house)
@@ -147,7 +153,7 @@ def status(house: House, as_json: bool) -> None:
 @main.command()
 @with_house
 def outbox(house: House) -> None:
-    """Write a page that shows the mails of the local outbox, and say where it is."""
+    """Make a page of the mails in the local outbox."""
     from nurture.mail.outbox import write_index
 
     click.echo(f"file://{write_index(house.outbox.absolute())}")
@@ -170,7 +176,10 @@ def arm(house: House) -> None:
 @click.option("--sent/--not-sent", default=None, help="Whether the mail server took it.")
 @with_house
 def settle(house: House, message: int | None, everything: bool, sent: bool | None) -> None:
-    """Say of a message in doubt that it was sent, or have it offered again."""
+    """Say what became of a message in doubt.
+
+    With --sent it counts as sent; with --not-sent it is offered again, if it may be.
+    """
     from nurture.services import settling
 
     if sent is None or (message is None) is not everything:
@@ -190,7 +199,10 @@ def settle(house: House, message: int | None, everything: bool, sent: bool | Non
 @click.argument("sequence")
 @with_house
 def pause(house: House, sequence: str) -> None:
-    """Send nothing of a sequence until it is resumed; guides are still handed over."""
+    """Send nothing of a sequence until it is resumed.
+
+    Guides are still handed over to whoever asks for one.
+    """
     from nurture.services import pausing
 
     changed = pausing.pause(house.database, house.catalogue, sequence, house.clock())
@@ -216,7 +228,10 @@ def resume(house: House, sequence: str, over: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_house
 def simulate(house: House, sequence: str, start: str | None, as_json: bool) -> None:
-    """Print the calendar of a sequence for somebody who signs up and collects at once."""
+    """Print the calendar of a sequence.
+
+    It is that of somebody who signs up on a day and collects the guide at once.
+    """
     from nurture.library import read_library
     from nurture.services import simulating
 
@@ -233,7 +248,7 @@ def simulate(house: House, sequence: str, start: str | None, as_json: bool) -> N
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON document.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep everything in this folder.")
 def demo(as_json: bool, keep: Path | None) -> None:
-    """Play two months of five people's lives with the real program in under a minute."""
+    """Play two months of five people's lives for real."""
     from nurture.demo import play
 
     sys.exit(play(as_json=as_json, directory=keep))

@@ -1,4 +1,4 @@
-"""A small world in one process: people, a mail server with a memory, workers that may die anywhere."""
+"""A small world in one process: people, a mail server, and workers that may die anywhere."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import event, select
 
@@ -16,10 +16,11 @@ from nurture.domain.message_status import TAKEN, MessageStatus
 from nurture.domain.sequence import StepKind
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.services import delivering, preferring, sweeping
+from nurture.services.catalogue import Catalogue
 from nurture.services.delivering import Dispatch
 from nurture.store.messages import messages
 from nurture.store.session import Database
-from nurture.store.subscribers import subscribers
+from nurture.store.subscribers import get_by_address, subscribers
 from tests.faults.workers import expire_leases
 from tests.house import Household
 from tests.servers.clock import ClockFile
@@ -28,7 +29,7 @@ from tests.servers.clock import ClockFile
 AHEAD = 3
 
 
-class Killed(BaseException):  # noqa: N818
+class Killed(BaseException):
     """The process is gone; nothing of it may run any more."""
 
 
@@ -116,8 +117,13 @@ _OUTCOMES = {
 class World:
     """Real services on a real SQLite file; only the mail server is made of memory."""
 
+    _catalogue: ClassVar[Catalogue | None] = None
+
     def __init__(self, url: str, directory: Path) -> None:
         self.home = Household(url, directory, ClockFile(directory / "clock"))
+        # What is published is the same in every world, and takes longer to read than a batch.
+        World._catalogue = World._catalogue or self.home.house.catalogue
+        self.home.house = replace(self.home.house, catalogue=World._catalogue)
         self.fuse = Fuse()
         self.server = MailServer()
         self.silent: dict[str, int] = {}
@@ -156,7 +162,7 @@ class World:
     def unsubscribe(self, address: str) -> None:
         """From now on this person gets nothing."""
         with self.home.house.database.writing() as connection:
-            person = preferring.subscribers.get_by_address(connection, address)
+            person = get_by_address(connection, address)
             preferring.stop(connection, person, None, "1", Evidence(), self.home.clock.now)
         self.silent.setdefault(address, len(self.server.taken))
 

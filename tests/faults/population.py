@@ -51,7 +51,9 @@ def _copy(home: Household, pattern: str, addresses: list[str]) -> None:
         consented = [row for row in home.rows(consents) if row["subscriber_id"] == person["id"]]
         for table, likes in ((enrolments, [enrolment]), (consents, consented)):
             copies = [
-                _without_id(like) | {"subscriber_id": number} for number in numbers for like in likes
+                _without_id(like) | {"subscriber_id": number}
+                for number in numbers
+                for like in likes
             ]
             if copies:
                 connection.execute(insert(table), copies)

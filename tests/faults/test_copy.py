@@ -75,7 +75,8 @@ def arm(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
 def armed(home: Household) -> bool:
     """What `nurture status` says about it."""
     house = home.house
-    return bool(reporting.status(house.database, house.fingerprint, house.witness, home.clock.now)["armed"])
+    told = reporting.status(house.database, house.fingerprint, house.witness, home.clock.now)
+    return bool(told["armed"])
 
 
 def test_a_copy_sends_nothing_until_it_is_armed_and_the_original_goes_on(
@@ -111,9 +112,7 @@ def test_a_data_directory_that_was_moved_is_silent_as_well(
     elsewhere.mkdir()
     for file in tmp_path.glob("nurture.db*"):
         file.rename(elsewhere / file.name)
-    moved = Household(
-        f"sqlite:///{elsewhere}/nurture.db", elsewhere, sqlite_home.clock, oracle.url
-    )
+    moved = Household(f"sqlite:///{elsewhere}/nurture.db", elsewhere, sqlite_home.clock, oracle.url)
     try_to_deliver(moved)
     moved.close()
     assert oracle.count() == 2

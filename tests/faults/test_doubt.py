@@ -1,4 +1,4 @@
-"""Killed exactly between the mail server's 250 and the commit: nobody can know, and everybody is told."""
+"""Killed between the mail server's 250 and the commit: nobody can know, everybody is told."""
 
 import json
 import os

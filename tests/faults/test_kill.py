@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from functools import partial
 
 import pytest
 
@@ -29,9 +30,7 @@ from tests.services.test_delivering import FIRST
 AT_MOST_A_KILL = 2 * WINDOW
 
 
-def kill_while_they_work(
-    home: Household, oracle: Oracle, kills: int, chance: random.Random
-) -> int:
+def kill_while_they_work(home: Household, oracle: Oracle, kills: int, chance: random.Random) -> int:
     """Kill one of three workers so often, and start another; return how many were killed at work.
 
     What the dead had in hand stays there until their leases run out.
@@ -41,12 +40,17 @@ def kill_while_they_work(
         workers.start(3)
         for _ in range(kills):
             before = oracle.count()
-            until(lambda before=before: oracle.count() > before or not is_due(home))
+            until(partial(something_was_taken_since, before, home, oracle))
             time.sleep(chance.uniform(0, 0.05))
             at_work += is_due(home)
             workers.kill(chance.choice(workers.pids()))
             workers.start()
     return at_work
+
+
+def something_was_taken_since(before: int, home: Household, oracle: Oracle) -> bool:
+    """Whether a worker is at it, or there is nothing left for one to do."""
+    return oracle.count() > before or not is_due(home)
 
 
 def is_due(home: Household) -> bool:
@@ -90,7 +94,7 @@ def test_fifty_kills_of_real_workers_during_two_thousand_mails(
     with celery_beat(home), celery_worker(home) as one, celery_worker(home) as other:
         for number in range(kills):
             before = oracle.count()
-            until(lambda before=before: oracle.count() > before or not is_due(home), 30)
+            until(partial(something_was_taken_since, before, home, oracle), 30)
             time.sleep(chance.uniform(0, 0.3))
             kill_somebody(chance.choice([one, other]), chance, parent=number % 5 == 4)
         oracle.delay(0)

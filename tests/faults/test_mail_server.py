@@ -37,7 +37,7 @@ ANSWERED = ("MAIL", "RCPT", "DATA", "dot")
 
 @dataclass(frozen=True)
 class Expected:
-    """What the ledger is to say, and when the enrolment is to be looked at again at the earliest."""
+    """What the ledger is to say, and how soon the enrolment is looked at again."""
 
     status: MessageStatus
     code: int | None = None

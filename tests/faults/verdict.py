@@ -18,7 +18,7 @@ _NOT_TAKEN = (MessageStatus.DEFERRED, MessageStatus.FAILED, MessageStatus.CANCEL
 
 @dataclass(frozen=True)
 class Verdict:
-    """What went wrong, as Message-IDs or addresses; all but `in_doubt` and `waiting` are to be empty.
+    """What went wrong, as message numbers or addresses.
 
     `lost` were due, and are neither accepted nor known to be under way. `doubled` were
     accepted more than once. `lies` are accepted in the ledger only, `denied` by the
@@ -78,7 +78,5 @@ def _ledger(home: Household, step: str | None) -> list[tuple[int, str, MessageSt
         ]
 
 
-def _addresses(
-    ledger: list[tuple[int, str, MessageStatus]], *statuses: MessageStatus
-) -> list[str]:
+def _addresses(ledger: list[tuple[int, str, MessageStatus]], *statuses: MessageStatus) -> list[str]:
     return sorted(to for _, to, status in ledger if status in statuses)

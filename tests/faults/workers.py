@@ -16,9 +16,9 @@ from sqlalchemy import update
 
 from nurture.clock import real_now
 from nurture.lifeline import die_with_parent, tied_to_us
-from nurture.serving import beat_command, worker_command
 from nurture.services import delivering, sweeping
 from nurture.services.delivering import Dispatch
+from nurture.serving import beat_command, worker_command
 from nurture.settings import load_settings
 from nurture.store.messages import messages
 from tests.house import Household
@@ -44,7 +44,7 @@ def work_for_ever(home: Household) -> None:
 
 @dataclass
 class PlainWorkers:
-    """Processes that do what a worker does, without Celery around it; killed at the latest at the end."""
+    """Processes that do what a worker does, without Celery; killed when the block ends."""
 
     home: Household
     work: Work = work_for_ever
@@ -102,9 +102,7 @@ class PlainWorkers:
 class Program:
     """One program of the real tree (a Celery worker, the beat) with everything it starts."""
 
-    def __init__(
-        self, home: Household, command: Callable[..., list[str]], *options: str
-    ) -> None:
+    def __init__(self, home: Household, command: Callable[..., list[str]], *options: str) -> None:
         self.log = home.directory / f"{command.__name__}.log"
         self._home, self._command, self._options = home, command, options
 
