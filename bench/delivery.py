@@ -83,8 +83,8 @@ _numbers = count(1)
 
 
 def _warm_up(workers: int) -> int:
-    """Enough for every process to have had a batch or two."""
-    return 600 * workers
+    """Enough for every process to have had a batch."""
+    return 500 * workers
 
 
 def _prepare(database: Database, size: int, rounds: int, workers: int) -> None:

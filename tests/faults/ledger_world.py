@@ -15,7 +15,7 @@ from nurture.domain.consent import Evidence
 from nurture.domain.message_status import TAKEN, MessageStatus
 from nurture.domain.sequence import StepKind
 from nurture.mail.envelope import Envelope, Outcome
-from nurture.services import delivering, preferring, sweeping
+from nurture.services import delivering, pausing, preferring, sweeping
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivering import Dispatch
 from nurture.store.messages import messages
@@ -127,6 +127,7 @@ class World:
         self.fuse = Fuse()
         self.server = MailServer()
         self.silent: dict[str, int] = {}
+        self.paused: dict[str, int] = {}
         self._process: Database | None = None
 
     def close(self) -> None:
@@ -166,10 +167,24 @@ class World:
             preferring.stop(connection, person, None, "1", Evidence(), self.home.clock.now)
         self.silent.setdefault(address, len(self.server.taken))
 
+    def pause(self, sequence: str) -> None:
+        """From now on only guides leave from this sequence."""
+        house = self.home.house
+        pausing.pause(house.database, house.catalogue, sequence, self.home.clock.now)
+        self.paused.setdefault(sequence, len(self.server.taken))
+
+    def resume(self, sequence: str) -> None:
+        """Go on with it."""
+        house = self.home.house
+        pausing.resume(house.database, house.catalogue, sequence, self.home.clock.now)
+        self.paused.pop(sequence, None)
+
     def live_happily(self, days: int = 100) -> None:
         """From now on nobody dies, and the mail server takes everything."""
         self.server.answers.clear()
         self.fuse.set(None)
+        for sequence in list(self.paused):
+            self.resume(sequence)
         expire_leases(self.home)
         end = self.home.clock.now + timedelta(days=days)
         for _ in range(500):
@@ -206,6 +221,11 @@ class World:
             for row in self.ledger()
             for said in _broken(row, times[row["id"]])
         ]
+        for row in self.ledger():
+            since = self.paused.get(row["sequence"], len(self.server.taken))
+            taken = {number for number, _ in self.server.taken[since:]}
+            if row["kind"] != StepKind.GUIDE and row["id"] in taken:
+                found.append(f"{row['step']} was sent while {row['sequence']} was paused")
         for address, since in self.silent.items():
             if any(to == address for _, to in self.server.taken[since:]):
                 found.append(f"{address} was sent something after unsubscribing")

@@ -26,6 +26,7 @@ from tests.house import Household, shipped_library
 from tests.servers.clock import ClockFile
 
 PEOPLE = ["ann@example.org", "bob@example.org", "cat@example.org"]
+#: A form and its sequence are called the same.
 FORMS = ["pain-guide", "over-50-guide"]
 SEQUENCES = {source.sequence.key: source.sequence for source in shipped_library().sequences}
 
@@ -73,6 +74,16 @@ class Ledger(RuleBasedStateMachine):
         """Somebody leaves."""
         if any(row["address"] == address for row in self.world.ledger()):
             self.world.unsubscribe(address)
+
+    @rule(sequence=st.sampled_from(FORMS))
+    def pause(self, sequence: str) -> None:
+        """The owner stops a sequence."""
+        self.world.pause(sequence)
+
+    @rule(sequence=st.sampled_from(FORMS))
+    def resume(self, sequence: str) -> None:
+        """The owner goes on with a sequence."""
+        self.world.resume(sequence)
 
     @rule(dies_at=steps, answers=answers)
     def work(self, dies_at: int | None, answers: list[Answer]) -> None:
