@@ -45,6 +45,7 @@ test: $(VENV)/dev  ## run the whole test suite
 faults: $(VENV)/dev  ## kill, break and flood everything for a while, and count the mails
 	@$(BIN)/pytest -n 2 -m "slow or not slow" tests/faults
 
+.PHONY: bench
 bench: $(VENV)/dev  ## measure the speed; QUICK=1 for a short run, JSON=FILE for the figures
 	@$(BIN)/python -m bench
 

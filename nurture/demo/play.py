@@ -26,6 +26,9 @@ from nurture.mail.outbox import REFUSED_ADDRESSES, write_index
 START = datetime(2026, 10, 5, 8, 12, tzinfo=UTC)
 LENGTH = timedelta(days=61)
 
+#: Says of a folder that a demonstration made it and may empty it again.
+_MARKER = "this-is-a-demonstration"
+
 _LONDON = ZoneInfo("Europe/London")
 
 #: How soon after a mail its links are followed by the scanner.
@@ -149,10 +152,12 @@ def play(*, as_json: bool = False, directory: Path | None = None) -> int:
 
 def _make_room(directory: Path) -> None:
     """Begin with an empty folder, but never empty one that is not the demonstration's."""
-    if directory.exists() and any(directory.iterdir()) and not (directory / "clock").exists():
+    marker = directory / _MARKER
+    if directory.exists() and any(directory.iterdir()) and not marker.exists():
         raise DemoError(f"{directory} holds other things.", remedy="Name an empty folder.")
     shutil.rmtree(directory, ignore_errors=True)
     (directory / "outbox").mkdir(parents=True)
+    marker.touch()
     dana = next(person for person in PEOPLE if person.name == "Dana")
     (directory / "outbox" / REFUSED_ADDRESSES).write_text(dana.address + "\n")
 

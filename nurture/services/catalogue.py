@@ -27,6 +27,11 @@ class NothingPublishedError(NurtureError):
     """There is no practice or sequence in the database yet."""
 
 
+def practice_calendar() -> Calendar:
+    """The hours in which the practice writes, and its holidays."""
+    return Calendar(SendWindow(time(8, 0), time(19, 0)), bank_holidays())
+
+
 @dataclass(frozen=True)
 class Published:
     """One consistent state of all that is published; `number` grows with every publication."""
@@ -41,7 +46,7 @@ class Published:
     @property
     def calendar(self) -> Calendar:
         """When the practice writes at all."""
-        return Calendar(SendWindow(time(8, 0), time(19, 0)), bank_holidays())
+        return practice_calendar()
 
     def sequence_of_form(self, form: str) -> Sequence | None:
         """The sequence that a website form leads into."""

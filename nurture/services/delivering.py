@@ -5,7 +5,9 @@ No transaction is open while the mail server is spoken to. A message is marked
 either was never offered or is known to be in doubt.
 """
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,10 +19,9 @@ from nurture.domain.suppression import SuppressionReason
 from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.services.advancing import GUIDE_OFFERS, Claimed, claim_due
 from nurture.services.catalogue import Catalogue
-from nurture.store import claims, enrolments, events, messages
+from nurture.store import claims, enrolments, events, messages, suppressions
 from nurture.store.instance import armed_for, is_armed
-from nurture.store.session import Connection, Database
-from nurture.store.suppressions import suppress
+from nurture.store.session import Connection, Database, DatabaseUnavailableError
 from nurture.witness import Witness
 
 #: So many messages are marked `sending` together; as many are in doubt after a kill, at most.
@@ -28,6 +29,15 @@ WINDOW = 64
 
 #: How long a worker may be silent, on the real clock, about messages it is offering.
 SENDING_LEASE = timedelta(seconds=90)
+
+#: So often a worker says that it is alive, while one window takes longer than usual.
+_RENEW_SECONDS = 20.0
+
+#: A batch begins no window later than this, so that a worker that is told to stop soon can.
+_BATCH_SECONDS = 15.0
+
+#: How long to wait, each time, before recording is tried again with the database away.
+_RECORD_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 #: How long to leave a message alone after the mail server put it off, by attempt.
 _BACKOFF = tuple(timedelta(minutes=m) for m in (5, 10, 20, 40, 80, 160, 320))
@@ -123,6 +133,8 @@ class _Run:
     server_is_away: bool = False
     _known: dict[int, Claimed] = field(default_factory=dict)
     _begun: set[int] = field(default_factory=set)
+    _renewed_at: float = 0.0
+    _began_at: float = field(default_factory=time.monotonic)
     _outcomes: list[Outcome] = field(default_factory=list)
 
     def offer_all(self) -> None:
@@ -130,20 +142,30 @@ class _Run:
         if not self.claimed:
             return
         self._known = {one.recipient.message: one for one in self.claimed}
-        for outcome in self.dispatch.mailer.offer(self._envelopes()):
-            self._outcomes.append(outcome)
-            self.server_is_away |= _tells_of_no_server(outcome)
-        with self.dispatch.database.writing() as connection:
-            self._record(connection)
-            self._hand_back(connection)
+        try:
+            for outcome in self.dispatch.mailer.offer(self._envelopes()):
+                self._outcomes.append(outcome)
+                self.server_is_away |= _tells_of_no_server(outcome)
+        finally:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Record what is known. A database that is away for a moment must not make us forget it."""
+        for pause in _RECORD_AGAIN:
+            with suppress(DatabaseUnavailableError), self.dispatch.database.writing() as connection:
+                self._record(connection)
+                self._hand_back(connection)
+                return
+            time.sleep(pause)
 
     def _envelopes(self) -> Iterator[Envelope]:
         for start in range(0, len(self.claimed), WINDOW):
             window = self.claimed[start : start + WINDOW]
-            if self.server_is_away:
+            if self.server_is_away or time.monotonic() - self._began_at > _BATCH_SECONDS:
                 return
             self._begun |= self._begin([one.recipient.message for one in window])
             for one in window:
+                self._renew_if_slow()
                 if one.recipient.message in self._begun:
                     envelope = self._envelope(one)
                     self._begun.remove(one.recipient.message)
@@ -151,10 +173,23 @@ class _Run:
 
     def _begin(self, window: list[int]) -> set[int]:
         """Record what is known so far and mark the next window, in one transaction."""
+        recorded = len(self._outcomes)
         with self.dispatch.database.writing() as connection:
             self._record(connection)
             lease_until = real_now() + SENDING_LEASE
-            return claims.begin_sending(connection, self.claim, window, lease_until)
+            begun = claims.begin_sending(connection, self.claim, window, lease_until)
+        del self._outcomes[:recorded]
+        self._renewed_at = time.monotonic()
+        return begun
+
+    def _renew_if_slow(self) -> None:
+        """Where a mail server takes its time, say that we live, and see what is still ours."""
+        if time.monotonic() - self._renewed_at < _RENEW_SECONDS:
+            return
+        with self.dispatch.database.writing() as connection:
+            lease_until = real_now() + SENDING_LEASE
+            self._begun &= claims.renew(connection, self.claim, lease_until)
+        self._renewed_at = time.monotonic()
 
     def _envelope(self, one: Claimed) -> Envelope:
         data = one.email.message(one.recipient, self.now)
@@ -163,7 +198,7 @@ class _Run:
         return Envelope(to.message, self.sender, to.address, signed, dotless=True)
 
     def _record(self, connection: Connection) -> None:
-        outcomes, self._outcomes = self._outcomes, []
+        outcomes = self._outcomes
         accepted = [o.message for o in outcomes if o.status is MessageStatus.ACCEPTED]
         claims.record_accepted(connection, self.claim, accepted, self.now)
         enrolments.advance(connection, [self._passed(m) for m in accepted], self.now)
@@ -218,10 +253,11 @@ class _Run:
         events.add_events(connection, [bounced])
 
     def _hand_back(self, connection: Connection) -> None:
-        """What nobody asked for waits until the mail server is back; it was never offered."""
-        why = "the mail server is away"
+        """What nobody asked for was never offered: it waits for the mail server, or its turn."""
+        why = "the mail server is away" if self.server_is_away else "the batch took too long"
+        pause = _AWAY if self.server_is_away else timedelta(0)
         for message in claims.release_unoffered(connection, self.claim, self._begun, why):
-            self._look_later(connection, self._known[message], self.now + _AWAY)
+            self._look_later(connection, self._known[message], self.now + pause)
 
 
 def suppress_address(
@@ -233,7 +269,7 @@ def suppress_address(
     reason: SuppressionReason = SuppressionReason.BOUNCED,
 ) -> None:
     """Never write to an address again: end what is under way and take back what is claimed."""
-    suppress(connection, address_hash, reason, now, why)
+    suppressions.suppress(connection, address_hash, reason, now, why)
     enrolments.end_enrolments_of(connection, subscriber_id, EnrolmentStatus.SUPPRESSED, now)
     messages.cancel_open(connection, subscriber_id, "the address is suppressed")
 

@@ -1,14 +1,12 @@
 """Simulating: what a sequence would do, without doing it."""
 
-from datetime import datetime, time
+from datetime import datetime
 
-from nurture.bank_holidays import bank_holidays
 from nurture.domain import simulation
 from nurture.domain.errors import NurtureError
-from nurture.domain.planning import Calendar
-from nurture.domain.send_window import SendWindow
 from nurture.domain.simulation import Entry
 from nurture.library import Library
+from nurture.services.catalogue import practice_calendar
 
 
 def simulate(library: Library, key: str, start: datetime) -> list[Entry]:
@@ -18,6 +16,6 @@ def simulate(library: Library, key: str, start: datetime) -> list[Entry]:
         raise NurtureError(
             f"There is no sequence “{key}”.", remedy=f"There are {', '.join(sorted(known))}."
         )
-    calendar = Calendar(SendWindow(time(8, 0), time(19, 0)), bank_holidays())
+    calendar = practice_calendar()
     zone = library.practice.time_zone
     return list(simulation.simulate(known[key], start, calendar, time_zone=zone))

@@ -41,9 +41,7 @@ class KeyReusedError(NurtureError):
 
 
 class TooManySignupsError(NurtureError):
-    """More signups than a practice's website produces; ask again after `retry_after`."""
-
-    retry_after = _HOUR
+    """More signups than a practice's website produces; ask again in an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +204,24 @@ def _enrol(
         now=now,
     )
     form = sequence.form
-    changes = granted_at_signup(form.grants, signup.ticked, form.wording)
+    ticked = _believed(connection, person, signup)
+    changes = granted_at_signup(form.grants, ticked, form.wording)
     _record(connection, published, person.id, changes, f"form:{form.key}", signup.evidence, now)
     if form.opt_in is OptIn.CONFIRMED:
         subscribers.confirm_address(connection, person.id, now)
     _start_or_offer_again(connection, person, sequence, now)
+
+
+def _believed(connection: Connection, person: Subscriber, signup: Signup) -> list[Purpose]:
+    """The boxes that count: anybody can tick them for an address that is not theirs.
+
+    Somebody who has shown that the address is theirs and has said no is asked again on
+    the guide's page, where only they can answer.
+    """
+    if person.confirmed_at is None:
+        return list(signup.ticked)
+    refused = consents.refused(connection, person.id)
+    return [purpose for purpose in signup.ticked if purpose not in refused]
 
 
 def _add_or_find(

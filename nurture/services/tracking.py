@@ -69,7 +69,9 @@ class Journal:
             if self._file is None or self._pid != os.getpid() or self._size > _ROTATE_AT:
                 self._open()
             assert self._file is not None
-            self._size += os.write(self._file, line)
+            written = os.write(self._file, line)
+            # After half a line, on a full disk, the next begins in a file of its own.
+            self._size += written if written == len(line) else _ROTATE_AT + 1
 
     def _open(self) -> None:
         """Begin a new file and hold a lock on it, by which folding knows that it still grows."""
@@ -83,7 +85,7 @@ class Journal:
 
 
 def fold_journals(database: Database, directory: Path) -> int:
-    """Bring all journals of this machine into the database; return how many hits were new."""
+    """Bring all journals of this machine into the database; return how many lines that were."""
     folded = 0
     for path in sorted(directory.glob("hits-*.jsonl")):
         with suppress(FileNotFoundError):  # Another process has folded it and removed it.

@@ -96,9 +96,11 @@ class Child:
         self._process.wait()
 
     def _pass_on(self, output: IO[bytes]) -> None:
+        """Read on whatever happens: a child whose output nobody takes stands still."""
         with self._log.open("ab", buffering=0) as log:
             for line in output:
-                log.write(line)
+                with suppress(OSError):
+                    log.write(line)
                 if _MATTERS.search(line) and not self._stopping:
                     _tell(f"{self.name} | {line.decode(errors='replace').rstrip()}")
 

@@ -93,6 +93,17 @@ def begin_sending(
     return set(begun.scalars())
 
 
+def renew(connection: Connection, claim: str, lease_until: datetime) -> set[int]:
+    """Say that the batch is alive; return what of it is still its own to offer."""
+    renewed = connection.execute(
+        update(messages)
+        .where(messages.c.claim == claim, messages.c.status == MessageStatus.SENDING)
+        .values(lease_until=lease_until)
+        .returning(messages.c.id)
+    )
+    return set(renewed.scalars())
+
+
 def record_accepted(
     connection: Connection, claim: str, message_ids: Sequence[int], now: datetime
 ) -> None:

@@ -51,7 +51,7 @@ def record_consents(
 ) -> None:
     """Append the changes with their evidence, and bring the subscriber's present state along.
 
-    `source` says where: `form:<key>`, `guide-page`, `preferences`, `unsubscribe`.
+    `source` says where: `form:<key>`, `guide-page`, `preferences`, `unsubscribe`, `resubscribe`.
     """
     if not changes:
         return
@@ -75,6 +75,12 @@ def consent_history(connection: Connection, subscriber_id: int) -> list[dict[str
     return [dict(row) for row in rows.mappings()]
 
 
+def refused(connection: Connection, subscriber_id: int) -> frozenset[Purpose]:
+    """The purposes whose latest record is a no."""
+    latest = {row["purpose"]: row["granted"] for row in consent_history(connection, subscriber_id)}
+    return frozenset(Purpose(purpose) for purpose, granted in latest.items() if not granted)
+
+
 def withdrawn_by(connection: Connection, subscriber_id: int, source: str) -> list[Purpose]:
     """The purposes whose latest record is a withdrawal that came from `source`."""
     latest = {row["purpose"]: row for row in consent_history(connection, subscriber_id)}
@@ -96,7 +102,8 @@ def _row(change: ConsentChange) -> dict[str, Any]:
 
 def _follow(connection: Connection, subscriber_id: int, changes: Sequence[ConsentChange]) -> None:
     of_person = subscribers.c.id == subscriber_id
-    present = connection.scalars(select(subscribers.c.purposes).where(of_person)).one()
+    locked = select(subscribers.c.purposes).where(of_person).with_for_update()
+    present = connection.scalars(locked).one()
     granted = {str(c.purpose) for c in changes if c.granted}
     withdrawn = {str(c.purpose) for c in changes if not c.granted}
     wanted = (present - withdrawn) | granted

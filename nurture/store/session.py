@@ -1,6 +1,7 @@
 """Opening and closing transactions, the same on SQLite and PostgreSQL."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -55,7 +56,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _engine(url)
-        self._was_there = False
+        self._file = _identity(self.engine)
 
     @property
     def is_sqlite(self) -> bool:
@@ -82,18 +83,19 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """A connection, but never to a file that somebody has taken away.
+        """A connection, but never to a file that somebody has taken away or put another for.
 
         SQLite would go on writing into it, and everything written would be lost.
         """
-        if self._was_there and not self.exists():
+        if self._file is not None and self._file != _identity(self.engine):
             self.engine.dispose()
-            raise DatabaseUnavailableError(
-                f"There is no database at {self.engine.url.database} any more.",
-                remedy="Put it back; nothing of this has happened.",
-            )
+            if not self.exists():
+                raise DatabaseUnavailableError(
+                    f"There is no database at {self.engine.url.database} any more.",
+                    remedy="Put it back; nothing of this has happened.",
+                )
         with self.engine.connect() as connection:
-            self._was_there = True
+            self._file = _identity(self.engine)
             yield connection
 
     def exists(self) -> bool:
@@ -182,6 +184,17 @@ def _engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _identity(engine: Engine) -> tuple[int, int] | None:
+    """Which file SQLite's is, or `None` for a server's database and for one not yet made."""
+    if engine.dialect.name != "sqlite":
+        return None
+    try:
+        found = os.stat(engine.url.database or "")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _make_private_directory_of(url: str) -> None:
