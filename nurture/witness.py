@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Witness:
-    """Remembers the highest message number that was ever claimed, in one small file."""
+    """Remembers how far the database had come, in one small file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

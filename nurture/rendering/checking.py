@@ -13,7 +13,11 @@ from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
 LARGEST_HTML = 102 * 1024
 
 _LONGEST_SUBJECT = 78
-_SAMPLE = Recipient(1, 1, 1, "somebody@example.org", "Ann", tracking=True)
+_SAMPLES = [
+    Recipient(1, 1, 1, "somebody@example.org", name, tracking)
+    for name in ("Ann", "")
+    for tracking in (True, False)
+]
 
 
 def check_email(
@@ -21,16 +25,21 @@ def check_email(
 ) -> list[str]:
     """What a mail must have and lacks, and what it must not have; each names email and remedy."""
     prepared = PreparedEmail(email, sequence, kind, around)
-    data = prepared.message(_SAMPLE, datetime(2026, 1, 1, tzinfo=UTC))
+    found = [f for sample in _SAMPLES for f in _findings(prepared, sample, around)]
+    return [f"{email.key}: {finding}" for finding in dict.fromkeys(found)]
+
+
+def _findings(prepared: PreparedEmail, sample: Recipient, around: Surroundings) -> list[str]:
+    """What is wrong with the mail to one kind of person: named or not, followed or not."""
+    data = prepared.message(sample, datetime(2026, 1, 1, tzinfo=UTC))
     message = message_from_bytes(data, policy=policy.default)
     html, text = _part(message, "html"), _part(message, "plain")
-    findings = [
+    return [
         *_subject_findings(str(message["Subject"])),
         *_size_findings(html),
         *_footer_findings(html, "the HTML", around),
         *_footer_findings(text, "the text part", around),
     ]
-    return [f"{email.key}: {finding}" for finding in findings]
 
 
 def _part(message: EmailMessage, subtype: str) -> str:

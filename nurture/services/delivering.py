@@ -5,6 +5,7 @@ No transaction is open while the mail server is spoken to. A message is marked
 either was never offered or is known to be in doubt.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,7 +21,7 @@ from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.services.advancing import GUIDE_OFFERS, Claimed, claim_due
 from nurture.services.catalogue import Catalogue
 from nurture.store import claims, enrolments, events, messages, suppressions
-from nurture.store.instance import armed_for, is_armed
+from nurture.store.instance import armed_for, how_far, is_armed
 from nurture.store.session import Connection, Database, DatabaseUnavailableError
 from nurture.witness import Witness
 
@@ -47,6 +48,11 @@ _GIVE_UP_AFTER = timedelta(days=5)
 
 #: Before the mail server is tried again that could not be reached at all.
 _AWAY = timedelta(minutes=1)
+
+#: Stands for a reply code where a message never got as far as a mail server.
+_NOT_MADE = 0
+
+_log = logging.getLogger(__name__)
 
 Sign = Callable[[bytes], bytes]
 
@@ -91,8 +97,8 @@ def deliver_batch(dispatch: Dispatch) -> Delivered:
         armed_for(connection, dispatch.fingerprint, now)
         published = dispatch.catalogue.current(connection)
         batch = claim_due(connection, published, now, real_now(), dispatch.batch)
-    if batch.claimed:
-        dispatch.witness.note(max(one.recipient.message for one in batch.claimed))
+        come = how_far(connection)
+    dispatch.witness.note(come)
     run = _Run(dispatch, batch.claim, batch.claimed, now, published.practice.sender_address)
     run.offer_all()
     full = batch.looked_at == dispatch.batch and not run.server_is_away
@@ -167,9 +173,8 @@ class _Run:
             for one in window:
                 self._renew_if_slow()
                 if one.recipient.message in self._begun:
-                    envelope = self._envelope(one)
                     self._begun.remove(one.recipient.message)
-                    yield envelope
+                    yield from self._made(one)
 
     def _begin(self, window: list[int]) -> set[int]:
         """Record what is known so far and mark the next window, in one transaction."""
@@ -190,6 +195,19 @@ class _Run:
             lease_until = real_now() + SENDING_LEASE
             self._begun &= claims.renew(connection, self.claim, lease_until)
         self._renewed_at = time.monotonic()
+
+    def _made(self, one: Claimed) -> Iterator[Envelope]:
+        """The envelope, or none where it cannot be made, which must not cost the others."""
+        try:
+            envelope = self._envelope(one)
+        except Exception as error:
+            _log.exception("message %d cannot be made", one.recipient.message)
+            reason = f"it cannot be made: {error}"
+            self._outcomes.append(
+                Outcome(one.recipient.message, MessageStatus.DEFERRED, reason, code=_NOT_MADE)
+            )
+            return
+        yield envelope
 
     def _envelope(self, one: Claimed) -> Envelope:
         data = one.email.message(one.recipient, self.now)

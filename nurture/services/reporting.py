@@ -50,5 +50,5 @@ def arm(database: Database, fingerprint: str, witness: Witness, now: datetime) -
     """Let the instance of that fingerprint send from now on, and no other."""
     with database.writing() as connection:
         instance.arm(connection, fingerprint, now)
-        highest = messages.highest_message(connection)
-    witness.set(highest)
+        come = instance.how_far(connection)
+    witness.set(come)

@@ -80,6 +80,10 @@ def _offer_again(
 ) -> Settled:
     # Changing the enrolment locks it, so that what is read below stays true.
     enrolments.look_at_once(connection, enrolments.of_enrolments([message.enrolment_id]), now)
+    if messages.in_hand(connection, message.enrolment_id):
+        raise NurtureError(
+            "Another mail to the same person is being sent just now.", remedy="Try again shortly."
+        )
     enrolment = enrolments.find_enrolment(connection, message.enrolment_id)
     again = _as_before(published, enrolment, message, now) if enrolment else None
     if enrolment is None or again is None:

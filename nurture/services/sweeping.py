@@ -2,6 +2,7 @@
 
 from nurture.services.delivering import Dispatch, recover_silent
 from nurture.store.enrolments import count_due
+from nurture.store.instance import how_far, is_armed
 
 #: More batches than this at once would only queue up behind each other.
 _MOST_BATCHES = 8
@@ -16,4 +17,10 @@ def batches_due(dispatch: Dispatch) -> int:
     recover_silent(dispatch.database, now)
     with dispatch.database.reading() as connection:
         due = count_due(connection, now, most=_MOST_BATCHES * dispatch.batch)
+        come, armed = (
+            how_far(connection),
+            is_armed(connection, dispatch.fingerprint, dispatch.witness.seen()),
+        )
+    if armed:
+        dispatch.witness.note(come)
     return -(-due // dispatch.batch)

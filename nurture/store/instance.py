@@ -4,9 +4,11 @@ from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Integer, Table, Text, select, text, update
+from sqlalchemy import Column, Connection, Integer, Table, Text, func, select, text, update
 
-from nurture.store.messages import highest_message
+from nurture.store.consents import consents
+from nurture.store.events import events
+from nurture.store.messages import messages
 from nurture.store.session import Database, DatabaseUnavailableError, insert_new
 from nurture.store.types import UtcDateTime, metadata
 
@@ -36,7 +38,19 @@ def is_armed(connection: Connection, fingerprint: str, seen: int) -> bool:
     database is behind what its witness has `seen`, because then it is an old copy.
     """
     found = connection.scalar(select(instance.c.armed_for))
-    return found in (None, fingerprint) and highest_message(connection) >= seen
+    return found in (None, fingerprint) and how_far(connection) >= seen
+
+
+def how_far(connection: Connection) -> int:
+    """A number that grows with every message, consent and event.
+
+    It must never shrink: whoever deletes rows of these tables leaves the newest there.
+    """
+    newest = [
+        connection.scalar(select(func.max(table.c.id))) or 0
+        for table in (messages, consents, events)
+    ]
+    return sum(newest)
 
 
 def arm(connection: Connection, fingerprint: str, now: datetime) -> None:

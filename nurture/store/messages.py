@@ -146,9 +146,10 @@ def mailed_since(
     return times
 
 
-def highest_message(connection: Connection) -> int:
-    """The number of the newest message, or zero."""
-    return connection.scalar(select(func.max(messages.c.id))) or 0
+def in_hand(connection: Connection, enrolment_id: int) -> bool:
+    """Whether a worker has a message of that enrolment in hand just now."""
+    where = (messages.c.enrolment_id == enrolment_id) & IN_HAND
+    return connection.scalar(select(messages.c.id).where(where).limit(1)) is not None
 
 
 def find_message(connection: Connection, message_id: int) -> Message | None:
