@@ -5,6 +5,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from contextlib import suppress
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -89,6 +90,21 @@ class Settings(BaseModel):
             raise ValueError("write the public address of these pages, as https://mail.example.org")
         return url
 
+    @field_validator("host")
+    @classmethod
+    def _is_an_address(cls, host: str) -> str:
+        try:
+            IPv4Address(host)
+        except ValueError:
+            raise ValueError("write an IPv4 address, such as 127.0.0.1 or 0.0.0.0") from None
+        return host
+
+    @property
+    def reached_at(self) -> str:
+        """Where this machine itself reaches the web side."""
+        here = "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104
+        return f"http://{here}:{self.port}"
+
     @field_validator("signup_secret")
     @classmethod
     def _are_signing_secrets(cls, secrets: tuple[str, ...]) -> tuple[str, ...]:
@@ -116,7 +132,7 @@ class Settings(BaseModel):
     @property
     def public_url(self) -> str:
         """Where people reach our pages, without a slash at the end."""
-        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.base_url or self.reached_at).rstrip("/")
 
     @property
     def secret_keys(self) -> tuple[str, ...]:

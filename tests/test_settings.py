@@ -161,6 +161,7 @@ def test_the_first_steps_name_what_is_missing_until_it_is_set() -> None:
         ("NURTURE_SIGNUP_SECRET", "whsec_c2hvcnQ="),
         ("NURTURE_DKIM_SELECTOR", "alone"),
         ("NURTURE_PORT", "many"),
+        ("NURTURE_HOST", "localhost"),
         ("NURTURE_SWEEP_SECONDS", "nan"),
     ],
 )

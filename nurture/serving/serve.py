@@ -125,7 +125,7 @@ class _Tree:
 
     def _wait_for_web(self) -> None:
         deadline = time.monotonic() + _START
-        url = f"http://{self._settings.host}:{self._settings.port}/healthz"
+        url = f"{self._settings.reached_at}/healthz"
         while not self._told_to_stop and not _answers(url):
             if not self._children[0].alive() or time.monotonic() > deadline:
                 raise ServeError(

@@ -8,7 +8,7 @@ from nurture.settings import Settings
 
 def welcome(settings: Settings, told: dict[str, Any]) -> str:
     """Where to look, and what is still to be set before a real mail can leave."""
-    here = f"http://{settings.host}:{settings.port}"
+    here = settings.reached_at
     lines = [
         f"nurture is running for {told['practice']}.",
         "",
