@@ -1,6 +1,7 @@
 """Events: what happened to messages and subscribers, in our own words; and the journals' places."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -14,10 +15,12 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    text,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
-from nurture.store.session import insert_new
+from nurture.store.session import as_rows, insert_new, rows_as_table
 from nurture.store.types import Json, UtcDateTime, metadata
 
 events = Table(
@@ -52,7 +55,11 @@ journals = Table(
 
 def add_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """Keep events, each once by its source key; return how many were new."""
-    return len(insert_new(connection, events, [_EMPTY | dict(row) for row in rows], "id"))
+    if not rows:
+        return 0
+    given = as_rows(connection, events, _GIVEN, ([row.get(n) for n in _GIVEN] for row in rows))
+    added = connection.execute(_add_statement(connection.dialect.name), {"rows": given})
+    return len(added.all())
 
 
 def count_events(connection: Connection) -> dict[str, int]:
@@ -91,17 +98,13 @@ def set_folded(connection: Connection, journal: str, folded: int) -> None:
     connection.execute(update(journals).where(journals.c.name == journal).values(folded=folded))
 
 
-_EMPTY: dict[str, Any] = dict.fromkeys(
-    (
-        "subscriber_id",
-        "message_id",
-        "verdict",
-        "reasons",
-        "rules",
-        "link",
-        "method",
-        "client",
-        "user_agent",
-        "raw",
-    )
-)
+_GIVEN = tuple(column.name for column in events.columns if column.name != "id")
+
+
+@cache
+def _add_statement(dialect: str) -> Any:
+    rows = rows_as_table(dialect, events, _GIVEN)
+    # SQLite reads ON CONFLICT after a SELECT only where the SELECT has a WHERE.
+    chosen = select(*rows.c).where(text("1 = 1"))
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(events)
+    return insert.from_select(_GIVEN, chosen).on_conflict_do_nothing().returning(events.c.id)
