@@ -1,6 +1,5 @@
 """Settling: what the owner says about messages in doubt is done, and never more than that."""
 
-
 import pytest
 from click.testing import CliRunner
 
