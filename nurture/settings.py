@@ -111,11 +111,11 @@ class Settings(BaseModel):
         for secret in secrets:
             kind, _, key = secret.partition("_")
             try:
-                right = kind == "whsec" and len(b64decode(key, validate=True)) >= 16
+                right = kind == "whsec" and bool(b64decode(key, validate=True))
             except ValueError:
                 right = False
             if not right:
-                raise ValueError("write whsec_ and then at least 16 random bytes in Base64")
+                raise ValueError("write whsec_ and then random bytes in Base64")
         return secrets
 
     @model_validator(mode="after")
@@ -160,6 +160,8 @@ class Settings(BaseModel):
         """What is set and probably not meant, in sentences."""
         short = [key for key in self.secret_keys if len(key) < _SHORTEST_KEY]
         said = ["NURTURE_SECRET_KEY is so short that it can be guessed."] if short else []
+        if any(len(secret) < _SHORTEST_KEY for secret in self.signup_secret):
+            said.append("NURTURE_SIGNUP_SECRET is so short that it can be guessed.")
         said += [
             f"{name} must begin with whsec_; until then its calls are refused."
             for name in _STANDARD_WEBHOOKS

@@ -158,7 +158,7 @@ def test_the_first_steps_name_what_is_missing_until_it_is_set() -> None:
         ("NURTURE_BASE_URL", "mail.example.org"),
         ("NURTURE_BASE_URL", "https://mail.example.org/?page=1"),
         ("NURTURE_SIGNUP_SECRET", "not-a-signing-secret"),
-        ("NURTURE_SIGNUP_SECRET", "whsec_c2hvcnQ="),
+        ("NURTURE_SIGNUP_SECRET", "whsec_no base64"),
         ("NURTURE_DKIM_SELECTOR", "alone"),
         ("NURTURE_PORT", "many"),
         ("NURTURE_HOST", "localhost"),
