@@ -120,7 +120,8 @@ class Pages:
         """Stops all emails at once (RFC 8058 section 3.2), or undoes that where asked to.
 
         A mailbox provider's one-click and the button on the page are the same request. Whatever
-        else the body says, it stops the emails, because a no must never be lost on a formality.
+        else the body says, it stops the emails, because a no must never be lost on a formality;
+        only an undo that is none is asked about, since it may have meant the opposite.
         """
         subscriber, message = self.house.tokens.read_unsubscribe(token)
         present = self._preferences(subscriber)
