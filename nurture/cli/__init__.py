@@ -1,0 +1,10 @@
+"""The `nurture` command.
+
+Each command imports what it needs when it runs: `serve` stays in memory for as long as
+everything runs, and `--help` should not wait for a database library.
+"""
+
+from nurture.cli import publishing, running, simulating, steering, watching
+from nurture.cli.command import main
+
+__all__ = ["main", "publishing", "running", "simulating", "steering", "watching"]

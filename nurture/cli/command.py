@@ -1,0 +1,69 @@
+"""The group that every command belongs to, and what the commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nurture.domain.errors import NurtureError
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+
+class _OneLine(click.Group):
+    """Says what is wrong in one line and ends with 2 for bad usage, 1 for everything else."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.exceptions.Abort:
+            sys.exit(130)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(2)
+        except click.UsageError as error:
+            hint = f" Try “{error.ctx.command_path} --help”." if error.ctx else ""
+            click.echo(f"nurture: {error.format_message().rstrip('.')}.{hint}", err=True)
+            sys.exit(2)
+        except NurtureError as error:
+            click.echo(f"nurture: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nurture")
+def main() -> None:
+    """Turn a visitor who asked for a free guide into somebody who books a session.
+
+    Start with “nurture serve”: it asks for nothing and prints where to look.
+    Settings come from NURTURE_… in the environment or in a file .env.
+    """
+
+
+def with_house(command: Callable[..., None]) -> Callable[..., None]:
+    """Hand the command everything the program works with."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        from nurture.bootstrap import build
+
+        command(build(), *args, **kwargs)
+
+    return wrapped
+
+
+def up_to_date(house: House) -> None:
+    """Bring the tables up to date; a mistyped data directory must not become a new database."""
+    from nurture.store.migrating import migrate
+
+    if not house.database.exists():
+        raise NurtureError(
+            f"There is no database at {house.settings.database}.",
+            remedy="Start with “nurture serve”, or set NURTURE_DATA_DIR to where it is.",
+        )
+    migrate(house.settings.database)

@@ -1,0 +1,59 @@
+"""Commands for what is written: checking and publishing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nurture.cli.command import main, with_house
+from nurture.settings import load_settings
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+    from nurture.services.publishing import Publication
+
+
+@main.command()
+@click.option("--overwrite", is_flag=True, help="Also where the owner published another state.")
+@click.option("--dry-run", is_flag=True, help="Only say what it would change and for whom.")
+@with_house
+def publish(house: House, overwrite: bool, dry_run: bool) -> None:
+    """Check the emails and sequences, publish what changed."""
+    from nurture.library import read_library
+    from nurture.services import publishing
+    from nurture.store.migrating import migrate
+
+    library = read_library(house.library)
+    migrate(house.settings.database)
+    if dry_run:
+        return _tell(publishing.preview(house.database, library), "would change")
+    published = publishing.publish(house.database, library, house.clock(), overwrite=overwrite)
+    _tell(published, "published")
+
+
+@main.command()
+def check() -> None:
+    """Check every sequence and email.
+
+    Each finding is told with its file, its line and what to do about it.
+    """
+    from nurture.library import read_library
+    from nurture.services import publishing
+
+    library = read_library(load_settings().templates_dir)
+    drafts = publishing.check(library)
+    for said in publishing.to_fill_in(library):
+        click.echo(f"to fill in: {said}")
+    click.echo(f"{len(drafts)} files are in order.")
+
+
+def _tell(publication: Publication, done: str) -> None:
+    for key in publication.changed:
+        click.echo(f"{done}: {key}")
+    for key, impact in publication.impacts.items():
+        click.echo(f"{key}: {impact}")
+    if not publication.changed:
+        click.echo("Nothing changed.")
+    for said in publication.to_fill_in:
+        click.echo(f"to fill in: {said}")

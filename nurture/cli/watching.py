@@ -1,0 +1,89 @@
+"""Commands that say how things stand, and settle what only the owner can."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nurture.cli.command import main, up_to_date, with_house
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@with_house
+def status(house: House, as_json: bool) -> None:
+    """Say how things stand, what is due and what in doubt."""
+    from nurture.services import reporting
+
+    up_to_date(house)
+    standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
+    click.echo(json.dumps(standing, indent=2) if as_json else _in_words(standing))
+
+
+@main.command()
+@with_house
+def outbox(house: House) -> None:
+    """Make a page of the mails in the local outbox."""
+    from nurture.mail.outbox import write_index
+
+    up_to_date(house)
+    click.echo(f"file://{write_index(house.outbox.absolute())}")
+
+
+@main.command()
+@with_house
+def arm(house: House) -> None:
+    """Let this instance send. A copied or restored database is silent until you say so."""
+    from nurture.services import reporting
+
+    up_to_date(house)
+    reporting.arm(house.database, house.fingerprint, house.witness, house.clock())
+    click.echo("Armed: this instance sends from now on, and no copy of it does.")
+
+
+@main.command()
+@click.argument("message", type=int, required=False)
+@click.option("--all", "everything", is_flag=True, help="All messages that are in doubt.")
+@click.option("--sent/--not-sent", default=None, help="Whether the mail server took it.")
+@with_house
+def settle(house: House, message: int | None, everything: bool, sent: bool | None) -> None:
+    """Say what became of a message in doubt.
+
+    With --sent it counts as sent; with --not-sent it is offered again, if it may be.
+    """
+    from nurture.services import settling
+
+    up_to_date(house)
+    if sent is None or (message is None) is not everything:
+        raise click.UsageError("Name one message or --all, and say --sent or --not-sent.")
+    rooms = (house.database, house.catalogue)
+    if message is None:
+        settled = settling.settle_all(*rooms, sent, house.clock())
+    else:
+        settled = {message: settling.settle(*rooms, message, sent, house.clock())}
+    for number, outcome in settled.items():
+        click.echo(f"message {number}: {outcome}")
+    if not settled:
+        click.echo("Nothing is in doubt.")
+
+
+def _in_words(standing: dict[str, Any]) -> str:
+    lines = [f"nurture {standing['version']}, {standing['subscribers']} subscribers"]
+    for what in ("enrolments", "messages", "events"):
+        counted = ", ".join(f"{n} {status}" for status, n in sorted(standing[what].items()))
+        lines.append(f"{what}: {counted or 'none yet'}")
+    if standing["paused"]:
+        lines.append(f"paused: {', '.join(standing['paused'])}")
+    lines.append(f"due now: {standing['due_now']}, next look: {standing['next_due_at'] or 'never'}")
+    doubt = "in doubt: {subscriber}, {step}, since {since}: {why}"
+    lines += [doubt.format(**one) for one in standing["in_doubt"]]
+    if not standing["armed"]:
+        lines.append(
+            "NOT ARMED: this is a copy and stays silent. Run “nurture arm” to let it send."
+        )
+    return "\n".join(lines)
