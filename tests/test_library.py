@@ -55,6 +55,7 @@ def test_every_setting_of_a_step_is_read() -> None:
 
 def test_what_is_not_said_is_the_careful_choice() -> None:
     sequence = parse_sequence("series", HEAD)
+    assert sequence.form is not None
     assert sequence.form.opt_in is OptIn.COLLECT
     assert sequence.form.grants == (Purpose.GUIDE,)
     assert (sequence.goal, sequence.guide_title) == ("booked", "T")

@@ -70,10 +70,9 @@ def published_forms(house: House) -> tuple[str, ...]:
     """The keys of the forms there are; none while the database is away or holds none."""
     try:
         with house.database.reading() as connection:
-            sequences = house.catalogue.current(connection).sequences.values()
+            return tuple(house.catalogue.current(connection).forms)
     except (DatabaseUnavailableError, NothingPublishedError):
         return ()
-    return tuple(sorted(sequence.form.key for sequence in sequences))
 
 
 def signup_fields(described: Json) -> list[Field]:

@@ -45,6 +45,8 @@ def check() -> None:
     drafts = publishing.check(library)
     for said in publishing.to_fill_in(library):
         click.echo(f"to fill in: {said}")
+    for said in publishing.to_know(library):
+        click.echo(f"good to know: {said}")
     click.echo(f"{len(drafts)} files are in order.")
 
 

@@ -1,5 +1,6 @@
 """What is to be done about one due enrolment: planner and gate together."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from nurture.domain.planning import (
     next_action,
 )
 from nurture.domain.sending_gate import Allowed, Postponed, Standing, may_send
-from nurture.domain.sequence import Sequence, Step, StepKind
+from nurture.domain.sequence import ANSWERS, Sequence, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The enrolment ends."""
+    """The enrolment ends; `then` is the sequence that somebody goes on in, if any."""
 
     reason: EnrolmentStatus
     why: str
+    then: str = ""
 
 
 Decision = Offer | Look | End
@@ -52,16 +54,22 @@ def decide(
     standing: Standing,
     now: datetime,
     calendar: Calendar,
+    segments: Collection[str] = (),
 ) -> Decision:
-    """Decide what is to be done now, passing over the steps that are skipped."""
-    action = next_action(sequence, progress, now, calendar)
+    """Decide what is to be done now, passing over the steps that are skipped.
+
+    `segments` are those the person is in at this moment.
+    """
+    action = next_action(sequence, progress, now, calendar, segments)
     while isinstance(action, Skip):
         progress = replace(progress, passed=progress.passed | {action.step.email})
-        action = next_action(sequence, progress, now, calendar)
+        action = next_action(sequence, progress, now, calendar, segments)
     if isinstance(action, WaitUntil):
         return Look(action.until, action.why, progress)
     if isinstance(action, Exit):
-        return End(action.reason, "the sequence has come to its end")
+        completed = action.reason is EnrolmentStatus.COMPLETED
+        then = sequence.next_sequence(segments) if completed else ""
+        return End(action.reason, "the sequence has come to its end", then)
     return _ask_the_gate(action, progress, standing, now)
 
 
@@ -70,7 +78,7 @@ def progress_after(offer: Offer, now: datetime) -> Progress:
 
     A guide that is asked for again in the middle of a series does not delay the series.
     """
-    again = offer.step.kind is StepKind.GUIDE and offer.step.email in offer.progress.passed
+    again = offer.step.kind in ANSWERS and offer.step.email in offer.progress.passed
     sent = Send(offer.step, offer.due_at)
     anchor_at = offer.progress.anchor_at if again else anchor_after(sent, now)
     return offer.progress.after(offer.step.email, anchor_at)

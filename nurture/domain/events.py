@@ -26,6 +26,7 @@ class EventKind(StrEnum):
     BOOKED = "booked"
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
+    STAYED = "stayed"
 
 
 @dataclass(frozen=True)

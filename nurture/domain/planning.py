@@ -1,5 +1,6 @@
 """What happens next to one enrolment: the planner."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +13,15 @@ from nurture.domain.send_window import (
     next_opening,
     window_of,
 )
-from nurture.domain.sequence import UNCOLLECTED_FOR, Late, OptIn, Sequence, Step, StepKind
+from nurture.domain.sequence import (
+    ANSWERS,
+    UNCOLLECTED_FOR,
+    Late,
+    OptIn,
+    Sequence,
+    Step,
+    StepKind,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +68,13 @@ class Calendar:
 
 
 def next_action(
-    sequence: Sequence, progress: Progress, now: datetime, calendar: Calendar
+    sequence: Sequence,
+    progress: Progress,
+    now: datetime,
+    calendar: Calendar,
+    segments: Collection[str] = (),
 ) -> Action:
-    """Decide what is next for an enrolment.
+    """Decide what is next for an enrolment of somebody who is in these `segments`.
 
     Repeated on the progress that each action leads to, it ends; it keeps the
     order of the steps, gives no step twice and sends nothing before its time or
@@ -73,7 +86,8 @@ def next_action(
     step = _next_step(sequence, progress)
     if _awaits_collection(sequence, progress):
         return _while_uncollected(sequence, step, progress, now, calendar)
-    return _in_series(step, progress, now, calendar)
+    action = _in_series(sequence, step, progress, now, calendar)
+    return _if_meant(action, segments) if isinstance(action, Send) else action
 
 
 def anchor_after(action: Send, now: datetime) -> datetime:
@@ -90,7 +104,7 @@ def anchor_after(action: Send, now: datetime) -> datetime:
 def _guide_to_offer(sequence: Sequence, progress: Progress) -> Step | None:
     if not progress.guide_wanted:
         return None
-    return next((step for step in sequence.steps if step.kind is StepKind.GUIDE), None)
+    return next((step for step in sequence.steps if step.kind in ANSWERS), None)
 
 
 def _next_step(sequence: Sequence, progress: Progress) -> Step | None:
@@ -102,10 +116,12 @@ def _next_step(sequence: Sequence, progress: Progress) -> Step | None:
     """
     places = [i for i, step in enumerate(sequence.steps) if step.email in progress.passed]
     ahead = sequence.steps[max(places, default=-1) + 1 :]
-    return next((step for step in ahead if step.kind is not StepKind.GUIDE), None)
+    return next((step for step in ahead if step.kind not in ANSWERS), None)
 
 
 def _awaits_collection(sequence: Sequence, progress: Progress) -> bool:
+    if sequence.form is None:
+        return False
     return sequence.form.opt_in is OptIn.COLLECT and progress.collected_at is None
 
 
@@ -129,15 +145,35 @@ def _while_uncollected(
     return _due(step, due_at, now, progress, calendar)
 
 
-def _in_series(step: Step | None, progress: Progress, now: datetime, calendar: Calendar) -> Action:
+def _in_series(
+    sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
+) -> Action:
     if step is None:
-        return Exit(EnrolmentStatus.COMPLETED)
+        return _at_the_end(sequence, progress, now)
     if step.kind is StepKind.REMINDER:
         return Skip(step, "the guide has been collected")
     due_at = _due_at(step, progress, calendar)
     if due_at > now:
         return WaitUntil(due_at, _waiting_for(step), step)
     return _due(step, due_at, now, progress, calendar)
+
+
+def _at_the_end(sequence: Sequence, progress: Progress, now: datetime) -> Action:
+    """Whoever was asked something has time to answer."""
+    until = progress.anchor_at + (sequence.quiet.patience if sequence.quiet else timedelta(0))
+    if until > now:
+        return WaitUntil(until, "an answer is awaited")
+    return Exit(EnrolmentStatus.COMPLETED)
+
+
+def _if_meant(action: Send, segments: Collection[str]) -> Action:
+    """A step with a condition is decided at the moment it would be sent, not earlier."""
+    step = action.step
+    if step.only_if and step.only_if not in segments:
+        return Skip(step, f"they are not in the segment “{step.only_if}”")
+    if step.skip_if and step.skip_if in segments:
+        return Skip(step, f"they are in the segment “{step.skip_if}”")
+    return action
 
 
 def _due(

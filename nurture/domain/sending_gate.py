@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from nurture.domain.consent import Consents, Purpose
 from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.sequence import StepKind
+from nurture.domain.sequence import ANSWERS, StepKind
 from nurture.domain.suppression import SuppressionReason
 
 
@@ -72,12 +72,14 @@ def may_send(kind: StepKind, standing: Standing, now: datetime) -> Verdict:
     refused = _refusal(kind, standing)
     if refused:
         return refused
-    if kind is StepKind.GUIDE:
+    if kind in ANSWERS:
         return Allowed()
     return _postponement(standing, now) or Allowed()
 
 
 def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
+    if kind is StepKind.ANSWER:
+        return _no_answer(standing)
     if standing.suppressed is SuppressionReason.UNSUBSCRIBED:
         return Refused(EnrolmentStatus.UNSUBSCRIBED, "they unsubscribed")
     if standing.suppressed:
@@ -85,6 +87,13 @@ def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
     needed = Purpose.GUIDE if kind in (StepKind.GUIDE, StepKind.REMINDER) else Purpose.MARKETING
     if needed not in standing.consents:
         return Refused(EnrolmentStatus.UNSUBSCRIBED, f"there is no consent for “{needed}”")
+    return None
+
+
+def _no_answer(standing: Standing) -> Refused | None:
+    """Who has left may still ask for their data; only an address that is no good gets no answer."""
+    if standing.suppressed in (SuppressionReason.BOUNCED, SuppressionReason.ERASED):
+        return Refused(EnrolmentStatus.SUPPRESSED, f"the address is {standing.suppressed}")
     return None
 
 

@@ -1,5 +1,6 @@
 """Sequences as values: who, when, and in which order."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
@@ -16,12 +17,20 @@ class StepKind(StrEnum):
 
     `guide` answers a request: no window, no cap. `reminder` goes only to those who
     have not collected their guide. `article` and `invitation` are the series.
+    `answer` answers what somebody asked for on their own page, and `question` asks
+    somebody who has been quiet whether they still want the emails.
     """
 
     GUIDE = "guide"
     REMINDER = "reminder"
     ARTICLE = "article"
     INVITATION = "invitation"
+    ANSWER = "answer"
+    QUESTION = "question"
+
+
+#: These go to whoever asked for them, at once and as often as they ask.
+ANSWERS = frozenset({StepKind.GUIDE, StepKind.ANSWER})
 
 
 class OptIn(StrEnum):
@@ -29,6 +38,13 @@ class OptIn(StrEnum):
 
     COLLECT = "collect"
     CONFIRMED = "confirmed"
+
+
+class Request(StrEnum):
+    """What somebody can ask for on their preference page, confirmed by a mail."""
+
+    DATA = "data"
+    ERASURE = "erasure"
 
 
 class Late(StrEnum):
@@ -68,7 +84,10 @@ WORKING_DAYS = SendDays(frozenset(range(5)), holidays=False)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One email of a sequence and its timing; `email` is its key."""
+    """One email of a sequence and its timing; `email` is its key.
+
+    `only_if` and `skip_if` name segments, asked at the moment the step would be sent.
+    """
 
     email: str
     kind: StepKind = StepKind.ARTICLE
@@ -77,6 +96,13 @@ class Step:
     on: SendDays = EVERY_DAY
     late: Late = Late.SEND
     max_late: timedelta = timedelta(days=3)
+    only_if: str = ""
+    skip_if: str = ""
+
+    @property
+    def segments(self) -> frozenset[str]:
+        """The segments on which it depends whether somebody gets this."""
+        return frozenset(filter(None, (self.only_if, self.skip_if)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +116,54 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """Where somebody goes on who has come to the end, if they are in a segment (empty: anyway)."""
+
+    sequence: str
+    only_if: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Who has given no sign of life for `after` is asked; who does not answer is let be."""
+
+    after: timedelta
+    patience: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Sequence:
-    """A published sequence."""
+    """A published sequence.
+
+    People come in by its form, because they were `quiet`, because they asked for what it
+    `answers`, or, where it has none of these, by being handed over from another sequence.
+    """
 
     key: str
     title: str
-    form: Form
     steps: tuple[Step, ...]
+    form: Form | None = None
     goal: str = "booked"
     guide_title: str = ""
     guide_file: str = "guide.pdf"
+    then: tuple[HandOver, ...] = ()
+    quiet: Quiet | None = None
+    answers: Request | None = None
+
+    @property
+    def has_guide(self) -> bool:
+        """Whether there is a PDF to hand over."""
+        return any(step.kind is StepKind.GUIDE for step in self.steps)
+
+    @property
+    def segments(self) -> frozenset[str]:
+        """Every segment that somebody's way through this sequence depends on."""
+        conditions = [step.segments for step in self.steps]
+        return frozenset().union(*conditions, (h.only_if for h in self.then if h.only_if))
+
+    def next_sequence(self, segments: Collection[str]) -> str:
+        """Where somebody who is in these segments goes on at the end, or an empty string."""
+        return next((h.sequence for h in self.then if h.only_if in ("", *segments)), "")
 
     def step(self, email: str) -> Step:
         """The step of that email; raises `KeyError` where there is none."""

@@ -10,7 +10,7 @@ from nurture.domain.deciding import End, Look, Offer, decide, progress_after
 from nurture.domain.enrolment import Progress
 from nurture.domain.planning import Calendar
 from nurture.domain.sending_gate import Standing
-from nurture.domain.sequence import Sequence, StepKind
+from nurture.domain.sequence import ANSWERS, Sequence
 
 _WILLING = Consents(frozenset(Purpose))
 
@@ -47,7 +47,7 @@ def simulate(
             case Offer(step=step):
                 yield Entry(now, step.email, step.kind, time_zone)
                 progress = progress_after(decision, now)
-                if step.kind is not StepKind.GUIDE:
+                if step.kind not in ANSWERS:
                     mailed.append(now)
                 elif collects:
                     progress = replace(progress, collected_at=now)

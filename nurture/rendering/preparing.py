@@ -17,7 +17,7 @@ from hashlib import blake2b
 from markupsafe import Markup, escape
 
 from nurture.domain.practice import Practice
-from nurture.domain.sequence import Sequence, StepKind
+from nurture.domain.sequence import ANSWERS, Sequence, StepKind
 from nurture.rendering.compiling import CompiledEmail
 from nurture.rendering.quoting import SOFT_BREAK, header_text, mailbox, quoted, quoted_value
 from nurture.rendering.templating import compile_template
@@ -166,7 +166,7 @@ class PreparedEmail:
             f"List-Id: <{self._sequence.key}.{domain}>",
             f"Feedback-ID: {step[:40]}:{self._sequence.key}:{self._kind}:nurture",
         ]
-        if self._kind in (StepKind.GUIDE, StepKind.REMINDER):
+        if self._kind in (*ANSWERS, StepKind.REMINDER):
             fields.append("Auto-Submitted: auto-generated")
         return "".join(f"{field}\r\n" for field in fields).encode("ascii")
 

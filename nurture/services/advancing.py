@@ -11,7 +11,7 @@ from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.message_status import SETTLED, MessageStatus
 from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.domain.sending_gate import FEWER_CAP
-from nurture.domain.sequence import StepKind
+from nurture.domain.sequence import ANSWERS, StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.store import claims, enrolments, messages, sequences
@@ -120,7 +120,7 @@ def _decide_all(
         standing = replace(one.standing, mailed_at=recent) if recent else one.standing
         decision = deciding.decide(sequence, one.progress, standing, now, published.calendar)
         _note(plan, one, decision)
-        if isinstance(decision, deciding.Offer) and decision.step.kind is not StepKind.GUIDE:
+        if isinstance(decision, deciding.Offer) and decision.step.kind not in ANSWERS:
             recent.append(now)
     return plan
 
@@ -190,13 +190,13 @@ def _take_up_again(
 
 def _may_be_offered_again(message: messages.Message) -> bool:
     if message.status is MessageStatus.IN_DOUBT:
-        return message.kind is StepKind.GUIDE and message.doubts < GUIDE_OFFERS
+        return message.kind in ANSWERS and message.doubts < GUIDE_OFFERS
     return message.status in (MessageStatus.DEFERRED, MessageStatus.CANCELLED)
 
 
 def _key(due: DueEnrolment, offer: deciding.Offer) -> MessageKey:
     """Only the guide can be asked for again; every other step exists once per enrolment."""
-    occasion = due.occasion if offer.step.kind is StepKind.GUIDE else 1
+    occasion = due.occasion if offer.step.kind in ANSWERS else 1
     return due.id, offer.step.email, occasion
 
 

@@ -1,6 +1,6 @@
 """What is published, kept at hand by each process and refreshed when anything changes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 
@@ -8,9 +8,10 @@ from nurture.bank_holidays import bank_holidays
 from nurture.domain.errors import NurtureError
 from nurture.domain.planning import Calendar
 from nurture.domain.practice import Practice
+from nurture.domain.segment import Segments
 from nurture.domain.send_window import SendWindow
 from nurture.domain.sequence import Sequence, Step
-from nurture.library import parse_practice, parse_sequence
+from nurture.library import parse_practice, parse_segments, parse_sequence
 from nurture.rendering.compiling import CompiledEmail
 from nurture.rendering.preparing import PreparedEmail, Surroundings
 from nurture.store.revisions import (
@@ -41,6 +42,7 @@ class Published:
     sequences: Mapping[str, Sequence]
     emails: Mapping[str, tuple[int, CompiledEmail]]
     around: Surroundings
+    segments: Segments = field(default_factory=Segments)
     _prepared: dict[str, PreparedEmail] = field(default_factory=dict)
 
     @property
@@ -48,9 +50,14 @@ class Published:
         """When the practice writes at all."""
         return practice_calendar()
 
+    @property
+    def forms(self) -> list[str]:
+        """The keys of the website's forms, in order."""
+        return sorted(s.form.key for s in self.sequences.values() if s.form)
+
     def sequence_of_form(self, form: str) -> Sequence | None:
         """The sequence that a website form leads into."""
-        return next((s for s in self.sequences.values() if s.form.key == form), None)
+        return next((s for s in self.sequences.values() if s.form and s.form.key == form), None)
 
     def prepared(self, sequence: Sequence, step: Step) -> tuple[int, PreparedEmail]:
         """A step's email made ready for sending, and the revision it is made from."""
@@ -89,7 +96,13 @@ class Catalogue:
             sequences={r.key: _sequence(r) for r in newest if r.kind is RevisionKind.SEQUENCE},
             emails={r.key: _email(r) for r in newest if r.kind is RevisionKind.EMAIL},
             around=Surroundings(read, self._tokens, self._public_url),
+            segments=_segments(newest),
         )
+
+
+def _segments(newest: Iterable[Revision]) -> Segments:
+    found = next((r for r in newest if r.kind is RevisionKind.SEGMENTS), None)
+    return parse_segments(found.source["toml"]) if found else Segments()
 
 
 def _sequence(revision: Revision) -> Sequence:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from nurture.clock import Clock, real_now
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.message_status import MessageStatus
-from nurture.domain.sequence import StepKind
+from nurture.domain.sequence import ANSWERS
 from nurture.domain.suppression import SuppressionReason
 from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.services.advancing import GUIDE_OFFERS, Claimed, claim_due
@@ -303,4 +303,4 @@ def _pause_before_next(one: Claimed, outcome: Outcome) -> timedelta:
 
 
 def _may_be_offered_once_more(one: Claimed) -> bool:
-    return one.kind is StepKind.GUIDE and one.doubts + 1 < GUIDE_OFFERS
+    return one.kind in ANSWERS and one.doubts + 1 < GUIDE_OFFERS

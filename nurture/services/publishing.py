@@ -11,7 +11,8 @@ from typing import Any
 from nurture.domain.email import EmailSource
 from nurture.domain.errors import NurtureError
 from nurture.domain.impact import Impact, impact
-from nurture.domain.sequence import Sequence, StepKind
+from nurture.domain.sequence import Sequence
+from nurture.domain.soundness import relies_on_health, unsound, unsound_together
 from nurture.library import Library, SequenceSource, parse_sequence
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError, compile_email
@@ -71,12 +72,14 @@ def check(library: Library) -> list[Draft]:
     """Check everything and compile it; raises `CheckError` with all findings at once."""
     around = Surroundings(library.practice, Tokens(["check"]), "https://check.invalid")
     findings: list[str] = []
-    drafts = [_practice_draft(library)]
+    drafts = [_practice_draft(library), _segments_draft(library)]
     for source in library.sequences:
         findings += _sequence_findings(source.sequence)
         drafts.append(_sequence_draft(source))
         drafts += _email_drafts(source, around, findings)
     findings += _form_findings(library)
+    sequences = {source.sequence.key: source.sequence for source in library.sequences}
+    findings += [f"{name}: {said}" for name, said in unsound_together(sequences, library.segments)]
     if findings:
         raise CheckError(findings)
     return drafts
@@ -120,8 +123,22 @@ def to_fill_in(library: Library) -> list[str]:
     return found
 
 
+def to_know(library: Library) -> list[str]:
+    """What is as it was written and may surprise, each a sentence."""
+    return [
+        f"{source.sequence.key}: the segment “{name}” looks at {', '.join(sorted(topics))}, which "
+        "is about health; only people who agreed to that can be in it."
+        for source in library.sequences
+        for name, topics in relies_on_health(source.sequence, library.segments).items()
+    ]
+
+
 def _practice_draft(library: Library) -> Draft:
     return Draft(RevisionKind.PRACTICE, "practice", {"toml": library.practice_toml}, {})
+
+
+def _segments_draft(library: Library) -> Draft:
+    return Draft(RevisionKind.SEGMENTS, "segments", {"toml": library.segments_toml}, {})
 
 
 def _sequence_draft(source: SequenceSource) -> Draft:
@@ -156,15 +173,11 @@ def _sequence_findings(sequence: Sequence) -> list[str]:
         for key in sorted({key for key in keys if keys.count(key) > 1})
     ]
     findings += [f"{place}: “{key}” has a space in it." for key in keys if len(key.split()) != 1]
-    if not sequence.steps or sequence.steps[0].kind is not StepKind.GUIDE:
-        findings.append(f"{place}: the first step must be of kind “guide”.")
-    if sum(step.kind is StepKind.GUIDE for step in sequence.steps) > 1:
-        findings.append(f"{place}: only one step may be of kind “guide”.")
-    return findings
+    return findings + [f"{place}: {finding}" for finding in unsound(sequence)]
 
 
 def _form_findings(library: Library) -> list[str]:
-    forms = [source.sequence.form.key for source in library.sequences]
+    forms = [source.sequence.form.key for source in library.sequences if source.sequence.form]
     return [
         f"The form “{form}” leads into more than one sequence."
         for form in sorted({form for form in forms if forms.count(form) > 1})

@@ -8,7 +8,7 @@ from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.errors import NurtureError
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.planning import Send, WaitUntil, next_action
-from nurture.domain.sequence import StepKind, Wait
+from nurture.domain.sequence import ANSWERS, Wait
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import enrolments, messages
 from nurture.store.enrolments import Enrolment
@@ -124,7 +124,7 @@ def _as_before(
 def _without(enrolment: Enrolment, message: Message, wait: Wait) -> Progress:
     """Before the step was passed, so that it is due when it was."""
     progress = enrolment.progress
-    if message.kind is StepKind.GUIDE:
+    if message.kind in ANSWERS:
         wanted = progress.collected_at is None and message.occasion == enrolment.occasion
         return replace(progress, guide_wanted=wanted)
     waited = timedelta(days=wait.days) + wait.elapsed + _MARGIN

@@ -104,7 +104,7 @@ def subscribe(
         if sequence is None:
             raise UnknownFormError(
                 f"There is no form “{signup.form}”.",
-                remedy=f"The forms are {', '.join(sorted(_forms(published)))}.",
+                remedy=f"The forms are {', '.join(published.forms)}.",
             )
         if _is_a_repeat(connection, signup, now):
             return
@@ -160,10 +160,6 @@ def collect_guide(
     return GuideFile(library / sequence.key / sequence.guide_file, f"{sequence.key}.pdf")
 
 
-def _forms(published: Published) -> list[str]:
-    return [sequence.form.key for sequence in published.sequences.values()]
-
-
 def _is_a_repeat(connection: Connection, signup: Signup, now: datetime) -> bool:
     if signup.key is None:
         return False
@@ -204,6 +200,7 @@ def _enrol(
         now=now,
     )
     form = sequence.form
+    assert form is not None  # The sequence was found by it.
     ticked = _believed(connection, person, signup)
     changes = granted_at_signup(form.grants, ticked, form.wording)
     _record(connection, published, person.id, changes, f"form:{form.key}", signup.evidence, now)

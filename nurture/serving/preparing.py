@@ -28,7 +28,7 @@ def prepare() -> dict[str, Any]:
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     return {
         "practice": library.practice.name,
-        "forms": [source.sequence.form.key for source in library.sequences],
+        "forms": [s.sequence.form.key for s in library.sequences if s.sequence.form],
         "notes": notes,
         "to_fill_in": publishing.to_fill_in(library),
         "armed": standing["armed"],

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from nurture.domain.message_status import MessageStatus
-from nurture.domain.sequence import StepKind
+from nurture.domain.sequence import ANSWERS, StepKind
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
 
@@ -137,7 +137,7 @@ def mailed_since(
     statement = select(messages.c.subscriber_id, messages.c.claimed_at).where(
         messages.c.subscriber_id.in_(list(subscriber_ids)),
         messages.c.claimed_at > since,
-        messages.c.kind != StepKind.GUIDE,
+        messages.c.kind.not_in(ANSWERS),
         messages.c.status.in_(_COUNTED_BY_CAP),
     )
     times: dict[int, list[datetime]] = {}

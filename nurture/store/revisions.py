@@ -43,6 +43,7 @@ class RevisionKind(StrEnum):
     EMAIL = "email"
     SEQUENCE = "sequence"
     PRACTICE = "practice"
+    SEGMENTS = "segments"
 
 
 class Author(StrEnum):

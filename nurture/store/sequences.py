@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, Table, Text, bindparam, select, updat
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.pausing import UNTIL_RESUMED
-from nurture.domain.sequence import StepKind
+from nurture.domain.sequence import ANSWERS
 from nurture.store.enrolments import enrolments
 from nurture.store.messages import messages
 from nurture.store.session import insert_new
@@ -57,7 +57,7 @@ def take_back_claimed(connection: Connection, key: str, why: str) -> list[int]:
         .where(
             messages.c.sequence == key,
             messages.c.status == MessageStatus.CLAIMED,
-            messages.c.kind != StepKind.GUIDE,
+            messages.c.kind.not_in(ANSWERS),
         )
         .values(status=MessageStatus.CANCELLED, lease_until=None, reason=why)
         .returning(messages.c.enrolment_id)

@@ -116,7 +116,7 @@ def sequences(
 def sequence_of(*steps: Step, opt_in: OptIn = OptIn.CONFIRMED) -> Sequence:
     """A sequence of exactly these steps."""
     form = Form("form", "Send me the guide.", (Purpose.GUIDE, Purpose.MARKETING), opt_in)
-    return Sequence("series", "A series", form, steps)
+    return Sequence("series", "A series", steps, form)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,23 @@ def test_a_willing_subscriber_who_had_no_mail_lately_may_have_one(kind: StepKind
     assert may_send(kind, Standing(WILLING), NOW) == Allowed()
 
 
-@pytest.mark.parametrize("kind", StepKind)
+@pytest.mark.parametrize(
+    ("reason", "allowed"),
+    [
+        (SuppressionReason.UNSUBSCRIBED, True),
+        (SuppressionReason.COMPLAINED, True),
+        (SuppressionReason.BOUNCED, False),
+        (SuppressionReason.ERASED, False),
+    ],
+)
+def test_whoever_has_left_still_gets_the_answer_they_ask_for_on_their_page(
+    reason: SuppressionReason, allowed: bool
+) -> None:
+    verdict = may_send(StepKind.ANSWER, Standing(Consents(), suppressed=reason), NOW)
+    assert isinstance(verdict, Allowed) is allowed
+
+
+@pytest.mark.parametrize("kind", sorted(set(StepKind) - {StepKind.ANSWER}))
 @pytest.mark.parametrize("reason", SuppressionReason)
 def test_nobody_who_is_suppressed_gets_anything(kind: StepKind, reason: SuppressionReason) -> None:
     verdict = may_send(kind, Standing(WILLING, suppressed=reason), NOW)

@@ -1,0 +1,63 @@
+"""Reading the values of a TOML file, and saying which field of which file is at fault."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nurture.domain.errors import NurtureError
+from nurture.domain.sequence import SequenceError
+
+
+class LibraryError(NurtureError):
+    """A file of the library cannot be read as what it should be; the message names the file."""
+
+
+def read_toml(content: str, place: str) -> dict[str, Any]:
+    """The values of a TOML document; raises `LibraryError` naming the line."""
+    try:
+        return tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        raise LibraryError(f"{place}: {error}.") from None
+
+
+def read_as(reader: Callable[[Any], Any], value: Any, place: str) -> Any:
+    """A value as `reader` understands it; raises `LibraryError`."""
+    try:
+        return reader(value)
+    except SequenceError as error:
+        raise LibraryError(f"{place}: {error.message}", remedy=error.remedy) from None
+    except (ValueError, AttributeError, TypeError, OverflowError) as error:
+        raise LibraryError(f"{place}: {error}.") from None
+
+
+_CALLED: Mapping[type, str] = {list: "a list", dict: "a table"}
+
+
+def expect(values: dict[str, Any], name: str, kind: type, place: str) -> None:
+    """Refuse a value of another kind; where there is none, it is empty."""
+    if not isinstance(values.setdefault(name, kind()), kind):
+        raise LibraryError(f"{place}: {name} must be {_CALLED[kind]}.")
+
+
+def expect_texts(values: Mapping[str, Any], names: set[str], place: str) -> None:
+    """Refuse any of these values that is there and no text."""
+    wrong = sorted(n for n in names & set(values) if not isinstance(values[n], str))
+    if wrong:
+        raise LibraryError(f"{place}: {wrong[0]} must be a text.", remedy="Put it in quotes.")
+
+
+def wanted(values: Mapping[str, Any], name: str, place: str) -> Any:
+    """A value that must be there; raises `LibraryError`."""
+    if not values.get(name):
+        raise LibraryError(f"{place}: {name} is missing.", remedy=f"Add a line “{name} = …”.")
+    return values[name]
+
+
+def refuse_unknown(values: Mapping[str, Any], known: set[str], place: str) -> None:
+    """Refuse settings that mean nothing here, so that a slip of the finger is noticed."""
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise LibraryError(
+            f"{place}: {unknown[0]} is not a setting.",
+            remedy=f"The settings here are {', '.join(sorted(known))}.",
+        )
