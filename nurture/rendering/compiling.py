@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from html import unescape
 from typing import Any
 
@@ -17,6 +17,7 @@ from nurture.rendering.templating import PERSONAL, TemplateError, refuse_what_ma
 _INCLUDE = re.compile(r'<mj-include\s+path="([^"]+)"\s*/>')
 _HREF = re.compile(r'href="([^"]*)"')
 _TEXT_URL = re.compile(r"https?://[^\s<>{}\"')\]]+[^\s<>{}\"')\].,;:!?]")
+_LINK = re.compile(r"\{\{ link\((\w+)\) \}\}")
 _VALUE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
 #: Values that lead to places outside; their links are counted for those who agreed to it.
@@ -36,6 +37,7 @@ class CompiledEmail:
     """An email as templates: what is stored with a revision and rendered per person.
 
     The templates name the addresses written out in them by their place in `links`.
+    `link_topics` says what single links are about, by address or by the name of a value.
     """
 
     key: str
@@ -47,6 +49,13 @@ class CompiledEmail:
     html: str
     text: str
     links: tuple[str, ...] = ()
+    link_topics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def followed(self) -> frozenset[str]:
+        """Where its counted links lead: addresses, and the names of values that are some."""
+        found = _LINK.findall(self.html + self.text)
+        return frozenset(self.links[int(one)] if one.isdigit() else one for one in found)
 
     def as_json(self) -> dict[str, Any]:
         """A plain document to store."""
@@ -56,7 +65,8 @@ class CompiledEmail:
     def from_json(cls, document: Mapping[str, Any]) -> "CompiledEmail":
         """The inverse of `as_json`."""
         lists = {name: tuple(document[name]) for name in ("topics", "links")}
-        return cls(**{**document, **lists})
+        link_topics = {k: tuple(v) for k, v in document.get("link_topics", {}).items()}
+        return cls(**{**document, **lists, "link_topics": link_topics})
 
 
 def compile_email(source: EmailSource) -> CompiledEmail:
@@ -75,7 +85,7 @@ def compile_email(source: EmailSource) -> CompiledEmail:
     html = _with_pixel(links.follow_in_html(_html(spliced.mjml, place)))
     text = links.follow_in_text(_whole_text(source))
     front = source.front
-    return CompiledEmail(
+    compiled = CompiledEmail(
         key=source.key,
         subject=front["subject"],
         preheader=front.get("preheader", ""),
@@ -85,7 +95,11 @@ def compile_email(source: EmailSource) -> CompiledEmail:
         html=html,
         text=text,
         links=tuple(links.addresses),
+        link_topics={link: tuple(words) for link, words in front.get("links", {}).items()},
     )
+    if unknown := sorted(set(compiled.link_topics) - compiled.followed):
+        raise EmailError([f"{place}, links: no link leads to “{link}”." for link in unknown])
+    return compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +149,18 @@ def _findings_in_template(template: str, place_of: Callable[[int], str]) -> list
     return []
 
 
-_FRONT = {"subject": str, "preheader": str, "topics": list, "article": str, "article_title": str}
+_FRONT = {
+    "subject": str,
+    "preheader": str,
+    "topics": list,
+    "article": str,
+    "article_title": str,
+    "links": dict,
+}
+
+#: A topic is one word, hyphens included, that fits into an index with many others.
+_TOPIC = re.compile(r"[^\W_]+(-[^\W_]+)*")
+_LONGEST_TOPIC, _MOST_TOPICS = 50, 20
 
 
 def _findings_in_front(source: EmailSource, place: str) -> list[str]:
@@ -148,8 +173,30 @@ def _findings_in_front(source: EmailSource, place: str) -> list[str]:
         findings.append(f"{place}: there is no subject. Add a line subject = “…”.")
     elif isinstance(front["subject"], str):
         findings += _subject_findings(front["subject"], f"{place}, subject")
+    findings += _topic_findings(front.get("topics"), f"{place}, topics")
+    for link, words in _items(front.get("links")):
+        findings += _topic_findings(words, f"{place}, links, “{link}”")
     if "{{" in str(front.get("preheader")) or "{%" in str(front.get("preheader")):
         findings.append(f"{place}, preheader: it is printed as it is; values cannot stand in it.")
+    return findings
+
+
+def _items(table: Any) -> list[tuple[str, Any]]:
+    return list(table.items()) if isinstance(table, dict) else []
+
+
+def _topic_findings(words: Any, place: str) -> list[str]:
+    if words is None:
+        return []
+    if not isinstance(words, list):
+        return [f'{place}: write a list of topics, such as ["golf"].']
+    findings = [
+        f"{place}: “{word}” is no topic; write one word of at most {_LONGEST_TOPIC} letters."
+        for word in words
+        if not (isinstance(word, str) and len(word) <= _LONGEST_TOPIC and _TOPIC.fullmatch(word))
+    ]
+    if len(words) > _MOST_TOPICS:
+        findings.append(f"{place}: there are more than {_MOST_TOPICS}; keep the telling ones.")
     return findings
 
 

@@ -65,6 +65,7 @@ class PreparedEmail:
     def __init__(
         self, email: CompiledEmail, sequence: Sequence, kind: StepKind, around: Surroundings
     ) -> None:
+        self.key = email.key
         self._email, self._sequence, self._kind, self._around = email, sequence, kind, around
         self._shapes: dict[tuple[bool, bool], _Shape] = {}
 
@@ -174,17 +175,24 @@ class PreparedEmail:
 def shared_values(
     email: CompiledEmail, sequence: Sequence, practice: Practice
 ) -> dict[str, object]:
-    """The values that are the same for everybody; addresses not yet known fall back."""
-    blog_url = practice.blog_url or practice.website_url
+    """The values that are the same for everybody."""
     return {
+        **link_values(email, practice),
         "article_title": email.article_title,
-        "article_url": email.article_url or blog_url,
-        "blog_url": blog_url,
-        "booking_url": practice.booking_url or practice.website_url,
         "guide_title": sequence.guide_title,
         "practice": practice,
         "preheader": email.preheader,
         "subject": email.subject,
+    }
+
+
+def link_values(email: CompiledEmail, practice: Practice) -> dict[str, str]:
+    """The values that lead to places outside; addresses not yet known fall back."""
+    blog_url = practice.blog_url or practice.website_url
+    return {
+        "article_url": email.article_url or blog_url,
+        "blog_url": blog_url,
+        "booking_url": practice.booking_url or practice.website_url,
         "website_url": practice.website_url,
     }
 

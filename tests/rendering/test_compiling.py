@@ -1,5 +1,6 @@
 """Compiling finds every fault before anybody gets the email, and says where it is."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -113,3 +114,38 @@ def test_an_address_cannot_smuggle_an_expression_past_the_checks() -> None:
 def test_a_statement_without_a_line_of_its_own_is_a_finding_all_the_same() -> None:
     found = findings(source("{% autoescape false %}{{ first_name }}{% endautoescape %}"))
     assert "series/email.mjml, line 1" in found
+
+
+GOLF = "https://practice.example.org/golf"
+WITH_LINKS = f'<a href="{GOLF}">golf</a> <a href="{{{{ article_url }}}}">more</a>'
+
+
+def test_single_links_have_topics_of_their_own_by_address_or_by_name() -> None:
+    links = {GOLF: ["golf"], "article_url": ["back-pain", "strength"]}
+    compiled = compile_email(source(WITH_LINKS, links=links))
+    assert compiled.link_topics == {GOLF: ("golf",), "article_url": ("back-pain", "strength")}
+    assert compiled.followed == {GOLF, "article_url"}
+    assert CompiledEmail.from_json(json.loads(json.dumps(compiled.as_json()))) == compiled
+
+
+def test_an_email_stored_before_links_had_topics_can_still_be_read() -> None:
+    document = compile_email(source(WITH_LINKS)).as_json()
+    del document["link_topics"]
+    assert CompiledEmail.from_json(document).link_topics == {}
+
+
+@pytest.mark.parametrize("link", ["https://elsewhere.example.org/", "booking_url", "guide_url"])
+def test_topics_of_a_link_that_is_not_in_the_email_are_a_finding(link: str) -> None:
+    assert f"no link leads to “{link}”" in findings(source(WITH_LINKS, links={link: ["golf"]}))
+
+
+@pytest.mark.parametrize("word", ["back pain", "", "-", "a" * 51, 7])
+def test_a_topic_is_one_word(word: object) -> None:
+    for front in ({"topics": [word]}, {"links": {GOLF: [word]}}):
+        assert f"“{word}” is no topic" in findings(source(WITH_LINKS, **front))
+
+
+def test_topics_are_a_list_and_not_a_long_one() -> None:
+    assert "write a list" in findings(source(WITH_LINKS, links={GOLF: "golf"}))
+    many = [f"topic-{n}" for n in range(21)]
+    assert "more than 20" in findings(source(WITH_LINKS, topics=many))
