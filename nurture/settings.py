@@ -57,6 +57,7 @@ class Settings(BaseModel):
     port: int = Field(default=8000, ge=0, le=65535)
     batch: int = Field(default=500, ge=1, le=5000)
     worker_processes: int = Field(default=2, ge=1)
+    retention_days: int = Field(default=60, ge=1)
     secrets: Mapping[str, str] = Field(default_factory=dict, repr=False)
 
     @field_validator("signup_secret", "signup_token", mode="before")

@@ -22,7 +22,7 @@ from nurture.bootstrap import House, build
 from nurture.domain.consent import Evidence, Purpose
 from nurture.domain.message_status import MessageStatus
 from nurture.library import Library, read_library
-from nurture.services import delivering, publishing, subscribing, sweeping, tracking
+from nurture.services import delivering, judging, publishing, subscribing, sweeping, tracking
 from nurture.services.subscribing import Signup
 from nurture.settings import load_settings
 from nurture.signatures import hex_hmac, sign_standard_webhook
@@ -180,6 +180,11 @@ class Household:
     def fold(self) -> int:
         """Bring the hits into the database."""
         return tracking.fold_journals(self.house.database, self.house.journals)
+
+    def judge(self) -> int:
+        """Let the hold of the hits pass, and have them judged."""
+        self.clock.advance(judging.HOLD)
+        return judging.judge_held(self.house.database, self.clock.now)
 
     # --- What there is to see ----------------------------------------------------------------
 

@@ -89,7 +89,7 @@ def _opened(house: House, token: str, environ: WSGIEnvironment) -> Answer:
 
 def _clicked(house: House, token: str, environ: WSGIEnvironment) -> Answer:
     message, url = house.tokens.read_click(token)
-    house.journal.note(SeenHit(message, _hit(house, EventKind.CLICKED, environ), url))
+    house.journal.note(SeenHit(message, _hit(house, EventKind.CLICKED, environ, url)))
     place = [("Location", _as_ascii(url)), ("Content-Type", "text/html"), ("Content-Length", "0")]
     return HTTPStatus.FOUND, [*place, *_ALWAYS], b""
 
@@ -100,7 +100,7 @@ def _as_ascii(url: str) -> str:
     return quote(url, safe="%/:=&?~#+!$,;'@()*[]")
 
 
-def _hit(house: House, kind: EventKind, environ: WSGIEnvironment) -> Hit:
+def _hit(house: House, kind: EventKind, environ: WSGIEnvironment, link: str | None = None) -> Hit:
     return Hit(
         kind=kind,
         at=house.clock(),
@@ -108,6 +108,8 @@ def _hit(house: House, kind: EventKind, environ: WSGIEnvironment) -> Hit:
         user_agent=environ.get("HTTP_USER_AGENT", ""),
         client=plain_address(environ.get("REMOTE_ADDR", "")),
         purpose=" ".join(filter(None, map(environ.get, _AHEAD))),
+        link=link,
+        query=environ.get("QUERY_STRING", ""),
     )
 
 

@@ -61,7 +61,7 @@ class Story:
             self._deliver()
         self.world.set_clock(end_at)
         self.world.settle()
-        self.world.wait_for(self._all_hits_are_kept)
+        self.world.wait_for(self._all_hits_are_judged)
         return Ending(self.world, self.mails, self.done_at, self.refused_to_scan)
 
     def _sign_up_everybody(self) -> None:
@@ -115,18 +115,16 @@ class Story:
         for after, what, act in person.deeds_after(mail, number, self.world):
             heapq.heappush(self._ahead, (at + after, next(self._order), person, what, act))
 
-    def _all_hits_are_kept(self) -> bool:
-        """The program folds hits in its own time; the last of them are waited for."""
-        return not any(
-            path.stat().st_size > self._folded(path)
-            for path in self.world.house.journals.glob("hits-*.jsonl")
-        )
-
-    def _folded(self, journal: Path) -> int:
-        from nurture.store.events import find_folded
+    def _all_hits_are_judged(self) -> bool:
+        """The program folds and judges hits in its own time; the last of them are waited for."""
+        from nurture.store.hits import messages_waiting
+        from nurture.store.journals import find_folded
 
         with self.world.house.database.reading() as connection:
-            return find_folded(connection, journal.name)
+            return not messages_waiting(connection, self.world.now, 1) and all(
+                path.stat().st_size <= find_folded(connection, path.name)
+                for path in self.world.house.journals.glob("hits-*.jsonl")
+            )
 
 
 def play(*, as_json: bool = False, directory: Path | None = None) -> int:

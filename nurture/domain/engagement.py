@@ -1,14 +1,14 @@
 """Who opened or clicked: a person, a machine, or we cannot tell."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from nurture.domain.events import EventKind
 
 #: Kept with every verdict, so that hits can be judged again when the rules have grown.
-RULES = 1
+RULES = 2
 
 #: Security scanners fetch a mail's links while it is being delivered; people need longer.
 _TOO_SOON = timedelta(seconds=3)
@@ -27,7 +27,8 @@ class Hit:
     """One request for a pixel or a followed link, as it reached us.
 
     `purpose` is what a browser says about fetching ahead (`Purpose`, `Sec-Purpose`,
-    `X-Moz`), empty where it says nothing.
+    `X-Moz`), empty where it says nothing. `link` is where a click was redirected to, and
+    `query` what somebody had appended to the address.
     """
 
     kind: EventKind
@@ -36,6 +37,23 @@ class Hit:
     user_agent: str = ""
     client: str = ""
     purpose: str = ""
+    link: str | None = None
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """All that happened to one message, to be judged as a whole.
+
+    `hits` are in the order they came. `links` counts the different links the email has, 0
+    where that is not known. `crowd` says of a client's address for how many other recipients
+    it fetched within ten minutes.
+    """
+
+    hits: Sequence[Hit]
+    accepted_at: datetime | None = None
+    links: int = 0
+    crowd: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +67,13 @@ class Judgement:
 _Rule = Callable[[Hit, datetime | None], Judgement | None]
 
 
-def judge(hit: Hit, accepted_at: datetime | None) -> Judgement:
-    """Judge one hit by itself; the first rule that knows something decides."""
+def judge(occasion: Occasion) -> list[Judgement]:
+    """Judge every hit of an occasion, in their order."""
+    return [_judge_one(hit, occasion.accepted_at) for hit in occasion.hits]
+
+
+def _judge_one(hit: Hit, accepted_at: datetime | None) -> Judgement:
+    """The first rule that knows something decides."""
     for rule in _RULES:
         judgement = rule(hit, accepted_at)
         if judgement:

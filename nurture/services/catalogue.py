@@ -10,15 +10,17 @@ from nurture.domain.planning import Calendar
 from nurture.domain.practice import Practice
 from nurture.domain.segment import Segments
 from nurture.domain.send_window import SendWindow
-from nurture.domain.sequence import Sequence, Step
+from nurture.domain.sequence import Sequence, Step, StepKind
 from nurture.library import parse_practice, parse_segments, parse_sequence
 from nurture.rendering.compiling import CompiledEmail
-from nurture.rendering.preparing import PreparedEmail, Surroundings
+from nurture.rendering.preparing import PreparedEmail, Surroundings, link_values
 from nurture.store.revisions import (
     Revision,
     RevisionKind,
+    find_newest,
     latest_publication,
     newest_revisions,
+    revisions_of,
 )
 from nurture.store.session import Connection
 from nurture.tokens import Tokens
@@ -58,6 +60,11 @@ class Published:
     def sequence_of_form(self, form: str) -> Sequence | None:
         """The sequence that a website form leads into."""
         return next((s for s in self.sequences.values() if s.form and s.form.key == form), None)
+
+    def guide_email(self, sequence: Sequence) -> CompiledEmail | None:
+        """The email that a sequence's guide comes with."""
+        keys = [f"{sequence.key}/{s.email}" for s in sequence.steps if s.kind is StepKind.GUIDE]
+        return self.emails[keys[0]][1] if keys and keys[0] in self.emails else None
 
     def prepared(self, sequence: Sequence, step: Step) -> tuple[int, PreparedEmail]:
         """A step's email made ready for sending, and the revision it is made from."""
@@ -103,6 +110,40 @@ class Catalogue:
 def _segments(newest: Iterable[Revision]) -> Segments:
     found = next((r for r in newest if r.kind is RevisionKind.SEGMENTS), None)
     return parse_segments(found.source["toml"]) if found else Segments()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What one revision of an email is about, and where its counted links lead."""
+
+    topics: frozenset[str]
+    links: frozenset[str]
+    link_topics: Mapping[str, frozenset[str]]
+
+    def topics_of(self, link: str | None) -> frozenset[str]:
+        """The topics of a link that has some of its own, else the email's."""
+        return self.link_topics.get(link or "", self.topics)
+
+
+def about(connection: Connection, revision_ids: Iterable[int]) -> dict[int, About]:
+    """What these revisions of emails are about; places named by a value lead where they do now."""
+    practice = find_newest(connection, RevisionKind.PRACTICE, "practice")
+    if practice is None:
+        return {}
+    values = parse_practice(practice.source["toml"])
+    return {r.id: _about(r, values) for r in revisions_of(connection, revision_ids)}
+
+
+def _about(revision: Revision, practice: Practice) -> About:
+    email = _email(revision)[1]
+    values = link_values(email, practice)
+    return About(
+        topics=frozenset(email.topics),
+        links=frozenset(values.get(link, link) for link in email.followed),
+        link_topics={
+            values.get(link, link): frozenset(words) for link, words in email.link_topics.items()
+        },
+    )
 
 
 def _sequence(revision: Revision) -> Sequence:

@@ -263,6 +263,7 @@ class _Run:
             "kind": "bounced",
             "subscriber_id": one.due.subscriber_id,
             "message_id": outcome.message,
+            "email": one.email.key,
             "happened_at": self.now,
             "source": "smtp",
             "source_key": f"smtp:{outcome.message}:{one.attempt}",

@@ -218,11 +218,12 @@ def _record(
 def _note_unsubscribed(
     connection: Connection, person: Subscriber, message: int | None, now: datetime
 ) -> None:
-    known = message if message and messages.find_message(connection, message) else None
+    known = messages.find_message(connection, message) if message else None
     unsubscribed = {
         "kind": EventKind.UNSUBSCRIBED,
         "subscriber_id": person.id,
-        "message_id": known,
+        "message_id": known.id if known else None,
+        "email": known.email if known else None,
         "happened_at": now,
         "source": "pages",
         "source_key": f"unsubscribed:{person.id}:{now.isoformat()}",

@@ -69,6 +69,7 @@ def _record_mail_event(
         "kind": event.kind or UNKNOWN,
         "subscriber_id": person.id if person else None,
         "message_id": message.id if message else None,
+        "email": message.email if message else None,
         "happened_at": event.occurred_at,
         "source": event.provider,
         "source_key": _source_key(event.provider, event.event_id),

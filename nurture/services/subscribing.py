@@ -156,7 +156,7 @@ def collect_guide(
         subscribers.confirm_address(connection, person.id, now)
         if enrolment.progress.collected_at is None:
             _begin_series(connection, enrolment, now)
-        _note_download(connection, enrolment, now)
+        _note_download(connection, published, enrolment, now)
     return GuideFile(library / sequence.key / sequence.guide_file, f"{sequence.key}.pdf")
 
 
@@ -312,10 +312,15 @@ def _begin_series(connection: Connection, enrolment: Enrolment, now: datetime) -
     )
 
 
-def _note_download(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
+def _note_download(
+    connection: Connection, published: Published, enrolment: Enrolment, now: datetime
+) -> None:
+    email = published.guide_email(published.sequences[enrolment.sequence])
     downloaded = {
         "kind": EventKind.DOWNLOADED,
         "subscriber_id": enrolment.subscriber_id,
+        "email": email.key if email else None,
+        "topics": frozenset(email.topics) if email else None,
         "happened_at": now,
         "source": "guide-page",
         "source_key": f"downloaded:{enrolment.id}:{now.isoformat()}",

@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +18,11 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from nurture.domain.consent import Purpose
-from nurture.domain.engagement import RULES, Hit, judge
+from nurture.domain.engagement import Hit
 from nurture.domain.events import EventKind
-from nurture.store import events, messages, subscribers
-from nurture.store.messages import Message
+from nurture.services.catalogue import About, about
+from nurture.store import events, journals, messages
+from nurture.store.messages import Followed
 from nurture.store.session import Connection, Database
 
 #: A journal is closed and a new one begun when it has grown to this many bytes.
@@ -34,17 +34,16 @@ _CHUNK = 2 * 1024 * 1024
 #: Text that every database takes.
 _Storable = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 
-#: What is kept of a user agent; some programs send pages of it.
+#: What is kept of a user agent and the like; some programs send pages of it.
 _AGENT = 300
 
 
 @dataclass(frozen=True, slots=True)
 class SeenHit:
-    """A hit on one message; `link` is where a click was redirected to."""
+    """A hit on one message."""
 
     message: int
     hit: Hit
-    link: str | None = None
 
 
 class Journal:
@@ -97,15 +96,15 @@ def fold_journals(database: Database, directory: Path) -> int:
 
 def _fold_chunk(database: Database, path: Path) -> int:
     with database.reading() as connection:
-        place = events.find_folded(connection, path.name)
+        place = journals.find_folded(connection, path.name)
     if path.stat().st_size <= place:
         return 0
     with database.writing() as connection:
-        place = events.folded_up_to(connection, path.name)
+        place = journals.folded_up_to(connection, path.name)
         lines = list(_whole_lines(path, place))
         events.add_events(connection, _rows(connection, path.name, lines))
         end = lines[-1][0] + len(lines[-1][1]) if lines else place
-        events.set_folded(connection, path.name, end)
+        journals.set_folded(connection, path.name, end)
     return len(lines)
 
 
@@ -125,33 +124,34 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """The hits as events. What somebody has not agreed to, or no longer, is not kept."""
     seen = [(place, hit) for place, line in lines if (hit := _from_line(line))]
-    known = messages.messages_of(connection, {hit.message for _, hit in seen})
-    people = {message.subscriber_id for message in known.values()}
-    agreed = subscribers.with_purpose(connection, people, Purpose.TRACKING)
+    known = messages.followed(connection, {hit.message for _, hit in seen})
+    subjects = about(connection, {one.revision for one in known.values()})
     return [
-        _row(f"{journal}:{place}", hit, known[hit.message])
+        _row(f"{journal}:{place}", hit, known[hit.message], subjects)
         for place, hit in seen
-        if hit.message in known and known[hit.message].subscriber_id in agreed
+        if hit.message in known
     ]
 
 
-def _row(source_key: str, seen: SeenHit, message: Message) -> dict[str, Any]:
-    judgement = judge(seen.hit, message.accepted_at)
+def _row(
+    source_key: str, seen: SeenHit, message: Followed, subjects: Mapping[int, About]
+) -> dict[str, Any]:
+    hit, subject = seen.hit, subjects.get(message.revision)
     return {
-        "kind": seen.hit.kind,
-        "subscriber_id": message.subscriber_id,
-        "message_id": message.id,
-        "happened_at": seen.hit.at,
+        "kind": hit.kind,
+        "subscriber_id": message.subscriber,
+        "message_id": seen.message,
+        "happened_at": hit.at,
+        "email": message.email,
+        "topics": subject.topics_of(hit.link) if subject else None,
         "source": "hit",
         "source_key": source_key,
-        "verdict": judgement.verdict,
-        "reasons": list(judgement.reasons),
-        "rules": RULES,
-        "link": seen.link,
-        "method": seen.hit.method,
-        "client": seen.hit.client,
-        "user_agent": seen.hit.user_agent,
-        "raw": {"purpose": seen.hit.purpose} if seen.hit.purpose else None,
+        "link": hit.link,
+        "method": hit.method,
+        "client": hit.client,
+        "user_agent": hit.user_agent,
+        "query": hit.query or None,
+        "raw": {"purpose": hit.purpose} if hit.purpose else None,
     }
 
 
@@ -166,10 +166,10 @@ def _remove_if_finished(database: Database, path: Path) -> None:
         except BlockingIOError:
             return
         with database.writing() as connection:
-            place = events.folded_up_to(connection, path.name)
+            place = journals.folded_up_to(connection, path.name)
             if list(_whole_lines(path, place)):
                 return
-            events.forget_journal(connection, path.name)
+            journals.forget_journal(connection, path.name)
         path.unlink(missing_ok=True)
 
 
@@ -183,7 +183,8 @@ def _as_line(seen: SeenHit) -> bytes:
         "agent": hit.user_agent[:_AGENT],
         "client": hit.client,
         "purpose": hit.purpose[:_AGENT],
-        "link": seen.link,
+        "link": hit.link,
+        "query": hit.query[:_AGENT],
     }
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"
 
@@ -201,6 +202,7 @@ class _Line(BaseModel):
     client: _Storable
     purpose: _Storable
     link: _Storable | None
+    query: _Storable = ""
 
 
 def _from_line(line: bytes) -> SeenHit | None:
@@ -209,5 +211,14 @@ def _from_line(line: bytes) -> SeenHit | None:
         read = _Line.model_validate_json(line)
     except ValidationError:
         return None
-    hit = Hit(read.kind, read.at, read.method, read.agent, read.client, read.purpose)
-    return SeenHit(read.message, hit, read.link)
+    hit = Hit(
+        read.kind,
+        read.at,
+        read.method,
+        read.agent,
+        read.client,
+        read.purpose,
+        read.link,
+        read.query,
+    )
+    return SeenHit(read.message, hit)

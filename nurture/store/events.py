@@ -1,4 +1,8 @@
-"""Events: what happened to messages and subscribers, in our own words; and the journals' places."""
+"""Events: what happened to messages and subscribers, in our own words.
+
+A hit is an event whose source is `hit`. Until it has been judged it is *held*: its verdict is
+null, and whatever acts on events or shows them leaves it out.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -12,16 +16,15 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    delete,
     func,
+    literal_column,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from nurture.store.session import as_rows, insert_new, rows_as_table
-from nurture.store.types import Json, UtcDateTime, metadata
+from nurture.store.session import as_rows, rows_as_table
+from nurture.store.types import Json, UtcDateTime, Words, metadata
 
 events = Table(
     "events",
@@ -31,6 +34,10 @@ events = Table(
     Column("subscriber_id", ForeignKey("subscribers.id")),
     Column("message_id", ForeignKey("messages.id"), index=True),
     Column("happened_at", UtcDateTime, nullable=False),
+    # The email that it is about (`sequence/step`), and the topics of the link that was
+    # followed, else of the email; null where that is not known.
+    Column("email", Text),
+    Column("topics", Words),
     # Whatever reported it has a name for it, so that it is kept once however often it is told.
     Column("source", Text, nullable=False),
     Column("source_key", Text, nullable=False, unique=True),
@@ -41,15 +48,37 @@ events = Table(
     Column("method", Text),
     Column("client", Text),
     Column("user_agent", Text),
+    # What somebody appended to the address, as link rewriters do.
+    Column("query", Text),
     Column("raw", Json),
     Index("ix_events_subscriber_id_happened_at", "subscriber_id", "happened_at"),
 )
 
-journals = Table(
-    "journals",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("folded", Integer, nullable=False),
+#: Both are written out in statements, never bound: a partial index serves no others.
+HUMAN = events.c.verdict == literal_column("'human'")
+HELD = events.c.verdict.is_(None) & (events.c.source == literal_column("'hit'"))
+_KEPT = events.c.client.is_not(None)
+
+Index("ix_events_held", events.c.happened_at, sqlite_where=HELD, postgresql_where=HELD)
+# Answers "who did that n times since": kind and time are looked up, the rest is at hand.
+Index(
+    "ix_events_human",
+    events.c.kind,
+    events.c.happened_at,
+    events.c.subscriber_id,
+    events.c.email,
+    events.c.topics,
+    sqlite_where=HUMAN,
+    postgresql_where=HUMAN,
+)
+# Answers "for whom else did this client fetch in these minutes".
+Index(
+    "ix_events_client",
+    events.c.client,
+    events.c.happened_at,
+    events.c.subscriber_id,
+    sqlite_where=_KEPT,
+    postgresql_where=_KEPT,
 )
 
 
@@ -73,29 +102,6 @@ def events_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]
     where = events.c.subscriber_id == subscriber_id
     ordered = select(events).where(where).order_by(events.c.happened_at, events.c.id)
     return [dict(row) for row in connection.execute(ordered).mappings()]
-
-
-def folded_up_to(connection: Connection, journal: str) -> int:
-    """How many bytes of a journal are in the database already; the place is locked."""
-    insert_new(connection, journals, [{"name": journal, "folded": 0}])
-    where = journals.c.name == journal
-    place = select(journals.c.folded).where(where).with_for_update()
-    return connection.scalar(place) or 0
-
-
-def find_folded(connection: Connection, journal: str) -> int:
-    """How many bytes of a journal are in the database, without locking the place."""
-    return connection.scalar(select(journals.c.folded).where(journals.c.name == journal)) or 0
-
-
-def forget_journal(connection: Connection, journal: str) -> None:
-    """Forget the place in a journal that is about to be removed."""
-    connection.execute(delete(journals).where(journals.c.name == journal))
-
-
-def set_folded(connection: Connection, journal: str, folded: int) -> None:
-    """Note how many bytes of a journal are in the database."""
-    connection.execute(update(journals).where(journals.c.name == journal).values(folded=folded))
 
 
 _GIVEN = tuple(column.name for column in events.columns if column.name != "id")

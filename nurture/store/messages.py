@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from nurture.domain.consent import Purpose
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.sequence import ANSWERS, StepKind
 from nurture.store.subscribers import subscribers
@@ -83,6 +84,20 @@ class Message:
     claimed_at: datetime
     accepted_at: datetime | None
     reason: str
+
+    @property
+    def email(self) -> str:
+        """The key of the email that it is one of."""
+        return f"{self.sequence}/{self.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A message whose opens and clicks may be kept: to whom, and what was in it."""
+
+    subscriber: int
+    email: str
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +174,25 @@ def find_message(connection: Connection, message_id: int) -> Message | None:
     return as_message(row) if row else None
 
 
-def messages_of(connection: Connection, message_ids: Iterable[int]) -> dict[int, Message]:
-    """The messages of these numbers, as far as they exist."""
-    where = messages.c.id.in_(list(message_ids))
-    rows = connection.execute(select(messages).where(where)).mappings()
-    return {row["id"]: as_message(row) for row in rows}
+def followed(connection: Connection, message_ids: Iterable[int]) -> dict[int, Followed]:
+    """Of these messages, those to people who agree to being followed at present."""
+    statement = (
+        select(
+            messages.c.id,
+            messages.c.subscriber_id,
+            messages.c.sequence,
+            messages.c.step,
+            messages.c.revision_id,
+            subscribers.c.purposes,
+        )
+        .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
+        .where(messages.c.id.in_(list(message_ids)))
+    )
+    return {
+        number: Followed(person, f"{sequence}/{step}", revision)
+        for number, person, sequence, step, revision, purposes in connection.execute(statement)
+        if Purpose.TRACKING in purposes
+    }
 
 
 def move_on(

@@ -1,5 +1,6 @@
 """Revisions: every published state of an email, a sequence or the practice; immutable."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -106,6 +107,20 @@ def get_revision(connection: Connection, revision_id: int) -> Revision:
     """The revision of that number."""
     row = connection.execute(select(revisions).where(revisions.c.id == revision_id))
     return _revision(row.mappings().one())
+
+
+def revisions_of(connection: Connection, revision_ids: Iterable[int]) -> list[Revision]:
+    """The revisions of these numbers."""
+    rows = connection.execute(select(revisions).where(revisions.c.id.in_(list(revision_ids))))
+    return [_revision(row) for row in rows.mappings()]
+
+
+def find_newest(connection: Connection, kind: RevisionKind, key: str) -> Revision | None:
+    """The newest revision of one thing."""
+    same = (revisions.c.kind == kind) & (revisions.c.key == key)
+    newest = select(revisions).where(same).order_by(revisions.c.number.desc()).limit(1)
+    row = connection.execute(newest).mappings().first()
+    return _revision(row) if row else None
 
 
 def add_revision(

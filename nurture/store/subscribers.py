@@ -1,6 +1,6 @@
 """Subscribers: the people we may write to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -103,15 +103,6 @@ def confirm_address(connection: Connection, subscriber_id: int, now: datetime) -
     connection.execute(
         update(subscribers).where(subscribers.c.id == subscriber_id).values(confirmed_at=confirmed)
     )
-
-
-def with_purpose(
-    connection: Connection, subscriber_ids: Iterable[int], purpose: Purpose
-) -> set[int]:
-    """Which of these subscribers agree to a purpose at present."""
-    where = subscribers.c.id.in_(list(subscriber_ids))
-    rows = connection.execute(select(subscribers.c.id, subscribers.c.purposes).where(where))
-    return {number for number, purposes in rows if purpose in purposes}
 
 
 def count_subscribers(connection: Connection) -> int:

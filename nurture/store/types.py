@@ -41,13 +41,16 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Words(TypeDecorator[frozenset[str]]):
-    """A small set of keys, kept sorted in one text so that a row stays readable."""
+    """A small set of keys, kept sorted in one text so that a row stays readable.
+
+    What is not known is null in the database, and read as no keys.
+    """
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        return " ".join(sorted(value or ()))
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else " ".join(sorted(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> frozenset[str]:
         return frozenset((value or "").split())

@@ -223,7 +223,9 @@ def test_only_the_first_time_the_guide_is_collected_counts(home: Household) -> N
     home.collect()
     assert home.enrolment(ANN)["collected_at"] == collected_at
     assert home.person(ANN)["confirmed_at"] == collected_at
-    assert [event["kind"] for event in home.rows(events)] == ["downloaded"] * 2
+    downloaded = home.rows(events)
+    assert [event["kind"] for event in downloaded] == ["downloaded"] * 2
+    assert {event["email"] for event in downloaded} == {"pain-guide/your-guide"}
 
 
 @pytest.mark.parametrize(

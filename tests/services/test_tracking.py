@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 
 from nurture.domain.consent import Purpose
-from nurture.domain.engagement import Hit
+from nurture.domain.engagement import RULES, Hit
 from nurture.domain.events import EventKind
 from nurture.services import tracking
 from nurture.services.tracking import Journal, SeenHit, fold_journals
-from nurture.store.events import events, journals
+from nurture.store.events import events
+from nurture.store.journals import journals
 from nurture.store.session import Database
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in
 from tests.services.test_delivering import ANN
 
+FIRST_ARTICLE = "why-stretching-and-massage-wont-solve-back-pain"
 A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -42,8 +44,9 @@ def hits(home: Household) -> list[dict[str, Any]]:
 
 def a_hit(home: Household, message: int = 2, **more: str) -> SeenHit:
     """Somebody clicks a link."""
-    hit = Hit(EventKind.CLICKED, home.clock.now, user_agent=A_BROWSER, **more)
-    return SeenHit(message, hit, "https://practice.example.org/")
+    link = "https://practice.example.org/"
+    hit = Hit(EventKind.CLICKED, home.clock.now, user_agent=A_BROWSER, link=link, **more)
+    return SeenHit(message, hit)
 
 
 def write(home: Household, name: str, content: bytes) -> Path:
@@ -69,7 +72,7 @@ def lines(home: Household, count: int) -> bytes:
     return (json.dumps(line) + "\n").encode() * count
 
 
-def test_a_click_is_kept_with_its_link_and_a_verdict(
+def test_a_click_is_kept_with_its_link_and_judged_when_its_hold_is_over(
     followed: Household, smtp_sink: ScriptedSink
 ) -> None:
     home = followed
@@ -80,8 +83,13 @@ def test_a_click_is_kept_with_its_link_and_a_verdict(
     assert home.fold() == 1
     [hit] = hits(home)
     assert (hit["kind"], hit["message_id"], hit["subscriber_id"]) == ("clicked", 2, 1)
-    assert (hit["verdict"], hit["link"]) == ("human", answer.headers["Location"])
-    assert (hit["happened_at"], hit["rules"]) == (home.clock.now, 1)
+    assert (hit["happened_at"], hit["link"]) == (home.clock.now, answer.headers["Location"])
+    assert hit["email"] == f"pain-guide/{FIRST_ARTICLE}"
+    assert hit["topics"] == {"back-pain", "strength"}
+    assert hit["verdict"] is None
+    assert home.judge() == 1
+    [hit] = hits(home)
+    assert (hit["verdict"], hit["rules"]) == ("human", RULES)
     assert hit["reasons"]
 
 
@@ -94,6 +102,7 @@ def test_an_open_answers_with_a_picture_and_a_head_request_is_a_machines(
     assert answer.data.startswith(b"GIF89a")
     assert followed.client.head(pixel).status_code == 200
     followed.fold()
+    followed.judge()
     assert [hit["verdict"] for hit in hits(followed)] == ["unsure", "machine"]
 
 
@@ -112,6 +121,7 @@ def test_a_click_is_judged_by_what_its_request_says(
     for headers, _ in JUDGED:
         followed.client.get(link_in(smtp_sink.mails[-1], "c"), headers=headers)
     followed.fold()
+    followed.judge()
     assert [hit["verdict"] for hit in hits(followed)] == [verdict for _, verdict in JUDGED]
 
 
@@ -162,7 +172,7 @@ def test_a_hit_is_kept_once_although_folding_was_killed_before_it_noted_the_plac
         raise KeyboardInterrupt
 
     write(followed, "1", lines(followed, 7))
-    monkeypatch.setattr("nurture.services.tracking.events.set_folded", pull_the_plug)
+    monkeypatch.setattr("nurture.services.tracking.journals.set_folded", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         followed.fold()
     monkeypatch.undo()

@@ -1,0 +1,175 @@
+"""Hits: the events that are requests for pixels and links; holding, judging and forgetting them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    RowMapping,
+    Table,
+    Text,
+    distinct,
+    func,
+    select,
+    update,
+)
+
+from nurture.domain.engagement import Hit, Judgement, Verdict
+from nurture.domain.events import EventKind
+from nurture.store.events import HELD, events
+from nurture.store.messages import messages
+from nurture.store.session import as_rows, rows_as_table
+from nurture.store.types import UtcDateTime
+
+#: Beyond so many hits of one client it makes no difference for how many people they were.
+_MANY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHit:
+    """One hit with all that it was judged by; its verdict is None while it is held."""
+
+    id: int
+    message: int
+    hit: Hit
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """What is known of the message that hits are about."""
+
+    revision: int
+    accepted_at: datetime | None
+
+
+#: A client and the span of time in which it is looked for.
+Spell = tuple[str, datetime, datetime]
+
+
+def messages_waiting(connection: Connection, before: datetime, hits: int) -> list[int]:
+    """The messages of the so many longest held hits that came before a moment."""
+    longest = (
+        select(events.c.message_id)
+        .where(HELD, events.c.user_agent.is_not(None), events.c.happened_at <= before)
+        .order_by(events.c.happened_at)
+        .limit(hits)
+        .subquery()
+    )
+    return list(connection.scalars(select(longest.c.message_id).distinct()))
+
+
+def take_messages(
+    connection: Connection, message_ids: Iterable[int], *, wait: bool
+) -> dict[int, Mailed]:
+    """Lock messages for judging; without `wait`, those that nobody else has in hand."""
+    statement = (
+        select(messages.c.id, messages.c.revision_id, messages.c.accepted_at)
+        .where(messages.c.id.in_(list(message_ids)))
+        .order_by(messages.c.id)
+        .with_for_update(key_share=True, skip_locked=not wait)
+    )
+    return {row[0]: Mailed(row[1], row[2]) for row in connection.execute(statement)}
+
+
+def hits_on(connection: Connection, message_ids: Iterable[int]) -> list[KeptHit]:
+    """The hits on these messages, message by message, oldest first.
+
+    Those whose raw data has been dropped are not among them.
+    """
+    statement = (
+        select(*(events.c[name] for name in _READ))
+        .where(
+            events.c.message_id.in_(list(message_ids)),
+            events.c.source == "hit",
+            events.c.user_agent.is_not(None),
+        )
+        .order_by(events.c.message_id, events.c.happened_at, events.c.id)
+    )
+    return [_kept_hit(row) for row in connection.execute(statement).mappings()]
+
+
+def count_fetched_for(connection: Connection, spells: Sequence[Spell]) -> dict[Spell, int]:
+    """For how many subscribers each client fetched in its span; beyond many, about how many."""
+    if not spells:
+        return {}
+    given = as_rows(connection, _spells, _SPELL, spells)
+    rows = connection.execute(_crowd_statement(connection.dialect.name), {"rows": given})
+    return {(client, since, until): count for client, since, until, count in rows}
+
+
+def save_judgements(connection: Connection, judged: Mapping[int, Judgement], rules: int) -> None:
+    """Keep the verdicts on hits, by their events' numbers, with the rules they come from."""
+    if not judged:
+        return
+    rows = ((n, one.verdict, list(one.reasons), rules) for n, one in judged.items())
+    given = as_rows(connection, events, _JUDGED, rows)
+    connection.execute(_save_statement(connection.dialect.name), {"rows": given})
+
+
+_READ = (
+    "id",
+    "message_id",
+    "kind",
+    "happened_at",
+    "method",
+    "user_agent",
+    "client",
+    "link",
+    "query",
+    "raw",
+    "verdict",
+)
+_JUDGED = ("id", "verdict", "reasons", "rules")
+_SPELL = ("client", "since", "until")
+_spells = Table(
+    "spells",
+    MetaData(),
+    Column("client", Text),
+    Column("since", UtcDateTime),
+    Column("until", UtcDateTime),
+)
+
+
+@cache
+def _crowd_statement(dialect: str) -> Any:
+    asked = rows_as_table(dialect, _spells, _SPELL)
+    near = (
+        select(events.c.subscriber_id)
+        .where(
+            events.c.client == asked.c.client,
+            events.c.happened_at.between(asked.c.since, asked.c.until),
+        )
+        .limit(_MANY)
+        .correlate(asked)
+        .subquery()
+    )
+    count = select(func.count(distinct(near.c.subscriber_id))).correlate(asked).scalar_subquery()
+    return select(*asked.c, count)
+
+
+@cache
+def _save_statement(dialect: str) -> Any:
+    rows = rows_as_table(dialect, events, _JUDGED)
+    values = {name: rows.c[name] for name in _JUDGED if name != "id"}
+    return update(events).where(events.c.id == rows.c.id).values(values)
+
+
+def _kept_hit(row: RowMapping) -> KeptHit:
+    hit = Hit(
+        kind=EventKind(row["kind"]),
+        at=row["happened_at"],
+        method=row["method"] or "",
+        user_agent=row["user_agent"] or "",
+        client=row["client"] or "",
+        purpose=(row["raw"] or {}).get("purpose", ""),
+        link=row["link"],
+        query=row["query"] or "",
+    )
+    verdict = Verdict(row["verdict"]) if row["verdict"] else None
+    return KeptHit(row["id"], row["message_id"], hit, verdict)
