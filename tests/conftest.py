@@ -39,6 +39,16 @@ def pytest_runtest_call() -> Generator[None, object, object]:
         return (yield)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests measured, in worker processes too: `record_property("measured", text)`."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, text in getattr(report, "user_properties", []):
+                if name == "measured":
+                    terminalreporter.section(report.nodeid.rpartition("::")[2].replace("_", " "))
+                    terminalreporter.write_line(str(text))
+
+
 @pytest.fixture
 def clock_file(tmp_path: Path) -> ClockFile:
     """A clock that stands still until the test moves it; its `path` is for NURTURE_CLOCK."""
