@@ -76,7 +76,7 @@ def interests(facts: Facts, now: datetime, health: Collection[str]) -> list[Inte
 def engagement(facts: Facts, now: datetime) -> Engagement:
     """How lively somebody is, by their latest sign of life."""
     latest = max(_signs(facts.events), key=lambda event: event.at, default=None)
-    signed_up = max((signup.at for signup in facts.signups), default=facts.created_at)
+    signed_up = max([facts.created_at, *(signup.at for signup in facts.signups)])
     since = max(signed_up, latest.at) if latest else signed_up
     because = latest if latest and latest.at == since else None
     return Engagement(_level(facts.created_at, since, now), since, because)

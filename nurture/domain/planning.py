@@ -90,6 +90,19 @@ def next_action(
     return _if_meant(action, segments) if isinstance(action, Send) else action
 
 
+def segments_asked(sequence: Sequence, progress: Progress) -> frozenset[str]:
+    """The segments that the next action may depend on: mostly none, so that nobody looks.
+
+    A step that may be passed over brings the next one into question as well.
+    """
+    asked: frozenset[str] = frozenset()
+    for step in _ahead(sequence, progress):
+        asked |= step.segments
+        if not (step.segments or step.late is Late.SKIP or step.kind is StepKind.REMINDER):
+            return asked
+    return asked | {hand_over.only_if for hand_over in sequence.then if hand_over.only_if}
+
+
 def anchor_after(action: Send, now: datetime) -> datetime:
     """From when the wait after a sent step counts.
 
@@ -114,9 +127,13 @@ def _next_step(sequence: Sequence, progress: Progress) -> Step | None:
     deleted step is simply not there, and a step put in ahead of somebody reaches
     them, while one put in behind them does not.
     """
+    return next(iter(_ahead(sequence, progress)), None)
+
+
+def _ahead(sequence: Sequence, progress: Progress) -> list[Step]:
     places = [i for i, step in enumerate(sequence.steps) if step.email in progress.passed]
     ahead = sequence.steps[max(places, default=-1) + 1 :]
-    return next((step for step in ahead if step.kind not in ANSWERS), None)
+    return [step for step in ahead if step.kind not in ANSWERS]
 
 
 def _awaits_collection(sequence: Sequence, progress: Progress) -> bool:

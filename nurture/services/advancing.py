@@ -10,12 +10,14 @@ from nurture.domain import deciding
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.message_status import SETTLED, MessageStatus
 from nurture.domain.pausing import UNTIL_RESUMED
+from nurture.domain.planning import segments_asked
 from nurture.domain.sending_gate import FEWER_CAP
 from nurture.domain.sequence import ANSWERS, StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.store import claims, enrolments, messages, sequences
 from nurture.store.enrolments import DueEnrolment
+from nurture.store.facts import facts_of
 from nurture.store.session import Connection
 
 #: How long a worker may be silent, on the real clock, before its claims are taken from it.
@@ -59,6 +61,7 @@ class _Plan:
     steps: list[enrolments.Step] = field(default_factory=list)
     ends: dict[EnrolmentStatus, list[int]] = field(default_factory=dict)
     skipped: list[tuple[int, str]] = field(default_factory=list)
+    going_on: list[tuple[int, str]] = field(default_factory=list)
 
 
 def claim_due(
@@ -76,7 +79,8 @@ def claim_due(
     due = _held(
         enrolments.due_enrolments(connection, now, limit), sequences.paused_sequences(connection)
     )
-    plan = _decide_all(due, published, _with_recent_mails(connection, due, now), now)
+    mailed = _with_recent_mails(connection, due, now)
+    plan = _decide_all(due, published, mailed, _segments(connection, due, published, now), now)
     batch = Batch(claim=secrets.token_hex(8), looked_at=len(due))
     _claim_offers(connection, published, plan, batch, now, real_now + CLAIM_LEASE)
     enrolments.advance(connection, plan.steps, now)
@@ -84,6 +88,7 @@ def claim_due(
     for reason, ended in plan.ends.items():
         enrolments.end_enrolments(connection, ended, reason, now)
         messages.cancel_open_of(connection, ended, "the enrolment ended")
+    enrolments.hand_over(connection, plan.going_on, now)
     return batch
 
 
@@ -104,10 +109,25 @@ def _with_recent_mails(
     return messages.mailed_since(connection, people, now - FEWER_CAP.within) if people else {}
 
 
+def _segments(
+    connection: Connection, due: Sequence[DueEnrolment], published: Published, now: datetime
+) -> dict[int, frozenset[str]]:
+    """Which segments people are in, for those whose next step asks for it."""
+    asking = {
+        one.subscriber_id
+        for one in due
+        if one.sequence in published.sequences
+        and segments_asked(published.sequences[one.sequence], one.progress)
+    }
+    found = facts_of(connection, asking) if asking else {}
+    return {person: published.segments.of(facts, now) for person, facts in found.items()}
+
+
 def _decide_all(
     due: Sequence[DueEnrolment],
     published: Published,
     mailed: dict[int, list[datetime]],
+    segments: Mapping[int, frozenset[str]],
     now: datetime,
 ) -> _Plan:
     plan = _Plan()
@@ -118,7 +138,10 @@ def _decide_all(
             continue
         recent = mailed.setdefault(one.subscriber_id, [])
         standing = replace(one.standing, mailed_at=recent) if recent else one.standing
-        decision = deciding.decide(sequence, one.progress, standing, now, published.calendar)
+        belongs_to = segments.get(one.subscriber_id, frozenset())
+        decision = deciding.decide(
+            sequence, one.progress, standing, now, published.calendar, belongs_to
+        )
         _note(plan, one, decision)
         if isinstance(decision, deciding.Offer) and decision.step.kind not in ANSWERS:
             recent.append(now)
@@ -134,8 +157,9 @@ def _note(plan: _Plan, due: DueEnrolment, decision: deciding.Decision) -> None:
             plan.offers.append((due, decision))
         case deciding.Look(at=at, progress=progress):
             plan.steps.append(_step(due, progress, at))
-        case deciding.End(reason=reason):
+        case deciding.End(reason=reason, then=then):
             plan.ends.setdefault(reason, []).append(due.id)
+            plan.going_on += [(due.subscriber_id, then)] if then else []
 
 
 def _step(due: DueEnrolment, progress: Progress, look_at: datetime | None) -> enrolments.Step:

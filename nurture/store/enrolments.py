@@ -128,6 +128,25 @@ def add_enrolment(
     return bool(insert_new(connection, enrolments, [row], "id"))
 
 
+def hand_over(connection: Connection, going_on: Iterable[tuple[int, str]], now: datetime) -> None:
+    """Enrol people in further sequences, due at once; whoever was in one before is left alone.
+
+    Nobody asked for a guide there, and whoever comes this way has confirmed their address.
+    """
+    row = {
+        "status": EnrolmentStatus.ACTIVE,
+        "enrolled_at": now,
+        "anchor_at": now,
+        "passed": (),
+        "collected_at": now,
+        "guide_wanted": False,
+        "guide_wanted_at": now,
+        "next_look_at": now,
+    }
+    rows = [row | {"subscriber_id": person, "sequence": sequence} for person, sequence in going_on]
+    insert_new(connection, enrolments, rows)
+
+
 def find_enrolment(connection: Connection, enrolment_id: int) -> Enrolment | None:
     """The enrolment of that number."""
     return _one(connection, enrolments.c.id == enrolment_id)

@@ -1,0 +1,103 @@
+"""Commands about segments."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nurture.cli.command import main, up_to_date, with_house
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+    from nurture.services.segmenting import Glimpse
+
+_FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--csv", "csv_file", type=_FILE, help="Export into this file; - is the screen.")
+@click.option("--ndjson", "ndjson_file", type=_FILE, help="The same, a JSON document a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@with_house
+def segment(
+    house: House,
+    name: str | None,
+    csv_file: Path | None,
+    ndjson_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Count, list and export the people of a segment.
+
+    Without a name, all segments are listed with how many people are in each.
+    """
+    from nurture.services import segmenting
+
+    up_to_date(house)
+    if name is None:
+        return _list_all(house, as_json)
+    exports = ((csv_file, segmenting.export_csv), (ndjson_file, segmenting.export_ndjson))
+    for file, write in exports:
+        if file is not None:
+            _export(house, name, file, write)
+    if not (csv_file or ndjson_file):
+        found = segmenting.glimpse(house.database, house.catalogue, name, house.clock())
+        click.echo(json.dumps(_as_document(found), indent=2) if as_json else _in_words(found))
+
+
+def _list_all(house: House, as_json: bool) -> None:
+    from nurture.services import segmenting
+
+    found = segmenting.all_segments(house.database, house.catalogue, house.clock())
+    if as_json:
+        rows = [{"name": s.name, "title": s.title, "about": s.about, "count": n} for s, n in found]
+        return click.echo(json.dumps(rows, indent=2))
+    for one, count in found:
+        click.echo(f"{one.name}: {count}  {one.about}")
+    if not found:
+        click.echo("There are no segments yet; write them into segments.toml and publish.")
+
+
+def _export(house: House, name: str, file: Path, write: Callable[..., int]) -> None:
+    """The file is there whole or not at all."""
+    if str(file) == "-":
+        write(house.database, house.catalogue, name, house.clock(), sys.stdout)
+        return
+    draft = file.with_name(f".{file.name}.part")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as to:
+            count = write(house.database, house.catalogue, name, house.clock(), to)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+    click.echo(f"{count} people written to {file}.")
+
+
+def _as_document(found: Glimpse) -> dict[str, object]:
+    return {
+        "name": found.segment.name,
+        "title": found.segment.title,
+        "about": found.segment.about,
+        "count": found.count,
+        "sample": [
+            {
+                "email": one.address,
+                "first_name": one.first_name,
+                "since": one.created_at.isoformat(),
+            }
+            for one in found.sample
+        ],
+    }
+
+
+def _in_words(found: Glimpse) -> str:
+    lines = [f"{found.segment.title}: {found.count}", found.segment.about]
+    lines += [f"  {one.address}  {one.first_name}".rstrip() for one in found.sample]
+    if found.count > len(found.sample):
+        lines.append(f"  … and {found.count - len(found.sample)} more; --csv FILE writes them all.")
+    return "\n".join(filter(None, lines))

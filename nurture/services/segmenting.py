@@ -1,0 +1,129 @@
+"""Segmenting: who is in a segment, how many, and a file of them."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TextIO
+
+from nurture.domain.errors import NurtureError
+from nurture.domain.segment import Condition, Segment, Segments
+from nurture.services.catalogue import Catalogue
+from nurture.store import segments as stored
+from nurture.store.segments import Member
+from nurture.store.session import Connection, Database
+
+#: What makes a spreadsheet run a cell instead of showing it.
+_RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+_FIELDS = ("email", "first_name", "since")
+
+
+class UnknownSegmentError(NurtureError):
+    """No segment of that name has been published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """A segment with how many people are in it, and the first of them."""
+
+    segment: Segment
+    count: int
+    sample: tuple[Member, ...]
+
+
+def all_segments(
+    database: Database, catalogue: Catalogue, now: datetime
+) -> list[tuple[Segment, int]]:
+    """Every published segment with how many people are in it."""
+    with database.reading() as connection:
+        known = catalogue.current(connection).segments
+        return [
+            (one, stored.count_segment(connection, one.condition, now, known.health))
+            for one in known.segments.values()
+        ]
+
+
+def glimpse(
+    database: Database, catalogue: Catalogue, name: str, now: datetime, sample: int = 20
+) -> Glimpse:
+    """One segment, its count and a sample; raises `UnknownSegmentError`."""
+    with database.reading() as connection:
+        known = catalogue.current(connection).segments
+        segment = _get(known, name)
+        count, some = _look(connection, known, segment.condition, now, sample)
+    return Glimpse(segment, count, some)
+
+
+def try_out(
+    database: Database, catalogue: Catalogue, condition: Condition, now: datetime, sample: int = 5
+) -> tuple[int, tuple[Member, ...]]:
+    """How many people a condition would hold for that is not published, and some of them."""
+    with database.reading() as connection:
+        known = catalogue.current(connection).segments
+        return _look(connection, known, condition, now, sample)
+
+
+def export_csv(
+    database: Database, catalogue: Catalogue, name: str, now: datetime, to: TextIO
+) -> int:
+    """Write the people of a segment as CSV (RFC 4180), one a line; return how many.
+
+    A cell that a spreadsheet would run as a formula gets an apostrophe before it, which
+    spreadsheets do not show. Raises `UnknownSegmentError`.
+    """
+    lines = csv.writer(to, lineterminator="\r\n")
+    lines.writerow(_FIELDS)
+    count = 0
+    for row in _rows(database, catalogue, name, now):
+        lines.writerow([defused(row[field]) for field in _FIELDS])
+        count += 1
+    return count
+
+
+def export_ndjson(
+    database: Database, catalogue: Catalogue, name: str, now: datetime, to: TextIO
+) -> int:
+    """Write the people of a segment as JSON documents, one a line; return how many."""
+    count = 0
+    for row in _rows(database, catalogue, name, now):
+        to.write(json.dumps(row, ensure_ascii=False) + "\n")
+        count += 1
+    return count
+
+
+def defused(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(_RUN_BY_SPREADSHEETS) else cell
+
+
+def _rows(
+    database: Database, catalogue: Catalogue, name: str, now: datetime
+) -> Iterator[dict[str, str]]:
+    with database.reading() as connection:
+        known = catalogue.current(connection).segments
+        condition = _get(known, name).condition
+        for member in stored.segment_members(connection, condition, now, known.health):
+            yield {
+                "email": member.address,
+                "first_name": member.first_name,
+                "since": member.created_at.isoformat(),
+            }
+
+
+def _look(
+    connection: Connection, known: Segments, condition: Condition, now: datetime, sample: int
+) -> tuple[int, tuple[Member, ...]]:
+    count = stored.count_segment(connection, condition, now, known.health)
+    some = stored.segment_members(connection, condition, now, known.health, limit=sample)
+    return count, tuple(some)
+
+
+def _get(known: Segments, name: str) -> Segment:
+    if name not in known.segments:
+        raise UnknownSegmentError(
+            f"There is no segment “{name}”.",
+            remedy=f"The segments are {', '.join(sorted(known.segments)) or 'none yet'}.",
+        )
+    return known.segments[name]

@@ -1,0 +1,88 @@
+"""Facts: what is known of some people, read in a handful of statements however many they are."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, select
+
+from nurture.domain.engagement import Verdict
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind
+from nurture.domain.facts import Enrolled, Facts, Happened, SignedUp
+from nurture.domain.sending_gate import Frequency
+from nurture.store.enrolments import enrolments
+from nurture.store.events import events
+from nurture.store.signups import signups
+from nurture.store.subscribers import as_consents, subscribers
+
+#: What conditions, interests and engagement look at.
+_TOLD = (
+    EventKind.OPENED,
+    EventKind.CLICKED,
+    EventKind.DOWNLOADED,
+    EventKind.BOOKED,
+    EventKind.STAYED,
+)
+
+
+def facts_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, Facts]:
+    """The facts of these people, as far as they are known; hits not yet judged are left out."""
+    ids = list(subscriber_ids)
+    signed_up = _grouped(connection, signups, ids, _signed_up)
+    enrolled = _grouped(connection, enrolments, ids, _enrolled)
+    happened = _grouped(connection, _told(), ids, _happened)
+    people = connection.execute(select(subscribers).where(subscribers.c.id.in_(ids)))
+    return {
+        row["id"]: _facts(
+            row,
+            signups=tuple(signed_up.get(row["id"], ())),
+            enrolments=tuple(enrolled.get(row["id"], ())),
+            events=tuple(happened.get(row["id"], ())),
+        )
+        for row in people.mappings()
+    }
+
+
+def _told() -> Any:
+    told = select(events).where(events.c.kind.in_(_TOLD), events.c.verdict.is_not(None))
+    return told.subquery()
+
+
+def _grouped(connection: Connection, table: Any, ids: list[int], read: Any) -> dict[int, list[Any]]:
+    statement: Select[Any] = select(table).where(table.c.subscriber_id.in_(ids))
+    found: dict[int, list[Any]] = {}
+    for row in connection.execute(statement.order_by(table.c.id)).mappings():
+        found.setdefault(row["subscriber_id"], []).append(read(row))
+    return found
+
+
+def _facts(row: RowMapping, **more: Any) -> Facts:
+    return Facts(
+        created_at=row["created_at"],
+        consents=as_consents(row["purposes"]),
+        confirmed=row["confirmed_at"] is not None,
+        first_name=row["first_name"],
+        time_zone=row["time_zone"],
+        frequency=Frequency(row["frequency"]),
+        **more,
+    )
+
+
+def _signed_up(row: RowMapping) -> SignedUp:
+    return SignedUp(row["form"], row["signed_up_at"], row["utm"])
+
+
+def _enrolled(row: RowMapping) -> Enrolled:
+    status = EnrolmentStatus(row["status"])
+    return Enrolled(row["sequence"], status, row["passed"], row["collected_at"])
+
+
+def _happened(row: RowMapping) -> Happened:
+    return Happened(
+        kind=EventKind(row["kind"]),
+        at=row["happened_at"],
+        verdict=Verdict(row["verdict"]),
+        email=row["email"] or "",
+        link=row["link"] or "",
+        topics=row["topics"] or frozenset(),
+    )

@@ -1,0 +1,56 @@
+"""A segment is the same people whether SQL or Python is asked, on both databases."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nurture.domain.facts import Facts
+from nurture.domain.segment import Condition, holds
+from nurture.store.facts import facts_of
+from nurture.store.segments import count_segment, segment_members
+from nurture.store.session import Connection, Database
+from tests.people import HEALTH, NOW, conditions, people, write_down
+
+
+class _UndoneError(Exception):
+    """Takes back what one example wrote."""
+
+
+@contextmanager
+def undone(database: Database) -> Iterator[Connection]:
+    """A transaction that leaves nothing behind."""
+    with pytest.raises(_UndoneError), database.writing() as connection:
+        yield connection
+        raise _UndoneError
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    crowd=st.lists(people, min_size=1, max_size=5),
+    asked=st.lists(conditions, min_size=1, max_size=4),
+)
+def test_sql_and_python_agree_on_random_people(
+    database: Database, crowd: list[Facts], asked: list[Condition]
+) -> None:
+    with undone(database) as connection:
+        numbers = write_down(connection, crowd)
+        for condition in asked:
+            expected = {
+                number
+                for number, facts in zip(numbers, crowd, strict=True)
+                if holds(condition, facts, NOW, HEALTH)
+            }
+            members = list(segment_members(connection, condition, NOW, HEALTH))
+            assert {member.id for member in members} == expected
+            assert count_segment(connection, condition, NOW, HEALTH) == len(expected)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(crowd=st.lists(people, min_size=1, max_size=4))
+def test_facts_are_read_as_they_were_written(database: Database, crowd: list[Facts]) -> None:
+    with undone(database) as connection:
+        numbers = write_down(connection, crowd)
+        assert facts_of(connection, numbers) == dict(zip(numbers, crowd, strict=True))
