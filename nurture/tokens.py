@@ -62,6 +62,14 @@ class Tokens:
         payload = self._read(b"unsubscribe", token)
         return _as_number(payload[:8]), _as_number(payload[8:])
 
+    def confirm(self, message: int) -> str:
+        """Opens the page where somebody confirms what that message asked them about."""
+        return self._newest.sign(b"confirm", _number(message))
+
+    def read_confirm(self, token: str) -> int:
+        """The message; raises `TokenRefusedError`."""
+        return _as_number(self._read(b"confirm", token))
+
     def opened(self, message: int) -> str:
         """Stands in the address of a message's pixel."""
         return self._newest.sign(b"open", _number(message))
@@ -142,8 +150,9 @@ class _Signer:
     def __init__(self, secret: str) -> None:
         self._secret = blake2b(secret.encode()).digest()
         self.id = blake2b(self._secret, person=b"nurture-id", digest_size=1).digest()
-        purposes = (b"guide", b"preferences", b"unsubscribe", b"open", b"click", b"message")
-        self._states = {p: self._state(p) for p in (*purposes, b"address")}
+        pages = (b"guide", b"preferences", b"unsubscribe", b"confirm")
+        purposes = (*pages, b"open", b"click", b"message", b"address")
+        self._states = {purpose: self._state(purpose) for purpose in purposes}
 
     def sign(self, purpose: bytes, payload: bytes) -> str:
         return _text(self.id + payload + self.code(purpose, _number_last(payload)))

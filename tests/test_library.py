@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from nurture.domain.consent import Purpose
-from nurture.domain.sequence import WORKING_DAYS, Late, OptIn, StepKind, Wait
+from nurture.domain.sequence import (
+    WORKING_DAYS,
+    Late,
+    OptIn,
+    Quiet,
+    Request,
+    StepKind,
+    Wait,
+)
 from nurture.library import (
     LibraryError,
     parse_email,
@@ -38,7 +46,11 @@ def test_the_shipped_library_is_read_whole() -> None:
     library = read_library(SHIPPED)
     for source in library.sequences:
         assert [step.email for step in source.sequence.steps] == list(source.emails)
-        assert source.sequence.steps[0].kind is StepKind.GUIDE
+        assert (source.sequence.form is not None) == source.sequence.has_guide
+    doors = {s.sequence.key: (s.sequence.answers, s.sequence.quiet) for s in library.sequences}
+    assert doors["your-data"] == (Request.DATA, None)
+    assert doors["erase-me"] == (Request.ERASURE, None)
+    assert doors["still-there"] == (None, Quiet(timedelta(days=180), timedelta(days=14)))
     assert library.practice.time_zone == "Europe/London"
 
 

@@ -19,12 +19,14 @@ READERS: dict[str, Callable[[str], object]] = {
     "unsubscribe": TOKENS.read_unsubscribe,
     "open": TOKENS.read_opened,
     "click": TOKENS.read_click,
+    "confirm": TOKENS.read_confirm,
 }
 MADE = {
     "guide": TOKENS.guide(7),
     "preferences": TOKENS.preferences(7),
     "unsubscribe": TOKENS.unsubscribe(7, 8),
     "open": TOKENS.opened(7),
+    "confirm": TOKENS.confirm(7),
     "click": TOKENS.click(7, "https://example.org/an-article?a=1"),
 }
 
@@ -42,6 +44,7 @@ def test_what_was_signed_is_read_back(one: int, other: int, url: str) -> None:
     assert TOKENS.read_guide(TOKENS.guide(one)) == one
     assert TOKENS.read_preferences(TOKENS.preferences(one)) == one
     assert TOKENS.read_opened(TOKENS.opened(one)) == one
+    assert TOKENS.read_confirm(TOKENS.confirm(one)) == one
     assert TOKENS.read_unsubscribe(TOKENS.unsubscribe(one, other)) == (one, other)
     assert TOKENS.read_click(TOKENS.click(one, url)) == (one, url)
 

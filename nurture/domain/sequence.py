@@ -32,6 +32,9 @@ class StepKind(StrEnum):
 #: These go to whoever asked for them, at once and as often as they ask.
 ANSWERS = frozenset({StepKind.GUIDE, StepKind.ANSWER})
 
+#: These may come round again in one enrolment, each time on an occasion of its own.
+RECURRING = ANSWERS | {StepKind.QUESTION}
+
 
 class OptIn(StrEnum):
     """`collect`: collecting the guide confirms the address. `confirmed`: the website vouches."""

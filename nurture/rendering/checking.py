@@ -12,6 +12,7 @@ from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
 #: Gmail cuts a mail off above this many bytes of HTML.
 LARGEST_HTML = 102 * 1024
 
+_ASKING = (StepKind.ANSWER, StepKind.QUESTION)
 _LONGEST_SUBJECT = 78
 _SAMPLES = [
     Recipient(1, 1, 1, "somebody@example.org", name, tracking)
@@ -25,11 +26,13 @@ def check_email(
 ) -> list[str]:
     """What a mail must have and lacks, and what it must not have; each names email and remedy."""
     prepared = PreparedEmail(email, sequence, kind, around)
-    found = [f for sample in _SAMPLES for f in _findings(prepared, sample, around)]
+    found = [f for sample in _SAMPLES for f in _findings(prepared, kind, sample, around)]
     return [f"{email.key}: {finding}" for finding in dict.fromkeys(found)]
 
 
-def _findings(prepared: PreparedEmail, sample: Recipient, around: Surroundings) -> list[str]:
+def _findings(
+    prepared: PreparedEmail, kind: StepKind, sample: Recipient, around: Surroundings
+) -> list[str]:
     """What is wrong with the mail to one kind of person: named or not, followed or not."""
     data = prepared.message(sample, datetime(2026, 1, 1, tzinfo=UTC))
     message = message_from_bytes(data, policy=policy.default)
@@ -39,6 +42,8 @@ def _findings(prepared: PreparedEmail, sample: Recipient, around: Surroundings) 
         *_size_findings(html),
         *_footer_findings(html, "the HTML", around),
         *_footer_findings(text, "the text part", around),
+        *_confirming_findings(html, "the HTML", kind, around),
+        *_confirming_findings(text, "the text part", kind, around),
     ]
 
 
@@ -69,6 +74,13 @@ def _footer_findings(body: str, where: str, around: Surroundings) -> list[str]:
     if not body.strip():
         findings.append(f"{where} is empty.")
     return findings
+
+
+def _confirming_findings(body: str, where: str, kind: StepKind, around: Surroundings) -> list[str]:
+    """What asks for a yes must lead to the page where one can say it."""
+    if kind in _ASKING and f"{around.public_url}/confirm/" not in body:
+        return [f"{where} does not lead to the page to confirm on; add {{{{ confirm_url }}}}."]
+    return []
 
 
 def _plain(text: str) -> str:

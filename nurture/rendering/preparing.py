@@ -208,6 +208,7 @@ def _personal_slots(around: Surroundings, *, html: bool) -> Mapping[str, Slot]:
         return quoted_value(f"{url}/unsubscribe/{tokens.unsubscribe(to.subscriber, to.message)}")
 
     return {
+        "confirm_url": lambda to: quoted_value(f"{url}/confirm/{tokens.confirm(to.message)}"),
         "first_name": _html_name if html else _plain_name,
         "guide_url": lambda to: quoted_value(f"{url}/guide/{tokens.guide(to.enrolment)}"),
         "preferences_url": lambda to: quoted_value(

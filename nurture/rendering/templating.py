@@ -13,7 +13,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from nurture.domain.errors import NurtureError
 
 #: What differs from person to person. It may be printed and tested, but not computed with.
-PERSONAL = frozenset({"first_name", "guide_url", "preferences_url", "unsubscribe_url"})
+PERSONAL = frozenset(
+    {"confirm_url", "first_name", "guide_url", "preferences_url", "unsubscribe_url"}
+)
 
 #: What is the same for everybody who gets the revision.
 SHARED = frozenset(

@@ -12,7 +12,7 @@ from nurture.domain.message_status import SETTLED, MessageStatus
 from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.domain.planning import segments_asked
 from nurture.domain.sending_gate import FEWER_CAP
-from nurture.domain.sequence import ANSWERS, StepKind
+from nurture.domain.sequence import ANSWERS, RECURRING, StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.store import claims, enrolments, messages, sequences
@@ -219,8 +219,8 @@ def _may_be_offered_again(message: messages.Message) -> bool:
 
 
 def _key(due: DueEnrolment, offer: deciding.Offer) -> MessageKey:
-    """Only the guide can be asked for again; every other step exists once per enrolment."""
-    occasion = due.occasion if offer.step.kind in ANSWERS else 1
+    """Only what is asked for, or asks, comes round again; other steps are there once."""
+    occasion = due.occasion if offer.step.kind in RECURRING else 1
     return due.id, offer.step.email, occasion
 
 

@@ -33,7 +33,7 @@ def test_every_step_has_its_email_and_every_email_its_step(sequence: Path) -> No
 @pytest.mark.parametrize("sequence", MAPS, ids=lambda path: path.parent.name)
 def test_no_email_is_sent_by_two_steps(sequence: Path) -> None:
     steps = [step["email"] for step in tomllib.loads(sequence.read_text())["steps"]]
-    assert len(steps) == len(set(steps)) > 1
+    assert len(steps) == len(set(steps)) > 0
 
 
 def test_every_folder_of_emails_is_a_sequence_or_the_layout() -> None:

@@ -228,6 +228,6 @@ def test_every_line_ends_properly_and_is_short(which: int, tracking: bool) -> No
 @pytest.mark.parametrize("kind", StepKind)
 def test_only_what_was_asked_for_says_that_it_is_automatic(kind: StepKind) -> None:
     message = parsed(prepared(OWN.key, kind).message(ANN, NOW))
-    automatic = kind in (StepKind.GUIDE, StepKind.REMINDER)
+    automatic = kind in (StepKind.GUIDE, StepKind.REMINDER, StepKind.ANSWER)
     assert message["Auto-Submitted"] == ("auto-generated" if automatic else None)
     assert message["Feedback-ID"].count(":") == 3

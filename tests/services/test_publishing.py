@@ -239,6 +239,7 @@ def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
     written.change("pain-guide/your-guide.mjml", "<mj-text ", "<mj-txt ")
     written.change("pain-guide/guide-reminder.mjml", "{{ first_name }}", "{{ frist_name }}")
     written.change("layout/footer.txt", "{{ unsubscribe_url }}", "")
+    written.change("erase-me/erase-me.txt", "{{ confirm_url }}", "")
     written.change("over-50-guide/sequence.toml", 'kind  = "guide"', 'kind  = "article"')
     before = home.everything()
     with pytest.raises(CheckError) as refused:
@@ -249,6 +250,7 @@ def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
     assert "frist_name" in said
     assert "mj-txt" in said
     assert "power-for-golf: the text part has no unsubscribe link" in said
+    assert "erase-me: the text part does not lead to the page to confirm on" in said
     assert len(refused.value.findings) >= 3
     assert home.everything() == before
 
