@@ -51,6 +51,7 @@ _AGES = st.one_of(
     st.integers(0, 200 * 24).map(lambda h: timedelta(hours=h)),
 )
 _MOMENTS = _AGES.map(lambda age: NOW - age)
+_DAYS = st.integers(0, 200).map(lambda n: NOW.replace(hour=0) - timedelta(days=n))
 _WITHIN = st.one_of(st.none(), st.sampled_from([timedelta(days=d) for d in (1, 14, 30, 90)]))
 
 _happened = st.builds(
@@ -115,8 +116,8 @@ _leaves: st.SearchStrategy[Condition] = st.one_of(
         form=st.sampled_from(("", *_FORMS)),
         utm=st.lists(st.sampled_from(_UTM), max_size=1).map(tuple),
         within=_WITHIN,
-        since=st.one_of(st.none(), _MOMENTS),
-        before=st.one_of(st.none(), _MOMENTS),
+        since=st.one_of(st.none(), _DAYS),
+        before=st.one_of(st.none(), _DAYS),
     ),
     st.sampled_from(
         [

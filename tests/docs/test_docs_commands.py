@@ -107,6 +107,13 @@ def test_an_email_is_added_as_the_page_says(workshop: Workshop) -> None:
     assert "pain-guide/stairs-without-fear: the article has no address yet" in said
 
 
+def test_a_segment_is_added_as_the_page_says(workshop: Workshop) -> None:
+    said = workshop.follow(ROOT / "docs/adding-a-segment.md")
+    assert "published: segments\n" in said
+    assert "strong-interest: 0" in said
+    assert "email,first_name,since" in said
+
+
 def test_the_commands_for_a_step_kind_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/adding-a-step-kind.md")
     assert "files are in order." in said

@@ -1,0 +1,139 @@
+"""What a condition means for one person, health consent and levels of engagement above all."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.consent import Consents, Purpose
+from nurture.domain.engagement import Verdict
+from nurture.domain.events import EventKind
+from nurture.domain.facts import Facts, Happened, SignedUp
+from nurture.domain.interests import HALF_LIFE, Level, engagement, interests
+from nurture.domain.segment import Did, Not, Segment, Segments, Topic, holds, needs_health_consent
+from tests.people import HEALTH, NOW, people
+
+AGREED = Consents(frozenset({Purpose.HEALTH_TOPICS}))
+
+
+def click(
+    *topics: str, days: float = 1, verdict: Verdict | None = Verdict.HUMAN, email: str = "s/one"
+) -> Happened:
+    """A click on a link about these topics, so many days ago."""
+    at = NOW - timedelta(days=days)
+    return Happened(EventKind.CLICKED, at, verdict, email, "https://x.example", frozenset(topics))
+
+
+def person(*events: Happened, consents: Consents | None = None, joined: float = 100) -> Facts:
+    """Somebody who signed up so many days ago."""
+    at = NOW - timedelta(days=joined)
+    signup = SignedUp("pain-guide", at)
+    return Facts(at, consents or Consents(), signups=(signup,), events=events)
+
+
+def clicked(**wanted: object) -> Did:
+    """A condition on clicks."""
+    return Did(EventKind.CLICKED, **wanted)  # type: ignore[arg-type]
+
+
+def test_golf_is_nobodys_illness_and_counts_without_further_consent() -> None:
+    twice = clicked(topic="golf", times=2)
+    assert holds(twice, person(click("golf"), click("golf", days=9)), NOW, HEALTH)
+    assert not holds(twice, person(click("golf")), NOW, HEALTH)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [clicked(topic="back-pain"), clicked(email="s/one"), clicked(link="https://x.example")],
+    ids=["by topic", "by the email", "by the link"],
+)
+def test_what_tells_of_health_counts_only_for_those_who_agreed(condition: Did) -> None:
+    event = click("back-pain", "strength")
+    assert not holds(condition, person(event), NOW, HEALTH)
+    assert holds(condition, person(event, consents=AGREED), NOW, HEALTH)
+
+
+def test_another_topic_of_the_same_email_still_counts() -> None:
+    assert holds(clicked(topic="strength"), person(click("back-pain", "strength")), NOW, HEALTH)
+
+
+def test_a_click_on_anything_tells_of_no_health() -> None:
+    assert holds(clicked(), person(click("back-pain")), NOW, HEALTH)
+
+
+def test_not_having_clicked_tells_no_more_than_not_having_agreed() -> None:
+    condition = Not(clicked(topic="back-pain"))
+    assert holds(condition, person(click("back-pain")), NOW, HEALTH)
+    assert holds(condition, person(), NOW, HEALTH)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.MACHINE, Verdict.UNSURE, None])
+def test_what_no_person_did_counts_for_nothing(verdict: Verdict | None) -> None:
+    assert not holds(clicked(), person(click("golf", verdict=verdict)), NOW, HEALTH)
+    assert interests(person(click("golf", verdict=verdict)), NOW, HEALTH) == []
+
+
+def test_the_owner_is_told_which_topics_about_health_a_segment_names() -> None:
+    condition = Not(clicked(topic="rehab"))
+    assert needs_health_consent(condition, HEALTH) == {"rehab"}
+
+
+def test_a_person_is_in_every_segment_whose_condition_holds() -> None:
+    golf = Segment("golfers", "Golfers", "", clicked(topic="golf"))
+    sore = Segment("sore", "Sore", "", clicked(topic="back-pain"))
+    topics = {"back-pain": Topic("back-pain", "Back pain", health=True)}
+    known = Segments(topics, {"golfers": golf, "sore": sore})
+    assert known.of(person(click("golf", "back-pain")), NOW) == {"golfers"}
+    both = person(click("golf", "back-pain"), consents=AGREED)
+    assert known.of(both, NOW) == {"golfers", "sore"}
+
+
+@pytest.mark.parametrize(
+    ("joined", "last_click", "level"),
+    [
+        (3, None, Level.NEW),
+        (3, 1, Level.NEW),
+        (20, None, Level.ACTIVE),
+        (200, 29, Level.ACTIVE),
+        (200, 31, Level.COOLING),
+        (200, 89, Level.COOLING),
+        (200, 91, Level.ASLEEP),
+        (200, None, Level.ASLEEP),
+    ],
+)
+def test_levels_follow_the_last_sign_of_life(
+    joined: float, last_click: float | None, level: Level
+) -> None:
+    events = [click("golf", days=last_click)] if last_click else []
+    found = engagement(person(*events, joined=joined), NOW)
+    assert found.level is level
+    assert (found.because in events) is bool(events)
+
+
+def test_a_machine_gives_no_sign_of_life() -> None:
+    busy = person(click("golf", verdict=Verdict.MACHINE), joined=200)
+    assert engagement(busy, NOW).level is Level.ASLEEP
+
+
+def test_a_recent_click_outweighs_an_old_one_and_the_reasons_are_named() -> None:
+    old, new = click("golf", days=HALF_LIFE.days), click("strength", days=0)
+    first, second = interests(person(old, new), NOW, HEALTH)
+    assert (first.topic, second.topic) == ("strength", "golf")
+    assert first.score == pytest.approx(2 * second.score)
+    assert first.because == (new,)
+
+
+def test_an_interest_in_health_is_not_inferred_without_consent() -> None:
+    event = click("back-pain", "golf")
+    assert [i.topic for i in interests(person(event), NOW, HEALTH)] == ["golf"]
+    agreed = person(event, consents=AGREED)
+    assert {i.topic for i in interests(agreed, NOW, HEALTH)} == {"back-pain", "golf"}
+
+
+@given(facts=people, later=st.integers(0, 400))
+def test_an_interest_only_fades_as_time_goes_by(facts: Facts, later: int) -> None:
+    now: datetime = NOW + timedelta(days=later)
+    before = {i.topic: i.score for i in interests(facts, NOW, HEALTH)}
+    after = {i.topic: i.score for i in interests(facts, now, HEALTH)}
+    assert all(score <= before[topic] + 1e-9 for topic, score in after.items())

@@ -1,0 +1,137 @@
+"""Journeys in which what somebody does decides what they get."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.message_status import MessageStatus
+from nurture.services import publishing
+from nurture.services.publishing import Draft
+from nurture.store.revisions import Author, RevisionKind, add_revision
+from tests.homes import ScriptedSink
+from tests.house import Household, shipped_library, subjects
+from tests.services.test_segmenting import clicks
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+GOLF = "power-for-golf"
+
+
+def publish_changed(home: Household, key: str, old: str, new: str) -> None:
+    """Publish a sequence with one thing changed in its file."""
+    [source] = [s for s in shipped_library().sequences if s.sequence.key == key]
+    assert old in source.toml
+    draft = Draft(RevisionKind.SEQUENCE, key, {"toml": source.toml.replace(old, new, 1)}, {})
+    with home.house.database.writing() as connection:
+        add_revision(
+            connection,
+            kind=draft.kind,
+            key=key,
+            digest=draft.digest,
+            author=Author.FILES,
+            source=draft.source,
+            compiled={},
+            now=home.clock.now,
+        )
+
+
+def sent_to(home: Household, address: str) -> list[str]:
+    return [step for step, status in home.statuses(address) if status == MessageStatus.ACCEPTED]
+
+
+def enrol(home: Household, *addresses: str) -> None:
+    """Sign up for the guide to exercise at 50 and beyond, and collect it."""
+    home.clock.set(datetime(2026, 11, 23, 9, tzinfo=UTC))
+    for address in addresses:
+        home.subscribe(address, "over-50-guide")
+        home.deliver()
+        home.collect(home.enrolment(address, "over-50-guide")["id"])
+
+
+def test_a_golfer_gets_one_more_letter_when_the_series_is_over(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    enrol(home, ANN, BOB)
+    home.live(days=30)
+    clicks(home, ANN, 2)
+    home.live(days=70)
+    assert home.enrolment(ANN, "golf")["status"] == EnrolmentStatus.COMPLETED
+    assert "your-game" in sent_to(home, ANN)
+    assert [row["sequence"] for row in home.enrolments_of(BOB)] == ["over-50-guide"]
+    assert subjects(smtp_sink.mails).count("About your game") == 1
+
+
+def test_a_step_with_a_condition_goes_to_those_alone_for_whom_it_holds(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home = sqlite_home
+    step = f'email = "{GOLF}"'
+    publish_changed(home, "over-50-guide", step, f'{step}\nonly_if = "golfers"')
+    enrol(home, ANN, BOB)
+    clicks(home, ANN, 2)
+    clicks(home, BOB, 2, verdict="machine")
+    home.live(days=100)
+    assert GOLF in sent_to(home, ANN)
+    assert GOLF not in sent_to(home, BOB)
+    others = [step for step in sent_to(home, ANN) if step not in (GOLF, "your-game")]
+    assert sent_to(home, BOB) == others
+
+
+def test_a_step_that_a_segment_skips_is_passed_over_and_the_series_goes_on(
+    sqlite_home: Household,
+) -> None:
+    home = sqlite_home
+    step = f'email = "{GOLF}"'
+    publish_changed(home, "over-50-guide", step, f'{step}\nskip_if = "golfers"')
+    enrol(home, ANN, BOB)
+    clicks(home, ANN, 2)
+    home.live(days=100)
+    assert GOLF not in sent_to(home, ANN)
+    assert GOLF in sent_to(home, BOB)
+    assert home.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.COMPLETED
+
+
+def test_a_click_counts_until_the_moment_the_step_would_go(sqlite_home: Household) -> None:
+    """Conditions are asked when the step is due, not when somebody was enrolled."""
+    home = sqlite_home
+    step = f'email = "{GOLF}"'
+    publish_changed(home, "over-50-guide", step, f'{step}\nonly_if = "golfers"')
+    enrol(home, ANN)
+    keys = [s.email for s in _sequence(home).steps]
+    before = keys[keys.index(GOLF) - 1]
+    while before not in sent_to(home, ANN):
+        home.live(days=1)
+    clicks(home, ANN, 2)
+    home.live(days=30)
+    assert GOLF in sent_to(home, ANN)
+
+
+def _sequence(home: Household):  # type: ignore[no-untyped-def]
+    with home.house.database.reading() as connection:
+        return home.house.catalogue.current(connection).sequences["over-50-guide"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('only_if  = "golfers"', 'only_if  = "golfer"', "there is no segment “golfer”"),
+        ('sequence = "golf"', 'sequence = "over-50-guide"', "hands over to itself"),
+        ('sequence = "golf"', 'sequence = "tennis"', "which there is not"),
+        ('sequence = "golf"', 'sequence = "your-data"', "by another door"),
+    ],
+)
+def test_a_branch_that_leads_nowhere_is_not_published(
+    tmp_path_factory: pytest.TempPathFactory, old: str, new: str, said: str
+) -> None:
+    import shutil
+
+    from nurture.library import read_library
+    from tests.house import SHIPPED
+
+    folder = tmp_path_factory.mktemp("emails")
+    shutil.copytree(SHIPPED, folder, dirs_exist_ok=True)
+    file = folder / "over-50-guide/sequence.toml"
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(publishing.CheckError) as refused:
+        publishing.check(read_library(folder))
+    assert said in str(refused.value)

@@ -1,0 +1,100 @@
+"""A segment is counted, listed and exported, and no export runs in a spreadsheet."""
+
+import csv
+import io
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from nurture.cli import main
+from nurture.domain.engagement import Verdict
+from nurture.domain.segment import Booked, Not
+from nurture.services import segmenting
+from nurture.services.segmenting import UnknownSegmentError, defused
+from nurture.store.events import add_events
+from tests.house import Household
+
+ANN = "ann@example.org"
+
+
+def clicks(home: Household, address: str, times: int, verdict: str = "human") -> None:
+    """Links about golf that were followed and judged."""
+    rows = [
+        {
+            "kind": "clicked",
+            "subscriber_id": home.person(address)["id"],
+            "happened_at": home.clock.now,
+            "source": "hit",
+            "source_key": f"{address}:{verdict}:{n}",
+            "verdict": verdict,
+            "email": "over-50-guide/power-for-golf",
+            "topics": {"golf", "strength"},
+            "link": "https://human-movement.com",
+        }
+        for n in range(times)
+    ]
+    with home.house.database.writing() as connection:
+        add_events(connection, rows)
+
+
+def run(home: Household, *words: str) -> str:
+    done = CliRunner(env=dict(home.environment)).invoke(main, ["segment", *words])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_whoever_clicked_twice_is_a_golfer_and_a_scanner_never_is(home: Household) -> None:
+    for address in (ANN, "scanned@example.org"):
+        home.subscribe(address, "over-50-guide")
+    clicks(home, ANN, 2)
+    clicks(home, "scanned@example.org", 5, verdict="machine")
+    house = home.house
+    found = segmenting.glimpse(house.database, house.catalogue, "golfers", home.clock.now)
+    assert (found.count, [one.address for one in found.sample]) == (1, [ANN])
+
+
+def test_a_condition_can_be_tried_before_it_is_published(home: Household) -> None:
+    for address in (ANN, "bob@example.org", "cid@example.org"):
+        home.subscribe(address)
+    house = home.house
+    count, some = segmenting.try_out(
+        house.database, house.catalogue, Not(Booked()), home.clock.now, sample=2
+    )
+    assert (count, len(some)) == (3, 2)
+
+
+def test_the_command_lists_counts_and_exports(sqlite_home: Household) -> None:
+    home = sqlite_home
+    home.subscribe("=1+1@example.org", "over-50-guide", first_name="Ann")
+    clicks(home, "=1+1@example.org", 2)
+    assert "golfers: 1" in run(home)
+    assert json.loads(run(home, "--json"))[0]["name"] == "ready-to-book"
+    assert "Golfers: 1" in run(home, "golfers")
+    assert json.loads(run(home, "golfers", "--json"))["count"] == 1
+    [row] = csv.DictReader(io.StringIO(run(home, "golfers", "--csv", "-")))
+    assert row["email"] == "'=1+1@example.org"
+    [document] = map(json.loads, run(home, "golfers", "--ndjson", "-").splitlines())
+    assert document["email"] == "=1+1@example.org"
+    file = home.directory / "golfers.csv"
+    assert "1 people written" in run(home, "golfers", "--csv", str(file))
+    assert file.read_text().startswith("email,first_name,since")
+
+
+def test_an_unknown_segment_names_those_there_are(sqlite_home: Household) -> None:
+    house = sqlite_home.house
+    with pytest.raises(UnknownSegmentError, match="golfers, gone-quiet, ready-to-book"):
+        segmenting.glimpse(house.database, house.catalogue, "nobody", sqlite_home.clock.now)
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+44 20", "-2", "@sum", "\tx", "\rx"])
+def test_a_cell_that_a_spreadsheet_would_run_is_shown_instead(cell: str) -> None:
+    assert defused(cell) == f"'{cell}"
+
+
+def test_an_ordinary_cell_is_left_alone() -> None:
+    assert [defused(cell) for cell in ("ann@example.org", "", Verdict.HUMAN)] == [
+        "ann@example.org",
+        "",
+        "human",
+    ]

@@ -1,0 +1,84 @@
+"""Segments are read from a file as the owner means them, or refused with the place and a remedy."""
+
+import pytest
+from hypothesis import given
+
+from nurture.domain.engagement import Verdict
+from nurture.domain.events import EventKind
+from nurture.domain.segment import All, Booked, Condition, Did, IsLevel, Not
+from nurture.domain.sequence import parse_length
+from nurture.library import LibraryError, parse_segments, read_library
+from nurture.library.segment_writing import as_table
+from nurture.library.segments import parse_condition
+from tests.house import SHIPPED
+from tests.people import conditions
+
+HEAD = '[topics.golf]\ntitle = "Golf"\n[[segments]]\nname = "s"\n'
+
+
+def test_the_shipped_segments_are_what_a_practice_needs_on_day_one() -> None:
+    segments = read_library(SHIPPED).segments
+    assert {"ready-to-book", "gone-quiet", "golfers"} <= set(segments.segments)
+    ready = segments.segments["ready-to-book"].condition
+    month = parse_length("30 days")
+    assert ready == All((Did(EventKind.CLICKED, within=month, times=2), Not(Booked())))
+
+
+def test_topics_say_whether_they_are_about_health() -> None:
+    segments = read_library(SHIPPED).segments
+    assert "back-pain" in segments.health
+    assert "golf" not in segments.health
+
+
+@given(condition=conditions)
+def test_what_is_written_is_read_back_the_same(condition: Condition) -> None:
+    assert parse_condition(as_table(condition), "here") == condition
+
+
+def test_a_level_may_stand_alone_or_in_a_list() -> None:
+    alone = parse_condition({"level": "asleep"}, "here")
+    assert alone == parse_condition({"level": ["asleep"]}, "here")
+    assert isinstance(alone, IsLevel)
+
+
+def test_only_people_count_unless_more_is_asked_for() -> None:
+    asked = parse_condition({"opened": {"verdict": "unsure"}}, "here")
+    assert asked == Did(EventKind.OPENED, verdicts=frozenset({Verdict.UNSURE}))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("all = [{ klicked = true }]", "“klicked” is no condition"),
+        ("all = [{ clicked = { topik = 'golf' } }]", "topik is not a setting"),
+        ("all = [{ clicked = { times = 0 } }]", "times: it must be a whole number"),
+        ("all = [{ clicked = { times = true } }]", "times: it must be a whole number"),
+        ("all = [{ clicked = { within = 'soon' } }]", "“soon” is not a length of time"),
+        ("all = [{ clicked = { verdict = 'robot' } }]", "verdict"),
+        ("all = [{ clicked = 'golf' }]", "it must be a table"),
+        ("all = [{ clicked = true, opened = true }]", "a table with one key"),
+        ("all = []", "a list of conditions"),
+        ("all = [1]", "a table with one key"),
+        ("all = [{ level = 'dead' }]", "level"),
+        ("all = [{ level = [] }]", "a level or a list"),
+        ("all = [{ in = { status = 'active' } }]", "sequence is missing"),
+        ("all = [{ signed_up = { since = 'monday' } }]", "since"),
+        ("all = [{ signed_up = { since = 2026-11-01T08:00:00Z } }]", "must be a day"),
+        ("all = [{ attribute = { shoe_size = '43' } }]", "shoe_size is not a setting"),
+        ("all = [{ attribute = {} }]", "must name one of"),
+        ("title = 'No condition'", "one of all, any or not"),
+        ("all = [{ booked = true }]\nany = [{ booked = true }]", "one of all, any or not"),
+        ("all = " + "[{ all = " * 9 + "[{ booked = true }]" + " }]" * 9, "nests too deep"),
+    ],
+)
+def test_a_slip_is_named_with_its_place(line: str, said: str) -> None:
+    with pytest.raises(LibraryError) as refused:
+        parse_segments(HEAD + line, "segments.toml")
+    assert said in str(refused.value)
+    assert "segments.toml, segment 1" in str(refused.value)
+
+
+def test_two_segments_of_one_name_are_refused() -> None:
+    one = '[[segments]]\nname = "s"\nall = [{ booked = true }]\n'
+    with pytest.raises(LibraryError, match="there twice"):
+        parse_segments(one + one)
