@@ -12,6 +12,7 @@ from nurture.domain.practice import Practice
 from nurture.library import parse_practice
 from nurture.mail.dkim import Signer
 from nurture.mail.envelope import Mailer
+from nurture.mail.logbook import Logbooks
 from nurture.mail.outbox import Outbox
 from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
@@ -95,6 +96,11 @@ class House:
         """What remembers how far this database had come."""
         return Witness(self.settings.data_dir / f"witness-{self.fingerprint}")
 
+    @property
+    def logbooks(self) -> Logbooks:
+        """Where this machine's workers note what they hand to the mail server."""
+        return Logbooks(self.settings.data_dir / f"sending-{self.fingerprint}")
+
     @cached_property
     def journal(self) -> Journal:
         """This process's own journal of hits."""
@@ -111,6 +117,7 @@ class House:
             sign=make_sign(self.settings, self.practice.sender_domain),
             fingerprint=self.fingerprint,
             witness=self.witness,
+            logbooks=self.logbooks,
             batch=self.settings.batch,
         )
 

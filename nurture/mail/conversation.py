@@ -237,6 +237,10 @@ class Conversation:
         """Write the content; an already refused message gets an empty one (RFC 2920 §3.1)."""
         if not transaction.settled:
             envelope = transaction.envelope
+            try:
+                envelope.notes.handing_over(envelope.message)
+            except OSError as trouble:
+                return self._end(f"it could not be noted ({trouble.strerror})")
             self._write(envelope.data if envelope.dotless else dot_stuffed(envelope.data))
         transaction.dot = self._composed
         self._write(b".\r\n")
@@ -276,6 +280,8 @@ class Conversation:
             return
         transaction.settled = True
         number = transaction.envelope.message
+        if transaction.dot is not None:
+            transaction.envelope.notes.heard(number, status)
         self._outcomes.append(Outcome(number, status, reason, code, address_refused))
 
     def _end(self, reason: str) -> None:

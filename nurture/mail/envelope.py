@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from nurture.domain.message_status import MessageStatus
+from nurture.mail.logbook import NO_LOGBOOK, Notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class Envelope:
 
     `message` is the ledger's number; `data` is the whole RFC 5322 message with
     CRLF line ends, ending in CRLF, not dot-stuffed. `dotless` says that no line of it
-    begins with a dot, which spares looking for one in every mail.
+    begins with a dot, which spares looking for one in every mail. What happens to it is
+    written into `notes`.
     """
 
     message: int
@@ -21,6 +23,7 @@ class Envelope:
     recipient: str
     data: bytes
     dotless: bool = False
+    notes: Notes = NO_LOGBOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ class Mailer(Protocol):
         """Offer envelopes, each at most once, and yield exactly one outcome for each.
 
         Envelopes are pulled lazily, never more than can be offered at once,
-        because pulling one is the caller's promise that it is marked `sending`.
+        because pulling one is the caller's promise that it is marked `sending`. Before the
+        server can have one it is noted as handed over, in the envelope's `notes`, and once
+        its answer has been read that is noted too, before anything else is handed over.
         Outcomes come as they are known, in any order. Trouble with the server is
         an outcome, never an exception.
         """

@@ -45,11 +45,16 @@ class Outbox:
             reason = f"550 5.1.1 The address is listed in {REFUSED_ADDRESSES}."
             return Outcome(envelope.message, MessageStatus.FAILED, reason, 550, True)
         try:
+            envelope.notes.handing_over(envelope.message)
             path = self._write(envelope)
         except OSError as error:
             reason = f"{self.directory} cannot be written to ({error.strerror}): make room there."
-            return Outcome(envelope.message, MessageStatus.DEFERRED, reason)
-        return Outcome(envelope.message, MessageStatus.ACCEPTED, f"Kept as {path.name}.")
+            return self._noted(envelope, MessageStatus.DEFERRED, reason)
+        return self._noted(envelope, MessageStatus.ACCEPTED, f"Kept as {path.name}.")
+
+    def _noted(self, envelope: Envelope, status: MessageStatus, reason: str) -> Outcome:
+        envelope.notes.heard(envelope.message, status)
+        return Outcome(envelope.message, status, reason)
 
     def _write(self, envelope: Envelope) -> Path:
         self.directory.mkdir(parents=True, exist_ok=True)

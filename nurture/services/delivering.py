@@ -18,6 +18,7 @@ from nurture.domain.message_status import MessageStatus
 from nurture.domain.sequence import ANSWERS
 from nurture.domain.suppression import SuppressionReason
 from nurture.mail.envelope import Envelope, Mailer, Outcome
+from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
 from nurture.services.advancing import GUIDE_OFFERS, Claimed, claim_due
 from nurture.services.catalogue import Catalogue
 from nurture.store import claims, enrolments, events, messages, suppressions
@@ -68,6 +69,7 @@ class Dispatch:
     sign: Sign
     fingerprint: str
     witness: Witness
+    logbooks: Logbooks
     batch: int = 500
 
 
@@ -105,28 +107,6 @@ def deliver_batch(dispatch: Dispatch) -> Delivered:
     return Delivered(batch.looked_at, len(batch.claimed), full)
 
 
-def recover_silent(database: Database, now: datetime, limit: int = 1000) -> int:
-    """Take over what workers had in hand that have not been heard of; return how many.
-
-    What was only claimed was never offered and is taken up again. What was being
-    offered may have been accepted: it is in doubt.
-    """
-    with database.reading() as connection:
-        if not claims.any_expired(connection, real_now()):
-            return 0
-    with database.writing() as connection:
-        silent = claims.expired_messages(connection, real_now(), limit)
-        never = [m for m in silent if m.status is MessageStatus.CLAIMED]
-        perhaps = [m for m in silent if m.status is MessageStatus.SENDING]
-        why = "the worker stopped before it was offered"
-        claims.set_status(connection, [m.id for m in never], MessageStatus.DEFERRED, why)
-        why = "the worker stopped while the mail server was taking it"
-        claims.set_status(connection, [m.id for m in perhaps], MessageStatus.IN_DOUBT, why)
-        touched = enrolments.of_enrolments({m.enrolment_id for m in silent})
-        enrolments.look_at_once(connection, touched, now)
-    return len(silent)
-
-
 @dataclass
 class _Run:
     """One batch on its way out."""
@@ -142,27 +122,37 @@ class _Run:
     _renewed_at: float = 0.0
     _began_at: float = field(default_factory=time.monotonic)
     _outcomes: list[Outcome] = field(default_factory=list)
+    _notes: Logbook | NoLogbook = NO_LOGBOOK
 
     def offer_all(self) -> None:
         """Offer what was claimed, window by window; hand back what could not be offered."""
         if not self.claimed:
             return
         self._known = {one.recipient.message: one for one in self.claimed}
+        self._notes = self.dispatch.logbooks.begin(self.claim)
+        recorded = False
         try:
-            for outcome in self.dispatch.mailer.offer(self._envelopes()):
-                self._outcomes.append(outcome)
-                self.server_is_away |= _tells_of_no_server(outcome)
+            self._offer()
         finally:
-            self._finish()
+            try:
+                recorded = self._finish()
+            finally:
+                self._notes.end(served=recorded)
 
-    def _finish(self) -> None:
+    def _offer(self) -> None:
+        for outcome in self.dispatch.mailer.offer(self._envelopes()):
+            self._outcomes.append(outcome)
+            self.server_is_away |= _tells_of_no_server(outcome)
+
+    def _finish(self) -> bool:
         """Record what is known. A database that is away for a moment must not make us forget it."""
         for pause in _RECORD_AGAIN:
             with suppress(DatabaseUnavailableError), self.dispatch.database.writing() as connection:
                 self._record(connection)
                 self._hand_back(connection)
-                return
+                return True
             time.sleep(pause)
+        return False
 
     def _envelopes(self) -> Iterator[Envelope]:
         for start in range(0, len(self.claimed), WINDOW):
@@ -213,12 +203,12 @@ class _Run:
         data = one.email.message(one.recipient, self.now)
         signed = self.dispatch.sign(data) + data
         to = one.recipient
-        return Envelope(to.message, self.sender, to.address, signed, dotless=True)
+        return Envelope(to.message, self.sender, to.address, signed, True, self._notes)
 
     def _record(self, connection: Connection) -> None:
         outcomes = self._outcomes
         accepted = [o.message for o in outcomes if o.status is MessageStatus.ACCEPTED]
-        claims.record_accepted(connection, self.claim, accepted, self.now)
+        claims.record_accepted(connection, self.claim, accepted)
         enrolments.advance(connection, [self._passed(m) for m in accepted], self.now)
         for outcome in outcomes:
             if outcome.status is not MessageStatus.ACCEPTED:

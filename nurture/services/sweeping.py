@@ -1,6 +1,7 @@
 """Sweeping: how much work there is, asked every few seconds."""
 
-from nurture.services.delivering import Dispatch, recover_silent
+from nurture.services.delivering import Dispatch
+from nurture.services.recovering import recover_silent
 from nurture.store.enrolments import count_due
 from nurture.store.instance import how_far, is_armed
 
@@ -14,7 +15,7 @@ def batches_due(dispatch: Dispatch) -> int:
     The cost follows what is due: counting stops where more would change nothing.
     """
     now = dispatch.clock()
-    recover_silent(dispatch.database, now)
+    recover_silent(dispatch.database, dispatch.logbooks, now)
     with dispatch.database.reading() as connection:
         due = count_due(connection, now, most=_MOST_BATCHES * dispatch.batch)
         come, armed = (

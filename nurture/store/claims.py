@@ -1,8 +1,8 @@
 """Claims: the messages that workers have in hand, from claiming to recording."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -12,8 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.sequence import StepKind
-from nurture.store.messages import IN_HAND, Message, as_message, doubts_at, messages
+from nurture.store.messages import IN_HAND, Message, doubts_at, messages
 from nurture.store.session import as_rows, rows_as_table
+
+#: So long the machine that knows more about a silent worker's messages goes first.
+_LEFT_TO_OTHERS = timedelta(minutes=2)
 
 _CLAIM = ("claim", "claimed_at", "lease_until")
 
@@ -104,15 +107,17 @@ def renew(connection: Connection, claim: str, lease_until: datetime) -> set[int]
     return set(renewed.scalars())
 
 
-def record_accepted(
-    connection: Connection, claim: str, message_ids: Sequence[int], now: datetime
-) -> None:
-    """The mail server took these; true also where they had meanwhile been put in doubt."""
+def record_accepted(connection: Connection, claim: str, message_ids: Sequence[int]) -> None:
+    """The mail server took these; true also where they had meanwhile been put in doubt.
+
+    Business time stands still for a batch, so they were accepted when they were claimed.
+    """
+    accepted_at = messages.c.claimed_at
     _record(
         connection,
         claim,
         message_ids,
-        {"status": MessageStatus.ACCEPTED, "accepted_at": now, "reason": "", "code": 250},
+        {"status": MessageStatus.ACCEPTED, "accepted_at": accepted_at, "reason": "", "code": 250},
     )
 
 
@@ -143,21 +148,43 @@ def release_unoffered(
     return list(released.scalars())
 
 
-def any_expired(connection: Connection, real_now: datetime) -> bool:
-    """Whether there is a message whose worker has not been heard of within its lease."""
-    expired = select(messages.c.id).where(IN_HAND, messages.c.lease_until < real_now)
-    return connection.scalar(expired.limit(1)) is not None
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """A message that a worker has, or had, in hand, or that it left in doubt."""
+
+    message: int
+    enrolment: int
+    claim: str
+    status: MessageStatus
 
 
-def expired_messages(connection: Connection, real_now: datetime, limit: int) -> list[Message]:
-    """Messages whose worker has not been heard of within its lease, locked."""
-    statement = (
-        select(messages)
-        .where(IN_HAND, messages.c.lease_until < real_now)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [as_message(row) for row in connection.execute(statement).mappings()]
+def expired(
+    connection: Connection, real_now: datetime, known: Collection[str], limit: int
+) -> list[InHand]:
+    """What workers have in hand that have not been heard of within its lease.
+
+    A message that may be at the mail server is first left to the machine that keeps the
+    logbook of its claim, for another while; here the claims that are `known` have one.
+    """
+    late = messages.c.lease_until < real_now
+    ours = (messages.c.status == MessageStatus.CLAIMED) | messages.c.claim.in_(known)
+    nobodys = messages.c.lease_until < real_now - _LEFT_TO_OTHERS
+    return _in_hand(connection, late & (ours | nobodys) & IN_HAND, limit)
+
+
+def left_by(connection: Connection, claim: str) -> list[InHand]:
+    """What of one claim is in hand, or in doubt."""
+    unsettled = (MessageStatus.CLAIMED, MessageStatus.SENDING, MessageStatus.IN_DOUBT)
+    return _in_hand(connection, (messages.c.claim == claim) & messages.c.status.in_(unsettled))
+
+
+def still_expired(
+    connection: Connection, found: Iterable[InHand], real_now: datetime
+) -> list[InHand]:
+    """Those of the messages found of which that is still so, locked; hold their enrolments."""
+    numbers = messages.c.id.in_([one.message for one in found])
+    where = numbers & IN_HAND & (messages.c.lease_until < real_now)
+    return _in_hand(connection, where, lock=True)
 
 
 def set_status(
@@ -169,6 +196,17 @@ def set_status(
         .where(messages.c.id.in_(list(message_ids)))
         .values(status=status, reason=reason, lease_until=None, doubts=doubts_at(status))
     )
+
+
+def _in_hand(
+    connection: Connection, where: Any, limit: int | None = None, *, lock: bool = False
+) -> list[InHand]:
+    chosen = select(
+        messages.c.id, messages.c.enrolment_id, messages.c.claim, messages.c.status
+    ).where(where)
+    chosen = chosen.limit(limit) if limit else chosen
+    chosen = chosen.with_for_update(key_share=True) if lock else chosen
+    return [InHand(*row[:3], MessageStatus(row[3])) for row in connection.execute(chosen)]
 
 
 @cache

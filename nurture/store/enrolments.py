@@ -195,6 +195,17 @@ def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[Du
     return [_due(row) for row in connection.execute(statement).mappings()]
 
 
+def hold(connection: Connection, where: Any) -> None:
+    """Lock enrolments before anything of theirs is changed, the lowest number first.
+
+    Every transaction takes its locks in one order, so that no two wait for each other:
+    paused sequences, the subscriber, enrolments, and what belongs to them after that.
+    """
+    if connection.dialect.name != "sqlite":
+        ordered = select(enrolments.c.id).where(where).order_by(enrolments.c.id)
+        connection.execute(ordered.with_for_update(key_share=True))
+
+
 def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
     """Write down how far enrolments are and when to look again.
 

@@ -15,6 +15,7 @@ from nurture.domain.consent import Evidence
 from nurture.domain.message_status import TAKEN, MessageStatus
 from nurture.domain.sequence import StepKind
 from nurture.mail.envelope import Envelope, Outcome
+from nurture.mail.logbook import Logbooks
 from nurture.services import delivering, pausing, preferring, sweeping
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivering import Dispatch
@@ -96,7 +97,11 @@ class MortalMailer:
         while some := list(islice(envelopes, AHEAD)):
             for envelope in reversed(some):
                 self.fuse.step()
+                envelope.notes.handing_over(envelope.message)
+                self.fuse.step()
                 outcome = self.server.answer(envelope)
+                self.fuse.step()
+                envelope.notes.heard(envelope.message, outcome.status)
                 self.fuse.step()
                 yield outcome
 
@@ -149,12 +154,23 @@ class World:
             return False
         return True
 
-    def take_over(self) -> None:
-        """Everybody who has something in hand is taken for dead, and another worker acts."""
+    def take_over(self, *, elsewhere: bool = False) -> None:
+        """Everybody who has something in hand is taken for dead, and another worker acts.
+
+        One on another machine does not have the logbooks of this one.
+        """
         expire_leases(self.home)
         other = self._dispatch(self.home.house.database, Fuse())
+        if elsewhere:
+            other = replace(other, logbooks=Logbooks(self.home.directory / "another-machine"))
         sweeping.batches_due(other)
         delivering.deliver_batch(other)
+
+    def lose_power(self) -> None:
+        """What was written in the logbooks lately may not have reached the disk."""
+        for logbook in (self.home.directory / "var").glob("sending-*/*"):
+            lines = logbook.read_bytes().splitlines(keepends=True)
+            logbook.write_bytes(b"".join([b"another boot\n", *lines[1 : len(lines) // 2]]))
 
     def pass_time(self, length: timedelta) -> None:
         """Let the time pass, in which nobody works."""
@@ -253,7 +269,7 @@ class World:
 def _broken(row: dict[str, Any], times: int) -> Iterator[str]:
     """A guide in doubt is offered once more, so it may come twice; nothing else may."""
     guide = row["kind"] == StepKind.GUIDE
-    if times > (2 if guide else 1):
+    if times > (2 if guide and row["doubts"] else 1):
         yield f"accepted {times} times"
     if row["status"] in TAKEN and not times:
         yield "the ledger says accepted, the mail server knows nothing of it"

@@ -4,16 +4,17 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.domain.message_status import MessageStatus
-from nurture.mail.envelope import Envelope, Mailer, Outcome
+from nurture.mail.logbook import Logbook, Logbooks, NoLogbook
 from nurture.services import delivering, sweeping
 from nurture.store.messages import messages
 from tests.faults.oracle import Oracle
@@ -26,33 +27,45 @@ from tests.services.test_delivering import FIRST, GUIDE
 KILLED = -signal.SIGKILL
 
 
-class Fatal:
-    """Kills its own process as soon as it has heard that a message was accepted."""
+class Fatal(Logbooks):
+    """Kills its own process when a message was accepted, before or after that is noted."""
 
-    def __init__(self, mailer: Mailer) -> None:
-        self._mailer = mailer
+    def __init__(self, kept: Logbooks, *, before: bool) -> None:
+        self._kept, self._before = kept, before
 
-    def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
-        """Offer them, and die of the first 250."""
-        for outcome in self._mailer.offer(envelopes):
-            if outcome.status is MessageStatus.ACCEPTED:
-                os.kill(os.getpid(), signal.SIGKILL)
-            yield outcome
-
-    def close(self) -> None:
-        """Say goodbye."""
-        self._mailer.close()
+    def begin(self, claim: str) -> Any:
+        """A logbook that is the last one."""
+        return _FatalLogbook(self._kept.begin(claim), self._before)
 
 
-def deliver_and_die(home: Household) -> None:
-    """Offer one message and be killed before its outcome is written down."""
+@dataclass
+class _FatalLogbook:
+    _kept: Logbook | NoLogbook
+    _before: bool
+
+    def handing_over(self, message: int) -> None:
+        self._kept.handing_over(message)
+
+    def heard(self, message: int, status: MessageStatus) -> None:
+        if not self._before:
+            self._kept.heard(message, status)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deliver_and_die(home: Household, *, before: bool = True) -> None:
+    """Offer one message and be killed between its 250 and the commit."""
     dispatch = home.house.dispatch
-    delivering.deliver_batch(replace(dispatch, mailer=Fatal(dispatch.mailer), batch=1))
+    fatal = Fatal(dispatch.logbooks, before=before)
+    delivering.deliver_batch(replace(dispatch, logbooks=fatal, batch=1))
 
 
-def die_between_the_250_and_the_commit(home: Household, times: int) -> None:
-    """So many workers take one message each to the 250, and no further."""
-    with PlainWorkers(home, work=deliver_and_die) as workers:
+def die_between_the_250_and_the_commit(
+    home: Household, times: int, *, before: bool = True, elsewhere: bool = False
+) -> None:
+    """So many workers take one message each to the 250, and no further, here or elsewhere."""
+    settings = {"NURTURE_DATA_DIR": str(home.directory / "elsewhere")} if elsewhere else {}
+    work = partial(deliver_and_die, before=before)
+    with PlainWorkers(home, work=work, settings=settings) as workers:
         for _ in range(times):
             workers.start()
             assert workers.wait() == [KILLED]
@@ -114,3 +127,50 @@ def test_a_guide_that_fails_in_the_same_way_twice_is_left_to_the_owner(
     home.live(hours=12)
     assert home.statuses(address) == [(GUIDE, MessageStatus.IN_DOUBT)]
     assert len(oracle.taken()) == 2
+
+
+@pytest.mark.parametrize("step", [FIRST, GUIDE])
+def test_what_was_noted_as_accepted_is_accepted_and_nobody_is_in_doubt(
+    home: Household, oracle: Oracle, step: str
+) -> None:
+    addresses = due_for_an_article(home, 3) if step == FIRST else sign_up_many(home, 3)
+    die_between_the_250_and_the_commit(home, 3, before=False)
+    home.deliver()
+    home.live(days=2)
+    found = verdict(home, oracle, addresses, step)
+    assert found.faultless, found
+    assert (found.accepted, found.in_doubt) == (3, [])
+    assert not any(row["doubts"] for row in home.rows(messages))
+    assert list(home.house.logbooks.claims()) == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_another_machine_doubts_and_the_logbook_settles_it_once_its_machine_is_back(
+    home: Household, oracle: Oracle, *, before: bool
+) -> None:
+    addresses = due_for_an_article(home, 3)
+    die_between_the_250_and_the_commit(home, 3, before=before, elsewhere=True)
+    home.deliver()
+    assert verdict(home, oracle, addresses, FIRST).in_doubt == addresses
+    back = home.another(NURTURE_DATA_DIR=str(home.directory / "elsewhere"))
+    sweeping.batches_due(back.dispatch)
+    back.database.close()
+    found = verdict(home, oracle, addresses, FIRST)
+    assert found.faultless, found
+    assert found.in_doubt == (addresses if before else [])
+    assert back.logbooks.claims() == []
+
+
+def test_messages_at_the_mail_server_are_first_left_to_the_machine_with_the_logbook(
+    home: Household, oracle: Oracle
+) -> None:
+    [address] = due_for_an_article(home, 1)
+    die_between_the_250_and_the_commit(home, 1, before=False, elsewhere=True)
+    expire_leases(home, timedelta(seconds=10))
+    home.deliver()
+    assert verdict(home, oracle, [address], FIRST).in_hand == [address]
+    back = home.another(NURTURE_DATA_DIR=str(home.directory / "elsewhere"))
+    sweeping.batches_due(back.dispatch)
+    back.database.close()
+    found = verdict(home, oracle, [address], FIRST)
+    assert (found.accepted, found.in_doubt) == (1, [])

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ SEQUENCES = {source.sequence.key: source.sequence for source in shipped_library(
 
 #: Steps at which a worker may be killed; a whole batch takes about thirty.
 steps = st.one_of(st.none(), st.integers(1, 60))
+MEANWHILE = ["another worker", "another machine", "a signup"]
 answers = st.lists(st.sampled_from(Answer), max_size=6)
 
 
@@ -91,21 +92,29 @@ class Ledger(RuleBasedStateMachine):
         self.world.server.answers = list(answers)
         self.world.work(dies_at)
 
-    @rule(dies_at=steps, answers=answers, what=st.sampled_from(["another worker", "a signup"]))
+    @rule(dies_at=steps, answers=answers, what=st.sampled_from(MEANWHILE))
     def work_while(self, dies_at: int | None, answers: list[Answer], what: str) -> None:
         """Something happens while a worker is talking to the mail server."""
         self.world.server.answers = list(answers)
         again = partial(self.world.home.subscribe, PEOPLE[0])
-        meanwhile = self.world.take_over if what == "another worker" else again
-        self.world.server.meanwhile = meanwhile
+        others: dict[str, Callable[[], object]] = {
+            "another worker": self.world.take_over,
+            "another machine": partial(self.world.take_over, elsewhere=True),
+        }
+        self.world.server.meanwhile = others.get(what, again)
         self.world.work(dies_at)
         self.world.server.meanwhile = None
 
-    @rule()
-    def take_over(self) -> None:
-        """The dead are found to be dead."""
+    @rule(elsewhere=st.booleans())
+    def take_over(self, elsewhere: bool) -> None:
+        """The dead are found to be dead, here or on another machine."""
         self.world.server.answers = []
-        self.world.take_over()
+        self.world.take_over(elsewhere=elsewhere)
+
+    @rule()
+    def lose_power(self) -> None:
+        """The machine goes down, and with it whatever was not yet on the disk."""
+        self.world.lose_power()
 
     @rule(hours=st.one_of(st.integers(1, 12), st.integers(24, 240)))
     def wait(self, hours: int) -> None:
@@ -189,7 +198,7 @@ def test_a_crash_at_every_single_step_of_one_batch(pattern: Path) -> None:
         dies_at = 1
         while not _lives(pattern, Path(place) / str(dies_at), dies_at):
             dies_at += 1
-    assert dies_at > 15
+    assert dies_at > 20
 
 
 def _lives(pattern: Path, directory: Path, dies_at: int) -> bool:
@@ -202,6 +211,7 @@ def _lives(pattern: Path, directory: Path, dies_at: int) -> bool:
     lived = world.work(dies_at)
     assert world.broken_promises() == []
     world.take_over()
+    assert sum(row["doubts"] for row in world.ledger()) <= 1, "one was at the mail server at a time"
     world.live_happily(2)
     assert world.broken_promises() == []
     assert {to for _, to in world.server.taken} == set(PEOPLE)

@@ -171,10 +171,10 @@ def celery_beat(home: Household) -> Program:
 _PYTHON = {"PYTHONPATH": str(_ROOT), "C_FORCE_ROOT": "1"}
 
 
-def expire_leases(home: Household) -> None:
+def expire_leases(home: Household, ago: timedelta = timedelta(hours=1)) -> None:
     """As if the workers had not been heard of for a long time; only where all of them are dead."""
     with home.house.database.writing() as connection:
-        long_ago = real_now() - timedelta(hours=1)
+        long_ago = real_now() - ago
         connection.execute(
             update(messages).where(messages.c.lease_until.is_not(None)).values(lease_until=long_ago)
         )

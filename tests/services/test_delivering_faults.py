@@ -19,7 +19,7 @@ from nurture.domain.message_status import MessageStatus
 from nurture.mail.envelope import Envelope
 from nurture.services import delivering
 from nurture.services.advancing import claim_due
-from nurture.services.delivering import recover_silent
+from nurture.services.recovering import recover_silent
 from nurture.store.claims import begin_sending
 from nurture.store.messages import messages
 from tests.homes import ScriptedSink
@@ -173,9 +173,9 @@ def test_what_a_dead_worker_had_only_claimed_is_sent_once_by_another(
 ) -> None:
     home.subscribe(ANN)
     claim(home)
-    assert recover_silent(home.house.database, home.clock.now) == 0
+    assert recover_silent(home.house.database, home.house.logbooks, home.clock.now) == 0
     expire_leases(home)
-    assert recover_silent(home.house.database, home.clock.now) == 1
+    assert recover_silent(home.house.database, home.house.logbooks, home.clock.now) == 1
     assert home.statuses(ANN) == [(GUIDE, DEFERRED)]
     home.deliver()
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
@@ -186,7 +186,7 @@ def test_a_worker_that_comes_back_late_finds_its_messages_taken(home: Household)
     home.subscribe(ANN)
     late = claim(home)
     expire_leases(home)
-    recover_silent(home.house.database, home.clock.now)
+    recover_silent(home.house.database, home.house.logbooks, home.clock.now)
     home.deliver()
     [message] = home.messages_of(ANN)
     with home.house.database.writing() as connection:

@@ -1,0 +1,91 @@
+"""Recovering: taking over what workers had in hand that have not been heard of.
+
+What was only claimed was never offered and is taken up again. What was marked as being
+offered may have been accepted; there the logbook of its claim says more, where it is here.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from nurture.clock import real_now
+from nurture.domain.message_status import MessageStatus
+from nurture.mail.logbook import Logbooks, Told
+from nurture.store import claims, enrolments
+from nurture.store.claims import InHand
+from nurture.store.session import Connection, Database
+
+_Key = TypeVar("_Key")
+
+_WHY = {
+    MessageStatus.DEFERRED: "the worker stopped before the mail server had it",
+    MessageStatus.IN_DOUBT: "the worker stopped while the mail server was taking it",
+}
+
+
+def recover_silent(database: Database, logbooks: Logbooks, now: datetime, limit: int = 1000) -> int:
+    """Take over from workers that went silent; return how many messages that were."""
+    kept = logbooks.claims()
+    with database.reading() as connection:
+        silent = claims.expired(connection, real_now(), kept, limit)
+    recovered = _take_over(database, logbooks, silent, now) if silent else 0
+    for claim in kept:
+        _wind_up(database, logbooks, claim, now)
+    return recovered
+
+
+def _take_over(database: Database, logbooks: Logbooks, silent: list[InHand], now: datetime) -> int:
+    with database.writing() as connection:
+        enrolments.hold(connection, enrolments.of_enrolments(_enrolments_of(silent)))
+        still = claims.still_expired(connection, silent, real_now())
+        told = {claim: logbooks.read(claim) for claim in {one.claim for one in still}}
+        for fate, of_fate in _by(lambda one: _fate(one, told), still).items():
+            _settle(connection, fate, of_fate)
+        enrolments.look_at_once(connection, enrolments.of_enrolments(_enrolments_of(still)), now)
+    return len(still)
+
+
+def _fate(one: InHand, told: Mapping[str, Told | None]) -> MessageStatus:
+    if one.status is MessageStatus.CLAIMED:
+        return MessageStatus.DEFERRED
+    logbook = told[one.claim]
+    return logbook.fate(one.message) if logbook else MessageStatus.IN_DOUBT
+
+
+def _settle(connection: Connection, fate: MessageStatus, found: list[InHand]) -> None:
+    if fate is not MessageStatus.ACCEPTED:
+        return claims.set_status(connection, [one.message for one in found], fate, _WHY[fate])
+    for claim, of_claim in _by(lambda one: one.claim, found).items():
+        claims.record_accepted(connection, claim, [one.message for one in of_claim])
+
+
+def _wind_up(database: Database, logbooks: Logbooks, claim: str, now: datetime) -> None:
+    """Let a logbook whose writer is gone settle what others put in doubt, and remove it.
+
+    That happens where another machine took over, or this one while the writer slept.
+    """
+    told = logbooks.read(claim)
+    if told is None:
+        return
+    with database.reading() as connection:
+        left = claims.left_by(connection, claim)
+    doubted = [one for one in left if one.status is MessageStatus.IN_DOUBT]
+    accepted = [one for one in doubted if told.fate(one.message) is MessageStatus.ACCEPTED]
+    if accepted:
+        with database.writing() as connection:
+            enrolments.hold(connection, enrolments.of_enrolments(_enrolments_of(accepted)))
+            _settle(connection, MessageStatus.ACCEPTED, accepted)
+    if len(doubted) == len(left):
+        logbooks.remove(claim)
+
+
+def _enrolments_of(found: Iterable[InHand]) -> set[int]:
+    return {one.enrolment for one in found}
+
+
+def _by(key: Callable[[InHand], _Key], found: Iterable[InHand]) -> dict[_Key, list[InHand]]:
+    sorted_out = defaultdict(list)
+    for one in found:
+        sorted_out[key(one)].append(one)
+    return sorted_out
