@@ -76,9 +76,8 @@ def claim_due(
     What is not sent is written down at once: waits, skipped steps, ends. Call it in
     one writing transaction and commit before anything is offered to a mail server.
     """
-    due = _held(
-        enrolments.due_enrolments(connection, now, limit), sequences.paused_sequences(connection)
-    )
+    paused = sequences.paused_sequences(connection)
+    due = _held(enrolments.due_enrolments(connection, now, limit), paused)
     mailed = _with_recent_mails(connection, due, now)
     plan = _decide_all(due, published, mailed, _segments(connection, due, published, now), now)
     batch = Batch(claim=secrets.token_hex(8), looked_at=len(due))

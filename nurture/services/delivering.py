@@ -7,7 +7,7 @@ either was never offered or is known to be in doubt.
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
 from nurture.services.advancing import GUIDE_OFFERS, Claimed, claim_due
 from nurture.services.catalogue import Catalogue
-from nurture.store import claims, enrolments, events, messages, suppressions
+from nurture.store import claims, enrolments, events, locks, messages, suppressions
 from nurture.store.instance import armed_for, how_far, is_armed
 from nurture.store.session import Connection, Database, DatabaseUnavailableError
 from nurture.witness import Witness
@@ -148,6 +148,7 @@ class _Run:
         """Record what is known. A database that is away for a moment must not make us forget it."""
         for pause in _RECORD_AGAIN:
             with suppress(DatabaseUnavailableError), self.dispatch.database.writing() as connection:
+                self._hold(connection, self._known)
                 self._record(connection)
                 self._hand_back(connection)
                 return True
@@ -170,9 +171,12 @@ class _Run:
         """Record what is known so far and mark the next window, in one transaction."""
         recorded = len(self._outcomes)
         with self.dispatch.database.writing() as connection:
+            self._hold(connection, {outcome.message for outcome in self._outcomes})
             self._record(connection)
             lease_until = real_now() + SENDING_LEASE
             begun = claims.begin_sending(connection, self.claim, window, lease_until)
+        for outcome in self._outcomes[:recorded]:
+            del self._known[outcome.message]
         del self._outcomes[:recorded]
         self._renewed_at = time.monotonic()
         return begun
@@ -204,6 +208,19 @@ class _Run:
         signed = self.dispatch.sign(data) + data
         to = one.recipient
         return Envelope(to.message, self.sender, to.address, signed, True, self._notes)
+
+    def _hold(self, connection: Connection, messages: Collection[int]) -> None:
+        """Lock all that recording changes: where an address is refused, all that it is in."""
+        refused = {
+            self._known[outcome.message].due.subscriber_id
+            for outcome in self._outcomes
+            if outcome.address_refused
+        }
+        where = enrolments.of_enrolments(self._known[m].due.id for m in messages)
+        for person in refused:
+            where |= enrolments.of_subscriber(person)
+        if messages:
+            locks.hold(connection, where)
 
     def _record(self, connection: Connection) -> None:
         outcomes = self._outcomes

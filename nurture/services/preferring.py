@@ -11,7 +11,7 @@ from nurture.domain.events import EventKind
 from nurture.domain.sending_gate import Frequency
 from nurture.domain.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue
-from nurture.store import consents, enrolments, events, messages, subscribers
+from nurture.store import consents, enrolments, events, locks, messages, subscribers
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
 from nurture.store.suppressions import find_suppression, lift_suppression, suppress
@@ -68,6 +68,7 @@ def change_preferences(
 ) -> Preferences | None:
     """Keep what somebody wants; it holds from the next mail on, also for what is claimed."""
     with database.writing() as connection:
+        locks.hold_person(connection, subscriber_id)
         person = subscribers.find_subscriber(connection, subscriber_id)
         if person is None:
             return None
@@ -92,6 +93,7 @@ def unsubscribe(
 ) -> None:
     """Stop everything to that person at once; safe to repeat. `message` led them here."""
     with database.writing() as connection:
+        locks.hold_person(connection, subscriber_id)
         person = subscribers.find_subscriber(connection, subscriber_id)
         if person is not None:
             privacy = catalogue.current(connection).practice.privacy_version
@@ -107,6 +109,7 @@ def resubscribe(
 ) -> None:
     """Take an unsubscription back, by the person's own hand; other suppressions stay."""
     with database.writing() as connection:
+        locks.hold_person(connection, subscriber_id)
         person = subscribers.find_subscriber(connection, subscriber_id)
         if person is not None:
             privacy = catalogue.current(connection).practice.privacy_version
@@ -162,7 +165,7 @@ def stop(
     evidence: Evidence,
     now: datetime,
 ) -> None:
-    """Stop everything to a person within a transaction that is open already."""
+    """Stop everything to a person whom the transaction that is open already holds."""
     if find_suppression(connection, person.address_hash):
         return
     suppress(connection, person.address_hash, SuppressionReason.UNSUBSCRIBED, now)

@@ -17,7 +17,7 @@ from nurture.library import Library, SequenceSource, parse_sequence
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError, compile_email
 from nurture.rendering.preparing import Surroundings
-from nurture.store import enrolments, messages
+from nurture.store import enrolments, locks, messages
 from nurture.store.revisions import (
     Author,
     Revision,
@@ -98,7 +98,10 @@ def publish(
     with database.writing() as connection:
         lock_publishing(connection)
         newest = {(r.kind, r.key): r for r in newest_revisions(connection)}
-        for draft in _changed(connection, drafts, newest, overwrite):
+        changed = list(_changed(connection, drafts, newest, overwrite))
+        sequences = [draft.key for draft in changed if draft.kind is RevisionKind.SEQUENCE]
+        locks.hold(connection, enrolments.of_sequences(*sequences))
+        for draft in changed:
             _store(connection, draft, newest.get((draft.kind, draft.key)), publication, now)
     return publication
 
@@ -238,7 +241,7 @@ def _follow_the_change(
     new = parse_sequence(draft.key, draft.source["toml"])
     deleted = {step.email for step in old.steps} - {step.email for step in new.steps}
     messages.cancel_deleted(connection, draft.key, deleted, "the step was deleted")
-    enrolments.look_at_once(connection, enrolments.of_sequence(draft.key), now)
+    enrolments.look_at_once(connection, enrolments.of_sequences(draft.key), now)
 
 
 def _note(

@@ -14,7 +14,7 @@ from nurture.domain.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivering import suppress_address
 from nurture.services.preferring import stop
-from nurture.store import enrolments, events, messages, subscribers
+from nurture.store import enrolments, events, locks, messages, subscribers
 from nurture.store.messages import Message
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
@@ -39,11 +39,16 @@ def record_mail_events(
 ) -> int:
     """Keep what a mail provider told and act on it; return how much of it was new.
 
-    A bounce for good and a complaint suppress the address at once.
+    A bounce for good and a complaint suppress the address at once. Each event has a
+    transaction of its own, because one transaction never holds several people; where one
+    fails, those before it are kept, and telling everything again tells them no second time.
     """
-    with database.writing() as connection:
-        privacy = catalogue.current(connection).practice.privacy_version
-        return sum(_record_mail_event(connection, tokens, privacy, event, now) for event in told)
+    recorded = 0
+    for event in told:
+        with database.writing() as connection:
+            privacy = catalogue.current(connection).practice.privacy_version
+            recorded += _record_mail_event(connection, tokens, privacy, event, now)
+    return recorded
 
 
 def record_bookings(
@@ -54,17 +59,20 @@ def record_bookings(
 ) -> int:
     """Keep what a calendar told; a booked session ends the enrolments whose goal it is.
 
-    A cancelled or moved session starts nothing again.
+    A cancelled or moved session starts nothing again. Each has a transaction of its own.
     """
-    with database.writing() as connection:
-        return sum(_record_booking(connection, catalogue, event, now) for event in told)
+    recorded = 0
+    for event in told:
+        with database.writing() as connection:
+            recorded += _record_booking(connection, catalogue, event, now)
+    return recorded
 
 
 def _record_mail_event(
     connection: Connection, tokens: Tokens, privacy: str, event: MailEvent, now: datetime
 ) -> int:
     message = _find_message(connection, tokens, event.message_id)
-    person = _find_person(connection, message, event.recipient)
+    person = _hold_person(connection, message, event.recipient)
     row = {
         "kind": event.kind or UNKNOWN,
         "subscriber_id": person.id if person else None,
@@ -149,18 +157,24 @@ def _find_message(connection: Connection, tokens: Tokens, message_id: str | None
     return messages.find_message(connection, number)
 
 
-def _find_person(
+def _hold_person(
     connection: Connection, message: Message | None, recipient: str | None
 ) -> Subscriber | None:
-    if message:
-        return subscribers.find_subscriber(connection, message.subscriber_id)
-    return subscribers.find_by_address(connection, recipient) if recipient else None
+    """Whom it is about, as they are now that nobody else can change anything of theirs."""
+    number = message.subscriber_id if message else None
+    if number is None and recipient:
+        found = subscribers.find_by_address(connection, recipient)
+        number = found.id if found else None
+    if number is None:
+        return None
+    locks.hold_person(connection, number)
+    return subscribers.find_subscriber(connection, number)
 
 
 def _record_booking(
     connection: Connection, catalogue: Catalogue, event: BookingEvent, now: datetime
 ) -> int:
-    person = subscribers.find_by_address(connection, event.email) if event.email else None
+    person = _hold_person(connection, None, event.email)
     if not events.add_events(connection, [_booking_row(event, person, now)]):
         return 0
     if event.booked and person:

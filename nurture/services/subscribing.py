@@ -19,7 +19,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.events import EventKind
 from nurture.domain.sequence import OptIn, Sequence
 from nurture.services.catalogue import Catalogue, Published
-from nurture.store import consents, enrolments, events, messages, signups, subscribers
+from nurture.store import consents, enrolments, events, locks, messages, signups, subscribers
 from nurture.store.enrolments import Enrolment
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
@@ -145,7 +145,7 @@ def collect_guide(
     questions that are asked beside the button.
     """
     with database.writing() as connection:
-        found = _find_enrolled(connection, enrolment_id)
+        found = _hold_enrolled(connection, enrolment_id)
         if found is None:
             return None
         enrolment, person = found
@@ -266,6 +266,7 @@ def _start_or_offer_again(
         connection, subscriber_id=person.id, sequence=sequence.key, now=now
     ):
         return
+    locks.hold(connection, enrolments.of_subscriber(person.id))
     enrolment = enrolments.find_enrolment_in(connection, person.id, sequence.key)
     if enrolment and now - enrolment.guide_wanted_at >= GUIDE_AT_MOST_EVERY:
         _offer_guide_again(connection, enrolment, now)
@@ -296,6 +297,16 @@ def _find_enrolled(
     enrolment = enrolments.find_enrolment(connection, enrolment_id)
     person = enrolment and subscribers.find_subscriber(connection, enrolment.subscriber_id)
     return (enrolment, person) if enrolment and person else None
+
+
+def _hold_enrolled(
+    connection: Connection, enrolment_id: int
+) -> tuple[Enrolment, Subscriber] | None:
+    enrolment = enrolments.find_enrolment(connection, enrolment_id)
+    if enrolment is None:
+        return None
+    locks.hold_person(connection, enrolment.subscriber_id)
+    return _find_enrolled(connection, enrolment_id)
 
 
 def _begin_series(connection: Connection, enrolment: Enrolment, now: datetime) -> None:

@@ -81,15 +81,19 @@ def begin_sending(
     """Mark claimed messages as about to be offered; return those that may be.
 
     One that was cancelled since it was claimed, or whose claim has run out and was
-    taken by somebody else, is not among them.
+    taken by somebody else, is not among them, nor one that somebody is cancelling just now.
     """
+    ours: Any = (
+        messages.c.id.in_(message_ids)
+        & (messages.c.claim == claim)
+        & (messages.c.status == MessageStatus.CLAIMED)
+    )
+    if connection.dialect.name != "sqlite":
+        free = select(messages.c.id).where(ours).with_for_update(skip_locked=True, key_share=True)
+        ours = messages.c.id.in_(free.scalar_subquery())
     begun = connection.execute(
         update(messages)
-        .where(
-            messages.c.id.in_(message_ids),
-            messages.c.claim == claim,
-            messages.c.status == MessageStatus.CLAIMED,
-        )
+        .where(ours)
         .values(status=MessageStatus.SENDING, lease_until=lease_until)
         .returning(messages.c.id)
     )

@@ -102,7 +102,7 @@ def _row(change: ConsentChange) -> dict[str, Any]:
 
 def _follow(connection: Connection, subscriber_id: int, changes: Sequence[ConsentChange]) -> None:
     of_person = subscribers.c.id == subscriber_id
-    locked = select(subscribers.c.purposes).where(of_person).with_for_update()
+    locked = select(subscribers.c.purposes).where(of_person).with_for_update(key_share=True)
     present = connection.scalars(locked).one()
     granted = {str(c.purpose) for c in changes if c.granted}
     withdrawn = {str(c.purpose) for c in changes if not c.granted}

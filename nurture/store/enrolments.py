@@ -190,20 +190,9 @@ def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[Du
         .where(enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now)
         .order_by(enrolments.c.next_look_at)
         .limit(limit)
-        .with_for_update(of=[enrolments, subscribers], skip_locked=True)
+        .with_for_update(of=[enrolments, subscribers], skip_locked=True, key_share=True)
     )
     return [_due(row) for row in connection.execute(statement).mappings()]
-
-
-def hold(connection: Connection, where: Any) -> None:
-    """Lock enrolments before anything of theirs is changed, the lowest number first.
-
-    Every transaction takes its locks in one order, so that no two wait for each other:
-    paused sequences, the subscriber, enrolments, and what belongs to them after that.
-    """
-    if connection.dialect.name != "sqlite":
-        ordered = select(enrolments.c.id).where(where).order_by(enrolments.c.id)
-        connection.execute(ordered.with_for_update(key_share=True))
 
 
 def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
@@ -268,18 +257,18 @@ def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
     return _change(connection, where & (enrolments.c.status == EnrolmentStatus.ACTIVE), now, {})
 
 
-def of_sequence(sequence: str) -> Any:
-    """For `look_at_once`: everybody in that sequence."""
-    return enrolments.c.sequence == sequence
+def of_sequences(*sequences: str) -> Any:
+    """For `look_at_once` and `locks.hold`: everybody in these sequences."""
+    return enrolments.c.sequence.in_(sequences)
 
 
 def of_subscriber(subscriber_id: int) -> Any:
-    """For `look_at_once`: that person."""
+    """For `look_at_once` and `locks.hold`: that person."""
     return enrolments.c.subscriber_id == subscriber_id
 
 
 def of_enrolments(enrolment_ids: Iterable[int]) -> Any:
-    """For `look_at_once`: those enrolments."""
+    """For `look_at_once` and `locks.hold`: those enrolments."""
     return enrolments.c.id.in_(list(enrolment_ids))
 
 

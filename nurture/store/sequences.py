@@ -10,6 +10,7 @@ from nurture.domain.message_status import MessageStatus
 from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.domain.sequence import ANSWERS
 from nurture.store.enrolments import enrolments
+from nurture.store.locks import hold
 from nurture.store.messages import messages
 from nurture.store.session import insert_new
 from nurture.store.types import UtcDateTime, metadata
@@ -52,13 +53,15 @@ def set_paused(connection: Connection, key: str, paused_at: datetime | None) -> 
 
 def take_back_claimed(connection: Connection, key: str, why: str) -> list[int]:
     """Cancel what workers have claimed and not yet offered, guides aside; return the enrolments."""
+    claimed = (
+        (messages.c.sequence == key)
+        & (messages.c.status == MessageStatus.CLAIMED)
+        & messages.c.kind.not_in(ANSWERS)
+    )
+    hold(connection, enrolments.c.id.in_(select(messages.c.enrolment_id).where(claimed)))
     taken = connection.execute(
         update(messages)
-        .where(
-            messages.c.sequence == key,
-            messages.c.status == MessageStatus.CLAIMED,
-            messages.c.kind.not_in(ANSWERS),
-        )
+        .where(claimed)
         .values(status=MessageStatus.CANCELLED, lease_until=None, reason=why)
         .returning(messages.c.enrolment_id)
     )
@@ -66,16 +69,15 @@ def take_back_claimed(connection: Connection, key: str, why: str) -> list[int]:
 
 
 def waiting_for(connection: Connection, key: str) -> list[int]:
-    """The enrolments that wait for a paused sequence to go on, longest waiting first."""
-    statement = (
-        select(enrolments.c.id)
-        .where(
-            enrolments.c.sequence == key,
-            enrolments.c.status == EnrolmentStatus.ACTIVE,
-            enrolments.c.next_look_at == UNTIL_RESUMED,
-        )
-        .order_by(enrolments.c.anchor_at, enrolments.c.id)
+    """The enrolments that wait for a paused sequence to go on, held, longest waiting first."""
+    waiting = (
+        (enrolments.c.sequence == key)
+        & (enrolments.c.status == EnrolmentStatus.ACTIVE)
+        & (enrolments.c.next_look_at == UNTIL_RESUMED)
     )
+    hold(connection, waiting)
+    in_order = (enrolments.c.anchor_at, enrolments.c.id)
+    statement = select(enrolments.c.id).where(waiting).order_by(*in_order)
     return list(connection.scalars(statement))
 
 

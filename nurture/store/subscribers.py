@@ -80,7 +80,7 @@ def find_by_address(connection: Connection, address: str) -> Subscriber | None:
 def get_by_address(connection: Connection, address: str) -> Subscriber:
     """The subscriber of an address that is known to be there, locked against other writers."""
     where = subscribers.c.address_key == address_key(address)
-    locked = select(subscribers).where(where).with_for_update()
+    locked = select(subscribers).where(where).with_for_update(key_share=True)
     return _subscriber(connection.execute(locked).mappings().one())
 
 

@@ -1,0 +1,29 @@
+"""The one order in which every transaction takes its locks, so that no two wait for each other.
+
+Which sequences are paused; the subscriber; enrolments, the lowest number first; then what
+belongs to them: suppressions, messages, events. Whoever changes an enrolment or a message
+holds the enrolment before. A worker that claims, or marks as being sent, never waits for
+a row: it leaves alone what another holds. SQLite has one writer at a time anyway.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from nurture.store.enrolments import enrolments, of_subscriber
+from nurture.store.subscribers import subscribers
+
+
+def hold(connection: Connection, where: Any) -> None:
+    """Lock these enrolments until the transaction ends; all it will change, at once."""
+    if connection.dialect.name != "sqlite":
+        ordered = select(enrolments.c.id).where(where).order_by(enrolments.c.id)
+        connection.execute(ordered.with_for_update(key_share=True))
+
+
+def hold_person(connection: Connection, subscriber_id: int) -> None:
+    """Lock a subscriber and all of their enrolments, before anything of it is read."""
+    if connection.dialect.name != "sqlite":
+        person = select(subscribers.c.id).where(subscribers.c.id == subscriber_id)
+        connection.execute(person.with_for_update(key_share=True))
+        hold(connection, of_subscriber(subscriber_id))

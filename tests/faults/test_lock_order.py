@@ -1,0 +1,247 @@
+"""Everything at once on the same few people: no two transactions ever wait for each other."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Table, select, text
+
+from nurture.bootstrap import House
+from nurture.domain.consent import Evidence, Purpose
+from nurture.domain.errors import NurtureError
+from nurture.domain.events import BookingEvent, EventKind, MailEvent
+from nurture.services import (
+    delivering,
+    pausing,
+    preferring,
+    publishing,
+    recording,
+    settling,
+    subscribing,
+    sweeping,
+)
+from nurture.services.preferring import PreferenceChange, Wish
+from nurture.services.subscribing import Signup
+from nurture.store.enrolments import enrolments
+from nurture.store.messages import messages
+from nurture.store.session import DatabaseUnavailableError
+from nurture.store.subscribers import subscribers
+from tests.faults.oracle import Fault, Oracle
+from tests.faults.workers import expire_leases
+from tests.house import Household, shipped_library
+from tests.servers.clock import ClockFile
+
+#: The fewer people, the more often two transactions are about the same ones.
+PEOPLE = [f"p{n}@example.org" for n in range(12)]
+FORMS = ("pain-guide", "over-50-guide")
+SEVERAL = 2
+EVIDENCE = Evidence("https://emails.example.org/", "192.0.2.7", "A browser")
+
+
+@dataclass
+class Crowd:
+    """What one of many does at once; each has a house of its own over the one database."""
+
+    home: Household
+    house: House
+    chance: random.Random
+    numbers: Iterator[int]
+
+    def deliver(self) -> None:
+        """A worker's batch."""
+        delivering.deliver_batch(self.house.dispatch)
+
+    def sweep(self) -> None:
+        """Take others for dead, and take over."""
+        expire_leases(self.home)
+        sweeping.batches_due(self.house.dispatch)
+
+    def sign_up(self) -> None:
+        """Ask for a guide, perhaps again, after the time in which nobody is believed twice."""
+        house, now = self.house, self._now + timedelta(hours=self.chance.choice([0, 48]))
+        signup = Signup(self.chance.choice(FORMS), self._who())
+        subscribing.subscribe(
+            house.database, house.catalogue, house.tokens, house.limits, signup, now
+        )
+
+    def collect(self) -> None:
+        """Press the button on the guide's page."""
+        answers = {purpose: self.chance.random() < 0.5 for purpose in (Purpose.TRACKING,)}
+        house, number = self.house, self._one_of(enrolments)
+        subscribing.collect_guide(
+            house.database, house.catalogue, house.library, number, answers, EVIDENCE, self._now
+        )
+
+    def leave(self) -> None:
+        """Unsubscribe, and think better of it."""
+        house, person = self.house, self._one_of(subscribers)
+        args = (house.database, house.catalogue, person)
+        preferring.unsubscribe(*args, None, EVIDENCE, self._now)
+        preferring.resubscribe(*args, EVIDENCE, self._now)
+
+    def prefer(self) -> None:
+        """Change what one wants."""
+        wish = self.chance.choice([Wish.USUAL, Wish.FEWER, Wish.PAUSED, Wish.STOPPED])
+        change = PreferenceChange(wish, self.chance.random() < 0.5, health_topics=False)
+        person = self._one_of(subscribers)
+        house = self.house
+        preferring.change_preferences(
+            house.database, house.catalogue, person, change, EVIDENCE, self._now
+        )
+
+    def book(self) -> None:
+        """Two sessions are booked."""
+        told = [
+            BookingEvent(
+                provider="calendly",
+                event_id=str(next(self.numbers)),
+                occurred_at=self._now,
+                email=self._who(),
+                booked=True,
+                cancelled=False,
+                rescheduled=False,
+                starts_at=None,
+                raw={},
+            )
+            for _ in range(SEVERAL)
+        ]
+        recording.record_bookings(self.house.database, self.house.catalogue, told, self._now)
+
+    def report(self) -> None:
+        """The mail provider tells what became of several mails."""
+        house = self.house
+        kinds = (EventKind.DELIVERED, EventKind.BOUNCED, EventKind.COMPLAINED)
+        told = [self._told(self.chance.choice(kinds)) for _ in range(SEVERAL + 1)]
+        recording.record_mail_events(house.database, house.catalogue, house.tokens, told, self._now)
+
+    def _told(self, kind: EventKind) -> MailEvent:
+        number = self._one_of(messages)
+        return MailEvent(
+            kind=kind,
+            provider="generic",
+            event_id=str(next(self.numbers)),
+            occurred_at=self._now,
+            recipient=self._who(),
+            message_id=f"{self.house.tokens.message_id(number)}@example.org",
+            permanent=self.chance.random() < 0.3,
+            reason="",
+            raw={},
+        )
+
+    def settle(self) -> None:
+        """The owner settles everything in doubt."""
+        house, sent = self.house, self.chance.random() < 0.5
+        settling.settle_all(house.database, house.catalogue, sent, self._now)
+
+    def pause(self) -> None:
+        """The owner stops a sequence and goes on with it."""
+        house, sequence = self.house, self.chance.choice(FORMS)
+        pausing.pause(house.database, house.catalogue, sequence, self._now)
+        pausing.resume(house.database, house.catalogue, sequence, self._now)
+
+    def publish(self) -> None:
+        """The owner changes every sequence."""
+        library, number = shipped_library(), next(self.numbers)
+        changed = tuple(replace(s, toml=f"{s.toml}\n# {number}\n") for s in library.sequences)
+        drafts = [publishing._sequence_draft(source) for source in changed]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(publishing, "check", lambda _: drafts)  # It takes a second.
+            publishing.publish(self.house.database, library, self._now)
+
+    @property
+    def _now(self) -> datetime:
+        return self.home.clock.now
+
+    def _who(self) -> str:
+        return self.chance.choice(PEOPLE)
+
+    def _one_of(self, table: Table) -> int:
+        with self.house.database.reading() as connection:
+            return int(self.chance.choice(connection.scalars(select(table.c.id)).all()))
+
+
+#: Who does it, and how many of them at once.
+CROWD: list[tuple[Callable[[Crowd], None], int]] = [
+    (Crowd.deliver, 3),
+    (Crowd.sweep, 1),
+    (Crowd.sign_up, 1),
+    (Crowd.collect, 2),
+    (Crowd.leave, 2),
+    (Crowd.prefer, 1),
+    (Crowd.book, 1),
+    (Crowd.report, 2),
+    (Crowd.settle, 1),
+    (Crowd.pause, 1),
+    (Crowd.publish, 1),
+]
+
+
+def everybody_at_once(home: Household, seconds: float) -> tuple[Counter[str], list[Exception]]:
+    """Let all of them act for so long, while the time flies; what was done, and what went wrong."""
+    over, numbers = threading.Event(), count(1)
+    done: Counter[str] = Counter()
+    wrong: list[Exception] = []
+
+    def act(deed: Callable[[Crowd], None], seed: int) -> None:
+        house = home.another(NURTURE_BATCH="7", NURTURE_SMTP_CONNECTIONS="2")
+        one = Crowd(home, house, random.Random(seed), numbers)
+        while not over.is_set():
+            try:
+                deed(one)
+                done[deed.__name__] += 1
+            except DatabaseUnavailableError as error:
+                wrong.append(error)
+            except NurtureError:
+                pass  # What is asked for is not possible just now, and that was said.
+        house.dispatch.mailer.close()
+        house.database.close()
+
+    deeds = [deed for deed, many in CROWD for _ in range(many)]
+    threads = [threading.Thread(target=act, args=(d, n)) for n, d in enumerate(deeds)]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.05)
+        home.clock.advance(timedelta(hours=5))
+    over.set()
+    for thread in threads:
+        thread.join(60)
+    return done, wrong
+
+
+def deadlocks(home: Household) -> int:
+    """How many the database has had to break."""
+    with home.house.database.reading() as connection:
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+        return (
+            connection.scalar(
+                text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            )
+            or 0
+        )
+
+
+@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
+def test_whatever_happens_at_once_to_the_same_people_no_two_wait_for_each_other(
+    postgresql_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle, seconds: int
+) -> None:
+    home = Household(postgresql_url, tmp_path, clock_file, oracle.url).publish_shipped()
+    for address in PEOPLE:
+        for form in FORMS:
+            home.subscribe(address, form)
+    home.deliver()
+    oracle.show(Fault("RCPT", text="550 5.1.1 Nobody of that name", only=PEOPLE[0]))
+    done, wrong = everybody_at_once(home, seconds)
+    print(done)
+    assert wrong == []
+    assert deadlocks(home) == 0
+    assert set(done) == {deed.__name__ for deed, _ in CROWD}
+    home.close()
