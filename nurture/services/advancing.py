@@ -16,7 +16,7 @@ from nurture.domain.sequence import ANSWERS, RECURRING, StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.store import claims, enrolments, messages, sequences
-from nurture.store.enrolments import DueEnrolment
+from nurture.store.due import DueEnrolment, Step, advance, due_enrolments
 from nurture.store.facts import facts_of
 from nurture.store.session import Connection
 
@@ -58,7 +58,7 @@ class _Plan:
     """What is to be written down for a batch."""
 
     offers: list[tuple[DueEnrolment, deciding.Offer]] = field(default_factory=list)
-    steps: list[enrolments.Step] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     ends: dict[EnrolmentStatus, list[int]] = field(default_factory=dict)
     skipped: list[tuple[int, str]] = field(default_factory=list)
     going_on: list[tuple[int, str]] = field(default_factory=list)
@@ -77,12 +77,12 @@ def claim_due(
     one writing transaction and commit before anything is offered to a mail server.
     """
     paused = sequences.paused_sequences(connection)
-    due = _held(enrolments.due_enrolments(connection, now, limit), paused)
+    due = _held(due_enrolments(connection, now, limit), paused)
     mailed = _with_recent_mails(connection, due, now)
     plan = _decide_all(due, published, mailed, _segments(connection, due, published, now), now)
     batch = Batch(claim=secrets.token_hex(8), looked_at=len(due))
     _claim_offers(connection, published, plan, batch, now, real_now + CLAIM_LEASE)
-    enrolments.advance(connection, plan.steps, now)
+    advance(connection, plan.steps, now)
     messages.cancel_steps(connection, plan.skipped, "the step was skipped")
     for reason, ended in plan.ends.items():
         enrolments.end_enrolments(connection, ended, reason, now)
@@ -161,8 +161,8 @@ def _note(plan: _Plan, due: DueEnrolment, decision: deciding.Decision) -> None:
             plan.going_on += [(due.subscriber_id, then)] if then else []
 
 
-def _step(due: DueEnrolment, progress: Progress, look_at: datetime | None) -> enrolments.Step:
-    return enrolments.Step(due.id, progress, look_at, due.turn)
+def _step(due: DueEnrolment, progress: Progress, look_at: datetime | None) -> Step:
+    return Step(due.id, progress, look_at, due.turn)
 
 
 def _claim_offers(

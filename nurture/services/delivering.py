@@ -22,6 +22,7 @@ from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
 from nurture.services.advancing import GUIDE_OFFERS, Claimed, claim_due
 from nurture.services.catalogue import Catalogue
 from nurture.store import claims, enrolments, events, locks, messages, suppressions
+from nurture.store.due import Step, advance, look_again
 from nurture.store.instance import armed_for, how_far, is_armed
 from nurture.store.session import Connection, Database, DatabaseUnavailableError
 from nurture.witness import Witness
@@ -226,7 +227,7 @@ class _Run:
         outcomes = self._outcomes
         accepted = [o.message for o in outcomes if o.status is MessageStatus.ACCEPTED]
         claims.record_accepted(connection, self.claim, accepted)
-        enrolments.advance(connection, [self._passed(m) for m in accepted], self.now)
+        advance(connection, [self._passed(m) for m in accepted], self.now)
         for outcome in outcomes:
             if outcome.status is not MessageStatus.ACCEPTED:
                 self._record_other(connection, outcome)
@@ -244,7 +245,7 @@ class _Run:
         elif status is MessageStatus.IN_DOUBT and _may_be_offered_once_more(one):
             self._look_later(connection, one, self.now + _BACKOFF[0])
         else:
-            enrolments.advance(connection, [self._passed(outcome.message)], self.now)
+            advance(connection, [self._passed(outcome.message)], self.now)
 
     def _status(self, one: Claimed, outcome: Outcome) -> MessageStatus:
         """A server that answers, and puts us off for days, has refused."""
@@ -254,13 +255,13 @@ class _Run:
             return MessageStatus.FAILED if waited > _GIVE_UP_AFTER else MessageStatus.DEFERRED
         return outcome.status
 
-    def _passed(self, message: int) -> enrolments.Step:
+    def _passed(self, message: int) -> Step:
         one = self._known[message]
-        return enrolments.Step(one.due.id, one.after, one.look_after, one.due.turn)
+        return Step(one.due.id, one.after, one.look_after, one.due.turn)
 
     def _look_later(self, connection: Connection, one: Claimed, at: datetime) -> None:
-        look = enrolments.Step(one.due.id, one.due.progress, at, one.due.turn)
-        enrolments.look_again(connection, [look], self.now)
+        look = Step(one.due.id, one.due.progress, at, one.due.turn)
+        look_again(connection, [look], self.now)
 
     def _suppress(self, connection: Connection, one: Claimed, outcome: Outcome) -> None:
         suppress_address(

@@ -12,17 +12,14 @@ from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.suppression import SuppressionReason
 from nurture.store import consents
 from nurture.store.consents import consent_history, record_consents
+from nurture.store.due import Step, advance, due_enrolments, look_again
 from nurture.store.enrolments import (
-    Step,
     add_enrolment,
-    advance,
     change_enrolment,
     count_due,
-    due_enrolments,
     end_enrolments,
     find_enrolment,
     find_next_look,
-    look_again,
 )
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import add_subscriber, find_by_address

@@ -1,0 +1,158 @@
+"""Due enrolments: who is to be looked at now, and how far they are afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, case, select, update
+
+from nurture.domain.consent import Purpose
+from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.sending_gate import Frequency, Standing
+from nurture.domain.suppression import SuppressionReason
+from nurture.store.enrolments import as_progress, enrolments
+from nurture.store.session import as_rows, rows_as_table
+from nurture.store.subscribers import as_consents, subscribers
+from nurture.store.suppressions import suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class DueEnrolment:
+    """An enrolment that is to be looked at, with all that deciding and writing needs."""
+
+    id: int
+    subscriber_id: int
+    sequence: str
+    progress: Progress
+    standing: Standing
+    turn: int
+    occasion: int
+    address: str
+    address_hash: str
+    first_name: str
+
+    @property
+    def may_be_followed(self) -> bool:
+        """Whether this person agreed that opens and clicks are recorded."""
+        return Purpose.TRACKING in self.standing.consents
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where an enrolment goes: its progress from here on, and when to look again."""
+
+    enrolment_id: int
+    progress: Progress
+    next_look_at: datetime | None
+    turn: int
+
+
+def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:
+    """The enrolments to look at now, longest due first, locked against other workers.
+
+    Their subscribers are locked as well, so that two workers never decide about one
+    person at once and both find the frequency cap untouched.
+    """
+    statement = (
+        select(
+            enrolments,
+            subscribers.c.address,
+            subscribers.c.address_hash,
+            subscribers.c.first_name,
+            subscribers.c.time_zone,
+            subscribers.c.frequency,
+            subscribers.c.paused_until,
+            subscribers.c.purposes,
+            suppressions.c.reason.label("suppressed"),
+        )
+        .join(subscribers, subscribers.c.id == enrolments.c.subscriber_id)
+        .outerjoin(suppressions, suppressions.c.address_hash == subscribers.c.address_hash)
+        .where(enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now)
+        .order_by(enrolments.c.next_look_at)
+        .limit(limit)
+        .with_for_update(of=[enrolments, subscribers], skip_locked=True, key_share=True)
+    )
+    return [_due(row) for row in connection.execute(statement).mappings()]
+
+
+def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
+    """Write down how far enrolments are and when to look again.
+
+    Where something outside changed an enrolment since it was read, the planned look is
+    stale: it is looked at again at once.
+    """
+    if not steps:
+        return
+    rows = as_rows(connection, enrolments, _STEP, map(_step_values, steps))
+    connection.execute(_advance_statement(connection.dialect.name), {"rows": rows, "now": now})
+
+
+def look_again(connection: Connection, looks: Sequence[Step], now: datetime) -> None:
+    """Write down only when to look again; progress stays as it is."""
+    if not looks:
+        return
+    fresh = enrolments.c.turn == bindparam("read_turn")
+    statement = (
+        update(enrolments)
+        .where(enrolments.c.id == bindparam("enrolment"))
+        .values(next_look_at=case((fresh, bindparam("look")), else_=now))
+    )
+    rows = [
+        {"enrolment": k.enrolment_id, "look": k.next_look_at, "read_turn": k.turn} for k in looks
+    ]
+    connection.execute(statement, rows)
+
+
+_STEP = ("id", "turn", "passed", "anchor_at", "guide_wanted", "next_look_at")
+
+
+def _step_values(step: Step) -> tuple[Any, ...]:
+    after = step.progress
+    return (
+        step.enrolment_id,
+        step.turn,
+        after.passed,
+        after.anchor_at,
+        after.guide_wanted,
+        step.next_look_at,
+    )
+
+
+@cache
+def _advance_statement(dialect: str) -> Any:
+    rows = rows_as_table(dialect, enrolments, _STEP)
+    fresh = enrolments.c.turn == rows.c.turn
+    now = bindparam("now", type_=enrolments.c.next_look_at.type)
+    return (
+        update(enrolments)
+        .where(enrolments.c.id == rows.c.id)
+        .values(
+            passed=rows.c.passed,
+            anchor_at=rows.c.anchor_at,
+            guide_wanted=case((fresh, rows.c.guide_wanted), else_=enrolments.c.guide_wanted),
+            next_look_at=case((fresh, rows.c.next_look_at), else_=now),
+        )
+    )
+
+
+def _due(row: RowMapping) -> DueEnrolment:
+    suppressed = row["suppressed"]
+    return DueEnrolment(
+        id=row["id"],
+        subscriber_id=row["subscriber_id"],
+        sequence=row["sequence"],
+        progress=as_progress(row),
+        standing=Standing(
+            consents=as_consents(row["purposes"]),
+            suppressed=SuppressionReason(suppressed) if suppressed else None,
+            paused_until=row["paused_until"],
+            frequency=Frequency(row["frequency"]),
+        ),
+        turn=row["turn"],
+        occasion=row["occasion"],
+        address=row["address"] or "",
+        address_hash=row["address_hash"],
+        first_name=row["first_name"],
+    )
