@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_SYSTEM_CERTS = true
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve demo test faults bench check format lint types lock samples clean
+.PHONY: help install serve demo test browser pictures faults bench check format lint types lock samples clean
 
 help:  ## show what can be done here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,10 @@ $(VENV)/dev: $(VENV)/run requirements-dev.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/browser: $(VENV)/dev requirements-browser.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-browser.lock
+	@touch $@
+
 install: $(VENV)/dev  ## install everything from the lock files into .venv
 
 serve: $(VENV)/run  ## start the whole program and print where to look
@@ -40,7 +44,22 @@ demo: $(VENV)/run  ## play two months of five people's lives in under a minute
 	@$(BIN)/nurture demo
 
 test: $(VENV)/dev  ## run the whole test suite
-	@$(BIN)/pytest -n 2 -m "not slow"
+	@$(BIN)/pytest -n 2 -m "not slow and not browser"
+
+browser: $(VENV)/browser chromium  ## walk through the studio in a real browser
+	@$(BIN)/pytest -m browser tests/browser
+
+pictures: $(VENV)/browser chromium  ## take the pictures of the studio afresh
+	@$(BIN)/python -m tests.browser.pictures
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] || { \
+	    echo "Install Chromium first (on Debian: apt-get install chromium)."; exit 1; }; \
+	  echo "Installing Chromium …"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 
 faults: $(VENV)/dev  ## kill, break and flood everything for a while, and count the mails
 	@$(BIN)/pytest -n 2 -m "slow or not slow" tests/faults
@@ -70,6 +89,8 @@ lock: $(BIN)/uv  ## resolve the dependencies afresh into the lock files
 	  pyproject.toml -o requirements.lock --custom-compile-command "make lock"
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --group dev pyproject.toml -o requirements-dev.lock --custom-compile-command "make lock"
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
+	  --group browser pyproject.toml -o requirements-browser.lock --custom-compile-command "make lock"
 
 samples: $(VENV)/dev  ## make the sample guides afresh
 	@$(BIN)/python templates/guides/make_sample_guides.py

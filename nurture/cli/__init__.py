@@ -4,7 +4,16 @@ Each command imports what it needs when it runs: `serve` stays in memory for as 
 everything runs, and `--help` should not wait for a database library.
 """
 
-from nurture.cli import publishing, running, segments, simulating, steering, watching
+from nurture.cli import owning, publishing, running, segments, simulating, steering, watching
 from nurture.cli.command import main
 
-__all__ = ["main", "publishing", "running", "segments", "simulating", "steering", "watching"]
+__all__ = [
+    "main",
+    "owning",
+    "publishing",
+    "running",
+    "segments",
+    "simulating",
+    "steering",
+    "watching",
+]

@@ -1,0 +1,105 @@
+"""Securing an account: its password and its second factor.
+
+Every change ends all sessions and begins a new one for the browser that made it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.domain.owner import insist_on_good
+from nurture.services import credentials
+from nurture.services.credentials import fingerprint_of
+from nurture.services.signing_in import (
+    SignedIn,
+    SignInRefusedError,
+    UnknownOwnerError,
+    begin_session,
+)
+from nurture.store import owners, sign_ins
+from nurture.store.owners import Owner
+from nurture.store.session import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the account page shows; `pending_secret` waits for its first code."""
+
+    address: str
+    asks_for_codes: bool
+    pending_secret: str | None
+
+
+def get_account(database: Database, owner: int) -> Account:
+    """An owner's account; raises `UnknownOwnerError`."""
+    with database.reading() as connection:
+        found = _get_owner(connection, owner)
+    return Account(found.address, found.totp_secret is not None, found.totp_pending)
+
+
+def change_password(
+    database: Database, owner: int, present: str, wanted: str, now: datetime
+) -> SignedIn:
+    """Replace the password; raises `SignInRefusedError` or `PasswordRefusedError`."""
+    found = _insist_on_password(database, owner, present)
+    insist_on_good(wanted, found.address)
+    password_hash = credentials.hash_password(wanted)
+    with database.writing() as connection:
+        owners.set_password_hash(connection, owner, password_hash)
+        return _begin_afresh(connection, found, now)
+
+
+def offer_codes(database: Database, owner: int) -> None:
+    """Make a secret for an app; codes are asked for once the first has been given."""
+    with database.writing() as connection:
+        owners.set_pending_secret(connection, owner, credentials.new_secret())
+
+
+def take_on_codes(
+    database: Database, owner: int, code: str, now: datetime
+) -> tuple[SignedIn, list[str]]:
+    """Ask for codes from now on; return the new session and the recovery codes, shown once.
+
+    Raises `SignInRefusedError` where the code was not made with the offered secret.
+    """
+    codes = credentials.new_recovery_codes()
+    with database.writing() as connection:
+        found = _get_owner(connection, owner)
+        secret = found.totp_pending
+        counter = credentials.find_counter(secret, code, now) if secret else None
+        if counter is None:
+            raise SignInRefusedError(
+                "That code is not right.",
+                remedy="Type the six digits that the app shows now; its clock must be right.",
+            )
+        owners.set_secret(connection, owner, secret, counter)
+        owners.replace_recovery_codes(connection, owner, map(fingerprint_of, codes))
+        return _begin_afresh(connection, found, now), codes
+
+
+def give_up_codes(database: Database, owner: int, password: str, now: datetime) -> SignedIn:
+    """Ask for no codes any more; raises `SignInRefusedError`."""
+    found = _insist_on_password(database, owner, password)
+    with database.writing() as connection:
+        owners.set_secret(connection, owner, None, 0)
+        owners.replace_recovery_codes(connection, owner, ())
+        return _begin_afresh(connection, found, now)
+
+
+def _insist_on_password(database: Database, owner: int, password: str) -> Owner:
+    with database.reading() as connection:
+        found = _get_owner(connection, owner)
+    if not credentials.is_password(password, found.password_hash):
+        raise SignInRefusedError("That is not your present password.")
+    return found
+
+
+def _begin_afresh(connection: Connection, owner: Owner, now: datetime) -> SignedIn:
+    sign_ins.end_sessions_of(connection, owner.id)
+    return begin_session(connection, owner, now, code_given=True)
+
+
+def _get_owner(connection: Connection, owner: int) -> Owner:
+    found = owners.find_owner(connection, owner)
+    if found is None:
+        raise UnknownOwnerError("This account has been removed.")
+    return found

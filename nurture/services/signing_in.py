@@ -1,0 +1,240 @@
+"""Signing in: how an owner gets into the studio, and out again.
+
+A browser holds a random identifier; the database holds its hash, so that whoever reads
+the database cannot take over a session. The identifier is new at every sign-in, after
+the code of a second factor, and whenever a password or that factor changes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+
+from nurture.domain.address import address_key
+from nurture.domain.errors import NurtureError
+from nurture.domain.owner import (
+    CODE_WAITS,
+    IDLE_AT_MOST,
+    LINK_LASTS,
+    NOTED_EVERY,
+    SESSION_LASTS,
+    Lasting,
+    insist_on_good,
+)
+from nurture.services import credentials
+from nurture.services.credentials import fingerprint_of, new_identifier
+from nurture.store import owners, sign_ins
+from nurture.store.owners import Owner
+from nurture.store.session import Connection, Database
+
+#: Failures within this span are counted, and so many are borne.
+COUNTED_FOR = timedelta(minutes=15)
+FAILURES_PER_ACCOUNT, FAILURES_PER_CLIENT = 10, 30
+
+
+class SignInRefusedError(NurtureError):
+    """The address and the password do not belong together, or the code is not the present one."""
+
+
+class TooManyAttemptsError(NurtureError):
+    """So many attempts have failed that none is looked at for a while."""
+
+
+class LinkSpentError(NurtureError):
+    """A one-time link that was used, has expired, or never was."""
+
+
+class UnknownOwnerError(NurtureError):
+    """Nobody of that address may open the studio."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A browser with a session: `identifier` goes into its cookie and nowhere else."""
+
+    identifier: str
+    owner: int
+    address: str
+    awaits_code: bool = False
+
+
+# --- On the server: who may sign in ---------------------------------------------------------------
+
+
+def make_link(database: Database, address: str, now: datetime) -> str:
+    """A token with which that owner sets a password once, within a day; adds them if new."""
+    token = new_identifier()
+    with database.writing() as connection:
+        owner = owners.add_owner(connection, address_key(address), now)
+        owners.put_link(connection, owner, fingerprint_of(token), now + LINK_LASTS)
+    return token
+
+
+def all_owners(database: Database) -> list[Owner]:
+    """Everybody who may open the studio."""
+    with database.reading() as connection:
+        return owners.all_owners(connection)
+
+
+def remove_owner(database: Database, address: str) -> None:
+    """Let an owner in no more, beginning now; raises `UnknownOwnerError`."""
+    with database.writing() as connection:
+        owner = owners.find_owner_by_address(connection, address_key(address))
+        if owner is None:
+            raise UnknownOwnerError(
+                f"{address} is no owner.", remedy="“nurture owner list” shows who is."
+            )
+        sign_ins.end_sessions_of(connection, owner.id)
+        owners.remove_owner(connection, owner.id)
+
+
+# --- Getting in -----------------------------------------------------------------------------------
+
+
+def find_link(database: Database, token: str, now: datetime) -> str | None:
+    """The address of the owner whose link this is, while it may be used."""
+    with database.reading() as connection:
+        owner = owners.find_link(connection, fingerprint_of(token), now)
+    return owner.address if owner else None
+
+
+def set_first_password(database: Database, token: str, password: str, now: datetime) -> SignedIn:
+    """Use a one-time link: set the password, end every session, and sign in.
+
+    Raises `LinkSpentError`, or `PasswordRefusedError` while the link stays valid. Whoever
+    has a second factor is asked for its code all the same.
+    """
+    with database.reading() as connection:
+        owner = owners.find_link(connection, fingerprint_of(token), now)
+    if owner is None:
+        raise _spent()
+    insist_on_good(password, owner.address)
+    password_hash = credentials.hash_password(password)
+    with database.writing() as connection:
+        if not owners.use_link(connection, fingerprint_of(token)):
+            raise _spent()
+        owners.set_password_hash(connection, owner.id, password_hash)
+        sign_ins.end_sessions_of(connection, owner.id)
+        return begin_session(connection, owner, now)
+
+
+def sign_in(
+    database: Database, address: str, password: str, client: str, account: str, now: datetime
+) -> SignedIn:
+    """Check a password and begin a session, which may still await the code of a second factor.
+
+    `client` is the caller's network address and `account` a keyed hash of the address, under
+    which failures are counted. An unknown address is answered like a wrong password, after as
+    long. Raises `SignInRefusedError` or `TooManyAttemptsError`.
+    """
+    attempt = _attempt(database, account, client, now)
+    with database.reading() as connection:
+        owner = owners.find_owner_by_address(connection, address_key(address))
+    right = credentials.is_password(password, owner.password_hash if owner else None)
+    if owner is None or not right:
+        raise SignInRefusedError("The address and the password do not belong together.")
+    with database.writing() as connection:
+        sign_ins.forget_attempt(connection, attempt)
+        return begin_session(connection, owner, now)
+
+
+def give_code(
+    database: Database, waiting: SignedIn, code: str, client: str, account: str, now: datetime
+) -> SignedIn:
+    """Complete a sign-in by the code of the second factor or a recovery code.
+
+    Each code counts once. Raises `SignInRefusedError` or `TooManyAttemptsError`.
+    """
+    attempt = _attempt(database, account, client, now)
+    with database.writing() as connection:
+        owner = owners.find_owner(connection, waiting.owner)
+        if owner is None or not _spend(connection, owner, code, now):
+            raise SignInRefusedError("That code is not right, or it has been used.")
+        sign_ins.forget_attempt(connection, attempt)
+        sign_ins.end_session(connection, fingerprint_of(waiting.identifier))
+        return begin_session(connection, owner, now, code_given=True)
+
+
+def begin_session(
+    connection: Connection, owner: Owner, now: datetime, code_given: bool = False
+) -> SignedIn:
+    """A session under a new identifier."""
+    sign_ins.forget_old(connection, now - timedelta(days=1), now - SESSION_LASTS)
+    identifier = new_identifier()
+    awaits_code = owner.totp_secret is not None and not code_given
+    sign_ins.add_session(connection, fingerprint_of(identifier), owner.id, awaits_code, now)
+    return SignedIn(identifier, owner.id, owner.address, awaits_code)
+
+
+def _spend(connection: Connection, owner: Owner, code: str, now: datetime) -> bool:
+    counter = credentials.find_counter(owner.totp_secret or "", code, now)
+    if counter is not None:
+        return owners.spend_code(connection, owner.id, counter)
+    typed = fingerprint_of(credentials.as_recovery_code(code))
+    return owners.spend_recovery_code(connection, owner.id, typed)
+
+
+def _attempt(database: Database, account: str, client: str, now: datetime) -> int:
+    """Note an attempt before it is judged, so that many at once are no more than many."""
+    place = _network(client)
+    with database.writing() as connection:
+        failed = sign_ins.count_failures(connection, account, place, now - COUNTED_FOR)
+        if failed.of_account < FAILURES_PER_ACCOUNT and failed.of_client < FAILURES_PER_CLIENT:
+            return sign_ins.add_attempt(connection, account, place, now)
+    raise TooManyAttemptsError(
+        "Too many attempts to sign in have failed.", remedy="Please try again in fifteen minutes."
+    )
+
+
+def _network(client: str) -> str:
+    """A client as it is counted: one household has a whole /64 of IPv6 addresses."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else client
+
+
+def _spent() -> LinkSpentError:
+    return LinkSpentError(
+        "This link has been used or has expired.",
+        remedy="“nurture owner add” with your address makes a new one.",
+    )
+
+
+# --- Being in, and getting out --------------------------------------------------------------------
+
+
+def find_signed_in(database: Database, identifier: str, now: datetime) -> SignedIn | None:
+    """The session a browser's cookie stands for, while it lasts; using it prolongs it."""
+    key = fingerprint_of(identifier)
+    with database.reading() as connection:
+        session = sign_ins.find_session(connection, key)
+    if session is None or _is_over(session, now):
+        return None
+    if not session.awaits_code and now >= session.used_at + NOTED_EVERY:
+        with database.writing() as connection:
+            sign_ins.note_use(connection, key, now)
+    return SignedIn(identifier, session.owner, session.address, session.awaits_code)
+
+
+def sign_out(database: Database, identifier: str) -> None:
+    """End this browser's session."""
+    with database.writing() as connection:
+        sign_ins.end_session(connection, fingerprint_of(identifier))
+
+
+def sign_out_everywhere(database: Database, owner: int) -> int:
+    """End every session of an owner, this one included; return how many there were."""
+    with database.writing() as connection:
+        return sign_ins.end_sessions_of(connection, owner)
+
+
+def count_browsers(database: Database, owner: int, now: datetime) -> int:
+    """How many browsers an owner is signed in with."""
+    with database.reading() as connection:
+        return sign_ins.count_sessions(connection, owner, now - IDLE_AT_MOST)
+
+
+def _is_over(session: sign_ins.Session, now: datetime) -> bool:
+    too_late = session.awaits_code and now >= session.began_at + CODE_WAITS
+    return too_late or Lasting(session.began_at, session.used_at).is_over(now)

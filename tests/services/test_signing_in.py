@@ -1,0 +1,349 @@
+"""Signing in: who is let in, for how long, and after how many attempts nobody is."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from nurture.domain.owner import (
+    CODE_WAITS,
+    IDLE_AT_MOST,
+    LINK_LASTS,
+    SESSION_LASTS,
+    PasswordRefusedError,
+)
+from nurture.services import credentials, securing, signing_in
+from nurture.services.signing_in import (
+    COUNTED_FOR,
+    FAILURES_PER_ACCOUNT,
+    FAILURES_PER_CLIENT,
+    LinkSpentError,
+    SignedIn,
+    SignInRefusedError,
+    TooManyAttemptsError,
+    UnknownOwnerError,
+)
+from nurture.store.owners import owner_links, owners, recovery_codes
+from nurture.store.session import Database
+from nurture.store.sign_ins import owner_sessions
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+PAUL, PASSWORD, ANOTHER = "paul@example.org", "gently moving again", "a rather different one"
+CLIENT = "192.0.2.1"
+
+
+@pytest.fixture
+def paul(database: Database) -> SignedIn:
+    """An owner who has just set a password."""
+    token = signing_in.make_link(database, PAUL, NOW)
+    return signing_in.set_first_password(database, token, PASSWORD, NOW)
+
+
+def sign_in(
+    database: Database,
+    password: str = PASSWORD,
+    now: datetime = NOW,
+    address: str = PAUL,
+    client: str = CLIENT,
+) -> SignedIn:
+    return signing_in.sign_in(database, address, password, client, f"hash of {address}", now)
+
+
+def give_code(database: Database, waiting: SignedIn, code: str, now: datetime = NOW) -> SignedIn:
+    return signing_in.give_code(database, waiting, code, CLIENT, "hash of paul", now)
+
+
+def is_in(database: Database, signed: SignedIn, now: datetime = NOW) -> bool:
+    found = signing_in.find_signed_in(database, signed.identifier, now)
+    return found is not None and not found.awaits_code
+
+
+def code_at(secret: str, now: datetime) -> str:
+    """What an app on a phone shows; the key is decoded as apps do, not by our own code."""
+    totp = TOTP(base64.b32decode(secret), 6, SHA1(), 30)
+    return totp.generate(int(now.timestamp())).decode()
+
+
+def with_codes(database: Database, paul: SignedIn, now: datetime = NOW) -> tuple[str, list[str]]:
+    """Turn the second factor on; the secret and the recovery codes."""
+    securing.offer_codes(database, paul.owner)
+    secret = securing.get_account(database, paul.owner).pending_secret
+    assert secret
+    _, codes = securing.take_on_codes(database, paul.owner, code_at(secret, now), now)
+    return secret, codes
+
+
+def everything_kept(database: Database) -> str:
+    with database.reading() as connection:
+        tables = (owners, owner_links, owner_sessions, recovery_codes)
+        return repr([connection.execute(table.select()).all() for table in tables])
+
+
+# --- The one-time link ----------------------------------------------------------------------------
+
+
+def test_a_link_sets_the_password_and_signs_in(database: Database, paul: SignedIn) -> None:
+    assert is_in(database, paul)
+    assert is_in(database, sign_in(database))
+    assert is_in(database, sign_in(database, address=" Paul@Example.org "))
+
+
+def test_a_link_works_once(database: Database) -> None:
+    token = signing_in.make_link(database, PAUL, NOW)
+    signing_in.set_first_password(database, token, PASSWORD, NOW)
+    with pytest.raises(LinkSpentError):
+        signing_in.set_first_password(database, token, ANOTHER, NOW)
+    assert signing_in.find_link(database, token, NOW) is None
+
+
+def test_a_link_works_for_a_day(database: Database) -> None:
+    token = signing_in.make_link(database, PAUL, NOW)
+    last = NOW + LINK_LASTS - timedelta(seconds=1)
+    assert signing_in.find_link(database, token, last) == PAUL
+    with pytest.raises(LinkSpentError):
+        signing_in.set_first_password(database, token, PASSWORD, NOW + LINK_LASTS)
+
+
+def test_a_new_link_takes_the_place_of_the_one_before(database: Database) -> None:
+    first, second = (signing_in.make_link(database, PAUL, NOW) for _ in range(2))
+    assert signing_in.find_link(database, first, NOW) is None
+    assert signing_in.find_link(database, second, NOW) == PAUL
+
+
+def test_a_poor_password_leaves_the_link_as_it_was(database: Database) -> None:
+    token = signing_in.make_link(database, PAUL, NOW)
+    with pytest.raises(PasswordRefusedError):
+        signing_in.set_first_password(database, token, "short", NOW)
+    assert signing_in.find_link(database, token, NOW) == PAUL
+
+
+def test_a_new_password_by_a_link_ends_every_session(database: Database, paul: SignedIn) -> None:
+    token = signing_in.make_link(database, PAUL, NOW)
+    again = signing_in.set_first_password(database, token, ANOTHER, NOW)
+    assert not is_in(database, paul)
+    assert is_in(database, again)
+
+
+def test_an_owner_who_is_removed_is_out_at_once(database: Database, paul: SignedIn) -> None:
+    with_codes(database, paul)
+    signing_in.remove_owner(database, PAUL)
+    assert not is_in(database, paul)
+    assert signing_in.all_owners(database) == []
+    with pytest.raises(SignInRefusedError):
+        sign_in(database)
+    with pytest.raises(UnknownOwnerError):
+        signing_in.remove_owner(database, PAUL)
+
+
+# --- Password and limits --------------------------------------------------------------------------
+
+
+def test_an_unknown_address_is_answered_like_a_wrong_password(
+    database: Database, paul: SignedIn
+) -> None:
+    said = []
+    for address in (PAUL, "nobody@example.org"):
+        with pytest.raises(SignInRefusedError) as refused:
+            sign_in(database, "wrong", address=address)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
+
+
+def test_an_owner_without_a_password_cannot_sign_in(database: Database) -> None:
+    signing_in.make_link(database, PAUL, NOW)
+    with pytest.raises(SignInRefusedError):
+        sign_in(database, "")
+
+
+def test_after_ten_failures_an_account_rests_for_a_quarter_of_an_hour(
+    database: Database, paul: SignedIn
+) -> None:
+    for number in range(FAILURES_PER_ACCOUNT):
+        with pytest.raises(SignInRefusedError):
+            sign_in(database, "wrong", client=f"192.0.2.{number}")
+    with pytest.raises(TooManyAttemptsError):
+        sign_in(database, PASSWORD, client="192.0.2.99")
+    assert is_in(database, sign_in(database, now=NOW + COUNTED_FOR), NOW + COUNTED_FOR)
+
+
+@pytest.mark.parametrize("client", ["192.0.2.1", "2001:db8:1:2::{}"])
+def test_a_client_that_tries_many_accounts_rests_too(
+    database: Database, paul: SignedIn, client: str
+) -> None:
+    for number in range(FAILURES_PER_CLIENT):
+        with pytest.raises(SignInRefusedError):
+            address = f"somebody{number}@example.org"
+            sign_in(database, "wrong", address=address, client=client.format(number + 1))
+    with pytest.raises(TooManyAttemptsError):
+        sign_in(database, client=client.format(99))
+    assert is_in(database, sign_in(database, client="198.51.100.1"))
+
+
+def test_signing_in_often_is_held_against_nobody(database: Database, paul: SignedIn) -> None:
+    signed = [sign_in(database) for _ in range(FAILURES_PER_ACCOUNT + 1)]
+    assert all(is_in(database, one) for one in signed)
+
+
+# --- Sessions -------------------------------------------------------------------------------------
+
+
+def test_every_sign_in_has_an_identifier_of_its_own(database: Database, paul: SignedIn) -> None:
+    assert len({paul.identifier, sign_in(database).identifier, sign_in(database).identifier}) == 3
+
+
+def test_nothing_that_lets_in_is_kept_readable(database: Database) -> None:
+    token = signing_in.make_link(database, PAUL, NOW)
+    assert token not in everything_kept(database)
+    paul = signing_in.set_first_password(database, token, PASSWORD, NOW)
+    _, codes = with_codes(database, paul)
+    again = signing_in.sign_in(database, PAUL, PASSWORD, CLIENT, "hash", NOW)
+    kept = everything_kept(database)
+    assert not [secret for secret in (PASSWORD, again.identifier, *codes) if secret in kept]
+    assert "$argon2id$" in kept
+
+
+def test_a_session_that_nobody_uses_ends(database: Database, paul: SignedIn) -> None:
+    assert is_in(database, paul, NOW + IDLE_AT_MOST - timedelta(seconds=1))
+    later = NOW + 2 * IDLE_AT_MOST - timedelta(minutes=1)
+    assert is_in(database, paul, later)
+    assert not is_in(database, paul, later + IDLE_AT_MOST)
+
+
+def test_a_session_ends_however_much_it_is_used(database: Database, paul: SignedIn) -> None:
+    at = NOW
+    while at + timedelta(hours=20) < NOW + SESSION_LASTS:
+        at += timedelta(hours=20)
+        assert is_in(database, paul, at)
+    assert not is_in(database, paul, NOW + SESSION_LASTS)
+
+
+def test_signing_out_ends_this_session_and_everywhere_ends_all(
+    database: Database, paul: SignedIn
+) -> None:
+    second, third = sign_in(database), sign_in(database)
+    assert signing_in.count_browsers(database, paul.owner, NOW) == 3
+    signing_in.sign_out(database, second.identifier)
+    assert [is_in(database, one) for one in (paul, second, third)] == [True, False, True]
+    assert signing_in.sign_out_everywhere(database, paul.owner) == 2
+    assert [is_in(database, one) for one in (paul, second, third)] == [False, False, False]
+
+
+def test_a_new_password_ends_every_other_session(database: Database, paul: SignedIn) -> None:
+    other = sign_in(database)
+    new = securing.change_password(database, paul.owner, PASSWORD, ANOTHER, NOW)
+    assert [is_in(database, one) for one in (paul, other, new)] == [False, False, True]
+    with pytest.raises(SignInRefusedError):
+        sign_in(database, PASSWORD)
+    assert is_in(database, sign_in(database, ANOTHER))
+
+
+def test_a_password_is_changed_by_whoever_knows_it_and_to_a_good_one(
+    database: Database, paul: SignedIn
+) -> None:
+    with pytest.raises(SignInRefusedError):
+        securing.change_password(database, paul.owner, "wrong", ANOTHER, NOW)
+    with pytest.raises(PasswordRefusedError):
+        securing.change_password(database, paul.owner, PASSWORD, "passwordpassword", NOW)
+    assert is_in(database, paul)
+
+
+# --- The second factor ----------------------------------------------------------------------------
+
+
+def test_with_codes_on_a_password_alone_does_not_let_in(database: Database, paul: SignedIn) -> None:
+    secret, _ = with_codes(database, paul)
+    assert not is_in(database, paul)
+    later = NOW + timedelta(minutes=5)
+    waiting = sign_in(database, now=later)
+    assert waiting.awaits_code
+    assert not is_in(database, waiting, later)
+    signed = give_code(database, waiting, code_at(secret, later), later)
+    assert is_in(database, signed, later)
+    assert signed.identifier != waiting.identifier
+    assert signing_in.find_signed_in(database, waiting.identifier, later) is None
+
+
+def test_a_code_counts_once(database: Database, paul: SignedIn) -> None:
+    secret, _ = with_codes(database, paul)
+    later = NOW + timedelta(minutes=5)
+    code, before = code_at(secret, later), code_at(secret, later - timedelta(seconds=30))
+    give_code(database, sign_in(database, now=later), code, later)
+    for replayed in (code, before):
+        with pytest.raises(SignInRefusedError):
+            give_code(database, sign_in(database, now=later), replayed, later)
+
+
+def test_the_code_that_turned_codes_on_is_spent(database: Database, paul: SignedIn) -> None:
+    secret, _ = with_codes(database, paul)
+    with pytest.raises(SignInRefusedError):
+        give_code(database, sign_in(database), code_at(secret, NOW))
+
+
+def test_a_phone_may_be_half_a_minute_off_and_no_more(database: Database, paul: SignedIn) -> None:
+    secret, _ = with_codes(database, paul)
+    later = NOW + timedelta(minutes=5)
+    for seconds in (-60, 60):
+        off = code_at(secret, later + timedelta(seconds=seconds))
+        with pytest.raises(SignInRefusedError):
+            give_code(database, sign_in(database, now=later), off, later)
+    ahead = code_at(secret, later + timedelta(seconds=30))
+    assert is_in(database, give_code(database, sign_in(database, now=later), ahead, later), later)
+
+
+def test_a_recovery_code_counts_once_however_it_is_typed(
+    database: Database, paul: SignedIn
+) -> None:
+    _, codes = with_codes(database, paul)
+    typed = codes[0].replace("-", " ").upper()
+    assert is_in(database, give_code(database, sign_in(database), typed))
+    with pytest.raises(SignInRefusedError):
+        give_code(database, sign_in(database), codes[0])
+    assert is_in(database, give_code(database, sign_in(database), codes[1]))
+
+
+def test_codes_are_not_guessed_for_long(database: Database, paul: SignedIn) -> None:
+    secret, _ = with_codes(database, paul)
+    waiting = sign_in(database)
+    for _ in range(FAILURES_PER_ACCOUNT):
+        with pytest.raises(SignInRefusedError):
+            give_code(database, waiting, "000000x")
+    with pytest.raises(TooManyAttemptsError):
+        give_code(database, waiting, code_at(secret, NOW + timedelta(seconds=30)))
+
+
+def test_the_page_for_the_code_does_not_wait_for_ever(database: Database, paul: SignedIn) -> None:
+    with_codes(database, paul)
+    waiting = sign_in(database)
+    assert signing_in.find_signed_in(database, waiting.identifier, NOW)
+    assert signing_in.find_signed_in(database, waiting.identifier, NOW + CODE_WAITS) is None
+
+
+def test_a_link_does_not_get_around_the_second_factor(database: Database, paul: SignedIn) -> None:
+    with_codes(database, paul)
+    token = signing_in.make_link(database, PAUL, NOW)
+    assert signing_in.set_first_password(database, token, ANOTHER, NOW).awaits_code
+
+
+def test_codes_are_turned_on_by_a_right_code_and_off_by_the_password(
+    database: Database, paul: SignedIn
+) -> None:
+    securing.offer_codes(database, paul.owner)
+    with pytest.raises(SignInRefusedError):
+        securing.take_on_codes(database, paul.owner, "123", NOW)
+    assert not securing.get_account(database, paul.owner).asks_for_codes
+    with_codes(database, paul)
+    with pytest.raises(SignInRefusedError):
+        securing.give_up_codes(database, paul.owner, "wrong", NOW)
+    securing.give_up_codes(database, paul.owner, PASSWORD, NOW)
+    assert not sign_in(database).awaits_code
+    assert "code_hash" not in everything_kept(database)
+
+
+def test_the_codes_are_those_of_the_standard() -> None:
+    """RFC 6238 appendix B, the last six digits, with the secret of its test vectors."""
+    secret = base64.b32encode(b"12345678901234567890").decode()
+    for seconds, code in ((59, "287082"), (1111111109, "081804"), (20000000000, "353130")):
+        at = datetime.fromtimestamp(seconds, UTC)
+        assert credentials.find_counter(secret, code, at) == seconds // 30
