@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from nurture.bootstrap import House, build
 from nurture.domain.errors import NurtureError
 from nurture.web.pages import create_pages
+from nurture.web.studio import create_studio
 from tasks.doorbell import CeleryDoorbell
 from webhooks.bookings import create_bookings
 from webhooks.documentation import create_documentation
@@ -26,6 +27,7 @@ _ROOMS: tuple[Callable[[House], Blueprint], ...] = (
     create_tracking,
     create_health,
     create_pages,
+    create_studio,
     create_documentation,
 )
 

@@ -1,0 +1,137 @@
+"""The owner's account: password, second factor, and signing out everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import segno
+from flask import Blueprint, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from nurture.domain.owner import SHORTEST, PasswordRefusedError
+from nurture.services import credentials, securing, signing_in
+from nurture.services.signing_in import SignedIn, SignInRefusedError
+from nurture.web.studio import door
+from nurture.web.studio.telling import tell
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+Page = str | tuple[str, int] | Response
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The views."""
+
+    house: House
+
+    def show_account(self) -> Page:
+        """Everything about signing in, on one page."""
+        return self._page()
+
+    def change_password(self) -> Page:
+        """A new password, for whoever knows the present one."""
+        present, wanted = request.form.get("present", ""), request.form.get("wanted", "")
+        house, owner = self.house, door.signed_in().owner
+        try:
+            signed = securing.change_password(house.database, owner, present, wanted, house.clock())
+        except SignInRefusedError as error:
+            return self._page(present_error=str(error)), 422
+        except PasswordRefusedError as error:
+            return self._page(wanted_error=str(error)), 422
+        return _back(signed, "Your password is changed, and every other browser is signed out.")
+
+    def offer_codes(self) -> Page:
+        """Make a secret for the app."""
+        securing.offer_codes(self.house.database, door.signed_in().owner)
+        return redirect(url_for("studio.show_codes"), 303)
+
+    def show_codes(self) -> Page:
+        """The secret as a picture for the phone's camera, and as text."""
+        return self._codes_page()
+
+    def take_on_codes(self) -> Page:
+        """The first code shows that the phone has it; the recovery codes are shown once."""
+        house, owner = self.house, door.signed_in().owner
+        code = request.form.get("code", "")
+        try:
+            signed, codes = securing.take_on_codes(house.database, owner, code, house.clock())
+        except SignInRefusedError as error:
+            answer = self._codes_page(str(error))
+            return (answer, 422) if isinstance(answer, str) else answer
+        door.let_in(signed)
+        return render_template("studio/recovery_codes.html", codes=codes)
+
+    def give_up_codes(self) -> Page:
+        """Ask for no codes any more."""
+        house, owner = self.house, door.signed_in().owner
+        password = request.form.get("password", "")
+        try:
+            signed = securing.give_up_codes(house.database, owner, password, house.clock())
+        except SignInRefusedError as error:
+            return self._page(off_error=str(error)), 422
+        return _back(signed, "Signing in takes your password alone again.")
+
+    def sign_out_everywhere(self) -> Page:
+        """End every session, this one included."""
+        signing_in.sign_out_everywhere(self.house.database, door.signed_in().owner)
+        door.show_out()
+        tell("You are signed out everywhere.")
+        return redirect(url_for("studio.show_sign_in"), 303)
+
+    def _page(self, **errors: str) -> str:
+        house, owner = self.house, door.signed_in().owner
+        said = {"present_error": "", "wanted_error": "", "off_error": ""} | errors
+        return render_template(
+            "studio/account.html",
+            account=securing.get_account(house.database, owner),
+            browsers=signing_in.count_browsers(house.database, owner, house.clock()),
+            shortest=SHORTEST,
+            **said,
+        )
+
+    def _codes_page(self, problem: str = "") -> str | Response:
+        house = self.house
+        account = securing.get_account(house.database, door.signed_in().owner)
+        if account.pending_secret is None:
+            return redirect(url_for("studio.show_account"), 303)
+        issuer = house.practice.name
+        address = credentials.otpauth_uri(account.pending_secret, account.address, issuer)
+        return render_template(
+            "studio/codes.html",
+            picture=_as_picture(address),
+            secret=account.pending_secret,
+            problem=problem,
+        )
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to the account."""
+    views = Account(house)
+    studio.add_url_rule("/account", view_func=views.show_account)
+    studio.add_url_rule("/account/codes", view_func=views.show_codes)
+    for path, act in (
+        ("/account/password", views.change_password),
+        ("/account/codes", views.offer_codes),
+        ("/account/codes/first", views.take_on_codes),
+        ("/account/codes/off", views.give_up_codes),
+        ("/account/sign-out-everywhere", views.sign_out_everywhere),
+    ):
+        studio.add_url_rule(path, view_func=act, methods=["POST"])
+
+
+def _back(signed: SignedIn, sentence: str) -> Response:
+    door.let_in(signed)
+    tell(sentence)
+    return redirect(url_for("studio.show_account"), 303)
+
+
+def _as_picture(address: str) -> Markup:
+    """A QR code as inline SVG, dark on white on any page."""
+    drawn = segno.make(address, error="m").svg_inline(
+        scale=5, border=3, light="#ffffff", dark="#10211d", omitsize=True, svgclass="qr"
+    )
+    return Markup(drawn)  # noqa: S704

@@ -1,0 +1,158 @@
+"""The door of the studio: who is let in, and what a browser is told about every page.
+
+Nothing is answered without a session unless it is named in `OPEN`. The cookie holds a random
+identifier, before somebody signs in as well as after, and every form carries a value derived
+from it. That is why no library is used for it: those keep their value in a signed session of
+Flask's, which this program does not have.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from hmac import compare_digest
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, g, redirect, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from nurture.domain.owner import SESSION_LASTS
+from nurture.services import signing_in
+from nurture.services.credentials import new_identifier
+from nurture.services.signing_in import SignedIn
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+COOKIE = "studio"
+
+#: What a stranger may reach.
+OPEN = frozenset(
+    f"studio.{name}"
+    for name in ("static", "show_sign_in", "sign_in", "show_welcome", "accept_welcome")
+)
+#: What somebody may reach whose password was right and whose code is still to come.
+HALF_OPEN = frozenset(f"studio.{name}" for name in ("show_code", "give_code", "sign_out"))
+
+#: Read from anybody at most; a view that takes a file says so by raising it for itself.
+FORM_BYTES = 1024 * 1024
+
+GUARDS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+def put_into(studio: Blueprint, house: House) -> None:
+    """Stand at every address of the studio."""
+    studio.before_request(lambda: _admit(house))
+    studio.after_request(lambda response: _guard(house, response))
+    studio.add_app_template_global(csrf_token)
+    studio.context_processor(lambda: {"owner": g.get("owner")})
+
+
+def signed_in() -> SignedIn:
+    """Who is calling; only for views that a session is needed for."""
+    owner: SignedIn = g.owner
+    return owner
+
+
+def is_known() -> bool:
+    """Whether whoever is calling is signed in, with nothing left to show."""
+    return g.owner is not None and not g.owner.awaits_code
+
+
+def let_in(signed: SignedIn) -> None:
+    """Give the browser the identifier of its new session."""
+    g.owner, g.browser, g.cookie_is_new = signed, signed.identifier, True
+
+
+def show_out() -> None:
+    """Give the browser an identifier that stands for nobody."""
+    g.owner, g.browser, g.cookie_is_new = None, new_identifier(), True
+
+
+def csrf_token() -> str:
+    """What every form has to carry, as `csrf_token` or in the header `X-CSRF-Token`."""
+    return blake2b(g.browser.encode(), digest_size=24, person=b"studio-form").hexdigest()
+
+
+def safe_next(address: str | None) -> str:
+    """Where to go after signing in: an address of the studio's, whatever was asked for."""
+    start = url_for("studio.show_today")
+    if not address or not address.isprintable() or "\\" in address:
+        return start
+    parts = urlsplit(address)
+    inside = not parts.scheme and not parts.netloc and parts.path.startswith("/studio/")
+    return address if inside else start
+
+
+def _admit(house: House) -> Answer | None:
+    request.max_content_length = FORM_BYTES
+    cookie = request.cookies.get(COOKIE)
+    g.browser = cookie or new_identifier()
+    g.owner, g.cookie_is_new = None, not cookie
+    endpoint = request.endpoint or ""
+    if endpoint == "studio.static":
+        return None
+    if cookie:
+        g.owner = signing_in.find_signed_in(house.database, cookie, house.clock())
+    turned_away = None if _may_enter(endpoint) else _turn_away()
+    if turned_away is None:
+        _insist_on_own_form()
+    return turned_away
+
+
+def _may_enter(endpoint: str) -> bool:
+    if endpoint in OPEN:
+        return True
+    owner: SignedIn | None = g.owner
+    return owner is not None and (not owner.awaits_code or endpoint in HALF_OPEN)
+
+
+def _turn_away() -> Answer:
+    """To the sign-in page and back, or nowhere where something would have been changed."""
+    if request.method not in _READING:
+        abort(403, "You are not signed in any more. Nothing has been changed.")
+    page = "studio.show_code" if g.owner else "studio.show_sign_in"
+    if "HX-Request" in request.headers:
+        return Response(status=204, headers={"HX-Redirect": url_for(page)})
+    wanted = request.full_path.rstrip("?")
+    return redirect(url_for(page, next=wanted), 303)
+
+
+def _insist_on_own_form() -> None:
+    """Only a page of the studio's, shown to this browser, may change anything."""
+    if request.method in _READING:
+        return
+    said = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
+    from_here = request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
+    if not from_here or not compare_digest(said.encode(), csrf_token().encode()):
+        abort(400, "This page had been open for too long, so nothing has been changed.")
+
+
+def _guard(house: House, response: Response) -> Response:
+    for name, value in GUARDS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint == "studio.static":
+        return response
+    response.headers.setdefault("Cache-Control", "no-store")
+    if g.get("cookie_is_new"):
+        response.set_cookie(
+            COOKIE,
+            g.browser,
+            max_age=SESSION_LASTS if g.owner else None,
+            path="/studio",
+            secure=house.settings.public_url.startswith("https:"),
+            httponly=True,
+            samesite="Lax",
+        )
+    return response

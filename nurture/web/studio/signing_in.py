@@ -1,0 +1,138 @@
+"""Signing in and out, and the page that a one-time link leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from nurture.domain.address import address_key
+from nurture.domain.owner import SHORTEST, PasswordRefusedError
+from nurture.services import signing_in
+from nurture.services.signing_in import (
+    LinkSpentError,
+    SignedIn,
+    SignInRefusedError,
+    TooManyAttemptsError,
+)
+from nurture.web.studio import door
+from nurture.web.studio.telling import tell
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+Page = str | tuple[str, int] | Response
+
+
+@dataclass(frozen=True, slots=True)
+class SigningIn:
+    """The views."""
+
+    house: House
+
+    def show_sign_in(self) -> Page:
+        """Address and password; whoever is signed in already goes on."""
+        if door.is_known():
+            return redirect(door.safe_next(request.args.get("next")), 303)
+        return _sign_in_page()
+
+    def sign_in(self) -> Page:
+        """Begin a session, or say no more than that address and password do not match."""
+        address, password = request.form.get("email", ""), request.form.get("password", "")
+        client, account = self._who(address)
+        house = self.house
+        try:
+            signed = signing_in.sign_in(
+                house.database, address, password, client, account, house.clock()
+            )
+        except (SignInRefusedError, TooManyAttemptsError) as error:
+            return _sign_in_page(address, str(error)), _status(error)
+        return _go_in(signed)
+
+    def show_code(self) -> Page:
+        """The code of the second factor."""
+        if not door.signed_in().awaits_code:
+            return redirect(door.safe_next(request.args.get("next")), 303)
+        return render_template("studio/code.html", problem="")
+
+    def give_code(self) -> Page:
+        """Complete the sign-in."""
+        waiting, house = door.signed_in(), self.house
+        client, account = self._who(waiting.address)
+        code = request.form.get("code", "")
+        if not waiting.awaits_code:
+            return redirect(door.safe_next(request.args.get("next")), 303)
+        try:
+            signed = signing_in.give_code(
+                house.database, waiting, code, client, account, house.clock()
+            )
+        except (SignInRefusedError, TooManyAttemptsError) as error:
+            return render_template("studio/code.html", problem=str(error)), _status(error)
+        return _go_in(signed)
+
+    def sign_out(self) -> Page:
+        """End this browser's session."""
+        signing_in.sign_out(self.house.database, door.signed_in().identifier)
+        door.show_out()
+        tell("You are signed out.")
+        return redirect(url_for("studio.show_sign_in"), 303)
+
+    def show_welcome(self, token: str) -> Page:
+        """What a one-time link is for, while it may be used."""
+        address = signing_in.find_link(self.house.database, token, self.house.clock())
+        if address is None:
+            return render_template("studio/link_spent.html"), 410
+        return _welcome_page(address)
+
+    def accept_welcome(self, token: str) -> Page:
+        """Set the password, use the link up and sign in."""
+        house, password = self.house, request.form.get("password", "")
+        now = house.clock()
+        address = signing_in.find_link(house.database, token, now) or abort(410)
+        try:
+            signed = signing_in.set_first_password(house.database, token, password, now)
+        except PasswordRefusedError as error:
+            return _welcome_page(address, str(error)), 422
+        except LinkSpentError:
+            return render_template("studio/link_spent.html"), 410
+        tell("Your password is set.")
+        return _go_in(signed)
+
+    def _who(self, address: str) -> tuple[str, str]:
+        """The client, and the account under which attempts are counted."""
+        account = self.house.tokens.address_hash(address_key(address))
+        return request.remote_addr or "", account
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to signing in."""
+    views = SigningIn(house)
+    studio.add_url_rule("/sign-in", view_func=views.show_sign_in)
+    studio.add_url_rule("/sign-in", view_func=views.sign_in, methods=["POST"])
+    studio.add_url_rule("/sign-in/code", view_func=views.show_code)
+    studio.add_url_rule("/sign-in/code", view_func=views.give_code, methods=["POST"])
+    studio.add_url_rule("/sign-out", view_func=views.sign_out, methods=["POST"])
+    studio.add_url_rule("/welcome/<token>", view_func=views.show_welcome)
+    studio.add_url_rule("/welcome/<token>", view_func=views.accept_welcome, methods=["POST"])
+
+
+def _go_in(signed: SignedIn) -> Response:
+    door.let_in(signed)
+    wanted = door.safe_next(request.args.get("next"))
+    return redirect(url_for("studio.show_code", next=wanted) if signed.awaits_code else wanted, 303)
+
+
+def _status(error: SignInRefusedError | TooManyAttemptsError) -> int:
+    return 429 if isinstance(error, TooManyAttemptsError) else 401
+
+
+def _sign_in_page(address: str = "", problem: str = "") -> str:
+    return render_template("studio/sign_in.html", address=address, problem=problem)
+
+
+def _welcome_page(address: str, problem: str = "") -> str:
+    return render_template(
+        "studio/welcome.html", address=address, problem=problem, shortest=SHORTEST
+    )

@@ -1,0 +1,59 @@
+"""What the next page says about what was just done.
+
+It travels in a cookie of its own, so that a redirect after a POST costs no row.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from urllib.parse import quote, unquote
+
+from flask import Blueprint, Response, g, request
+
+_COOKIE = "studio_told"
+_AT_MOST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One sentence at the top of a page; `trouble` where something did not work."""
+
+    sentence: str
+    trouble: bool = False
+
+
+def put_into(studio: Blueprint) -> None:
+    """Let every page say what it was told to."""
+    studio.context_processor(lambda: {"notices": _take})
+    studio.after_request(_carry)
+
+
+def tell(sentence: str, trouble: bool = False) -> None:
+    """Have the page that is shown next say this, without any personal data in it."""
+    g.setdefault("told", []).append(Notice(sentence, trouble))
+
+
+def _take() -> list[Notice]:
+    """What there is to say, each sentence once."""
+    g.notices_shown = True
+    return _carried() + list(g.pop("told", []))
+
+
+def _carried() -> list[Notice]:
+    try:
+        found = json.loads(unquote(request.cookies.get(_COOKIE, "[]")))
+        return [Notice(str(one["sentence"]), bool(one["trouble"])) for one in found[:_AT_MOST]]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _carry(response: Response) -> Response:
+    told = g.pop("told", [])
+    if told:
+        kept = [] if g.get("notices_shown") else _carried()
+        value = quote(json.dumps([asdict(one) for one in (kept + told)[-_AT_MOST:]]))
+        response.set_cookie(_COOKIE, value, path="/studio", httponly=True, samesite="Lax")
+    elif g.get("notices_shown") and _COOKIE in request.cookies:
+        response.delete_cookie(_COOKIE, path="/studio", httponly=True, samesite="Lax")
+    return response

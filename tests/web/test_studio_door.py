@@ -1,0 +1,305 @@
+"""The studio's door: nothing is answered, and nothing done, for anybody but an owner."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from nurture.services import signing_in
+from nurture.services.signing_in import FAILURES_PER_ACCOUNT
+from nurture.web.studio import door
+from tests.house import Household
+from webhooks import create_app
+
+PAUL, PASSWORD = "paul@example.org", "gently moving again"
+
+
+def app_of(home: Household) -> Flask:
+    application: Flask = create_app(home.house)
+    return application
+
+
+@pytest.fixture
+def link(sqlite_home: Household) -> str:
+    house = sqlite_home.house
+    return f"/studio/welcome/{signing_in.make_link(house.database, PAUL, house.clock())}"
+
+
+@pytest.fixture
+def browser(sqlite_home: Household) -> FlaskClient:
+    """A browser that nobody has signed in with."""
+    return app_of(sqlite_home).test_client()
+
+
+@pytest.fixture
+def paul(browser: FlaskClient, link: str) -> FlaskClient:
+    """Paul's browser, signed in."""
+    assert send(browser, link, password=PASSWORD).status_code == 303
+    return browser
+
+
+def identifier(browser: FlaskClient) -> str:
+    cookie = browser.get_cookie("studio", path="/studio")
+    assert cookie
+    return str(cookie.value)
+
+
+def token_on(browser: FlaskClient, page: str) -> str:
+    found = re.search(r'name="csrf_token" value="(\w+)"', browser.get(page).text)
+    assert found, page
+    return found[1]
+
+
+def send(browser: FlaskClient, page: str, to: str = "", **fields: str) -> TestResponse:
+    """Open a page and send the form on it."""
+    fields["csrf_token"] = token_on(browser, page)
+    return browser.post(to or page, data=fields)
+
+
+def rules(app: Flask) -> list[Rule]:
+    return [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/studio")]
+
+
+def path_of(rule: Rule) -> str:
+    converted = {
+        n: 1 if "Integer" in type(c).__name__ else "x" for n, c in rule._converters.items()
+    }
+    built = rule.build(converted)
+    assert built
+    return built[1]
+
+
+# --- Strangers ------------------------------------------------------------------------------------
+
+
+def test_a_stranger_reaches_the_way_in_and_nothing_else(sqlite_home: Household) -> None:
+    app = app_of(sqlite_home)
+    closed = [rule for rule in rules(app) if rule.endpoint not in door.OPEN]
+    assert len(closed) >= 10
+    for rule in closed:
+        for method in (rule.methods or set()) - {"OPTIONS"}:
+            answer = app.test_client().open(path_of(rule), method=method)
+            if method in ("GET", "HEAD"):
+                assert answer.status_code == 303, rule
+                assert urlsplit(answer.location).path == "/studio/sign-in", rule
+            else:
+                assert answer.status_code == 403, rule
+
+
+def test_what_is_open_is_what_a_stranger_needs(sqlite_home: Household) -> None:
+    known = {rule.endpoint for rule in rules(app_of(sqlite_home))}
+    assert known >= door.OPEN | door.HALF_OPEN
+    assert {name.partition(".")[2] for name in door.OPEN} == {
+        "static",
+        "show_sign_in",
+        "sign_in",
+        "show_welcome",
+        "accept_welcome",
+    }
+
+
+def test_every_address_of_the_studio_is_guarded_by_its_door(sqlite_home: Household) -> None:
+    assert {rule.endpoint.partition(".")[0] for rule in rules(app_of(sqlite_home))} == {"studio"}
+
+
+def test_an_unknown_address_says_nothing_to_a_stranger(browser: FlaskClient) -> None:
+    assert browser.get("/studio/not-there").status_code == 303
+
+
+def test_an_invented_session_is_none(browser: FlaskClient) -> None:
+    browser.set_cookie("studio", "A" * 43, path="/studio")
+    assert browser.get("/studio/").status_code == 303
+
+
+def test_a_part_of_a_page_leads_a_stranger_to_the_sign_in_page(browser: FlaskClient) -> None:
+    answer = browser.get("/studio/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/studio/sign-in")
+
+
+# --- Getting in -----------------------------------------------------------------------------------
+
+
+def test_the_link_sets_a_password_and_lets_in(paul: FlaskClient) -> None:
+    assert "Your password is set." in paul.get("/studio/").text
+    assert "Your password is set." not in paul.get("/studio/").text
+
+
+def test_looking_at_the_link_does_not_use_it(browser: FlaskClient, link: str) -> None:
+    assert browser.get(link).status_code == 200
+    assert browser.head(link).status_code == 200
+    assert send(browser, link, password=PASSWORD).status_code == 303
+
+
+def test_a_link_that_was_used_says_so(paul: FlaskClient, link: str) -> None:
+    assert paul.get(link).status_code == 410
+    answer = send(paul, "/studio/account", link, password="another good password")
+    assert answer.status_code == 410
+
+
+def test_a_poor_password_is_asked_for_again(browser: FlaskClient, link: str) -> None:
+    answer = send(browser, link, password="short")
+    assert answer.status_code == 422
+    assert "at least 12 characters" in answer.text
+    assert 'aria-invalid="true"' in answer.text
+
+
+def test_signing_in_leads_to_where_one_wanted(paul: FlaskClient) -> None:
+    send(paul, "/studio/", "/studio/sign-out")
+    asked = paul.get("/studio/account").location
+    answer = send(paul, asked, email=PAUL, password=PASSWORD)
+    assert answer.location == "/studio/account"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.example/",
+        "//evil.example/studio/",
+        "/\\evil.example",
+        "/studio/\\evil.example",
+        "https:/studio/",
+        "javascript:alert(1)",
+        "/webhooks/x",
+        "/studio/\nx",
+        "",
+    ],
+)
+def test_signing_in_leads_nowhere_else(paul: FlaskClient, wanted: str) -> None:
+    send(paul, "/studio/", "/studio/sign-out")
+    token = token_on(paul, "/studio/sign-in")
+    fields = {"email": PAUL, "password": PASSWORD, "csrf_token": token}
+    answer = paul.post("/studio/sign-in", query_string={"next": wanted}, data=fields)
+    assert (answer.status_code, answer.location) == (303, "/studio/")
+
+
+def test_an_identifier_from_before_signing_in_is_worth_nothing_after(
+    browser: FlaskClient, link: str
+) -> None:
+    browser.get(link)
+    planted = identifier(browser)
+    send(browser, link, password=PASSWORD)
+    assert identifier(browser) != planted
+    browser.set_cookie("studio", planted, path="/studio")
+    assert browser.get("/studio/").status_code == 303
+
+
+def test_signing_out_makes_the_old_cookie_worthless(paul: FlaskClient) -> None:
+    kept = identifier(paul)
+    send(paul, "/studio/", "/studio/sign-out")
+    paul.set_cookie("studio", kept, path="/studio")
+    assert paul.get("/studio/").status_code == 303
+
+
+def test_changing_the_password_changes_the_identifier(paul: FlaskClient) -> None:
+    before = identifier(paul)
+    fields = {"present": PASSWORD, "wanted": "another good password"}
+    answer = send(paul, "/studio/account", "/studio/account/password", **fields)
+    assert answer.status_code == 303
+    assert identifier(paul) != before
+    assert paul.get("/studio/").status_code == 200
+
+
+def test_too_many_attempts_are_answered_429(browser: FlaskClient) -> None:
+    page = "/studio/sign-in"
+    wrong = [send(browser, page, email=PAUL, password="x") for _ in range(FAILURES_PER_ACCOUNT)]
+    assert {answer.status_code for answer in wrong} == {401}
+    assert send(browser, page, email=PAUL, password="x").status_code == 429
+
+
+def test_a_password_half_way_opens_only_the_page_for_the_code(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    send(paul, "/studio/account", "/studio/account/codes")
+    with sqlite_home.house.database.writing() as connection:
+        from nurture.store import owners
+
+        owners.set_secret(connection, 1, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", 0)
+    send(paul, "/studio/", "/studio/sign-out")
+    answer = send(paul, "/studio/sign-in", email=PAUL, password=PASSWORD)
+    assert urlsplit(answer.location).path == "/studio/sign-in/code"
+    assert urlsplit(paul.get("/studio/account").location).path == "/studio/sign-in/code"
+    token = token_on(paul, "/studio/sign-in/code")
+    refused = paul.post("/studio/account/codes/off", data={"csrf_token": token})
+    assert refused.status_code == 403
+    assert send(paul, "/studio/sign-in/code", code="1").status_code == 401
+
+
+# --- Forms and headers ----------------------------------------------------------------------------
+
+
+def test_no_form_is_taken_without_its_token(sqlite_home: Household, paul: FlaskClient) -> None:
+    changing = [r for r in rules(app_of(sqlite_home)) if "POST" in (r.methods or set())]
+    assert len(changing) >= 8
+    for rule in changing:
+        for fields in ({}, {"csrf_token": "0" * 48}, {"csrf_token": "é"}):
+            assert paul.post(path_of(rule), data=fields).status_code == 400, rule
+
+
+def test_a_token_of_another_browser_is_none(sqlite_home: Household, paul: FlaskClient) -> None:
+    theirs = token_on(app_of(sqlite_home).test_client(), "/studio/sign-in")
+    answer = paul.post("/studio/sign-out", data={"csrf_token": theirs})
+    assert answer.status_code == 400
+
+
+def test_a_form_on_another_site_is_refused_even_with_the_token(paul: FlaskClient) -> None:
+    token = token_on(paul, "/studio/")
+    for site, status in (("cross-site", 400), ("same-site", 400), ("same-origin", 303)):
+        answer = paul.post(
+            "/studio/sign-out", data={"csrf_token": token}, headers={"Sec-Fetch-Site": site}
+        )
+        assert answer.status_code == status
+
+
+def test_pages_are_kept_nowhere_and_run_nothing_foreign(paul: FlaskClient) -> None:
+    headers = paul.get("/studio/account").headers
+    assert headers["Cache-Control"] == "no-store"
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self';")
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_cookie_is_for_the_studio_alone(browser: FlaskClient, link: str) -> None:
+    cookie = browser.get(link).headers["Set-Cookie"]
+    for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/studio"):
+        assert part in cookie
+
+
+def test_the_stylesheet_and_the_script_are_served_from_here(browser: FlaskClient) -> None:
+    page = browser.get("/studio/sign-in").text
+    addresses = re.findall(r'(?:href|src)="([^"]+\.(?:css|js))"', page)
+    assert len(addresses) == 2
+    for address in addresses:
+        answer = browser.get(address)
+        assert answer.status_code == 200
+        assert "studio=" not in answer.headers.get("Set-Cookie", "")
+        assert int(answer.headers["Content-Length"]) < 40_000
+
+
+def test_no_template_carries_styles_or_scripts_of_its_own(sqlite_home: Household) -> None:
+    app = app_of(sqlite_home)
+    for name in app.jinja_env.list_templates(filter_func=lambda n: n.startswith("studio/")):
+        source = app.jinja_env.loader.get_source(app.jinja_env, name)[0]  # type: ignore[union-attr]
+        assert not re.search(r"<style|\sstyle=|<script(?! src=)|\son\w+=|hx-on", source), name
+
+
+def test_what_a_visitor_typed_is_shown_as_text(browser: FlaskClient) -> None:
+    answer = send(browser, "/studio/sign-in", email='"><script>alert(1)</script>', password="x")
+    assert "<script>alert" not in answer.text
+
+
+def test_a_forged_notice_is_shown_as_text(paul: FlaskClient) -> None:
+    paul.set_cookie("studio_told", '[{"sentence":"<b>x","trouble":false}]', path="/studio")
+    assert "&lt;b&gt;x" in paul.get("/studio/").text
+    paul.set_cookie("studio_told", "nonsense", path="/studio")
+    assert paul.get("/studio/").status_code == 200
+
+
+def test_the_owner_sees_a_kind_page_where_there_is_none(paul: FlaskClient) -> None:
+    answer = paul.get("/studio/not-there")
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
