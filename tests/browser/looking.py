@@ -1,0 +1,18 @@
+"""What is wrong with the page that a browser shows."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds on the page that is open, one line for each place."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
+
+
+def is_too_wide(page: Page) -> bool:
+    """Whether the page has to be scrolled sideways (WCAG 2.2, 1.4.10)."""
+    wide: bool = page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+    return wide

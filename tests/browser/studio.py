@@ -1,0 +1,103 @@
+"""The studio of a lived-in house, served for a browser, and the addresses of its pages."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from werkzeug.serving import make_server
+
+from nurture.services import signing_in
+from nurture.store.migrating import migrate
+from tests.browser.lifelike import NOW, fill
+from tests.house import Household
+from tests.servers.clock import ClockFile
+from webhooks import create_app
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ADDRESS, PASSWORD = "paul@example.org", "gently moving every morning"
+
+#: Every page that is looked at with axe, light and dark, on a phone and on a desk.
+PAGES = (
+    "/studio/",
+    "/studio/account",
+)
+
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A running studio: `url` is where it begins, without the path."""
+
+    home: Household
+    url: str
+
+    def add_owner(self, address: str = ADDRESS) -> str:
+        """Run the command that adds an owner, and return the link it prints."""
+        command = [sys.executable, "-m", "nurture", "owner", "add", address]
+        said = subprocess.run(
+            command, env=self.home.environment, capture_output=True, text=True, check=True
+        ).stdout
+        found = re.search(r"https?://\S+", said)
+        assert found, said
+        return found[0]
+
+    def sign_in(self, page: "Page") -> None:
+        """Sign a browser in, without walking through the pages for it."""
+        house = self.home.house
+        token = signing_in.make_link(house.database, ADDRESS, house.clock())
+        signed = signing_in.set_first_password(house.database, token, PASSWORD, house.clock())
+        cookie = {"name": "studio", "value": signed.identifier, "url": f"{self.url}/studio"}
+        page.context.add_cookies([cookie])
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Studio]:
+    """A lived-in house and its web server, while the block lasts."""
+    url = f"sqlite:///{directory}/nurture.db"
+    migrate(url)
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    settings = {"NURTURE_BASE_URL": address}
+    home = Household(url, directory, ClockFile(directory / "clock", NOW), settings=settings)
+    fill(home.publish_shipped())
+    server = make_server("127.0.0.1", port, create_app(home.house), threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Studio(home, address)
+    finally:
+        server.shutdown()
+        home.close()
+
+
+def chromium() -> str:
+    """Where the machine's Chromium is."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "There is no Chromium here; “make browser” installs it or says how."
+    return found
+
+
+def visit_all(page: "Page", url: str) -> Iterator[str]:
+    """Open every page of the studio in turn."""
+    for path in PAGES:
+        answer = page.goto(url + path)
+        assert answer is not None
+        assert answer.status == 200, path
+        yield path
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

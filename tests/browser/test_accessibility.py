@@ -1,0 +1,41 @@
+"""Every page can be used by everybody: axe finds nothing, by day and by night, small and large."""
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.looking import faults, is_too_wide
+from tests.browser.studio import Studio, visit_all
+
+pytestmark = pytest.mark.browser
+
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+OUTSIDE = ("/studio/sign-in", "/studio/welcome/spent")
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """By day and by night."""
+    return str(request.param)
+
+
+@pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
+def page_of_size(request: pytest.FixtureRequest, browser: Browser, scheme: str) -> Page:
+    """A window of that size in that colour scheme."""
+    return browser.new_page(viewport=request.param, color_scheme=scheme)
+
+
+def test_every_page_of_the_studio(studio: Studio, page_of_size: Page) -> None:
+    said: list[str] = []
+    page_of_size.on("console", lambda message: said.append(message.text))
+    studio.sign_in(page_of_size)
+    for path in visit_all(page_of_size, studio.url):
+        assert faults(page_of_size) == [], path
+        assert not is_too_wide(page_of_size), path
+    assert said == []
+
+
+def test_every_page_outside_of_it(studio: Studio, page_of_size: Page) -> None:
+    for path in OUTSIDE:
+        page_of_size.goto(studio.url + path)
+        assert faults(page_of_size) == [], path
+        assert not is_too_wide(page_of_size), path
