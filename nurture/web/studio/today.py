@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, render_template
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from nurture.services import overseeing, settling, starting
+from nurture.services.settling import NotInDoubtError, Settled
+from nurture.services.starting import Finding, Premises, Task
+from nurture.web.studio.telling import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
+
+#: What the owner is told, by what became of a message.
+_SETTLED = {
+    Settled.SENT: "Noted: it was sent, and the series goes on.",
+    Settled.OFFERED_AGAIN: "It is sent again, at the next moment that emails go out.",
+    Settled.LET_GO: "It is let go: its time has passed.",
+}
+
+#: The first-start list: what each thing is called, and why it matters.
+TASKS = {
+    Task.SENDER: ("Who the emails come from", "People see this name in their inbox."),
+    Task.ADDRESS: ("Your postal address", "The law asks for it in every email."),
+    Task.GUIDES: ("Your own guides", "They go out to whoever fills in a form."),
+    Task.BASE_URL: ("The address of these pages", "Every link in an email begins with it."),
+    Task.MAIL_SERVER: ("A mail server", "It takes the emails to people’s mailboxes."),
+    Task.DNS: ("The names of your domain", "Without these records emails land in the junk folder."),
+}
+
+#: What a field of the practice's is to the owner, and what happens until it is filled in.
+FIELDS = {
+    "booking_url": ("Where a session is booked", "Invitations lead to your website until then."),
+    "blog_url": (
+        "Where your articles are listed",
+        "Articles without an address lead to your website.",
+    ),
+    "privacy_url": ("Your privacy notice", "Consents are kept without naming it until then."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +53,67 @@ class Today:
 
     def show_today(self) -> str:
         """How things stand."""
-        return render_template("studio/today.html")
+        return self._page({})
+
+    def check(self, task: str) -> str:
+        """Look at one thing of the first-start list properly, and say what was found."""
+        if task not in set(Task):
+            abort(404)
+        wanted = Task(task)
+        return self._page({wanted: starting.check(self._premises(), wanted)})
+
+    def settle(self, message: int) -> Response:
+        """Take the owner's word for what became of a message in doubt."""
+        sent, house = request.form.get("sent"), self.house
+        if sent not in ("yes", "no"):
+            abort(400, "Please say whether it was sent.")
+        try:
+            became = settling.settle(
+                house.database, house.catalogue, message, sent == "yes", house.clock()
+            )
+        except NotInDoubtError:
+            tell("That has been settled in the meantime.")
+        else:
+            house.doorbell.ring()
+            tell(_SETTLED[became])
+        return redirect(url_for("studio.show_today"), 303)
+
+    def _page(self, checked: Mapping[Task, Finding]) -> str:
+        house = self.house
+        overview = overseeing.oversee(
+            house.database, house.catalogue, house.fingerprint, house.witness.seen(), house.clock()
+        )
+        return render_template(
+            "studio/today.html",
+            overview=overview,
+            tasks=TASKS,
+            findings=self._first_steps(checked),
+            checked=checked,
+            fields=FIELDS,
+            has_sent=overseeing.has_sent(house.database),
+        )
+
+    def _first_steps(self, checked: Mapping[Task, Finding]) -> Mapping[Task, Finding]:
+        """The first-start list, which is over once a real mail has left and nothing is amiss."""
+        glance = starting.at_a_glance(self._premises()) | dict(checked)
+        amiss = any(finding.fine is False for finding in glance.values())
+        has_sent = overseeing.has_sent(self.house.database)
+        return glance if amiss or not has_sent or checked else {}
+
+    def _premises(self) -> Premises:
+        house = self.house
+        with house.database.reading() as connection:
+            published = house.catalogue.current(connection)
+        return Premises(house.settings, published.practice, published.sequences, house.library)
 
 
 def add_routes(studio: Blueprint, house: House) -> None:
     """Answer what belongs to today."""
-    studio.add_url_rule("/", view_func=Today(house).show_today)
+    views = Today(house)
+    studio.add_url_rule("/", view_func=views.show_today)
+    studio.add_url_rule(
+        "/first-steps/<task>", endpoint="check_first_step", view_func=views.check, methods=["POST"]
+    )
+    studio.add_url_rule(
+        "/doubts/<int:message>", endpoint="settle_doubt", view_func=views.settle, methods=["POST"]
+    )

@@ -31,6 +31,7 @@ def put_into(studio: Blueprint, house: House) -> None:
     studio.add_app_template_filter(lambda moment: say_moment(local(house, moment)), "moment")
     studio.add_app_template_filter(lambda moment: say_day(local(house, moment).date()), "local_day")
     studio.add_app_template_filter(lambda moment: f"{local(house, moment):%H:%M}", "clock_time")
+    studio.add_app_template_filter(lambda moment: say_long_day(local(house, moment)), "long_day")
     studio.add_app_template_filter(say_day, "day")
     studio.add_app_template_filter(count, "counted")
     studio.add_app_template_filter(lambda moment: say_ago(house.clock() - moment), "ago")
@@ -42,8 +43,13 @@ def local(house: House, moment: datetime) -> datetime:
 
 
 def say_day(day: date) -> str:
-    """A day as people write it: `Tue 24 Nov`, with its year where it is not this one."""
+    """A day as people write it: `Tue 24 Nov`."""
     return f"{day:%a} {day.day} {day:%b}"
+
+
+def say_long_day(day: date) -> str:
+    """A day in full: `Tuesday 24 November`."""
+    return f"{day:%A} {day.day} {day:%B}"
 
 
 def say_moment(moment: datetime) -> str:

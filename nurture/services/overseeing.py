@@ -1,0 +1,229 @@
+"""Overseeing: what went out, what comes next and what needs the owner, for the first page."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from nurture.domain.enrolment import Progress
+from nurture.domain.planning import Send, Skip, WaitUntil, next_action
+from nurture.domain.suppression import SuppressionReason
+from nurture.services.catalogue import Catalogue, Published
+from nurture.store import enrolments, instance, overview, sequences
+from nurture.store.overview import Doubt, HeldUp, Looks, Person
+from nurture.store.session import Connection, Database
+
+_WEEK = timedelta(days=7)
+_DAYS_BACK, _DAYS_AHEAD = 14, 7
+_LISTED = 6
+#: Workers look every few seconds; what has been due for so long is waiting for nobody.
+_LATE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class EmailCount:
+    """How many mails of one email; `subject` is what people see, `step` the email's name."""
+
+    sequence: str
+    step: str
+    subject: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of the coming week on the practice's calendar."""
+
+    on: date
+    emails: tuple[EmailCount, ...]
+    holiday: bool
+
+    @property
+    def count(self) -> int:
+        """How many mails are expected."""
+        return sum(email.count for email in self.emails)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The last seven days in four figures."""
+
+    signed_up: int
+    sent: int
+    booked: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What only the owner can see to."""
+
+    doubts: list[Doubt]
+    refused: list[Person]
+    held_up: list[HeldUp]
+    paused: list[str]
+    armed: bool
+    late: int
+
+    @property
+    def count(self) -> int:
+        """How many things there are."""
+        single = (not self.armed, bool(self.late), bool(self.refused))
+        return len(self.doubts) + len(self.held_up) + len(self.paused) + sum(single)
+
+
+@dataclass(frozen=True, slots=True)
+class ToFillIn:
+    """What the owner has yet to say: names of the practice's fields, and titles of articles."""
+
+    fields: tuple[str, ...]
+    articles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything on the page."""
+
+    week: Week
+    sent_by_day: list[tuple[date, int]]
+    sent_emails: list[EmailCount]
+    coming: list[Day]
+    signups: list[Person]
+    bookings: list[Person]
+    needs: Needs
+    to_fill_in: ToFillIn
+    subjects: dict[str, str]
+    titles: dict[str, str]
+
+
+def oversee(
+    database: Database, catalogue: Catalogue, fingerprint: str, seen: int, now: datetime
+) -> Overview:
+    """How things stand on the practice's calendar; `seen` is what the database's witness saw."""
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+        zone = ZoneInfo(published.practice.time_zone)
+        midnight = _midnight(now.astimezone(zone).date(), zone)
+        bookings = overview.latest_bookings(connection, 50)
+        by_day = _sent_by_day(connection, midnight, zone)
+        return Overview(
+            week=_week(connection, bookings, now),
+            sent_by_day=by_day,
+            sent_emails=_sent_emails(connection, published, now - _WEEK),
+            coming=_coming(connection, published, now, zone),
+            signups=overview.latest_signups(connection, _LISTED),
+            bookings=[one for one in bookings if one.at >= now - 4 * _WEEK][:_LISTED],
+            needs=_needs(connection, instance.is_armed(connection, fingerprint, seen), now),
+            to_fill_in=_to_fill_in(published),
+            subjects={key: email.subject for key, (_, email) in published.emails.items()},
+            titles={key: found.title for key, found in published.sequences.items()},
+        )
+
+
+def has_sent(database: Database) -> bool:
+    """Whether any mail has left yet."""
+    with database.reading() as connection:
+        return overview.has_sent(connection)
+
+
+def _week(connection: Connection, bookings: list[Person], now: datetime) -> Week:
+    since = now - _WEEK
+    [sent] = overview.count_sent(connection, (since, now + timedelta(seconds=1)))
+    return Week(
+        signed_up=overview.count_signups_since(connection, since),
+        sent=sent,
+        booked=sum(one.at >= since for one in bookings),
+        left=overview.count_suppressed_since(connection, SuppressionReason.UNSUBSCRIBED, since),
+    )
+
+
+def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
+    return Needs(
+        doubts=overview.doubts(connection, 20),
+        refused=overview.refused_addresses(connection, now - _WEEK, _LISTED),
+        held_up=overview.held_up(connection),
+        paused=sorted(sequences.paused_keys(connection)),
+        armed=armed,
+        late=enrolments.count_due(connection, now - _LATE) if armed else 0,
+    )
+
+
+def _to_fill_in(published: Published) -> ToFillIn:
+    wanted = ("blog_url", "booking_url", "privacy_url")
+    emails = [email for _, email in published.emails.values()]
+    articles = {e.article_title for e in emails if e.article_title and not e.article_url}
+    empty = tuple(name for name in wanted if not getattr(published.practice, name))
+    return ToFillIn(empty, tuple(sorted(articles)))
+
+
+def _sent_by_day(
+    connection: Connection, midnight: datetime, zone: ZoneInfo
+) -> list[tuple[date, int]]:
+    today = midnight.astimezone(zone).date()
+    days = [today - timedelta(days=back) for back in range(_DAYS_BACK - 1, -2, -1)]
+    counts = overview.count_sent(connection, [_midnight(day, zone) for day in days])
+    return list(zip(days, counts, strict=False))
+
+
+def _sent_emails(connection: Connection, published: Published, since: datetime) -> list[EmailCount]:
+    counted = overview.sent_by_step(connection, since)
+    return [_named(published, one.sequence, one.step, one.count) for one in counted]
+
+
+def _coming(
+    connection: Connection, published: Published, now: datetime, zone: ZoneInfo
+) -> list[Day]:
+    """The coming week by the hints in the database; what is overdue counts for today."""
+    today = now.astimezone(zone).date()
+    return [
+        _day(connection, published, today + timedelta(days=ahead), now, zone, first=ahead == 0)
+        for ahead in range(_DAYS_AHEAD)
+    ]
+
+
+def _day(
+    connection: Connection,
+    published: Published,
+    day: date,
+    now: datetime,
+    zone: ZoneInfo,
+    first: bool,
+) -> Day:
+    begin, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+    counts: Counter[tuple[str, str]] = Counter()
+    for looks in overview.looks_within(connection, None if first else begin, end):
+        step = _next_email(published, looks, now)
+        if step is not None:
+            counts[looks.sequence, step] += looks.count
+    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    emails = tuple(_named(published, *key, count) for key, count in ordered)
+    return Day(day, emails, holiday=day in published.calendar.holidays)
+
+
+def _next_email(published: Published, looks: Looks, now: datetime) -> str | None:
+    """Which email people at that place are waiting for, if any."""
+    sequence = published.sequences.get(looks.sequence)
+    if sequence is None:
+        return None
+    progress = Progress(
+        enrolled_at=now,
+        anchor_at=now,
+        passed=looks.passed,
+        collected_at=now if looks.collected else None,
+        guide_wanted=looks.guide_wanted,
+    )
+    action = next_action(sequence, progress, now, published.calendar)
+    while isinstance(action, Skip):
+        progress = progress.after(action.step.email, now)
+        action = next_action(sequence, progress, now, published.calendar)
+    step = action.step if isinstance(action, Send | WaitUntil) else None
+    return step.email if step else None
+
+
+def _named(published: Published, sequence: str, step: str, count: int) -> EmailCount:
+    found = published.emails.get(f"{sequence}/{step}")
+    return EmailCount(sequence, step, found[1].subject if found else step, count)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone)

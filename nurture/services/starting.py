@@ -1,0 +1,175 @@
+"""Starting: what is to be in order before the first real mail leaves, each thing checked."""
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import dns.exception
+import dns.resolver
+
+from nurture.domain.practice import Practice
+from nurture.domain.sequence import Sequence
+from nurture.mail.opening import Opening
+from nurture.mail.route import SmtpRoute
+from nurture.settings import Settings
+
+#: How long one look outside may take, in seconds; somebody is waiting for the page.
+_PATIENCE = 6.0
+
+#: What the sample guides say of themselves.
+_SAMPLE = b"A sample, to be replaced by the practice's own guide."
+
+
+class Task(StrEnum):
+    """The things to have in order."""
+
+    SENDER = "sender"
+    ADDRESS = "address"
+    GUIDES = "guides"
+    BASE_URL = "base_url"
+    MAIL_SERVER = "mail_server"
+    DNS = "dns"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found: `fine` is `None` where only a look outside would tell."""
+
+    fine: bool | None
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Premises:
+    """Everything that is looked at."""
+
+    settings: Settings
+    practice: Practice
+    sequences: Mapping[str, Sequence]
+    library: Path
+
+
+def at_a_glance(premises: Premises) -> dict[Task, Finding]:
+    """What can be said of each thing without asking anybody outside."""
+    return {
+        Task.SENDER: _sender(premises),
+        Task.ADDRESS: _address(premises),
+        Task.GUIDES: _guides(premises),
+        Task.BASE_URL: _base_url(premises),
+        Task.MAIL_SERVER: _mail_server(premises),
+        Task.DNS: Finding(None, (f"For {premises.practice.sender_domain}: SPF, DKIM and DMARC.",)),
+    }
+
+
+def check(premises: Premises, task: Task) -> Finding:
+    """Look properly, outside too; takes some seconds at most and never raises."""
+    thorough: dict[Task, Callable[[Premises], Finding]] = {
+        Task.BASE_URL: _reach_base_url,
+        Task.MAIL_SERVER: _open_session,
+        Task.DNS: _look_up,
+    }
+    glance = at_a_glance(premises)[task]
+    return glance if glance.fine is False or task not in thorough else thorough[task](premises)
+
+
+def _sender(premises: Premises) -> Finding:
+    practice = premises.practice
+    if not practice.sender_name or "@" not in practice.sender_address:
+        return Finding(False, ("The sender’s name or address is missing.",))
+    return Finding(True, (f"{practice.sender_name}, {practice.sender_address}",))
+
+
+def _address(premises: Premises) -> Finding:
+    if not premises.practice.address:
+        return Finding(False, ("The law asks for your postal address in every email.",))
+    return Finding(True, (premises.practice.address_line,))
+
+
+def _guides(premises: Premises) -> Finding:
+    samples = [
+        found for found in premises.sequences.values() if found.form and _is_sample(premises, found)
+    ]
+    if samples:
+        titles = tuple(f"“{found.guide_title}” is still the sample." for found in samples)
+        return Finding(False, titles)
+    return Finding(True, ("Your own guides are in place.",))
+
+
+def _is_sample(premises: Premises, sequence: Sequence) -> bool:
+    try:
+        content = (premises.library / sequence.key / sequence.guide_file).read_bytes()
+    except OSError:
+        return True
+    return _SAMPLE in content
+
+
+def _base_url(premises: Premises) -> Finding:
+    address = premises.settings.base_url
+    if not address.startswith("https://"):
+        said = "NURTURE_BASE_URL is to be the public https address of these pages."
+        return Finding(False, (said,))
+    return Finding(None, (address,))
+
+
+def _mail_server(premises: Premises) -> Finding:
+    if not premises.settings.smtp_url:
+        said = "NURTURE_SMTP_URL is not set; until then emails are kept in the local outbox."
+        return Finding(False, (said,))
+    return Finding(None, (str(SmtpRoute.from_url(premises.settings.smtp_url)),))
+
+
+def _reach_base_url(premises: Premises) -> Finding:
+    address = premises.settings.public_url
+    try:
+        with urlopen(f"{address}/healthz", timeout=_PATIENCE) as answer:  # noqa: S310
+            fine = answer.status == 200
+    except (URLError, OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        return Finding(False, (f"{address} cannot be reached from here: {reason}.",))
+    return Finding(
+        fine, (f"{address} answers.",) if fine else (f"Somebody else answers at {address}.",)
+    )
+
+
+def _open_session(premises: Premises) -> Finding:
+    """Greet the mail server and log in, as a worker would, and say goodbye."""
+    route = SmtpRoute.from_url(premises.settings.smtp_url)
+    context = ssl.create_default_context() if route.may_encrypt else None
+    opening = Opening(route, _PATIENCE, context, lambda _: None)
+    opening.start()
+    opening.wait(2 * _PATIENCE)
+    if opening.session is None:
+        opening.abandon()
+        return Finding(False, (opening.refusal or f"{route} does not answer.",))
+    opening.discard()
+    return Finding(True, (f"{route} answers and takes the login.",))
+
+
+def _look_up(premises: Premises) -> Finding:
+    domain, selector = premises.practice.sender_domain, premises.settings.dkim_selector
+    wanted = [("SPF", domain, "v=spf1"), ("DMARC", f"_dmarc.{domain}", "v=dmarc1")]
+    if selector:
+        wanted.append(("DKIM", f"{selector}._domainkey.{domain}", "p="))
+    found: list[tuple[bool | None, str]] = [_record(*one) for one in wanted]
+    if not selector:
+        found.append((None, "DKIM: your mail server has to sign, as no key is set here."))
+    fine = all(one is not False for one, _ in found)
+    return Finding(fine, tuple(said for _, said in found))
+
+
+def _record(name: str, at: str, holds: str) -> tuple[bool | None, str]:
+    try:
+        answers = dns.resolver.resolve(at, "TXT", lifetime=_PATIENCE)
+        texts = [b"".join(one.strings).decode("utf-8", "replace") for one in answers]
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        texts = []
+    except (dns.exception.DNSException, OSError):
+        return False, f"{name}: the names could not be looked up; try again."
+    if any(holds in text.casefold() for text in texts):
+        return True, f"{name}: {at} has its record."
+    return False, f"{name}: {at} has no record yet; whoever looks after the domain adds it."
