@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from nurture.domain.enrolment import Progress
@@ -61,6 +62,7 @@ class Needs:
     doubts: list[Doubt]
     refused: list[Person]
     held_up: list[HeldUp]
+    refused_mails: list[HeldUp]
     paused: list[str]
     armed: bool
     late: int
@@ -68,8 +70,9 @@ class Needs:
     @property
     def count(self) -> int:
         """How many things there are."""
+        each: tuple[list[Any], ...] = (self.doubts, self.held_up, self.refused_mails, self.paused)
         single = (not self.armed, bool(self.late), bool(self.refused))
-        return len(self.doubts) + len(self.held_up) + len(self.paused) + sum(single)
+        return sum(map(len, each)) + sum(single)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
         doubts=overview.doubts(connection, 20),
         refused=overview.refused_addresses(connection, now - _WEEK, _LISTED),
         held_up=overview.held_up(connection),
+        refused_mails=overview.refused_mails(connection, now - _WEEK),
         paused=sorted(sequences.paused_keys(connection)),
         armed=armed,
         late=enrolments.count_due(connection, now - _LATE) if armed else 0,

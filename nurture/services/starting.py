@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import dns.exception
@@ -69,12 +69,25 @@ def at_a_glance(premises: Premises) -> dict[Task, Finding]:
 def check(premises: Premises, task: Task) -> Finding:
     """Look properly, outside too; takes some seconds at most and never raises."""
     thorough: dict[Task, Callable[[Premises], Finding]] = {
-        Task.BASE_URL: _reach_base_url,
+        Task.BASE_URL: lambda premises: reach(premises.settings.public_url),
         Task.MAIL_SERVER: _open_session,
         Task.DNS: _look_up,
     }
     glance = at_a_glance(premises)[task]
     return glance if glance.fine is False or task not in thorough else thorough[task](premises)
+
+
+def reach(address: str) -> Finding:
+    """Whether these pages answer at their public address, as seen from here."""
+    try:
+        with urlopen(f"{address}/healthz", timeout=_PATIENCE) as answer:  # noqa: S310
+            answer.read(1000)
+    except (HTTPError, HTTPException):
+        return Finding(False, (f"Something else answers at {address}.",))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        return Finding(False, (f"{address} cannot be reached from here: {reason}.",))
+    return Finding(True, (f"{address} answers.",))
 
 
 def _sender(premises: Premises) -> Finding:
@@ -121,19 +134,6 @@ def _mail_server(premises: Premises) -> Finding:
         said = "NURTURE_SMTP_URL is not set; until then emails are kept in the local outbox."
         return Finding(False, (said,))
     return Finding(None, (str(SmtpRoute.from_url(premises.settings.smtp_url)),))
-
-
-def _reach_base_url(premises: Premises) -> Finding:
-    address = premises.settings.public_url
-    try:
-        with urlopen(f"{address}/healthz", timeout=_PATIENCE) as answer:  # noqa: S310
-            fine = answer.status == 200
-    except (URLError, OSError, HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        return Finding(False, (f"{address} cannot be reached from here: {reason}.",))
-    return Finding(
-        fine, (f"{address} answers.",) if fine else (f"Somebody else answers at {address}.",)
-    )
 
 
 def _open_session(premises: Premises) -> Finding:

@@ -179,6 +179,17 @@ def held_up(connection: Connection) -> list[HeldUp]:
     return [HeldUp(*row) for row in connection.execute(by_reason)]
 
 
+def refused_mails(connection: Connection, since: datetime) -> list[HeldUp]:
+    """Mails that the mail server refused for good although the address is none of the reasons."""
+    suppressed = select(suppressions.c.address_hash)
+    refused = (messages.c.status == MessageStatus.FAILED) & (messages.c.claimed_at >= since)
+    reason = messages.c.reason
+    chosen = select(reason, func.count(), func.min(messages.c.claimed_at)).join(subscribers)
+    found = chosen.where(refused, subscribers.c.address_hash.not_in(suppressed))
+    by_reason = found.group_by(reason).order_by(func.count().desc(), reason)
+    return [HeldUp(*row) for row in connection.execute(by_reason)]
+
+
 def doubts(connection: Connection, limit: int) -> list[Doubt]:
     """The messages in doubt, longest first."""
     chosen = select(

@@ -41,7 +41,7 @@ def test_from_the_command_to_a_sign_in_with_a_code(studio: Studio, page: Page) -
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Set the password").click()
     expect(page.get_by_text("Your password is set.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    expect(page.get_by_role("heading", name="Today", level=1)).to_be_visible()
 
     sign_out(page)
     sign_in(page, "a wrong password")
@@ -65,7 +65,7 @@ def test_from_the_command_to_a_sign_in_with_a_code(studio: Studio, page: Page) -
     assert faults(page) == []
     page.get_by_role("textbox", name="Code").fill(phone_shows(studio, secret))
     page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    expect(page.get_by_role("heading", name="Today", level=1)).to_be_visible()
 
     page.goto(link)
     expect(page.get_by_role("heading", name="does not work any more")).to_be_visible()

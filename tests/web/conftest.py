@@ -1,5 +1,31 @@
-"""Every test here may have a house of its own."""
+"""Every test here may have a house of its own, and its owner's browser."""
 
+import pytest
+from flask.testing import FlaskClient
+
+from nurture.services import signing_in
 from tests.homes import home, smtp_sink, sqlite_home
+from tests.house import Household
+from tests.web.studio import PASSWORD, PAUL, app_of, send
 
 __all__ = ["home", "smtp_sink", "sqlite_home"]
+
+
+@pytest.fixture
+def link(sqlite_home: Household) -> str:
+    """The path of a one-time link for Paul."""
+    house = sqlite_home.house
+    return f"/studio/welcome/{signing_in.make_link(house.database, PAUL, house.clock())}"
+
+
+@pytest.fixture
+def stranger(sqlite_home: Household) -> FlaskClient:
+    """A browser that nobody has signed in with."""
+    return app_of(sqlite_home).test_client()
+
+
+@pytest.fixture
+def paul(stranger: FlaskClient, link: str) -> FlaskClient:
+    """Paul's browser, signed in."""
+    assert send(stranger, link, password=PASSWORD).status_code == 303
+    return stranger

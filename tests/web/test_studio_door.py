@@ -7,57 +7,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
-from werkzeug.test import TestResponse
 
-from nurture.services import signing_in
 from nurture.services.signing_in import FAILURES_PER_ACCOUNT
 from nurture.web.studio import door
 from tests.house import Household
-from webhooks import create_app
-
-PAUL, PASSWORD = "paul@example.org", "gently moving again"
-
-
-def app_of(home: Household) -> Flask:
-    application: Flask = create_app(home.house)
-    return application
-
-
-@pytest.fixture
-def link(sqlite_home: Household) -> str:
-    house = sqlite_home.house
-    return f"/studio/welcome/{signing_in.make_link(house.database, PAUL, house.clock())}"
-
-
-@pytest.fixture
-def browser(sqlite_home: Household) -> FlaskClient:
-    """A browser that nobody has signed in with."""
-    return app_of(sqlite_home).test_client()
-
-
-@pytest.fixture
-def paul(browser: FlaskClient, link: str) -> FlaskClient:
-    """Paul's browser, signed in."""
-    assert send(browser, link, password=PASSWORD).status_code == 303
-    return browser
-
-
-def identifier(browser: FlaskClient) -> str:
-    cookie = browser.get_cookie("studio", path="/studio")
-    assert cookie
-    return str(cookie.value)
-
-
-def token_on(browser: FlaskClient, page: str) -> str:
-    found = re.search(r'name="csrf_token" value="(\w+)"', browser.get(page).text)
-    assert found, page
-    return found[1]
-
-
-def send(browser: FlaskClient, page: str, to: str = "", **fields: str) -> TestResponse:
-    """Open a page and send the form on it."""
-    fields["csrf_token"] = token_on(browser, page)
-    return browser.post(to or page, data=fields)
+from tests.web.studio import PASSWORD, PAUL, app_of, identifier, send, token_on
 
 
 def rules(app: Flask) -> list[Rule]:
@@ -106,17 +60,17 @@ def test_every_address_of_the_studio_is_guarded_by_its_door(sqlite_home: Househo
     assert {rule.endpoint.partition(".")[0] for rule in rules(app_of(sqlite_home))} == {"studio"}
 
 
-def test_an_unknown_address_says_nothing_to_a_stranger(browser: FlaskClient) -> None:
-    assert browser.get("/studio/not-there").status_code == 303
+def test_an_unknown_address_says_nothing_to_a_stranger(stranger: FlaskClient) -> None:
+    assert stranger.get("/studio/not-there").status_code == 303
 
 
-def test_an_invented_session_is_none(browser: FlaskClient) -> None:
-    browser.set_cookie("studio", "A" * 43, path="/studio")
-    assert browser.get("/studio/").status_code == 303
+def test_an_invented_session_is_none(stranger: FlaskClient) -> None:
+    stranger.set_cookie("studio", "A" * 43, path="/studio")
+    assert stranger.get("/studio/").status_code == 303
 
 
-def test_a_part_of_a_page_leads_a_stranger_to_the_sign_in_page(browser: FlaskClient) -> None:
-    answer = browser.get("/studio/", headers={"HX-Request": "true"})
+def test_a_part_of_a_page_leads_a_stranger_to_the_sign_in_page(stranger: FlaskClient) -> None:
+    answer = stranger.get("/studio/", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/studio/sign-in")
 
 
@@ -128,10 +82,10 @@ def test_the_link_sets_a_password_and_lets_in(paul: FlaskClient) -> None:
     assert "Your password is set." not in paul.get("/studio/").text
 
 
-def test_looking_at_the_link_does_not_use_it(browser: FlaskClient, link: str) -> None:
-    assert browser.get(link).status_code == 200
-    assert browser.head(link).status_code == 200
-    assert send(browser, link, password=PASSWORD).status_code == 303
+def test_looking_at_the_link_does_not_use_it(stranger: FlaskClient, link: str) -> None:
+    assert stranger.get(link).status_code == 200
+    assert stranger.head(link).status_code == 200
+    assert send(stranger, link, password=PASSWORD).status_code == 303
 
 
 def test_a_link_that_was_used_says_so(paul: FlaskClient, link: str) -> None:
@@ -140,8 +94,8 @@ def test_a_link_that_was_used_says_so(paul: FlaskClient, link: str) -> None:
     assert answer.status_code == 410
 
 
-def test_a_poor_password_is_asked_for_again(browser: FlaskClient, link: str) -> None:
-    answer = send(browser, link, password="short")
+def test_a_poor_password_is_asked_for_again(stranger: FlaskClient, link: str) -> None:
+    answer = send(stranger, link, password="short")
     assert answer.status_code == 422
     assert "at least 12 characters" in answer.text
     assert 'aria-invalid="true"' in answer.text
@@ -177,14 +131,14 @@ def test_signing_in_leads_nowhere_else(paul: FlaskClient, wanted: str) -> None:
 
 
 def test_an_identifier_from_before_signing_in_is_worth_nothing_after(
-    browser: FlaskClient, link: str
+    stranger: FlaskClient, link: str
 ) -> None:
-    browser.get(link)
-    planted = identifier(browser)
-    send(browser, link, password=PASSWORD)
-    assert identifier(browser) != planted
-    browser.set_cookie("studio", planted, path="/studio")
-    assert browser.get("/studio/").status_code == 303
+    stranger.get(link)
+    planted = identifier(stranger)
+    send(stranger, link, password=PASSWORD)
+    assert identifier(stranger) != planted
+    stranger.set_cookie("studio", planted, path="/studio")
+    assert stranger.get("/studio/").status_code == 303
 
 
 def test_signing_out_makes_the_old_cookie_worthless(paul: FlaskClient) -> None:
@@ -203,11 +157,11 @@ def test_changing_the_password_changes_the_identifier(paul: FlaskClient) -> None
     assert paul.get("/studio/").status_code == 200
 
 
-def test_too_many_attempts_are_answered_429(browser: FlaskClient) -> None:
+def test_too_many_attempts_are_answered_429(stranger: FlaskClient) -> None:
     page = "/studio/sign-in"
-    wrong = [send(browser, page, email=PAUL, password="x") for _ in range(FAILURES_PER_ACCOUNT)]
+    wrong = [send(stranger, page, email=PAUL, password="x") for _ in range(FAILURES_PER_ACCOUNT)]
     assert {answer.status_code for answer in wrong} == {401}
-    assert send(browser, page, email=PAUL, password="x").status_code == 429
+    assert send(stranger, page, email=PAUL, password="x").status_code == 429
 
 
 def test_a_password_half_way_opens_only_the_page_for_the_code(
@@ -263,18 +217,18 @@ def test_pages_are_kept_nowhere_and_run_nothing_foreign(paul: FlaskClient) -> No
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_cookie_is_for_the_studio_alone(browser: FlaskClient, link: str) -> None:
-    cookie = browser.get(link).headers["Set-Cookie"]
+def test_the_cookie_is_for_the_studio_alone(stranger: FlaskClient, link: str) -> None:
+    cookie = stranger.get(link).headers["Set-Cookie"]
     for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/studio"):
         assert part in cookie
 
 
-def test_the_stylesheet_and_the_script_are_served_from_here(browser: FlaskClient) -> None:
-    page = browser.get("/studio/sign-in").text
+def test_the_stylesheet_and_the_script_are_served_from_here(stranger: FlaskClient) -> None:
+    page = stranger.get("/studio/sign-in").text
     addresses = re.findall(r'(?:href|src)="([^"]+\.(?:css|js))"', page)
     assert len(addresses) == 2
     for address in addresses:
-        answer = browser.get(address)
+        answer = stranger.get(address)
         assert answer.status_code == 200
         assert "studio=" not in answer.headers.get("Set-Cookie", "")
         assert int(answer.headers["Content-Length"]) < 40_000
@@ -287,8 +241,8 @@ def test_no_template_carries_styles_or_scripts_of_its_own(sqlite_home: Household
         assert not re.search(r"<style|\sstyle=|<script(?! src=)|\son\w+=|hx-on", source), name
 
 
-def test_what_a_visitor_typed_is_shown_as_text(browser: FlaskClient) -> None:
-    answer = send(browser, "/studio/sign-in", email='"><script>alert(1)</script>', password="x")
+def test_what_a_visitor_typed_is_shown_as_text(stranger: FlaskClient) -> None:
+    answer = send(stranger, "/studio/sign-in", email='"><script>alert(1)</script>', password="x")
     assert "<script>alert" not in answer.text
 
 

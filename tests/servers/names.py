@@ -1,0 +1,50 @@
+"""A name server of a test's own, which knows only what it is told."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Thread
+
+import dns.message
+import dns.rcode
+import dns.resolver
+import dns.rrset
+
+
+@contextmanager
+def name_server(texts: Mapping[str, str]) -> Iterator[None]:
+    """While the block lasts, TXT records are looked up here: by name, without the last dot."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        thread = Thread(target=_answer_all, args=(server, texts), daemon=True)
+        thread.start()
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], server.getsockname()[1]
+        before, dns.resolver.default_resolver = dns.resolver.default_resolver, resolver
+        try:
+            yield
+        finally:
+            dns.resolver.default_resolver = before
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+                last.sendto(b"", server.getsockname())
+            thread.join(5)
+
+
+def _answer_all(server: socket.socket, texts: Mapping[str, str]) -> None:
+    while True:
+        asked, client = server.recvfrom(4096)
+        if not asked:
+            return
+        server.sendto(_answer(asked, texts), client)
+
+
+def _answer(asked: bytes, texts: Mapping[str, str]) -> bytes:
+    query = dns.message.from_wire(asked)
+    answer = dns.message.make_response(query)
+    name = query.question[0].name
+    text = texts.get(name.to_text(omit_final_dot=True))
+    if text is None:
+        answer.set_rcode(dns.rcode.NXDOMAIN)
+    else:
+        answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", f'"{text}"'))
+    return answer.to_wire()

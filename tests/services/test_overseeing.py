@@ -1,0 +1,149 @@
+"""Overseeing: the owner's first page says what is so."""
+
+from datetime import date, timedelta
+
+from nurture.domain.message_status import MessageStatus
+from nurture.services import overseeing, pausing, settling
+from nurture.services.overseeing import Overview
+from nurture.store import messages, overview
+from nurture.store.overview import Looks
+from tests.homes import ScriptedSink
+from tests.house import Household, calendly_call
+
+
+def oversee(home: Household) -> Overview:
+    house = home.house
+    return overseeing.oversee(
+        house.database, house.catalogue, house.fingerprint, house.witness.seen(), home.clock.now
+    )
+
+
+def coming(home: Household) -> dict[date, int]:
+    return {day.on: day.count for day in oversee(home).coming if day.count}
+
+
+def test_an_empty_house_has_nothing_to_say_and_needs_nobody(home: Household) -> None:
+    seen = oversee(home)
+    assert seen.needs.count == 0
+    assert (seen.week.signed_up, seen.week.sent, seen.week.booked, seen.week.left) == (0, 0, 0, 0)
+    assert [day.count for day in seen.coming] == [0] * 7
+    assert [count for _, count in seen.sent_by_day] == [0] * 14
+    assert seen.sent_by_day[-1][0] == home.clock.now.date()
+
+
+def test_the_week_counts_what_happened(home: Household) -> None:
+    for name in ("alice", "ben", "carla"):
+        home.subscribe(f"{name}@example.org", first_name=name.title())
+    home.deliver()
+    home.collect(1)
+    home.live(hours=2)
+    assert calendly_call(home, "invitee.created", "ben@example.org", "b1").status_code < 300
+    seen = oversee(home)
+    assert (seen.week.signed_up, seen.week.sent, seen.week.booked) == (3, 3, 1)
+    assert [one.name for one in seen.signups] == ["Carla", "Ben", "Alice"]
+    assert [one.address for one in seen.bookings] == ["ben@example.org"]
+    assert seen.sent_by_day[-1][1] == 3
+    assert [(one.step, one.count) for one in seen.sent_emails] == [("your-guide", 3)]
+    assert "guide" in seen.sent_emails[0].subject.lower()
+
+
+def test_what_is_older_than_a_week_no_longer_counts(home: Household) -> None:
+    home.subscribe("alice@example.org")
+    home.deliver()
+    home.clock.advance(timedelta(days=7, minutes=1))
+    assert (oversee(home).week.signed_up, oversee(home).week.sent) == (0, 0)
+
+
+def test_the_coming_week_is_what_then_happens(home: Household) -> None:
+    for name in ("alice", "ben"):
+        home.subscribe(f"{name}@example.org")
+    home.deliver()
+    home.collect(1)
+    home.collect(2)
+    home.deliver()
+    [(day, count)] = coming(home).items()
+    assert count == 2
+    sent_before = len(home.rows(messages.messages))
+    while home.clock.now.date() < day:
+        home.live(days=1)
+    home.live(hours=12)
+    assert len(home.rows(messages.messages)) == sent_before + 2
+
+
+def test_who_is_due_at_once_is_on_todays_list(home: Household) -> None:
+    home.subscribe("alice@example.org")
+    today = oversee(home).coming[0]
+    assert [(email.step, email.count) for email in today.emails] == [("your-guide", 1)]
+
+
+def test_a_holiday_says_so(home: Household) -> None:
+    home.clock.advance(timedelta(days=29))  # The last days of March 2026; Easter is near.
+    holidays = [day.on for day in oversee(home).coming if day.holiday]
+    assert holidays == [date(2026, 4, 3), date(2026, 4, 6)]
+
+
+def test_the_looks_are_counted_by_place(home: Household) -> None:
+    for name in ("alice", "ben", "carla"):
+        home.subscribe(f"{name}@example.org")
+    with home.house.database.reading() as connection:
+        found = overview.looks_within(connection, None, home.clock.now + timedelta(seconds=1))
+        none = overview.looks_within(connection, home.clock.now + timedelta(days=1), home.clock.now)
+    assert found == [Looks("pain-guide", frozenset(), False, True, 3)]
+    assert none == []
+
+
+def test_a_message_in_doubt_needs_the_owner_until_it_is_settled(home: Household) -> None:
+    home.subscribe("alice@example.org", first_name="Alice")
+    home.deliver()
+    with home.house.database.writing() as connection:
+        messages.move_on(connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut")
+    [doubt] = oversee(home).needs.doubts
+    assert (doubt.name, doubt.step, oversee(home).needs.count) == ("Alice", "your-guide", 1)
+    settling.settle(home.house.database, home.house.catalogue, 1, True, home.clock.now)
+    assert oversee(home).needs.count == 0
+
+
+def test_refused_addresses_are_listed_and_no_refused_mails(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    smtp_sink.script = lambda _: "550 5.1.1 no such mailbox"
+    home.subscribe("alice@example.org")
+    home.deliver()
+    needs = oversee(home).needs
+    assert len(needs.refused) + len(needs.refused_mails) == 1
+    assert needs.count == 1
+
+
+def test_a_mail_server_that_is_away_is_noticed(home: Household) -> None:
+    away = Household(home.url, home.directory, home.clock, "smtp://127.0.0.1:9")
+    home.subscribe("alice@example.org")
+    away.deliver()
+    [held] = oversee(home).needs.held_up
+    assert held.count == 1
+    assert "cannot be reached" in held.reason
+    away.close()
+
+
+def test_people_nobody_writes_to_are_noticed(home: Household) -> None:
+    home.subscribe("alice@example.org")
+    assert oversee(home).needs.late == 0
+    home.clock.advance(timedelta(minutes=11))
+    assert oversee(home).needs.late == 1
+
+
+def test_a_paused_sequence_and_a_copy_are_named(home: Household) -> None:
+    house = home.house
+    home.subscribe("alice@example.org")
+    home.deliver()
+    pausing.pause(house.database, house.catalogue, "pain-guide", home.clock.now)
+    assert oversee(home).needs.paused == ["pain-guide"]
+    copy = overseeing.oversee(house.database, house.catalogue, "another", 0, home.clock.now)
+    assert not copy.needs.armed
+    assert copy.needs.count == 2
+
+
+def test_what_is_to_be_filled_in_comes_from_what_is_published(home: Household) -> None:
+    missing = oversee(home).to_fill_in
+    assert set(missing.fields) == {"blog_url", "booking_url", "privacy_url"}
+    assert "When can I stop doing my rehab exercises?" in missing.articles
+    assert not [title for title in missing.articles if "massage" in title]

@@ -1,0 +1,123 @@
+"""Starting: each thing that has to be in order is looked at, outside where it lies outside."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from werkzeug.serving import make_server
+
+from nurture.services import starting
+from nurture.services.starting import Premises, Task
+from tests.homes import ScriptedSink
+from tests.house import SHIPPED, Household, shipped_library
+from tests.servers.names import name_server
+
+
+def premises(home: Household, **settings: str) -> Premises:
+    library = shipped_library()
+    found = {source.sequence.key: source.sequence for source in library.sequences}
+    return Premises(home.another(**settings).settings, library.practice, found, SHIPPED)
+
+
+def fine(premises: Premises) -> dict[Task, bool | None]:
+    return {task: found.fine for task, found in starting.at_a_glance(premises).items()}
+
+
+def test_what_is_shipped_lacks_the_guides(sqlite_home: Household) -> None:
+    assert fine(premises(sqlite_home)) == {
+        Task.SENDER: True,
+        Task.ADDRESS: True,
+        Task.GUIDES: False,
+        Task.BASE_URL: None,
+        Task.MAIL_SERVER: None,
+        Task.DNS: None,
+    }
+
+
+def test_what_is_missing_is_seen_at_a_glance(sqlite_home: Household) -> None:
+    bare = premises(sqlite_home, NURTURE_SMTP_URL="", NURTURE_BASE_URL="http://pages.example.org")
+    bare = replace(bare, practice=replace(bare.practice, address=(), sender_address=""))
+    seen = fine(bare)
+    missing = (Task.SENDER, Task.ADDRESS, Task.GUIDES, Task.BASE_URL, Task.MAIL_SERVER)
+    assert [seen[task] for task in missing] == [False] * 5
+
+
+def test_a_guide_of_ones_own_is_recognised(sqlite_home: Household, tmp_path: Path) -> None:
+    library = tmp_path / "emails"
+    shutil.copytree(SHIPPED, library)
+    for key in ("pain-guide", "over-50-guide"):
+        (library / key / "guide.pdf").write_bytes(b"%PDF-1.7 my own guide")
+    assert starting.check(replace(premises(sqlite_home), library=library), Task.GUIDES).fine
+    (library / "pain-guide/guide.pdf").unlink()
+    assert not starting.check(replace(premises(sqlite_home), library=library), Task.GUIDES).fine
+
+
+def test_a_mail_server_is_greeted_and_sent_nothing(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    found = starting.check(premises(sqlite_home), Task.MAIL_SERVER)
+    assert found.fine, found
+    assert smtp_sink.mails == []
+
+
+def test_a_mail_server_that_is_away_is_described(sqlite_home: Household) -> None:
+    away = premises(sqlite_home, NURTURE_SMTP_URL="smtp://127.0.0.1:9")
+    found = starting.check(away, Task.MAIL_SERVER)
+    assert found.fine is False
+    assert "cannot be reached" in found.sentences[0]
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, True), (503, False)])
+def test_the_address_of_the_pages_is_called(
+    sqlite_home: Household, status: int, expected: bool
+) -> None:
+    from flask import Flask
+
+    app = Flask("pages")
+    app.add_url_rule("/healthz", "healthz", lambda: ("ok", status))
+    server = make_server("127.0.0.1", 0, app)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        here = premises(sqlite_home, NURTURE_BASE_URL=f"http://127.0.0.1:{server.port}")
+        assert starting.reach(here.settings.public_url).fine is expected
+    finally:
+        server.shutdown()
+        thread.join(5)
+        server.server_close()
+
+
+def test_an_address_where_nobody_answers_says_so() -> None:
+    found = starting.reach("http://127.0.0.1:9")
+    assert found.fine is False
+    assert "cannot be reached" in found.sentences[0]
+
+
+RECORDS = {
+    "human-movement.com": "v=spf1 include:_spf.example.org ~all",
+    "_dmarc.human-movement.com": "v=DMARC1; p=none",
+    "nurture._domainkey.human-movement.com": "v=DKIM1; k=rsa; p=MIIB",
+}
+
+
+@pytest.mark.parametrize("missing", [None, *RECORDS])
+def test_each_record_of_the_domain_is_looked_up(
+    sqlite_home: Household, tmp_path: Path, missing: str | None
+) -> None:
+    signing = {"NURTURE_DKIM_SELECTOR": "nurture", "NURTURE_DKIM_KEY_FILE": str(tmp_path / "key")}
+    there = {name: text for name, text in RECORDS.items() if name != missing}
+    with name_server(there):
+        found = starting.check(premises(sqlite_home, **signing), Task.DNS)
+    assert found.fine is (missing is None)
+    assert [s for s in found.sentences if "no record" in s] == [
+        s for s in found.sentences if missing and f": {missing} has" in s
+    ]
+
+
+def test_without_a_key_of_ones_own_signing_is_the_mail_servers(sqlite_home: Household) -> None:
+    with name_server(RECORDS):
+        found = starting.check(premises(sqlite_home), Task.DNS)
+    assert found.fine
+    assert "your mail server has to sign" in found.sentences[-1]

@@ -1,0 +1,122 @@
+"""Today's page: what Paul reads there, and what he can do about it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from nurture.domain.message_status import MessageStatus
+from nurture.store import messages
+from nurture.web.studio.today import FIELDS, TASKS
+from nurture.web.studio.wording import count, say_ago
+from tests.house import Household
+from tests.web.studio import send, token_on
+
+
+def words(page: str) -> str:
+    """A page as it is read."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def put_in_doubt(home: Household) -> None:
+    home.subscribe("alice@example.org", first_name="Alice")
+    home.deliver()
+    with home.house.database.writing() as connection:
+        messages.move_on(connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut")
+
+
+def test_a_quiet_day_says_that_nothing_is_needed(paul: FlaskClient) -> None:
+    page = words(paul.get("/studio/").text)
+    assert "Monday 2 March." in page
+    assert "Nothing needs you." in page
+    assert "Nobody yet." in page
+
+
+def test_people_are_named_as_they_named_themselves(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    sqlite_home.subscribe("alice@example.org", first_name="Alice")
+    sqlite_home.subscribe("nameless@example.org")
+    sqlite_home.deliver()
+    page = words(paul.get("/studio/").text)
+    assert "Alice alice@example.org just now" in page
+    assert "nameless@example.org just now" in page
+    assert "2 emails went out" in page
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [
+        ("yes", MessageStatus.ACCEPTED, "it was sent"),
+        ("no", MessageStatus.DEFERRED, "sent again"),
+    ],
+)
+def test_a_message_in_doubt_is_settled_by_a_button(
+    sqlite_home: Household, paul: FlaskClient, sent: str, status: MessageStatus, said: str
+) -> None:
+    put_in_doubt(sqlite_home)
+    assert "Was this email sent?" in paul.get("/studio/").text
+    assert send(paul, "/studio/", "/studio/doubts/1", sent=sent).location == "/studio/"
+    assert sqlite_home.statuses("alice@example.org")[0][1] is status
+    page = paul.get("/studio/").text
+    assert said in page
+    assert "Was this email sent?" not in page
+
+
+def test_settling_twice_and_settling_nonsense_change_nothing(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    put_in_doubt(sqlite_home)
+    assert send(paul, "/studio/", "/studio/doubts/1", sent="perhaps").status_code == 400
+    send(paul, "/studio/", "/studio/doubts/1", sent="yes")
+    send(paul, "/studio/", "/studio/doubts/1", sent="no")
+    assert "settled in the meantime" in paul.get("/studio/").text
+    assert sqlite_home.statuses("alice@example.org")[0][1] is MessageStatus.ACCEPTED
+
+
+def test_the_first_steps_are_there_and_each_has_a_button(paul: FlaskClient) -> None:
+    page = paul.get("/studio/").text
+    assert page.count('action="/studio/first-steps/') == len(TASKS) == 6
+    assert '<details class="card" id="first-steps" open>' in page
+    answer = send(paul, "/studio/", "/studio/first-steps/mail_server")
+    assert "answers and takes the login" in answer.text
+    token = token_on(paul, "/studio/")
+    nothing = paul.post("/studio/first-steps/nothing", data={"csrf_token": token})
+    assert nothing.status_code == 404
+
+
+def test_the_first_steps_step_back_once_mails_leave(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    sqlite_home.subscribe("alice@example.org")
+    sqlite_home.deliver()
+    assert '<details class="card" id="first-steps">' in paul.get("/studio/").text
+
+
+def test_what_is_missing_is_said_in_the_owners_words(paul: FlaskClient) -> None:
+    page = words(paul.get("/studio/").text)
+    for heading, consequence in FIELDS.values():
+        assert f"{heading} {consequence}" in page
+    assert "_url" not in page.replace("NURTURE_BASE_URL", "")
+
+
+def test_a_name_is_shown_as_text(sqlite_home: Household, paul: FlaskClient) -> None:
+    sqlite_home.subscribe("a@example.org", first_name="<img src=x>")
+    assert "<img" not in paul.get("/studio/").text
+
+
+def test_lengths_and_numbers_are_said_as_people_say_them() -> None:
+    said = [say_ago(timedelta(minutes=m)) for m in (0, 1, 59, 60, 47 * 60, 48 * 60)]
+    assert said == [
+        "just now",
+        "1 minute ago",
+        "59 minutes ago",
+        "1 hour ago",
+        "47 hours ago",
+        "2 days ago",
+    ]
+    assert (count(1, "person", "people"), count(1200, "person", "people")) == (
+        "1 person",
+        "1,200 people",
+    )
