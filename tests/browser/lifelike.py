@@ -42,8 +42,10 @@ class Life:
         for moment, name in self._signups():
             self._live_until(moment)
             self._sign_up(name)
-        self._live_until(NOW)
+        self._live_until(NOW - timedelta(minutes=10))
         self.home.fold()
+        self.home.judge()
+        self.home.clock.set(NOW)
         self._doubt_one()
 
     def _signups(self) -> list[tuple[datetime, str]]:
@@ -91,7 +93,8 @@ class Life:
         if clicked:
             later = at + timedelta(minutes=3)
             link = "https://human-movement.com/blog"
-            note(SeenHit(message, Hit(EventKind.CLICKED, later, "GET", agent, "192.0.2.30"), link))
+            clicked_hit = Hit(EventKind.CLICKED, later, "GET", agent, "192.0.2.30", link=link)
+            note(SeenHit(message, clicked_hit))
 
     def _unsubscribe(self, person: int, message: int) -> None:
         house, now = self.home.house, self.home.clock.now
