@@ -36,10 +36,10 @@ def enrol(database: Database, first: int, count: int, look_at: datetime) -> None
     in the ledger, their guide's.
     """
     with database.writing() as connection:
-        people = _numbers(first, count)
+        people = numbered(first, count)
         for table, values in (
             (subscribers, _subscriber(people)),
-            (enrolments, _enrolment(people, _at(look_at))),
+            (enrolments, _enrolment(people, at_moment(look_at))),
             (messages, _message(people)),
         ):
             connection.execute(_insert(table, people, values))
@@ -67,7 +67,7 @@ def settle(database: Database) -> None:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
 
-def _numbers(first: int, count: int) -> CTE:
+def numbered(first: int, count: int) -> CTE:
     numbers = select(literal(first, Integer).label("n")).cte("numbers", recursive=True)
     more = select(numbers.c.n + 1).where(numbers.c.n < first + count - 1)
     return numbers.union_all(more)
@@ -79,7 +79,7 @@ def _insert(table: Table, people: CTE, values: Mapping[str, ColumnElement[Any]])
     )
 
 
-def _at(moment: datetime) -> ColumnElement[Any]:
+def at_moment(moment: datetime) -> ColumnElement[Any]:
     return bindparam(None, moment, UtcDateTime, unique=True)
 
 
@@ -96,8 +96,8 @@ def _subscriber(people: CTE) -> dict[str, ColumnElement[Any]]:
         "address_hash": _text("5f0e9c8b7a6d5e4f").concat(people.c.n),
         "first_name": _text("Ann"),
         "time_zone": _text("Europe/London"),
-        "created_at": _at(COLLECTED),
-        "confirmed_at": _at(COLLECTED),
+        "created_at": at_moment(COLLECTED),
+        "confirmed_at": at_moment(COLLECTED),
         "frequency": _text("usual"),
         "purposes": _text("guide marketing tracking"),
         "erased": literal(False),
@@ -110,12 +110,12 @@ def _enrolment(people: CTE, look_at: ColumnElement[Any]) -> dict[str, ColumnElem
         "subscriber_id": people.c.n,
         "sequence": _text(SEQUENCE),
         "status": _text("active"),
-        "enrolled_at": _at(COLLECTED),
-        "anchor_at": _at(COLLECTED),
+        "enrolled_at": at_moment(COLLECTED),
+        "anchor_at": at_moment(COLLECTED),
         "passed": _text(GUIDE),
-        "collected_at": _at(COLLECTED),
+        "collected_at": at_moment(COLLECTED),
         "guide_wanted": literal(False),
-        "guide_wanted_at": _at(COLLECTED),
+        "guide_wanted_at": at_moment(COLLECTED),
         "occasion": literal(1),
         "next_look_at": look_at,
         "turn": literal(0),
@@ -136,8 +136,8 @@ def _message(people: CTE) -> dict[str, ColumnElement[Any]]:
         "attempt": literal(1),
         "doubts": literal(0),
         "claim": _text(""),
-        "due_at": _at(COLLECTED),
-        "claimed_at": _at(COLLECTED),
-        "accepted_at": _at(COLLECTED),
+        "due_at": at_moment(COLLECTED),
+        "claimed_at": at_moment(COLLECTED),
+        "accepted_at": at_moment(COLLECTED),
         "reason": _text(""),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import delivery, hits, load, naive, phases, serving, sweeps
+from bench import delivery, hits, load, naive, phases, segments, serving, sweeps
 from bench.delivery import Setup
 from bench.figures import Book
 from bench.flood import ceiling
@@ -18,6 +18,7 @@ _END_TO_END = "End to end: messages a second (worker CPU a message)"
 _PHASES = "Where a message's time goes: CPU (wall), one process"
 _SWEEP = "Looking for work: milliseconds"
 _HITS = "Opens and clicks a second (CPU of the web process for each)"
+_SEGMENTS = "Counting a segment: seconds (people found)"
 _SERVE = "Signups, `nurture serve` whole"
 _MEMORY = "Memory of the tree: PSS (RSS) in MB"
 
@@ -153,6 +154,16 @@ def measure_hits(bench: Bench) -> None:
     bench.book.note(_HITS, "what the generator makes at most", "", shown, values)
 
 
+def measure_segments(bench: Bench) -> None:
+    """What counting a segment costs; the embedded database is for a tenth of the people."""
+    for store in bench.stores:
+        people = bench.size(20_000, 1_000_000 if store.server else 100_000)
+        for found in segments.measure(store, people):
+            what = f"{people:,} people, {found['events']:,} events: {found['what']}"
+            shown = f"{found['seconds']:.2f} ({found['found']:,})"
+            bench.book.note(_SEGMENTS, what, store.kind, shown, found, "seconds")
+
+
 def measure_serving(bench: Bench) -> None:
     """Signups, the guide's way and memory, of the whole program."""
     for store in bench.stores:
@@ -189,5 +200,6 @@ SECTIONS: Mapping[str, Callable[[Bench], None]] = {
     "phases": measure_phases,
     "sweeps": measure_sweeps,
     "hits": measure_hits,
+    "segments": measure_segments,
     "serving": measure_serving,
 }

@@ -47,7 +47,7 @@ from nurture.domain.segment import (
     Reached,
 )
 from nurture.store.enrolments import enrolments
-from nurture.store.events import events
+from nurture.store.events import HUMAN, events
 from nurture.store.signups import signups
 from nurture.store.subscribers import subscribers
 
@@ -109,7 +109,7 @@ class _Compiler:
             case AnyOf(conditions):
                 return union(*(_where(subscribers.c.id.in_(self.ids(c))) for c in conditions))
             case Not(inner):
-                return _where(_not_in(self.ids(inner)))
+                return _where(self._not_in(self.ids(inner)))
             case Did():
                 return self._did(condition)
             case IsLevel(levels):
@@ -125,7 +125,7 @@ class _Compiler:
         e = events.c
         matching = (
             select(e.subscriber_id)
-            .where(e.kind == wanted.kind, e.verdict.in_(sorted(wanted.verdicts)))
+            .where(e.kind == wanted.kind, _judged(wanted.verdicts))
             .where(e.subscriber_id.is_not(None), *self._named(wanted))
         )
         if wanted.within is not None:
@@ -190,12 +190,12 @@ class _Compiler:
                 return _where(~is_new, subscribers.c.id.in_(self._lively(ACTIVE_FOR)))
             case Level.COOLING:
                 lively = subscribers.c.id.in_(self._lively(COOLING_FOR))
-                return _where(~is_new, lively, _not_in(self._lively(ACTIVE_FOR)))
+                return _where(~is_new, lively, self._not_in(self._lively(ACTIVE_FOR)))
             case Level.ASLEEP:
-                return _where(~is_new, _not_in(self._lively(COOLING_FOR)))
+                return _where(~is_new, self._not_in(self._lively(COOLING_FOR)))
 
     def _lively(self, within: timedelta) -> Any:
-        signs = self._happened(SIGNS_OF_LIFE, within).where(events.c.verdict == Verdict.HUMAN)
+        signs = self._happened(SIGNS_OF_LIFE, within).where(HUMAN)
         signed_up = select(signups.c.subscriber_id).where(
             signups.c.signed_up_at > self.now - within
         )
@@ -236,6 +236,14 @@ class _Compiler:
         found = func.instr if self.dialect == "sqlite" else func.strpos
         return found(text, piece) > 0
 
+    def _not_in(self, ids: Any) -> ColumnElement[bool]:
+        """SQLite looks a list through once; PostgreSQL joins only where it is spelt as EXISTS."""
+        if self.dialect == "sqlite":
+            return subscribers.c.id.not_in(ids)
+        inner = ids.subquery()
+        same = next(iter(inner.c)) == subscribers.c.id
+        return ~exists(select(1).where(same).select_from(inner))
+
     def _field(self, document: ColumnElement[Any], name: str) -> ColumnElement[Any]:
         """One text of a JSON document."""
         stored = type_coerce(document, Text)
@@ -244,14 +252,13 @@ class _Compiler:
         return cast(stored, JSON).op("->>", return_type=Text)(name)
 
 
+def _judged(verdicts: Collection[Verdict]) -> ColumnElement[bool]:
+    """What people did is found by an index of its own, which only its own words reach."""
+    return HUMAN if set(verdicts) == {Verdict.HUMAN} else events.c.verdict.in_(sorted(verdicts))
+
+
 def _where(*conditions: ColumnElement[bool]) -> Select[Any]:
     return select(subscribers.c.id).where(*conditions)
-
-
-def _not_in(ids: Any) -> ColumnElement[bool]:
-    """Spelt so that PostgreSQL joins; NOT IN would be asked again for every row."""
-    inner = ids.subquery()
-    return ~exists(select(1).where(next(iter(inner.c)) == subscribers.c.id).select_from(inner))
 
 
 def _yes_or_no(is_so: ColumnElement[bool], value: str) -> ColumnElement[bool]:
