@@ -158,7 +158,6 @@ def begin_session(
     connection: Connection, owner: Owner, now: datetime, code_given: bool = False
 ) -> SignedIn:
     """A session under a new identifier."""
-    sign_ins.forget_old(connection, now - timedelta(days=1), now - SESSION_LASTS)
     identifier = new_identifier()
     awaits_code = owner.totp_secret is not None and not code_given
     sign_ins.add_session(connection, fingerprint_of(identifier), owner.id, awaits_code, now)
@@ -177,6 +176,7 @@ def _attempt(database: Database, account: str, client: str, now: datetime) -> in
     """Note an attempt before it is judged, so that many at once are no more than many."""
     place = _network(client)
     with database.writing() as connection:
+        sign_ins.forget_old(connection, now - COUNTED_FOR, now - SESSION_LASTS)
         failed = sign_ins.count_failures(connection, account, place, now - COUNTED_FOR)
         if failed.of_account < FAILURES_PER_ACCOUNT and failed.of_client < FAILURES_PER_CLIENT:
             return sign_ins.add_attempt(connection, account, place, now)

@@ -12,6 +12,7 @@ def welcome(settings: Settings, told: dict[str, Any]) -> str:
     lines = [
         f"nurture is running for {told['practice']}.",
         "",
+        f"  your studio      {here}/studio/ (let yourself in: nurture owner add EMAIL)",
         f"  how to call it   {here}/docs",
         *(f"  signup webhook   {here}/webhooks/signup/{form}" for form in told["forms"]),
         f"  its secrets      {_secrets(settings)}",

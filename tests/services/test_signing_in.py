@@ -27,7 +27,7 @@ from nurture.services.signing_in import (
 )
 from nurture.store.owners import owner_links, owners, recovery_codes
 from nurture.store.session import Database
-from nurture.store.sign_ins import owner_sessions
+from nurture.store.sign_ins import owner_sessions, sign_in_attempts
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 PAUL, PASSWORD, ANOTHER = "paul@example.org", "gently moving again", "a rather different one"
@@ -184,6 +184,16 @@ def test_a_client_that_tries_many_accounts_rests_too(
 def test_signing_in_often_is_held_against_nobody(database: Database, paul: SignedIn) -> None:
     signed = [sign_in(database) for _ in range(FAILURES_PER_ACCOUNT + 1)]
     assert all(is_in(database, one) for one in signed)
+
+
+def test_attempts_are_kept_for_no_longer_than_they_count(
+    database: Database, paul: SignedIn
+) -> None:
+    for now in (NOW, NOW + COUNTED_FOR + timedelta(seconds=1)):
+        with pytest.raises(SignInRefusedError):
+            sign_in(database, "wrong", now=now)
+    with database.reading() as connection:
+        assert len(connection.execute(sign_in_attempts.select()).all()) == 1
 
 
 # --- Sessions -------------------------------------------------------------------------------------
