@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -28,8 +29,8 @@ _URL = "https://human-movement.com/blog/fifteen-small-things/the-hinge/"
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 _PATIENCE = 120.0
 
-#: Beat folds that often.
-_FOLD_SECONDS = 5.0
+#: How often the worker is asked to fold; beat asks every NURTURE_SWEEP_SECONDS.
+_FOLD_SECONDS = 0.5
 
 
 class HitsLostError(Exception):
@@ -93,17 +94,19 @@ def _web_and_worker(store: Store, site: Site, database: Database) -> Iterator[tu
 def _round(
     site: Site, database: Database, port: int, requests: list[tuple[str, int, int]], web: int
 ) -> dict[str, float]:
+    """The worker folds while the hits come in, as it does in real life."""
     size, before, spent, other = len(requests), _count(database), cpu_of([web]), OtherWork()
-    put = load.put_load(port, requests)
-    answered_in = size / put.rate
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(load.put_load, port, requests)
+        while not loading.done():
+            site.wake("tasks.recording.fold_hits")
+            time.sleep(_FOLD_SECONDS)
+        put = loading.result()
     cost = (cpu_of([web]) - spent).whole
-    folding = time.monotonic()
     _fold(site, database, before + size)
-    folded_in = time.monotonic() - folding
     return {
         "answered": put.rate,
-        "until_folded": size / (answered_in + folded_in),
-        "folded": size / folded_in,
+        "until_folded": size / (time.monotonic() - put.began),
         "web_cpu": cost / size * 1e6,
         "generator_cpu": put.cost,
         "other_cores": other.cores(),

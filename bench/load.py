@@ -31,10 +31,14 @@ class UnexpectedAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What came of it: requests a second, and the generator's processor microseconds for each."""
+    """What came of it: requests a second, and the generator's processor microseconds for each.
+
+    `began` is when the first was sent, on the clock of `time.monotonic`.
+    """
 
     rate: float
     cost: float
+    began: float
 
 
 def put_load(port: int, requests: list[tuple[str, int, int]], connections: int = 16) -> Load:
@@ -50,9 +54,9 @@ def put_load(port: int, requests: list[tuple[str, int, int]], connections: int =
     )
     if done.returncode:
         raise UnexpectedAnswerError(done.stderr.strip().splitlines()[-1])
-    seconds, spent = map(float, done.stdout.split())
+    began, seconds, spent = map(float, done.stdout.split())
     whole = sum(count for _, _, count in requests)
-    return Load(whole / seconds, spent / whole * 1e6)
+    return Load(whole / seconds, spent / whole * 1e6, began)
 
 
 def ceiling(requests: list[tuple[str, int, int]]) -> Load:
@@ -130,7 +134,7 @@ def _generate(port: int, connections: int) -> None:
                 client.ask(*work.popleft())
             else:
                 busy -= 1
-    print(time.monotonic() - began, time.process_time() - spent)
+    print(began, time.monotonic() - began, time.process_time() - spent)
 
 
 def _be_the_floor() -> None:
