@@ -16,9 +16,7 @@ from bench.people import enrol, settle, wave
 from bench.procfs import OtherWork, cpu_of
 from bench.sinks import free_port
 from bench.stores import Store
-from bench.workers import SECRET, Site, running, running_worker
-from nurture.serving import web_command
-from nurture.settings import load_settings
+from bench.workers import SECRET, Site, command_line, running, running_worker
 from nurture.store.events import events
 from nurture.store.messages import messages
 from nurture.store.session import Database
@@ -76,19 +74,19 @@ def _web_and_worker(store: Store, site: Site, database: Database) -> Iterator[tu
     """The real web process, and a worker of one process that folds."""
     own = Path(site.directory / f"hits-{store.kind}")
     own.mkdir()
+    port = free_port()
     environment = site.environment(
         NURTURE_DATABASE_URL=database.url,
         NURTURE_DATA_DIR=str(own),
-        NURTURE_PORT=str(free_port()),
+        NURTURE_PORT=str(port),
         NURTURE_WORKER_PROCESSES="1",
     )
-    settings = load_settings(environment)
     log = own / "hits.log"
     with (
-        running(web_command(settings), environment, log, settings.port) as web,
+        running(command_line("web"), environment, log, port) as web,
         running_worker(environment, log),
     ):
-        yield settings.port, web
+        yield port, web
 
 
 def _round(

@@ -17,9 +17,7 @@ from bench.library import FORM
 from bench.procfs import Memory, command_of, memory_of, tree
 from bench.sinks import LightSink, free_port
 from bench.stores import Store
-from bench.workers import Site, python, running
-from nurture.serving import web_command
-from nurture.settings import load_settings
+from bench.workers import Site, command_line, running
 from nurture.store.session import Database
 
 _SHIPPED_FORM = "pain-guide"
@@ -28,9 +26,9 @@ _PATIENCE = 60.0
 
 _ROLES = (
     ("valkey|redis", "redis"),
-    ("granian", "web"),
-    (r"celery.* beat ", "beat"),
-    (r"celery.* worker ", "worker"),
+    ("nurture web", "web"),
+    ("nurture beat", "beat"),
+    ("nurture worker", "worker"),
     (r"nurture serve", "supervisor"),
 )
 
@@ -77,9 +75,8 @@ def serving(store: Store, site: Site, database: Database) -> Iterator[Tree]:
         NURTURE_TEMPLATES_DIR="",
     )
     port = int(environment["NURTURE_PORT"])
-    command = [python(), "-m", "nurture", "serve"]
     try:
-        with running(command, environment, own / "serve.log", port, own) as pid:
+        with running(command_line("serve"), environment, own / "serve.log", port, own) as pid:
             tree_ = Tree(port, pid, sink)
             # The first guide finds every process still loading.
             guide_latency(tree_, 2, "warm-up")
@@ -111,18 +108,18 @@ def measure(store: Store, site: Site, signups: int, guides: int) -> dict[str, An
 def measure_web_alone(store: Store, site: Site, signups: int) -> float:
     """Signups a second where nobody sends the guides meanwhile: web process and database only."""
     with store.fresh() as database:
+        port = free_port()
         environment = site.environment(
             NURTURE_DATABASE_URL=database.url,
-            NURTURE_PORT=str(free_port()),
+            NURTURE_PORT=str(port),
             NURTURE_SIGNUP_TOKEN=_TOKEN,
         )
-        settings = load_settings(environment)
         log = site.directory / "web.log"
-        with running(web_command(settings), environment, log, settings.port):
+        with running(command_line("web"), environment, log, port):
             first = [(_request(f"first.{n}@example.org", n, FORM), 202, 1) for n in range(20)]
-            load.put_load(settings.port, first)
+            load.put_load(port, first)
             rush = [(_request(f"rush.{n}@example.org", n, FORM), 202, 1) for n in range(signups)]
-            return load.put_load(settings.port, rush).rate
+            return load.put_load(port, rush).rate
 
 
 def guide_latency(running_tree: Tree, count: int, name: str) -> list[float]:

@@ -13,8 +13,6 @@ from celery import Celery
 from bench.sinks import wait_for_port
 from nurture.embedded_redis import EmbeddedRedis, celery_url_of
 from nurture.lifeline import tied_to_us
-from nurture.serving import worker_command
-from nurture.settings import load_settings
 
 ROOT = Path(__file__).parent.parent
 SECRET = "a-secret-that-signs-in-measurements-only"
@@ -37,7 +35,6 @@ class Site:
             "NURTURE_SECRET_KEY": SECRET,
             "NURTURE_BASE_URL": "https://emails.example.org",
             "PYTHONPATH": str(ROOT),
-            "C_FORCE_ROOT": "1",
         }
         return {**clean, **own, **self.settings, **more}
 
@@ -84,10 +81,10 @@ def running(
 @contextmanager
 def running_worker(environment: Mapping[str, str], log: Path) -> Iterator[int]:
     """A worker and its children while the block lasts; gives the parent's process id."""
-    with running(worker_command(load_settings(environment)), environment, log) as pid:
+    with running(command_line("worker"), environment, log) as pid:
         yield pid
 
 
-def python() -> str:
-    """The interpreter that everything runs with."""
-    return sys.executable
+def command_line(program: str) -> list[str]:
+    """The command line of a program."""
+    return [sys.executable, "-m", "nurture", program]

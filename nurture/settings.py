@@ -5,7 +5,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -95,16 +95,15 @@ class Settings(BaseModel):
     @classmethod
     def _is_an_address(cls, host: str) -> str:
         try:
-            IPv4Address(host)
+            return str(ip_address(host))
         except ValueError:
-            raise ValueError("write an IPv4 address, such as 127.0.0.1 or 0.0.0.0") from None
-        return host
+            raise ValueError("write an address, such as 127.0.0.1, 0.0.0.0 or ::1") from None
 
     @property
     def reached_at(self) -> str:
         """Where this machine itself reaches the web side."""
-        here = "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104
-        return f"http://{here}:{self.port}"
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://[{here}]:{self.port}" if ":" in here else f"http://{here}:{self.port}"
 
     @field_validator("signup_secret")
     @classmethod

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -27,25 +25,25 @@ def serve() -> None:
 @main.command()
 def web() -> None:
     """Run the web side only."""
-    from nurture.serving import web_command
+    from nurture.serving import run_web
 
-    _become(web_command(load_settings()))
+    sys.exit(run_web(load_settings()))
 
 
 @main.command()
 def worker() -> None:
     """Run a worker only; start as many as you like."""
-    from nurture.serving import worker_command
+    from nurture.serving import run_worker
 
-    _become(worker_command(load_settings()))
+    sys.exit(run_worker(load_settings()))
 
 
 @main.command()
 def beat() -> None:
     """Run the alarm clock only; a second does no harm."""
-    from nurture.serving import beat_command
+    from nurture.serving import run_beat
 
-    _become(beat_command(load_settings()))
+    sys.exit(run_beat(load_settings()))
 
 
 @main.command()
@@ -56,9 +54,3 @@ def demo(as_json: bool, keep: Path | None) -> None:
     from nurture.demo import play
 
     sys.exit(play(as_json=as_json, directory=keep))
-
-
-def _become(command: list[str]) -> None:
-    """Turn into that program, so that signals reach it directly."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execv(command[0], command)

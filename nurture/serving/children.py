@@ -1,18 +1,19 @@
-"""Child processes that are started again when they die."""
+"""Child processes that are forked from this one, and forked again when they die."""
 
+import multiprocessing
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from multiprocessing.context import ForkProcess
 from pathlib import Path
-from threading import Thread
-from typing import IO
 
-from nurture.lifeline import tied_to_us
+from nurture.lifeline import die_with_parent
+from nurture.serving.kernel import name_process
+from nurture.serving.logs import Lines, Log
 
 #: A child that lived this many seconds is taken to be sound again.
 _SOUND_AFTER = 60.0
@@ -22,17 +23,27 @@ _MATTERS = re.compile(rb"^\[.*\b(WARNING|ERROR|CRITICAL)\b|^nurture:")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
+#: What we are told to stop by.
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+_FORK = multiprocessing.get_context("fork")
+
 
 class Child:
-    """One program of the tree. Its output goes to a log file, and to the terminal line by line."""
+    """One program of the tree. Its output goes to a log file, and to the terminal line by line.
+
+    It begins as a copy of this process, which must have no second thread therefore.
+    `siblings` are all children, this one included.
+    """
 
     def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], logs: Path
+        self, name: str, program: Callable[[], int], logs: Path, siblings: Sequence["Child"]
     ) -> None:
         self.name = name
-        self._command, self._environment = command, environment
-        self._log = logs / f"{name}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._program, self._siblings = program, siblings
+        self._log = Log(logs / f"{name}.log")
+        self._process: ForkProcess | None = None
+        self._output = Lines()
         self._started = 0.0
         self._pause = _FIRST_PAUSE
         self._not_before = 0.0
@@ -40,22 +51,20 @@ class Child:
 
     def start(self) -> None:
         """Start it, out of reach of the terminal's Ctrl-C and unable to outlive us."""
-        self._process = subprocess.Popen(
-            self._command,
-            env=dict(self._environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=tied_to_us(),
-        )
-        self._started = time.monotonic()
-        assert self._process.stdout is not None
-        Thread(target=self._pass_on, args=(self._process.stdout,), daemon=True).start()
+        self._output, theirs = Lines.piped()
+        process = _FORK.Process(target=self._live, args=(theirs, os.getpid()))
+        # A signal that comes before the child has handlers of its own must not get lost in ours.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        try:
+            process.start()
+        finally:
+            os.close(theirs)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        self._process, self._started = process, time.monotonic()
 
     def alive(self) -> bool:
         """Whether it is running."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.is_alive()
 
     def look_after(self) -> None:
         """Start it again if it has died, after a pause that grows while it keeps dying."""
@@ -67,42 +76,60 @@ class Child:
             self._sweep_up()
             self._not_before = now + self._pause
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-            _tell(f"{self.name} has stopped and is started again; see {self._log}")
+            _tell(f"{self.name} has stopped and is started again; see {self._log.path}")
         elif now >= self._not_before:
             self._not_before = 0.0
-            self.start()
+            with suppress(OSError):  # A machine with no memory left may have some later.
+                self.start()
+
+    def listen(self) -> None:
+        """Write down what it has said so far, and tell at once what matters."""
+        for line in self._output.read():
+            self._log.write(line)
+            if _MATTERS.search(line) and not self._stopping:
+                _tell(f"{self.name} | {line.decode(errors='replace').rstrip()}")
 
     def ask_to_stop(self) -> None:
         """Ask it to finish what it has in hand and end; what it says to that goes to its log."""
         self._stopping = True
-        if self.alive():
-            assert self._process is not None
+        if self._process is not None and self.alive():
             self._process.terminate()
 
-    def wait(self, seconds: float) -> None:
-        """Wait until it has ended, and end it by force when that takes too long."""
-        if self._process is None:
-            return
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
+    def end(self) -> None:
+        """End it by force where it has not ended by itself."""
         self._sweep_up()
+        self._log.close()
 
     def _sweep_up(self) -> None:
         """Whatever it started shares its session and goes with it."""
-        if self._process is None:
+        if self._process is None or self._process.pid is None:
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.kill()
+        self._process.join()
+        self._process = None
+        self.listen()
+        self.listen()  # The first takes what is there, the second finds the end.
+        self._output.close()
 
-    def _pass_on(self, output: IO[bytes]) -> None:
-        """Read on whatever happens: a child whose output nobody takes stands still."""
-        with self._log.open("ab", buffering=0) as log:
-            for line in output:
-                with suppress(OSError):
-                    log.write(line)
-                if _MATTERS.search(line) and not self._stopping:
-                    _tell(f"{self.name} | {line.decode(errors='replace').rstrip()}")
+    def _live(self, output: int, parent: int) -> None:
+        """In the child: become that program."""
+        os.setsid()
+        die_with_parent(parent)
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        for child in self._siblings:
+            child._output.close()
+            child._log.close()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for mine, standard in ((nothing, 0), (output, 1), (output, 2)):
+            os.dup2(mine, standard)
+        os.close(nothing)
+        os.close(output)
+        name_process(f"nurture {self.name}")
+        sys.exit(self._program())
 
 
 def _tell(said: str) -> None:

@@ -1,15 +1,19 @@
 """What is done before anything runs: tables, publishing, and what there is to say about it."""
 
-import json
+import multiprocessing
+import os
 import sys
-from pathlib import Path
+from multiprocessing.connection import Connection
 from typing import Any
 
 from nurture.bootstrap import build, make_mailer, make_sign
 from nurture.domain.errors import NurtureError
 from nurture.library import read_library
+from nurture.lifeline import die_with_parent
 from nurture.services import publishing, reporting
 from nurture.store.migrating import migrate
+
+_FORK = multiprocessing.get_context("fork")
 
 
 def prepare() -> dict[str, Any]:
@@ -35,14 +39,27 @@ def prepare() -> dict[str, Any]:
     }
 
 
-def main(answer: Path) -> None:
-    """Prepare in a process of its own, so that the supervisor stays small."""
+def prepare_apart() -> dict[str, Any] | None:
+    """Prepare in a process of its own, so that this one opens no database and stays as it is.
+
+    Returns `None` where something is in the way, which has been said by then.
+    """
+    ours, theirs = _FORK.Pipe(duplex=False)
+    process = _FORK.Process(target=_prepare_into, args=(theirs, os.getpid()))
+    process.start()
+    theirs.close()
     try:
-        answer.write_text(json.dumps(prepare()))
+        told: dict[str, Any] | None = ours.recv()
+    except EOFError:
+        told = None
+    process.join()
+    return told
+
+
+def _prepare_into(answer: Connection, parent: int) -> None:
+    die_with_parent(parent)
+    try:
+        answer.send(prepare())
     except NurtureError as error:
         sys.stderr.write(f"nurture: {error}\n")
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -1,25 +1,22 @@
 """Starting the tree, keeping it alive, and taking it down in order."""
 
-import json
 import os
 import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
+from functools import partial
 from types import FrameType
 from typing import Any
 
 from nurture.domain.errors import NurtureError
 from nurture.embedded_redis import EMBEDDED_IN, EmbeddedRedis, EmbeddedRedisError
-from nurture.serving.children import Child
-from nurture.serving.commands import beat_command, web_command, worker_command
+from nurture.serving.children import STOPPING, Child
+from nurture.serving.loading import load_everything
+from nurture.serving.programs import run_beat, run_web, run_worker
 from nurture.serving.welcome import welcome
 from nurture.settings import Settings
 
@@ -29,7 +26,7 @@ _START = 30.0
 #: Seconds in which a worker may finish what it has in hand.
 _FINISH = 25.0
 
-_ROOT = Path(__file__).parent.parent.parent
+_PROGRAMS = {"web": run_web, "worker": run_worker, "beat": run_beat}
 
 
 class ServeError(NurtureError):
@@ -40,11 +37,10 @@ def serve(settings: Settings) -> int:
     """Run the whole program until it is told to stop; return the exit code.
 
     Everything that is started here is gone when this returns, and also when this
-    process is killed.
+    process is killed. It runs in one thread, and changes the environment.
     """
-    settings = settings.model_copy(
-        update={"data_dir": settings.data_dir.absolute(), "port": settings.port or _free_port()}
-    )
+    port = settings.port or _free_port(settings)
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute(), "port": port})
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _refuse_taken_port(settings)
     tree = _Tree(settings)
@@ -66,22 +62,23 @@ class _Tree:
         self._told_to_stop = 0
 
     def start(self) -> bool:
-        """Prepare, then start Redis first and the rest at once; return whether it could."""
-        for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(signal_number, self._be_told)
+        """Redis, then all that is shared, then the programs; return whether it could."""
+        for number in STOPPING:
+            signal.signal(number, self._be_told)
         self._logs.mkdir(exist_ok=True, mode=0o700)
-        environment = _environment(self._settings)
-        told = _prepare(environment)
-        if told is None:
-            return False
+        _complete_environment(self._settings)
         if not self._settings.redis_url:
             self._redis = EmbeddedRedis.start(self._settings.data_dir / EMBEDDED_IN)
-            environment["NURTURE_REDIS_URL"] = self._redis.redis_url
-        programs = {"web": web_command, "worker": worker_command, "beat": beat_command}
-        for name, command in programs.items():
-            child = Child(name, command(self._settings), environment, self._logs)
+            os.environ["NURTURE_REDIS_URL"] = self._redis.redis_url
+        load_everything()
+        told = _prepare()
+        if told is None or self._told_to_stop:
+            return told is not None
+        for name, run in _PROGRAMS.items():
+            program = partial(run, self._settings)
+            self._children.append(Child(name, program, self._logs, self._children))
+        for child in self._children:
             child.start()
-            self._children.append(child)
         self._wait_for_web()
         if not self._told_to_stop:
             sys.stdout.write(welcome(self._settings, told) + "\n")
@@ -93,6 +90,7 @@ class _Tree:
         while not self._told_to_stop:
             self._look_after_redis()
             for child in self._children:
+                child.listen()
                 child.look_after()
             time.sleep(0.2)
 
@@ -101,10 +99,14 @@ class _Tree:
         deadline = time.monotonic() + _FINISH
         for child in self._children:
             child.ask_to_stop()
+        while any(child.alive() for child in self._children) and self._told_to_stop < 2:
+            for child in self._children:
+                child.listen()
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
         for child in self._children:
-            while child.alive() and time.monotonic() < deadline and self._told_to_stop < 2:
-                time.sleep(0.05)
-            child.wait(0)
+            child.end()
         if self._redis is not None:
             self._redis.stop()
         if self._children:
@@ -127,11 +129,13 @@ class _Tree:
         deadline = time.monotonic() + _START
         url = f"{self._settings.reached_at}/healthz"
         while not self._told_to_stop and not _answers(url):
+            for child in self._children:
+                child.listen()
             if not self._children[0].alive() or time.monotonic() > deadline:
                 raise ServeError(
                     "The web side did not start.", remedy=f"See {self._logs / 'web.log'}."
                 )
-            time.sleep(0.05)
+            time.sleep(0.02)
 
 
 def _close_database(settings: Settings) -> None:
@@ -145,32 +149,21 @@ def _close_database(settings: Settings) -> None:
         database.close()
 
 
-def _prepare(environment: Mapping[str, str]) -> dict[str, Any] | None:
-    """What the welcome tells, or `None` where something is in the way, which has been said."""
-    with tempfile.TemporaryDirectory() as directory:
-        answer = Path(directory) / "answer"
-        command = [sys.executable, "-m", "nurture.serving.preparing", str(answer)]
-        if subprocess.run(command, env=dict(environment), check=False).returncode:
-            return None
-        told: dict[str, Any] = json.loads(answer.read_text())
-        return told
+def _complete_environment(settings: Settings) -> None:
+    """What the programs are to know, whatever directory they run in."""
+    os.environ["NURTURE_DATA_DIR"] = str(settings.data_dir)
+    os.environ["NURTURE_PORT"] = str(settings.port)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    """What the children are told: where everything is, whatever directory they run in."""
-    return {
-        **os.environ,
-        "NURTURE_DATA_DIR": str(settings.data_dir),
-        "NURTURE_PORT": str(settings.port),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
-        "C_FORCE_ROOT": "1",
-        # Many threads that each keep memory of their own would double what the web side holds.
-        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
-    }
+def _prepare() -> dict[str, Any] | None:
+    # One of the programs alone, such as the alarm clock, needs nothing of what this imports.
+    from nurture.serving.preparing import prepare_apart
+
+    return prepare_apart()
 
 
 def _refuse_taken_port(settings: Settings) -> None:
-    with socket.socket() as probe:
+    with _probe(settings) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
@@ -181,10 +174,14 @@ def _refuse_taken_port(settings: Settings) -> None:
             ) from None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+def _free_port(settings: Settings) -> int:
+    with _probe(settings) as probe:
+        probe.bind((settings.host, 0))
         return int(probe.getsockname()[1])
+
+
+def _probe(settings: Settings) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
 
 
 def _answers(url: str) -> bool:

@@ -62,7 +62,7 @@ def test_two_beats_and_every_task_thrice_for_eight_workers_send_each_mail_once(
     oracle.delay(0.001)
     with (
         everything_thrice(redis_url) as tasks,
-        celery_worker(home, "--queues", COPIES),
+        celery_worker(home, COPIES),
         celery_beat(home),
         celery_beat(home),
     ):

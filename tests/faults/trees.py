@@ -13,7 +13,6 @@ from typing import Self
 import redis
 
 from nurture.embedded_redis import EmbeddedRedis
-from nurture.serving import web_command
 from tests.faults.oracle import Oracle
 from tests.faults.workers import Program, celery_beat, celery_worker, until
 from tests.house import SIGNUP_TOKEN, Household
@@ -88,7 +87,7 @@ class Tree:
         self.home = Household(self.url, self.directory, self.clock, self.oracle.url, settings)
         self.home.publish_shipped()
         self._stack.callback(self.home.close)
-        self.programs = [Program(self.home, web_command)]
+        self.programs = [Program(self.home, "web")]
         self.programs += [celery_worker(self.home), celery_beat(self.home)]
         for program in self.programs:
             self._stack.enter_context(program)

@@ -4,8 +4,9 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,8 +19,6 @@ from nurture.clock import real_now
 from nurture.lifeline import die_with_parent, tied_to_us
 from nurture.services import delivering, sweeping
 from nurture.services.delivering import Dispatch
-from nurture.serving import beat_command, worker_command
-from nurture.settings import load_settings
 from nurture.store.messages import messages
 from tests.house import Household
 
@@ -102,9 +101,10 @@ class PlainWorkers:
 class Program:
     """One program of the real tree (a Celery worker, the beat) with everything it starts."""
 
-    def __init__(self, home: Household, command: Callable[..., list[str]], *options: str) -> None:
-        self.log = home.directory / f"{command.__name__}.log"
-        self._home, self._command, self._options = home, command, options
+    def __init__(self, home: Household, name: str, command: Sequence[str] = ()) -> None:
+        self.log = home.directory / f"{name}.log"
+        self._home = home
+        self._command = [sys.executable, *(command or ("-m", "nurture", name))]
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -120,7 +120,7 @@ class Program:
         environment = os.environ | self._home.environment | _PYTHON
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._command(load_settings(self._home.environment)), *self._options],
+                self._command,
                 cwd=self._home.directory,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -158,17 +158,24 @@ class Program:
         self._process.wait()
 
 
-def celery_worker(home: Household, *options: str) -> Program:
-    """A real worker with its children."""
-    return Program(home, worker_command, *options)
+def celery_worker(home: Household, queue: str = "") -> Program:
+    """A real worker with its children, which may take its tasks from another queue."""
+    return Program(home, "worker", ["-c", _FROM_QUEUE, queue] if queue else ())
 
 
 def celery_beat(home: Household) -> Program:
     """A real beat."""
-    return Program(home, beat_command)
+    return Program(home, "beat")
 
 
-_PYTHON = {"PYTHONPATH": str(_ROOT), "C_FORCE_ROOT": "1"}
+_PYTHON = {"PYTHONPATH": str(_ROOT)}
+
+_FROM_QUEUE = """
+import sys
+from nurture.serving import run_worker
+from nurture.settings import load_settings
+run_worker(load_settings(), queues=sys.argv[1])
+"""
 
 
 def expire_leases(home: Household, ago: timedelta = timedelta(hours=1)) -> None:

@@ -60,7 +60,8 @@ class Running:
 
     def processes(self) -> dict[str, list[int]]:
         """The tree's processes by what they are."""
-        kinds = {"granian": "web", "\0beat\0": "beat", "\0worker\0": "worker", "valkey": "redis"}
+        kinds = {"valkey": "redis"}
+        kinds |= {f"nurture {name}": name for name in ("web", "worker", "beat")}
         found: dict[str, list[int]] = {name: [] for name in kinds.values()}
         for pid in processes_of(self.directory):
             command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")

@@ -1,0 +1,83 @@
+"""What children say, line by line, and log files that never fill a disk."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+#: What a child may say while nobody listens, in bytes, as when Redis is being started again.
+_UNHEARD = 1 << 20
+
+#: A file is put aside when it would grow over so many bytes, and so many of those are kept.
+_LARGEST, _KEPT = 2_000_000, 3
+
+
+class Log:
+    """A file that one process appends to; `web.log.1` is what was put aside last."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("ab", buffering=0)
+
+    def write(self, line: bytes) -> None:
+        """Append it; on a full disk it is lost, and the program goes on."""
+        with suppress(OSError):
+            if self._file.tell() + len(line) > _LARGEST:
+                self._put_aside()
+            self._file.write(line)
+
+    def close(self) -> None:
+        """Write no more."""
+        self._file.close()
+
+    def _put_aside(self) -> None:
+        put_aside(self.path)
+        self._file.close()
+        self._file = self.path.open("ab", buffering=0)
+
+
+def put_aside(path: Path, kept: int = _KEPT) -> None:
+    """Rename a log file to `….1`, and those that were put aside before to the next number."""
+    for number in range(kept, 0, -1):
+        older = path if number == 1 else path.with_name(f"{path.name}.{number - 1}")
+        with suppress(FileNotFoundError):
+            older.rename(path.with_name(f"{path.name}.{number}"))
+
+
+class Lines:
+    """What comes out of a pipe, line by line."""
+
+    def __init__(self, source: int | None = None) -> None:
+        self._source, self._rest = source, b""
+
+    @classmethod
+    def piped(cls) -> tuple[Self, int]:
+        """The lines that will come, and the end of the pipe that they are written to."""
+        ours, theirs = os.pipe()
+        os.set_blocking(ours, False)
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):
+                fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, _UNHEARD)
+        return cls(ours), theirs
+
+    def read(self) -> Iterator[bytes]:
+        """Those that are there by now, the last one also without its end where no more comes."""
+        if self._source is None:
+            return
+        try:
+            got = os.read(self._source, _UNHEARD)
+        except BlockingIOError:
+            return
+        *whole, self._rest = (self._rest + got).split(b"\n")
+        yield from (line + b"\n" for line in whole)
+        if self._rest and (not got or len(self._rest) > _UNHEARD):
+            yield self._rest
+            self._rest = b""
+
+    def close(self) -> None:
+        """Hear no more."""
+        if self._source is not None:
+            os.close(self._source)
+            self._source = None
