@@ -25,6 +25,7 @@ from nurture.domain.errors import NurtureError
 from nurture.lifeline import tied_to_us
 
 LONGEST_SOCKET_PATH = 107
+LARGEST_LOG = 1_000_000
 SECONDS_TO_START = 30.0
 SECONDS_TO_STOP = 10.0
 SECONDS_TO_WAIT_FOR_A_PREDECESSOR = 5.0
@@ -176,7 +177,7 @@ def _locked(lock: IO[str]) -> bool:
 def _launch(directory: Path, lock: IO[str]) -> tuple[Path, subprocess.Popen[bytes]]:
     binary = _binary()
     socket_path = _socket_path(directory)
-    with (directory / _LOG).open("ab") as log:
+    with _log(directory).open("ab") as log:
         process = subprocess.Popen(
             _command(binary, directory, socket_path),
             cwd=directory,
@@ -192,6 +193,14 @@ def _launch(directory: Path, lock: IO[str]) -> tuple[Path, subprocess.Popen[byte
             preexec_fn=tied_to_us(),
         )
     return socket_path, process
+
+
+def _log(directory: Path) -> Path:
+    """The server's log, begun afresh where it has grown."""
+    log = directory / _LOG
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_suffix(".log.1"))
+    return log
 
 
 def _binary() -> Path:

@@ -75,6 +75,16 @@ def test_it_starts_under_a_locale_this_machine_does_not_have(
         assert server.alive()
 
 
+def test_its_log_begins_afresh_when_it_has_grown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_redis, "LARGEST_LOG", 100)
+    for _ in range(3):
+        EmbeddedRedis.start(tmp_path).stop()
+    logs = sorted(path.name for path in tmp_path.glob("redis.log*"))
+    assert logs == ["redis.log", "redis.log.1"]
+
+
 def test_it_is_gone_after_it_is_stopped(tmp_path: Path) -> None:
     server = EmbeddedRedis.start(tmp_path)
     server.stop()

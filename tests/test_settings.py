@@ -162,6 +162,7 @@ def test_the_first_steps_name_what_is_missing_until_it_is_set() -> None:
         ("NURTURE_DKIM_SELECTOR", "alone"),
         ("NURTURE_PORT", "many"),
         ("NURTURE_HOST", "localhost"),
+        ("NURTURE_HOST", "[::1]"),
         ("NURTURE_SWEEP_SECONDS", "nan"),
     ],
 )
@@ -175,3 +176,16 @@ def test_what_is_probably_not_meant_is_said() -> None:
     said = load_settings(GIVEN | {"NURTURE_SWEEP_SECOND": "3", "NURTURE_SECRET_KEY": "short"})
     assert len(said.doubtful()) == 2
     assert any("NURTURE_SWEEP_SECOND " in sentence for sentence in said.doubtful())
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.0.2.1", "http://192.0.2.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("::", "http://[::1]:8000"),
+    ],
+)
+def test_an_address_of_either_kind_may_be_listened_on(host: str, address: str) -> None:
+    assert load_settings(GIVEN | {"NURTURE_HOST": host}).reached_at == address

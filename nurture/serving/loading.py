@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -18,12 +19,21 @@ _LEFT_OUT = ("nurture.__main__", "nurture.demo", "nurture.store.migrations")
 
 #: What libraries import only when they first need it.
 _LATE = (
+    "billiard.heap",
+    "billiard.popen_fork",
+    "billiard.sharedctypes",
+    "billiard.synchronize",
     "celery.apps.beat",
     "celery.apps.worker",
+    "celery.backends.base",
     "celery.concurrency.prefork",
+    "celery.events",
     "celery.worker.autoscale",
     "celery.worker.components",
     "celery.worker.consumer",
+    "cffi.cparser",
+    "encodings.idna",
+    "holidays.countries",
     "kombu.transport.redis",
 )
 
@@ -53,7 +63,10 @@ def load_everything() -> None:
         for name in _modules_of(package):
             import_module(name)
     for name in _LATE:
-        import_module(name)
+        with suppress(ImportError):  # A library that has changed costs memory here, no more.
+            import_module(name)
+    # It opens nothing yet, and loads the driver of the database that is set.
+    import_module("nurture.bootstrap").build().database.close()
     # Looking through what stays anyway would write to its pages, and unshare them.
     gc.collect()
     gc.freeze()

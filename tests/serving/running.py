@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from dotenv import dotenv_values
 from tests.servers.smtp import SmtpSink
 
 PATIENCE = 25.0
+
+SERVE = ("-m", "nurture", "serve")
 
 
 class Running:
@@ -51,7 +53,15 @@ class Running:
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Post a body; the status and what came back."""
-        request = urllib.request.Request(self.url + path, body, dict(headers), method="POST")
+        return self._call(
+            urllib.request.Request(self.url + path, body, dict(headers), method="POST")
+        )
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Read a page; the status and what came back."""
+        return self._call(urllib.request.Request(self.url + path))
+
+    def _call(self, request: urllib.request.Request) -> tuple[int, bytes]:
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.read()
@@ -102,10 +112,12 @@ def environment(directory: Path, **settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(directory: Path, sink: SmtpSink, **settings: str) -> Iterator[Running]:
+def running(
+    directory: Path, sink: SmtpSink, command: Sequence[str] = SERVE, **settings: str
+) -> Iterator[Running]:
     """The program, up when the block begins and gone when it ends."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "nurture", "serve"],
+        [sys.executable, *command],
         env=environment(directory, NURTURE_SMTP_URL=sink.url, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -3,9 +3,13 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,6 +64,46 @@ def test_told_to_stop_it_ends_well_and_leaves_nothing_running(
     program.process.terminate()
     assert program.process.wait(30) == 0
     assert wait_until(lambda: not processes_of(tmp_path), 5)
+
+
+def test_a_signup_in_hand_is_answered_before_it_ends(program: Running, tmp_path: Path) -> None:
+    with (
+        closing(sqlite3.connect(tmp_path / "nurture.db", isolation_level=None)) as held,
+        ThreadPoolExecutor() as caller,
+    ):
+        held.execute("BEGIN IMMEDIATE")
+        answer = caller.submit(program.sign_up, "ann@example.org")
+        time.sleep(0.5)
+        program.process.terminate()
+        time.sleep(0.5)
+        assert not answer.done()
+        held.execute("COMMIT")
+        assert answer.result() == 202
+    assert program.process.wait(30) == 0
+
+
+def test_what_died_is_told_where_it_was_started(program: Running, tmp_path: Path) -> None:
+    os.kill(program.processes()["beat"][0], signal.SIGKILL)
+    assert program.process.stdout is not None
+    said = next(line for line in program.process.stdout if "started again" in line)
+    assert "beat" in said
+    assert str(tmp_path / "logs" / "beat.log") in said
+
+
+def test_whoever_forks_has_one_thread_also_after_something_died(program: Running) -> None:
+    os.kill(before := program.processes()["beat"][0], signal.SIGKILL)
+    assert wait_until(lambda: _is_back(program, "beat", before))
+    assert len(list(Path(f"/proc/{program.process.pid}/task").iterdir())) == 1
+
+
+def test_what_else_lies_in_the_folder_it_is_started_from_is_not_run(
+    tmp_path: Path, smtp_sink: SmtpSink
+) -> None:
+    for name in ("tasks", "webhooks", "celeryconfig"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('this is another {name}')\n")
+    with running(tmp_path, smtp_sink) as program:
+        assert program.sign_up("ann@example.org") == 202
+        assert wait_until(lambda: smtp_sink.mails_to("ann@example.org"), 10)
 
 
 def test_killed_it_leaves_nothing_running(program: Running, tmp_path: Path) -> None:

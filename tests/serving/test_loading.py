@@ -1,0 +1,47 @@
+"""What the programs of the tree need is loaded before they part."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from nurture.store.session import Database
+from tests.servers.smtp import SmtpSink
+from tests.serving.running import running, wait_until
+
+#: `nurture serve`, writing down what is imported after everything was loaded.
+_TELLING = """
+import os, sys
+from nurture.serving import loading, serve
+from nurture.settings import load_settings
+
+def load_and_tell():
+    loading.load_everything()
+    late = os.open("late", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    tell = lambda event, found: event == "import" and os.write(late, f"{found[0]}\\n".encode())
+    sys.addaudithook(tell)
+
+sys.modules["nurture.serving.serve"].load_everything = load_and_tell
+sys.exit(serve(load_settings()))
+"""
+
+_PAGES = ("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/preferences/nobodys")
+
+
+def test_nothing_is_imported_in_each_program_that_all_could_share(
+    tmp_path: Path, smtp_sink: SmtpSink, database: Database
+) -> None:
+    where = {"NURTURE_DATABASE_URL": database.url}
+    with running(tmp_path, smtp_sink, ["-c", _TELLING], **where) as program:
+        assert program.sign_up("ann@example.org") == 202
+        assert wait_until(lambda: smtp_sink.mails_to("ann@example.org"))
+        for path in _PAGES:
+            program.get(path)
+    late = Counter((tmp_path / "late").read_text().split())
+    shared = {name for name, processes in late.items() if processes > 1 or _is_ours(name)}
+    assert {
+        name for name in shared if name.partition(".")[0] not in sys.stdlib_module_names
+    } == set()
+
+
+def _is_ours(name: str) -> bool:
+    return name.partition(".")[0] in ("nurture", "tasks", "webhooks", "celeryconfig")
