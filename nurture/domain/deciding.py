@@ -25,15 +25,18 @@ class Offer:
     step: Step
     due_at: datetime
     progress: Progress
+    skipped: tuple[Skip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Nothing now; look again at `at`."""
+    """Nothing now; look again at `at`. `step` is what is waited for, if any."""
 
     at: datetime
     why: str
     progress: Progress
+    step: Step | None = None
+    skipped: tuple[Skip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class End:
     reason: EnrolmentStatus
     why: str
     then: str = ""
+    skipped: tuple[Skip, ...] = ()
 
 
 Decision = Offer | Look | End
@@ -58,19 +62,17 @@ def decide(
 ) -> Decision:
     """Decide what is to be done now, passing over the steps that are skipped.
 
-    `segments` are those the person is in at this moment.
+    `segments` are those the person is in at this moment. The decision tells what was
+    skipped on the way to it.
     """
+    skipped: list[Skip] = []
     action = next_action(sequence, progress, now, calendar, segments)
     while isinstance(action, Skip):
+        skipped.append(action)
         progress = replace(progress, passed=progress.passed | {action.step.email})
         action = next_action(sequence, progress, now, calendar, segments)
-    if isinstance(action, WaitUntil):
-        return Look(action.until, action.why, progress)
-    if isinstance(action, Exit):
-        completed = action.reason is EnrolmentStatus.COMPLETED
-        then = sequence.next_sequence(segments) if completed else ""
-        return End(action.reason, "the sequence has come to its end", then)
-    return _ask_the_gate(action, progress, standing, now)
+    decision = _decided(action, sequence, progress, standing, now, segments)
+    return replace(decision, skipped=tuple(skipped)) if skipped else decision
 
 
 def progress_after(offer: Offer, now: datetime) -> Progress:
@@ -92,10 +94,33 @@ def next_look(
     return action.until if isinstance(action, WaitUntil) else now
 
 
+def _decided(
+    action: Send | WaitUntil | Exit,
+    sequence: Sequence,
+    progress: Progress,
+    standing: Standing,
+    now: datetime,
+    segments: Collection[str],
+) -> Decision:
+    if isinstance(action, WaitUntil):
+        return Look(action.until, action.why, progress, action.step)
+    if isinstance(action, Exit):
+        completed = action.reason is EnrolmentStatus.COMPLETED
+        then = sequence.next_sequence(segments) if completed else ""
+        return End(action.reason, _why_it_ends(action.reason), then)
+    return _ask_the_gate(action, progress, standing, now)
+
+
+def _why_it_ends(reason: EnrolmentStatus) -> str:
+    if reason is EnrolmentStatus.REMOVED:
+        return "the guide was not collected"
+    return "the sequence has come to its end"
+
+
 def _ask_the_gate(action: Send, progress: Progress, standing: Standing, now: datetime) -> Decision:
     verdict = may_send(action.step.kind, standing, now)
     if isinstance(verdict, Allowed):
         return Offer(action.step, action.due_at, progress)
     if isinstance(verdict, Postponed):
-        return Look(verdict.until, verdict.why, progress)
+        return Look(verdict.until, verdict.why, progress, action.step)
     return End(verdict.reason, verdict.why)

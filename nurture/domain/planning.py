@@ -156,10 +156,10 @@ def _while_uncollected(
         return Exit(EnrolmentStatus.REMOVED)
     if step is None or step.kind is not StepKind.REMINDER or _was_reminded(sequence, progress):
         return WaitUntil(lets_go_at, "the guide has not been collected")
-    due_at = _due_at(step, progress, calendar)
-    if due_at > now:
-        return WaitUntil(min(due_at, lets_go_at), _waiting_for(step), step)
-    return _due(step, due_at, now, progress, calendar)
+    due = due_at(step, progress, calendar)
+    if due > now:
+        return WaitUntil(min(due, lets_go_at), _waiting_for(step), step)
+    return _due(step, due, now, progress, calendar)
 
 
 def _in_series(
@@ -169,10 +169,10 @@ def _in_series(
         return _at_the_end(sequence, progress, now)
     if step.kind is StepKind.REMINDER:
         return Skip(step, "the guide has been collected")
-    due_at = _due_at(step, progress, calendar)
-    if due_at > now:
-        return WaitUntil(due_at, _waiting_for(step), step)
-    return _due(step, due_at, now, progress, calendar)
+    due = due_at(step, progress, calendar)
+    if due > now:
+        return WaitUntil(due, _waiting_for(step), step)
+    return _due(step, due, now, progress, calendar)
 
 
 def _at_the_end(sequence: Sequence, progress: Progress, now: datetime) -> Action:
@@ -206,16 +206,25 @@ def _due(
     return Send(step, due_at)
 
 
-def _due_at(step: Step, progress: Progress, calendar: Calendar) -> datetime:
+def due_at(step: Step, progress: Progress, calendar: Calendar) -> datetime:
     """When a step is due: never before its wait is over and, where it names a time, at that time.
 
     Being held up is another matter: an overdue step goes at any time its window is open.
     """
-    start = max(progress.anchor_at, progress.collected_at or progress.anchor_at)
-    earliest = after_wait(start, step.wait, progress.time_zone)
+    earliest = wait_over_at(step, progress)
     window = window_of(step, calendar.window)
     first = next_opening if step.at else next_open
     return first(earliest, window, progress.time_zone, calendar.holidays)
+
+
+def wait_over_at(step: Step, progress: Progress) -> datetime:
+    """When a step's wait is over, which counts from the mail before or from the collecting."""
+    return after_wait(waits_since(progress), step.wait, progress.time_zone)
+
+
+def waits_since(progress: Progress) -> datetime:
+    """The moment from which the next step's wait counts."""
+    return max(progress.anchor_at, progress.collected_at or progress.anchor_at)
 
 
 def _waiting_for(step: Step) -> str:

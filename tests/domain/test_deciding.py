@@ -91,6 +91,9 @@ def test_steps_that_are_skipped_are_passed_in_the_same_breath() -> None:
     assert isinstance(offer, Offer)
     assert offer.step.email == "next"
     assert offer.progress.passed == {"guide", "overdue"}
+    assert [(skip.step.email, skip.why) for skip in offer.skipped] == [
+        ("overdue", "it was overdue for too long")
+    ]
 
 
 def test_a_postponed_mail_is_looked_at_when_the_gate_said() -> None:
@@ -98,7 +101,7 @@ def test_a_postponed_mail_is_looked_at_when_the_gate_said() -> None:
     pause = MONDAY + timedelta(days=9)
     standing = Standing(WILLING, paused_until=pause)
     look = decide(sequence_of(GUIDE, Step("next")), here, standing, MONDAY, CALENDAR)
-    assert look == Look(pause, "they asked for a pause", here)
+    assert look == Look(pause, "they asked for a pause", here, Step("next"))
 
 
 @pytest.mark.parametrize(
