@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 
 from nurture.bootstrap import House, build
 from nurture.domain.consent import Evidence, Purpose
+from nurture.domain.engagement import HOLD
 from nurture.domain.message_status import MessageStatus
 from nurture.library import Library, read_library
 from nurture.services import delivering, judging, publishing, subscribing, sweeping, tracking
@@ -183,7 +184,7 @@ class Household:
 
     def judge(self) -> int:
         """Let the hold of the hits pass, and have them judged."""
-        self.clock.advance(judging.HOLD)
+        self.clock.advance(HOLD)
         return judging.judge_held(self.house.database, self.clock.now)
 
     # --- What there is to see ----------------------------------------------------------------
@@ -279,6 +280,11 @@ def subjects(mails: Iterable[Mail]) -> list[str]:
 def shipped_library() -> Library:
     """The sequences and emails that the program comes with."""
     return read_library(SHIPPED)
+
+
+def shipped_revision(email: str) -> dict[str, Any]:
+    """One of those emails, compiled."""
+    return next(draft.compiled for draft in _shipped_drafts() if draft.key == email)
 
 
 @cache

@@ -10,6 +10,9 @@ from nurture.domain.events import EventKind
 #: Kept with every verdict, so that hits can be judged again when the rules have grown.
 RULES = 2
 
+#: How long a hit is held. With the sweeps between, it moves something after at most two minutes.
+HOLD = timedelta(seconds=90)
+
 #: Security scanners fetch a mail's links while it is being delivered; people need longer.
 _TOO_SOON = timedelta(seconds=3)
 

@@ -1,8 +1,11 @@
 """How far one subscriber is on the way through one sequence."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+#: One address gets a guide's mail at most once in this time, however often it is asked for.
+GUIDE_AT_MOST_EVERY = timedelta(days=1)
 
 
 class EnrolmentStatus(StrEnum):

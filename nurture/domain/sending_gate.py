@@ -31,6 +31,9 @@ _NEARLY = timedelta(hours=1)
 USUAL_CAP = FrequencyCap(1, timedelta(days=1) - _NEARLY)
 FEWER_CAP = FrequencyCap(1, timedelta(days=7) - _NEARLY)
 
+#: How long somebody who asks for a pause hears nothing.
+PAUSE = timedelta(days=30)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from nurture.domain.engagement import RULES, Hit, Judgement, Occasion, judge
+from nurture.domain.engagement import HOLD, RULES, Hit, Judgement, Occasion, judge
 from nurture.services.catalogue import About, about
 from nurture.store import hits
 from nurture.store.hits import KeptHit, Mailed, Spell
 from nurture.store.session import Connection, Database
-
-#: How long a hit is held. With the sweeps between, it moves something after at most two minutes.
-HOLD = timedelta(seconds=90)
 
 #: How many held hits lead to the messages that are judged in one transaction.
 _BATCH = 2000

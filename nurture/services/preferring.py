@@ -1,22 +1,20 @@
 """Preferring: what somebody wants to receive, and the way out."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from nurture.domain.address import masked
 from nurture.domain.consent import OWN_WORDINGS, ConsentChange, Evidence, Purpose, changed
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
-from nurture.domain.sending_gate import Frequency
+from nurture.domain.sending_gate import PAUSE, Frequency
 from nurture.domain.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue
 from nurture.store import consents, enrolments, events, locks, messages, subscribers
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
 from nurture.store.suppressions import find_suppression, lift_suppression, suppress
-
-PAUSE = timedelta(days=30)
 
 #: Where a consent record says that a purpose was withdrawn by stopping everything.
 _STOP = "unsubscribe"

@@ -14,7 +14,7 @@ from nurture.domain.consent import (
     changed,
     granted_at_signup,
 )
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.enrolment import GUIDE_AT_MOST_EVERY, EnrolmentStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.events import EventKind
 from nurture.domain.sequence import OptIn, Sequence
@@ -25,9 +25,6 @@ from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
 from nurture.store.suppressions import find_suppression
 from nurture.tokens import Tokens
-
-#: One address gets a guide's mail at most once in this time, however often it is asked for.
-GUIDE_AT_MOST_EVERY = timedelta(days=1)
 
 _HOUR = timedelta(hours=1)
 

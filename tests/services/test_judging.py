@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from nurture.domain.consent import Purpose
-from nurture.domain.engagement import Hit
+from nurture.domain.engagement import HOLD, Hit
 from nurture.domain.events import EventKind
 from nurture.services import judging
-from nurture.services.judging import HOLD, judge_held
+from nurture.services.judging import judge_held
 from nurture.services.tracking import Journal, SeenHit
 from nurture.store.session import Database
 from tests.house import Household
