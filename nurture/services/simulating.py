@@ -1,21 +1,88 @@
 """Simulating: what a sequence would do, without doing it."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
-from nurture.domain import simulation
 from nurture.domain.errors import NurtureError
-from nurture.domain.simulation import Entry
-from nurture.library import Library
-from nurture.services.catalogue import practice_calendar
+from nurture.domain.person import Person
+from nurture.domain.sequence import Sequence
+from nurture.domain.simulated import Entry, World
+from nurture.domain.simulation import simulate
+from nurture.library import Library, parse_sequence, read_library
+from nurture.services.catalogue import Catalogue, practice_calendar
+from nurture.store.sequences import paused_keys
+from nurture.store.session import Connection
 
 
-def simulate(library: Library, key: str, start: datetime) -> list[Entry]:
-    """The calendar of a sequence as it is written, from a signup at `start`."""
-    known = {source.sequence.key: source.sequence for source in library.sequences}
-    if key not in known:
-        raise NurtureError(
-            f"There is no sequence “{key}”.", remedy=f"There are {', '.join(sorted(known))}."
+class NoSequenceError(NurtureError):
+    """There is no sequence of that name to be played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """One person and what happens to them, in order."""
+
+    person: Person
+    entries: tuple[Entry, ...]
+
+
+def play(world: World, people: Iterable[Person], start: datetime) -> list[Simulated]:
+    """What happens to each of these people from `start` on."""
+    return [Simulated(person, tuple(simulate(world, person, start))) for person in people]
+
+
+def world_as_published(connection: Connection, catalogue: Catalogue) -> World:
+    """What is published and paused at present; raises `NothingPublishedError`."""
+    published = catalogue.current(connection)
+    return World(
+        sequences=published.sequences,
+        calendar=published.calendar,
+        segments=published.segments,
+        topics={key: frozenset(email.topics) for key, (_, email) in published.emails.items()},
+        paused=frozenset(paused_keys(connection)),
+        time_zone=published.practice.time_zone,
+    )
+
+
+def world_as_written(library: Library) -> World:
+    """What the files say, whether or not it is published."""
+    return World(
+        sequences={source.sequence.key: source.sequence for source in library.sequences},
+        calendar=practice_calendar(),
+        segments=library.segments,
+        topics={
+            email.key: frozenset(email.front.get("topics", ()))
+            for source in library.sequences
+            for email in source.emails.values()
+        },
+        time_zone=library.practice.time_zone,
+    )
+
+
+def world_changed_by(path: Path, world: World) -> World:
+    """The world once what is written at `path` is published.
+
+    A library's folder replaces all that it says; a sequence's folder, or its
+    sequence.toml, replaces that sequence. Raises `LibraryError` and `NoSequenceError`.
+    """
+    if (path / "practice.toml").is_file():
+        return replace(world_as_written(read_library(path)), paused=world.paused)
+    plan = path / "sequence.toml" if path.is_dir() else path
+    if not plan.is_file():
+        raise NoSequenceError(
+            f"{path} is neither a library nor a sequence.",
+            remedy="Name a folder with a practice.toml or with a sequence.toml.",
         )
-    calendar = practice_calendar()
-    zone = library.practice.time_zone
-    return list(simulation.simulate(known[key], start, calendar, time_zone=zone))
+    key = plan.resolve().parent.name
+    changed = parse_sequence(key, plan.read_text(encoding="utf-8-sig"), str(plan))
+    return replace(world, sequences={**world.sequences, key: changed})
+
+
+def get_sequence(world: World, key: str) -> Sequence:
+    """The sequence of that name; raises `NoSequenceError`."""
+    if key not in world.sequences:
+        known = ", ".join(sorted(world.sequences))
+        raise NoSequenceError(f"There is no sequence “{key}”.", remedy=f"There are {known}.")
+    return world.sequences[key]

@@ -1,13 +1,13 @@
 """What a change does to people under way is said before it is done."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.impact import Impact, impact
-from nurture.domain.sequence import Sequence, Step, Wait
+from nurture.domain.sequence import HandOver, Sequence, Step, Wait
 from tests.domain.playing import GUIDE, sequence_of
 
 A, B, C, NEW = Step("a"), Step("b"), Step("c"), Step("new")
@@ -22,7 +22,9 @@ LATER_B = replace(B, wait=Wait(days=9))
         ((A, B, C), Impact(unaffected=1)),
         ((NEW, A, B, C), Impact(unaffected=1)),
         ((B, C), Impact(unaffected=1)),
-        ((A, B, replace(C, wait=Wait(days=9))), Impact(unaffected=1)),
+        ((A, B, replace(C, wait=Wait(days=9))), Impact(later_changed=1)),
+        ((A, replace(B, only_if="golfers"), C), Impact(condition_changed=1)),
+        ((A, replace(LATER_B, only_if="golfers"), C), Impact(timing_changed=1)),
         ((A, NEW, B, C), Impact(get_a_new_step=1)),
         ((A, B, C, NEW), Impact(get_a_new_step=1)),
         ((A, C), Impact(step_deleted=1)),
@@ -32,6 +34,11 @@ LATER_B = replace(B, wait=Wait(days=9))
 )
 def test_somebody_who_has_had_the_first_of_three(steps: tuple[Step, ...], effect: Impact) -> None:
     assert impact(OLD, sequence_of(GUIDE, *steps), {AFTER_A: 1}) == effect
+
+
+def test_another_end_is_told_to_those_whose_steps_stay_the_same() -> None:
+    goes_on = replace(OLD, then=(HandOver("more"),))
+    assert impact(OLD, goes_on, {AFTER_A: 3}) == Impact(end_changed=3)
 
 
 STEPS = (A, B, C, NEW, LATER_B)
@@ -48,8 +55,7 @@ def test_everybody_is_counted_once(
     old: Sequence, new: Sequence, people: dict[frozenset[str], int]
 ) -> None:
     found = impact(old, new, people)
-    counted = (found.unaffected, found.get_a_new_step, found.step_deleted, found.timing_changed)
-    assert sum(counted) == sum(people.values())
+    assert sum(asdict(found).values()) == sum(people.values())
 
 
 @given(PLANS, PEOPLE)

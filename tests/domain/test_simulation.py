@@ -1,49 +1,188 @@
 """The simulation tells what would really happen."""
 
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Sequence as Many
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nurture.domain.consent import Purpose
 from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.sequence import WORKING_DAYS, OptIn, Sequence, Step, Wait
-from nurture.domain.simulation import Entry, simulate
-from tests.domain.playing import (
-    CALENDAR,
-    GUIDE,
-    Play,
-    moments,
-    newcomer,
-    sequence_of,
-    sequences,
-    zones,
+from nurture.domain.events import EventKind
+from nurture.domain.person import Act, Deed, Habits, Person, newcomer
+from nurture.domain.segment import All, Did, Segment, Segments
+from nurture.domain.sequence import (
+    WORKING_DAYS,
+    HandOver,
+    Late,
+    OptIn,
+    Sequence,
+    Step,
+    StepKind,
+    Wait,
 )
+from nurture.domain.simulated import Entry, What, World
+from nurture.domain.simulation import simulate
+from tests.domain.playing import CALENDAR, GUIDE, Play, moments, sequence_of, sequences, zones
+from tests.domain.playing import newcomer as progress_of_newcomer
+
+FRIDAY = datetime(2026, 3, 27, 17, tzinfo=UTC)
+GOLF = "golf"
+GOLFERS = Segment("golfers", "", "", All((Did(EventKind.CLICKED, topic=GOLF),)))
+A = Step("a", wait=Wait(days=2))
+B = Step("b", wait=Wait(days=2))
+NEVER = Habits()
+
+
+def world_of(*whole: Sequence, paused: frozenset[str] = frozenset()) -> World:
+    """A practice with these sequences, and a segment of those who followed a link in `a`."""
+    segments = Segments({}, {"golfers": GOLFERS})
+    topics = {"series/a": frozenset({GOLF})}
+    return World({one.key: one for one in whole}, CALENDAR, segments, topics, paused)
+
+
+def played(world: World, person: Person, start: datetime = FRIDAY) -> list[Entry]:
+    """Everything that happens."""
+    return list(simulate(world, person, start))
+
+
+def told(entries: Many[Entry], *what: What) -> list[tuple[str, str]]:
+    """Which steps, or why, of the entries that tell of this."""
+    return [(entry.step or entry.kind, entry.why) for entry in entries if entry.what in what]
+
+
+def sent(entries: Many[Entry]) -> list[str]:
+    """The emails that were sent."""
+    return [entry.step for entry in entries if entry.what is What.SENT]
 
 
 @given(sequences(), moments, zones, st.booleans())
 def test_it_agrees_with_deciding_step_by_step(
     sequence: Sequence, start: datetime, zone: str, collects: bool
 ) -> None:
-    entries = list(simulate(sequence, start, CALENDAR, time_zone=zone, collects=collects))
-    play = Play(sequence, newcomer(start, zone), start if collects else None).run()
-    assert [(entry.email, entry.at) for entry in entries[:-1]] == play.times
-    assert entries[-1].what == play.ended
+    habits = Habits(collects_after=timedelta(0) if collects else None)
+    person = newcomer("anybody", start, sequence, time_zone=zone, habits=habits)
+    entries = played(world_of(sequence), person, start)
+    collected_at = start if collects else None
+    play = Play(sequence, progress_of_newcomer(start, zone), collected_at).run()
+    mails = [(entry.step, entry.at) for entry in entries if entry.what is What.SENT]
+    assert mails == play.times
+    assert entries[-1].kind == play.ended
+    moments_told = [entry.at for entry in entries]
+    assert moments_told == sorted(moments_told)
 
 
-def test_a_series_reads_as_a_calendar() -> None:
-    article = Step("article", wait=Wait(days=2), at=time(8, 30), on=WORKING_DAYS)
-    start = datetime(2026, 3, 27, 17, tzinfo=UTC)
-    calendar = [str(entry) for entry in simulate(sequence_of(GUIDE, article), start, CALENDAR)]
-    assert calendar == [
-        "Fri 27 Mar 2026 17:00  guide      guide",
-        "Mon 30 Mar 2026 08:30  article    article",
-        "Mon 30 Mar 2026 08:30  completed  ",
-    ]
+def test_a_step_tells_of_the_bank_holidays_and_the_clock_change_that_moved_it() -> None:
+    thursday = datetime(2026, 3, 26, 9, tzinfo=UTC)
+    easter = Step("a", wait=Wait(days=8), at=time(8, 30), on=WORKING_DAYS)
+    sequence = sequence_of(GUIDE, easter, opt_in=OptIn.COLLECT)
+    entries = played(world_of(sequence), newcomer("Anna", thursday, sequence), thursday)
+    [article] = [entry for entry in entries if entry.step == "a"]
+    assert article.at == datetime(2026, 4, 7, 7, 30, tzinfo=UTC)
+    assert article.timing is not None
+    assert article.timing.holidays == (date(2026, 4, 3), date(2026, 4, 6))
+    assert article.timing.clocks_change_on == date(2026, 3, 29)
+    assert article.timing.clocks_by == timedelta(hours=1)
 
 
 def test_whoever_does_not_collect_the_guide_is_let_go_after_thirty_days() -> None:
-    start = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    sequence = sequence_of(GUIDE, Step("article"), opt_in=OptIn.COLLECT)
-    [_, end] = simulate(sequence, start, CALENDAR, collects=False)
-    let_go = start + timedelta(days=30)
-    assert end == Entry(let_go, "", EnrolmentStatus.REMOVED, "Europe/London")
+    sequence = sequence_of(GUIDE, A, opt_in=OptIn.COLLECT)
+    entries = played(world_of(sequence), newcomer("Bob", FRIDAY, sequence, habits=NEVER))
+    assert sent(entries) == ["guide"]
+    assert entries[-1].at == FRIDAY + timedelta(days=30)
+    assert told(entries, What.ENDED) == [(EnrolmentStatus.REMOVED, "the guide was not collected")]
+
+
+def test_whoever_comes_back_after_that_begins_anew() -> None:
+    sequence = sequence_of(GUIDE, A, opt_in=OptIn.COLLECT)
+    again = Act(FRIDAY + timedelta(days=40), Deed.SIGNS_UP, "form")
+    entries = played(
+        world_of(sequence), newcomer("Bob", FRIDAY, sequence, habits=NEVER, acts=(again,))
+    )
+    assert sent(entries) == ["guide", "guide"]
+    assert entries[-1].at == again.at + timedelta(days=30)
+
+
+def test_a_skipped_step_says_why() -> None:
+    for_golfers = replace(B, only_if="golfers")
+    sequence = sequence_of(GUIDE, A, for_golfers, opt_in=OptIn.COLLECT)
+    entries = played(world_of(sequence), newcomer("Cleo", FRIDAY, sequence))
+    assert told(entries, What.SKIPPED) == [("b", "they are not in the segment “golfers”")]
+
+
+def test_a_click_counts_once_it_was_judged_and_only_where_it_was_agreed_to() -> None:
+    sequence = sequence_of(GUIDE, A, replace(B, only_if="golfers"), opt_in=OptIn.COLLECT)
+    world, clicks = world_of(sequence), Habits(timedelta(0), clicks=True)
+    agreed = newcomer("Dan", FRIDAY, sequence, habits=clicks, ticked=(Purpose.TRACKING,))
+    assert sent(played(world, agreed)) == ["guide", "a", "b"]
+    silent = newcomer("Dan", FRIDAY, sequence, habits=clicks)
+    assert sent(played(world, silent)) == ["guide", "a"]
+    due_at = next(entry.at for entry in played(world, agreed) if entry.step == "b")
+    for before, gets in ((timedelta(seconds=89), False), (timedelta(seconds=90), True)):
+        click = Act(due_at - before, Deed.CLICKS, "series/a")
+        late = replace(agreed, habits=Habits(timedelta(0)), acts=(*agreed.acts[:1], click))
+        assert ("b" in sent(played(world, late))) is gets
+
+
+def test_the_end_of_one_sequence_is_the_beginning_of_the_next() -> None:
+    second = Sequence("second", "More", (Step("x", wait=Wait(days=1)),))
+    first = replace(sequence_of(GUIDE, A, opt_in=OptIn.COLLECT), then=(HandOver("second"),))
+    entries = played(world_of(first, second), newcomer("Eve", FRIDAY, first))
+    assert sent(entries) == ["guide", "a", "x"]
+    assert told(entries, What.HANDED_OVER) == [("", "after “series”")]
+
+
+def test_a_pause_of_theirs_postpones_and_a_booking_ends() -> None:
+    pause = Act(FRIDAY + timedelta(minutes=30), Deed.PAUSES)
+    books = Act(FRIDAY + timedelta(days=40), Deed.BOOKS)
+    sequence = sequence_of(GUIDE, A, Step("c", wait=Wait(days=14)), opt_in=OptIn.COLLECT)
+    entries = played(world_of(sequence), newcomer("Fay", FRIDAY, sequence, acts=(pause, books)))
+    [postponed] = [entry for entry in entries if entry.what is What.POSTPONED]
+    assert (postponed.step, postponed.why) == ("a", "they asked for a pause")
+    assert postponed.until == pause.at + timedelta(days=30)
+    assert sent(entries) == ["guide", "a"]
+    assert told(entries, What.ENDED) == [
+        (EnrolmentStatus.GOAL_REACHED, "the goal has been reached")
+    ]
+
+
+def test_whoever_unsubscribes_and_comes_back_goes_on_where_they_were() -> None:
+    gone = Act(FRIDAY + timedelta(days=3), Deed.UNSUBSCRIBES)
+    back = Act(FRIDAY + timedelta(days=9), Deed.WANTS_THE_USUAL)
+    sequence = sequence_of(GUIDE, A, B, opt_in=OptIn.COLLECT)
+    person = newcomer("Gus", FRIDAY, sequence)
+    assert sent(played(world_of(sequence), replace(person, acts=(*person.acts, gone)))) == [
+        "guide",
+        "a",
+    ]
+    both = replace(person, acts=(*person.acts, gone, back))
+    entries = played(world_of(sequence), both)
+    assert sent(entries) == ["guide", "a", "b"]
+
+
+def test_a_paused_sequence_hands_over_the_guide_and_holds_the_rest() -> None:
+    sequence = sequence_of(GUIDE, A, opt_in=OptIn.COLLECT)
+    world = world_of(sequence, paused=frozenset({"series"}))
+    entries = played(world, newcomer("Hal", FRIDAY, sequence))
+    assert sent(entries) == ["guide"]
+    assert (entries[-1].what, entries[-1].why) == (What.HELD, "the sequence is paused")
+
+
+def test_the_cap_counts_mails_of_all_sequences_together() -> None:
+    other = replace(sequence_of(GUIDE, Step("x", wait=Wait(days=2))), key="other")
+    assert other.form
+    other = replace(other, form=replace(other.form, key="other"))
+    sequence = sequence_of(GUIDE, A, opt_in=OptIn.COLLECT)
+    both = newcomer("Ida", FRIDAY, sequence, acts=(Act(FRIDAY, Deed.SIGNS_UP, "other"),))
+    entries = played(world_of(sequence, other), both)
+    assert told(entries, What.POSTPONED) == [("x", "they have had a mail recently")]
+    assert sent(entries) == ["guide", "guide", "a", "x"]
+
+
+def test_a_step_that_is_too_late_is_told_as_skipped() -> None:
+    late = Step("late", StepKind.ARTICLE, Wait(days=2), late=Late.SKIP)
+    pause = Act(FRIDAY + timedelta(minutes=30), Deed.PAUSES)
+    sequence = sequence_of(GUIDE, late, opt_in=OptIn.COLLECT)
+    entries = played(world_of(sequence), newcomer("Jo", FRIDAY, sequence, acts=(pause,)))
+    assert told(entries, What.SKIPPED) == [("late", "it was overdue for too long")]

@@ -1,0 +1,68 @@
+"""How a simulation looks as a calendar, in plain lines."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import click
+
+from nurture.domain.simulated import Entry, What
+from nurture.services.simulating import Simulated
+
+_COLOURS = {What.SENT: "green", What.SKIPPED: "yellow", What.ENDED: "magenta"}
+
+
+def calendar(simulated: Simulated, sequence: str) -> Iterator[str]:
+    """The lines of one person's calendar, week by week, on their own clock."""
+    zone = ZoneInfo(simulated.person.facts.time_zone)
+    yield click.style(f"{simulated.person.name}, on the clock of {zone.key}", bold=True)
+    week, offset = None, None
+    for entry in simulated.entries:
+        local = entry.at.astimezone(zone)
+        monday = local.date() - timedelta(days=local.weekday())
+        if monday != week:
+            week = monday
+            yield f"\nweek of {monday:%d %B %Y}"
+        if offset is not None and local.utcoffset() != offset:
+            yield f"  -- the clocks have changed: from here on it is {local.tzname()} --"
+        offset = local.utcoffset()
+        yield _line(entry, local, sequence)
+    if not simulated.entries:
+        yield "  nothing will happen"
+
+
+def _line(entry: Entry, local: datetime, sequence: str) -> str:
+    label = entry.kind if entry.what in (What.SENT, What.DID) else entry.what
+    step = entry.step if entry.sequence in ("", sequence) else f"{entry.sequence}/{entry.step}"
+    said = "  ".join(filter(None, (step.strip("/"), _remark(entry, local))))
+    text = f"  {local:%a %d %b %Y %H:%M}  {label:<11} {said}".rstrip()
+    return click.style(text, fg=_COLOURS.get(entry.what), dim=entry.what is What.DID)
+
+
+def _remark(entry: Entry, local: datetime) -> str:
+    zone = local.tzinfo
+    if entry.what is What.POSTPONED and entry.until:
+        return f"until {entry.until.astimezone(zone):%a %d %b %H:%M}: {entry.why}"
+    if entry.what is What.WAITING and entry.until:
+        return f"at most until {entry.until.astimezone(zone):%a %d %b %Y %H:%M}: {entry.why}"
+    if entry.what is What.ENDED:
+        return f"({entry.kind}: {entry.why})" if entry.why else f"({entry.kind})"
+    if entry.what is What.DID:
+        return entry.why
+    return f"({entry.why})" if entry.why else "  ".join(f"<- {note}" for note in notes(entry))
+
+
+def notes(entry: Entry) -> list[str]:
+    """What moved a step that came when it was due: bank holidays and changed clocks."""
+    timing = entry.timing
+    if timing is None or entry.at > timing.due_at:
+        return []
+    said = []
+    if timing.holidays:
+        days = ", ".join(f"{day:%a %d %b}" for day in timing.holidays)
+        plural = "s" if len(timing.holidays) > 1 else ""
+        said.append(f"not on {days}: bank holiday{plural}")
+    if timing.clocks_change_on:
+        how = "forward" if timing.clocks_by > timedelta(0) else "back"
+        said.append(f"clocks go {how} on {timing.clocks_change_on:%a %d %b}")
+    return said

@@ -1,0 +1,46 @@
+"""Portraying: real people, as they stand now, as people who can be simulated."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from nurture.domain.errors import NurtureError
+from nurture.domain.person import Person
+from nurture.domain.sending_gate import FEWER_CAP
+from nurture.store import messages, subscribers
+from nurture.store.facts import facts_of
+from nurture.store.session import Connection
+from nurture.store.standings import standings_of
+
+
+class NobodyError(NurtureError):
+    """There is nobody with that address."""
+
+
+def portray_address(connection: Connection, address: str, now: datetime) -> Person:
+    """The person of an address as they stand; raises `NobodyError`."""
+    found = subscribers.find_by_address(connection, address)
+    if found is None:
+        raise NobodyError(
+            f"There is nobody with the address {address}.", remedy="Look for a slip of the pen."
+        )
+    return portray(connection, [found.id], now)[found.id]
+
+
+def portray(
+    connection: Connection, subscriber_ids: Collection[int], now: datetime
+) -> dict[int, Person]:
+    """These people as they stand, who do nothing of themselves from now on."""
+    facts = facts_of(connection, subscriber_ids)
+    mailed = messages.mailed_since(connection, subscriber_ids, now - FEWER_CAP.within)
+    return {
+        number: Person(
+            name=stands.address,
+            facts=facts[number],
+            enrolments=stands.enrolments,
+            suppressed=stands.suppressed,
+            paused_until=stands.paused_until,
+            mailed_at=tuple(mailed.get(number, ())),
+        )
+        for number, stands in standings_of(connection, subscriber_ids).items()
+        if number in facts
+    }

@@ -1,0 +1,97 @@
+"""How people stand: each enrolment with its next look, and what the gate asks of the person."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.person import UnderWay
+from nurture.domain.planning import Send, anchor_after
+from nurture.domain.sequence import Step
+from nurture.domain.suppression import SuppressionReason
+from nurture.store.enrolments import enrolments
+from nurture.store.messages import IN_HAND, messages
+from nurture.store.subscribers import subscribers
+from nurture.store.suppressions import suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """One person: what they are and were in, and what holds mails back."""
+
+    address: str
+    time_zone: str
+    suppressed: SuppressionReason | None
+    paused_until: datetime | None
+    enrolments: tuple[UnderWay, ...]
+
+
+def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, Stands]:
+    """How these people stand, as far as they are known.
+
+    A mail that a worker has in hand counts as sent.
+    """
+    ids = list(subscriber_ids)
+    in_hand = _in_hand(connection, ids)
+    found = select(enrolments).where(enrolments.c.subscriber_id.in_(ids)).order_by(enrolments.c.id)
+    rows: dict[int, list[RowMapping]] = {}
+    for row in connection.execute(found).mappings():
+        rows.setdefault(row["subscriber_id"], []).append(row)
+    return {
+        person["id"]: _stands(person, rows.get(person["id"], []), in_hand)
+        for person in connection.execute(_people(ids)).mappings()
+    }
+
+
+def under_way_in(connection: Connection, sequence: str) -> list[int]:
+    """The subscribers who are under way in a sequence."""
+    statement = select(enrolments.c.subscriber_id).where(
+        enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE
+    )
+    return list(connection.scalars(statement.order_by(enrolments.c.subscriber_id)))
+
+
+def _people(ids: list[int]) -> Any:
+    columns = (subscribers.c.id, subscribers.c.address, subscribers.c.time_zone)
+    return (
+        select(*columns, subscribers.c.paused_until, suppressions.c.reason.label("suppressed"))
+        .outerjoin(suppressions, suppressions.c.address_hash == subscribers.c.address_hash)
+        .where(subscribers.c.id.in_(ids), ~subscribers.c.erased)
+    )
+
+
+def _in_hand(connection: Connection, ids: list[int]) -> dict[int, RowMapping]:
+    statement = select(messages).where(messages.c.subscriber_id.in_(ids), IN_HAND)
+    return {row["enrolment_id"]: row for row in connection.execute(statement).mappings()}
+
+
+def _stands(person: RowMapping, rows: list[RowMapping], in_hand: dict[int, RowMapping]) -> Stands:
+    zone, suppressed = person["time_zone"], person["suppressed"]
+    return Stands(
+        address=person["address"] or "",
+        time_zone=zone,
+        suppressed=SuppressionReason(suppressed) if suppressed else None,
+        paused_until=person["paused_until"],
+        enrolments=tuple(_under_way(row, zone, in_hand.get(row["id"])) for row in rows),
+    )
+
+
+def _under_way(row: RowMapping, time_zone: str, message: RowMapping | None) -> UnderWay:
+    progress = Progress(
+        enrolled_at=row["enrolled_at"],
+        anchor_at=row["anchor_at"],
+        passed=row["passed"],
+        collected_at=row["collected_at"],
+        guide_wanted=row["guide_wanted"],
+        time_zone=time_zone,
+    )
+    look_at = row["next_look_at"]
+    if message is not None:
+        look_at = message["claimed_at"]
+        offered = Send(Step(message["step"]), message["due_at"])
+        progress = progress.after(message["step"], anchor_after(offered, look_at))
+    status = EnrolmentStatus(row["status"])
+    return UnderWay(row["sequence"], progress, look_at, status, row["guide_wanted_at"])
