@@ -1,0 +1,124 @@
+"""The simulation and the real services agree: on every mail, every minute, every end."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nurture.domain.facts import Facts
+from nurture.domain.life import Life
+from nurture.domain.person import Person
+from nurture.domain.simulated import What
+from nurture.domain.simulation import simulate
+from nurture.services.portraying import portray
+from nurture.services.simulating import world_as_published
+from nurture.store.messages import messages
+from tests.house import Household
+from tests.journeys.virtual import (
+    ADDRESS,
+    RealLife,
+    habits,
+    practices,
+    publish,
+    starts,
+    ticks,
+    timelines,
+)
+from tests.servers.clock import ClockFile
+from tests.servers.databases import PostgresDatabases, SqliteDatabases
+
+#: Each takes a third of a second; the thorough profile takes ten times as many.
+_MANY = settings().max_examples // 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """A practice, and somebody who lives in it from a moment on."""
+
+    practice: dict[str, str]
+    person: Person
+    start: datetime
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    start = draw(starts)
+    facts = Facts(created_at=start)
+    acts = draw(timelines(start))
+    person = Person("Anna", facts, acts, draw(habits), draw(ticks))
+    return Case(draw(practices()), person, start)
+
+
+def check_from_the_middle(case: Case, url: str, directory: Path, cut: datetime) -> None:
+    """Stop at a moment, foretell the rest of somebody who does nothing, and live it."""
+    home = Household(url, directory, ClockFile(directory / "clock"))
+    home.clock.set(case.start)
+    publish(home, case.practice)
+    life = RealLife(home, case.person)
+    life.live(until=cut)
+    life.sit_still()
+    before = {m["id"] for m in home.rows(messages)}
+    with home.house.database.reading() as connection:
+        world = world_as_published(connection, home.house.catalogue)
+        person = portray(connection, [1], home.clock.now)[1]
+    entries = list(simulate(world, person, home.clock.now))
+    foretold = [(e.at, e.sequence, e.step) for e in entries if e.what is What.SENT]
+    life.live()
+    after = [m for m in home.rows(messages) if m["id"] not in before]
+    assert foretold == [(m["accepted_at"], m["sequence"], m["step"]) for m in after]
+    home.close()
+
+
+def check(case: Case, url: str, directory: Path) -> None:
+    """Live it for real and simulate it; see that the same comes of both."""
+    home = Household(url, directory, ClockFile(directory / "clock"))
+    home.clock.set(case.start)
+    publish(home, case.practice)
+    RealLife(home, case.person).live()
+    with home.house.database.reading() as connection:
+        world = world_as_published(connection, home.house.catalogue)
+    life = Life(world, case.person)
+    entries = list(simulate(world, case.person, case.start, life))
+    foretold = [(e.at, e.sequence, e.step) for e in entries if e.what is What.SENT]
+    really = [(m["accepted_at"], m["sequence"], m["step"]) for m in home.rows(messages)]
+    assert foretold == really
+    ends = {o.sequence: (o.status, o.progress) for o in life.enrolments.values()}
+    for row in home.enrolments_of(ADDRESS):
+        status, progress = ends.pop(row["sequence"])
+        names = ("enrolled_at", "anchor_at", "passed", "collected_at", "guide_wanted")
+        assert status == row["status"]
+        assert {n: getattr(progress, n) for n in names} == {n: row[n] for n in names}
+    assert ends == {}
+    home.close()
+
+
+@given(case=cases())
+@settings(max_examples=_MANY, suppress_health_check=list(HealthCheck))
+def test_what_is_foretold_happens_to_the_minute(
+    case: Case, sqlite_databases: SqliteDatabases
+) -> None:
+    with TemporaryDirectory() as directory:
+        check(case, sqlite_databases.fresh(Path(directory)), Path(directory))
+
+
+@given(case=cases(), minutes=st.integers(1, 50_000))
+@settings(max_examples=_MANY, suppress_health_check=list(HealthCheck))
+def test_the_rest_is_foretold_from_wherever_somebody_stands(
+    case: Case, minutes: int, sqlite_databases: SqliteDatabases
+) -> None:
+    with TemporaryDirectory() as directory:
+        url = sqlite_databases.fresh(Path(directory))
+        cut = case.start + timedelta(minutes=minutes)
+        check_from_the_middle(case, url, Path(directory), cut)
+
+
+@given(case=cases())
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
+def test_and_on_a_database_server_as_well(
+    case: Case, postgresql_databases: PostgresDatabases
+) -> None:
+    with TemporaryDirectory() as directory, postgresql_databases.fresh() as url:
+        check(case, url, Path(directory))

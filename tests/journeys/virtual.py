@@ -1,0 +1,340 @@
+"""Random practices and people, lived through for real: the other half of the simulation's proof."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from hypothesis import strategies as st
+
+from nurture.domain.consent import Evidence, Purpose
+from nurture.domain.engagement import HOLD
+from nurture.domain.events import BookingEvent
+from nurture.domain.person import Act, Deed, Habits, Person
+from nurture.services import delivering, preferring, recording
+from nurture.services.preferring import PreferenceChange, Wish
+from nurture.store.events import add_events
+from nurture.store.messages import messages
+from nurture.store.revisions import Author, RevisionKind, add_revision
+from tests.house import Household, shipped_library, shipped_revision
+
+ADDRESS = "anna@example.org"
+TOPICS = {"first/a1": "golf", "second/b1": "strength"}
+
+SEGMENTS = """
+[topics]
+golf     = {}
+strength = {}
+
+[[segments]]
+name = "golfers"
+all  = [{ clicked = { topic = "golf" } }]
+
+[[segments]]
+name = "lively"
+all  = [{ clicked = { within = "10 days", times = 2 } }]
+
+[[segments]]
+name = "not-new"
+not  = { level = "new" }
+
+[[segments]]
+name = "has-reached-a2"
+all  = [{ reached = { sequence = "first", step = "a2" } }]
+
+[[segments]]
+name = "in-another"
+any  = [{ in = { sequence = "other", status = "active" } }, { collected = "other" }]
+
+[[segments]]
+name = "booked"
+all  = [{ booked = { within = "20 days" } }]
+
+[[segments]]
+name = "careful"
+any  = [{ attribute = { tracking = "no" } }, { attribute = { frequency = "fewer" } }]
+"""
+_NAMES = (
+    *("golfers", "lively", "not-new", "has-reached-a2"),
+    *("in-another", "booked", "careful"),
+)
+
+#: Short ones, so that mails meet one another and the cap, and everything else in between.
+waits = st.sampled_from(
+    ("0 days", "0 days", "1 hour", "5 hours", "20 hours", "1 day", "2 days", "3 days", "6 days")
+)
+conditions = st.sampled_from(("", "", "", *(f'only_if = "{name}"' for name in _NAMES)))
+exceptions = st.sampled_from(("", "", "", *(f'skip_if = "{name}"' for name in _NAMES)))
+days = st.sampled_from(('"any day"', '"working days"', '["tuesday", "friday"]'))
+hours = st.sampled_from(("", 'at = "08:30"', 'at = "20:15"', 'at = "01:30"'))
+lateness = st.sampled_from(("", "", 'late = "skip"\nmax_late = "1 day"'))
+
+
+@st.composite
+def steps(draw: st.DrawFn, prefix: str, kinds: tuple[str, ...]) -> str:
+    """Two or three steps of the series as TOML; a reminder may be the first."""
+    said = []
+    for number in range(1, draw(st.sampled_from((3, 2))) + 1):
+        lines = [
+            "[[steps]]",
+            f'email = "{prefix}{number}"',
+            f'kind = "{draw(st.sampled_from(kinds)) if number == 1 else "article"}"',
+            f'wait = "{draw(waits)}"',
+            f"on = {draw(days)}",
+            *(draw(lines) for lines in (hours, conditions, exceptions, lateness)),
+        ]
+        said.append("\n".join(lines))
+    return "\n\n".join(said)
+
+
+def _form(key: str, opt_in: str) -> str:
+    return f"""
+    [form]
+    key = "{key}"
+    wording = "Send me the guide."
+    grants = ["guide", "marketing"]
+    opt_in = "{opt_in}"
+
+    [[steps]]
+    email = "guide"
+    kind = "guide"
+
+    """
+
+
+@st.composite
+def practices(draw: st.DrawFn) -> dict[str, str]:
+    """Three sequences as TOML: two with forms, and one that the first may hand over to."""
+    with_reminder = ("article", "invitation", "reminder")
+    opt_ins = st.sampled_from(("collect", "confirmed"))
+    then = f"\n[[then]]\nsequence = 'second'\n{draw(conditions)}\n" if draw(st.booleans()) else ""
+    goal = f"goal = '{draw(st.sampled_from(('booked', 'nothing')))}'\n"
+    first = _form("first", draw(opt_ins)) + draw(steps("a", with_reminder))
+    second = draw(steps("b", ("article",)))
+    other = _form("other", draw(opt_ins)) + draw(steps("c", with_reminder))
+    return {
+        "first": f"title = 'First'\n{goal}{first}\n{then}",
+        "second": f"title = 'Second'\n{second}",
+        "other": f"title = 'Other'\n{other}",
+    }
+
+
+starts = st.sampled_from(
+    (
+        datetime(2026, 3, 26, 17, 43, tzinfo=UTC),
+        datetime(2026, 10, 22, 6, 5, tzinfo=UTC),
+        datetime(2026, 12, 22, 9, 0, tzinfo=UTC),
+        datetime(2027, 2, 26, 23, 59, tzinfo=UTC),
+    )
+)
+_ABOUT = {
+    Deed.SIGNS_UP: ("first", "other"),
+    Deed.COLLECTS: ("first", "other"),
+    Deed.CLICKS: ("first/a1", "first/a2", "second/b1", "other/c1"),
+    Deed.AGREES: ("tracking",),
+    Deed.WITHDRAWS: ("tracking",),
+}
+
+
+#: What ends a life is rare enough for the rest of it to be seen.
+_DEEDS = [
+    *[one for one in Deed if one not in (Deed.OPENS, Deed.BOOKS, Deed.UNSUBSCRIBES)] * 2,
+    *(Deed.BOOKS, Deed.UNSUBSCRIBES),
+]
+
+
+@st.composite
+def timelines(draw: st.DrawFn, start: datetime) -> tuple[Act, ...]:
+    """Anything that somebody may do, at any minute of two weeks, in any order."""
+    signs_up, other = (Act(start, Deed.SIGNS_UP, form) for form in ("first", "other"))
+    collects = Act(start + timedelta(minutes=draw(st.integers(1, 3000))), Deed.COLLECTS, "first")
+    acts = [signs_up, *draw(st.sampled_from(((collects,), (other,), (collects, other), ())))]
+    for _ in range(draw(st.sampled_from((3, 2, 5, 1)))):
+        deed = draw(st.sampled_from(_DEEDS))
+        at = start + timedelta(minutes=draw(st.integers(1, 20_000)))
+        acts.append(Act(at, deed, draw(st.sampled_from(_ABOUT.get(deed, ("",))))))
+    return tuple(sorted(acts, key=lambda act: act.at))
+
+
+habits = st.builds(
+    Habits,
+    collects_after=st.sampled_from((timedelta(0), timedelta(hours=30), None)),
+    clicks=st.booleans(),
+)
+ticks = st.sampled_from(((), (Purpose.TRACKING,)))
+
+
+def publish(home: Household, practice: dict[str, str]) -> None:
+    """Publish these sequences, each of their emails a trivial one."""
+    sources: list[tuple[RevisionKind, str, dict[str, Any], dict[str, Any]]] = [
+        (RevisionKind.PRACTICE, "practice", {"toml": shipped_library().practice_toml}, {}),
+        (RevisionKind.SEGMENTS, "segments", {"toml": SEGMENTS}, {}),
+    ]
+    for key, toml in practice.items():
+        sources.append((RevisionKind.SEQUENCE, key, {"toml": toml}, {}))
+        for step in [line.split('"')[1] for line in toml.splitlines() if "email =" in line]:
+            email = f"{key}/{step}"
+            topics = [TOPICS[email]] if email in TOPICS else []
+            compiled = shipped_revision("pain-guide/discovery-session") | {
+                "key": email,
+                "topics": topics,
+                "html": "<p>Hello</p>",
+                "text": "Hello",
+                "links": [],
+            }
+            sources.append((RevisionKind.EMAIL, email, {}, compiled))
+    with home.house.database.writing() as connection:
+        for kind, name, source, compiled in sources:
+            add_revision(
+                connection,
+                kind=kind,
+                key=name,
+                digest="",
+                author=Author.FILES,
+                source=source,
+                compiled=compiled,
+                now=home.clock.now,
+            )
+
+
+def booking(address: str, now: datetime) -> BookingEvent:
+    """The calendar's word that a session was booked."""
+    return BookingEvent(
+        provider="cal",
+        event_id=now.isoformat(),
+        occurred_at=now,
+        email=address,
+        booked=True,
+        cancelled=False,
+        rescheduled=False,
+        starts_at=None,
+        raw={},
+    )
+
+
+@dataclass
+class RealLife:
+    """One person's life in a real house, whose clock moves to whatever is next."""
+
+    home: Household
+    person: Person
+    _acts: list[tuple[datetime, int, Act]] = field(default_factory=list)
+    _judged: list[tuple[datetime, int, Act]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+    _seen: set[int] = field(default_factory=set)
+
+    def live(self, until: datetime | None = None) -> None:
+        """Until nothing is due any more and there is nothing left to do, or up to a moment."""
+        for act in self.person.acts:
+            self._will(self._acts, act.at, act)
+        for _ in range(1000):
+            moments = [queue[0][0] for queue in (self._acts, self._judged) if queue]
+            look = self.home.next_look()
+            if not moments and look is None:
+                return
+            at = min([*moments, *([look] if look else [])])
+            if until and at >= until:
+                return self.home.clock.set(until)
+            self.home.clock.set(max(at, self.home.clock.now))
+            self._act()
+            delivering.deliver_batch(self.home.house.dispatch)
+            self._react()
+        raise AssertionError("the time does not pass")
+
+    def sit_still(self) -> None:
+        """Do nothing from now on, whatever comes."""
+        self.person = replace(self.person, acts=(), habits=Habits())
+        self._acts, self._judged = [], []
+
+    def _will(self, queue: list[tuple[datetime, int, Act]], at: datetime, act: Act) -> None:
+        heapq.heappush(queue, (at, next(self._numbers), act))
+
+    def _act(self) -> None:
+        while self._acts and self._acts[0][0] <= self.home.clock.now:
+            self._do(heapq.heappop(self._acts)[2])
+        while self._judged and self._judged[0][0] <= self.home.clock.now:
+            self._note_click(heapq.heappop(self._judged)[2])
+
+    def _react(self) -> None:
+        """What the person's habits make of the mails that have just come."""
+        now, habits = self.home.clock.now, self.person.habits
+        for mail in self.home.messages_of(ADDRESS):
+            if mail["id"] in self._seen or mail["accepted_at"] is None:
+                continue
+            self._seen.add(mail["id"])
+            if habits.clicks and mail["kind"] in ("article", "invitation"):
+                at = now + habits.reads_after + timedelta(minutes=1)
+                click = Act(at, Deed.CLICKS, f"{mail['sequence']}/{mail['step']}")
+                self._will(self._acts, at, click)
+            if mail["kind"] == "guide" and habits.collects_after is not None:
+                one = self.home.enrolment(ADDRESS, mail["sequence"])
+                if one["collected_at"] is None:
+                    at = now + habits.collects_after
+                    self._will(self._acts, at, Act(at, Deed.COLLECTS, mail["sequence"]))
+
+    def _do(self, act: Act) -> None:
+        house, now = self.home.house, self.home.clock.now
+        match act.deed:
+            case Deed.SIGNS_UP:
+                self.home.subscribe(ADDRESS, act.about, ticked=self.person.ticked)
+            case Deed.COLLECTS:
+                for one in self.home.enrolments_of(ADDRESS):
+                    if one["sequence"] == act.about:
+                        self.home.collect(one["id"])
+            case Deed.CLICKS:
+                self._click(act)
+            case Deed.BOOKS:
+                house_of = (house.database, house.catalogue)
+                recording.record_bookings(*house_of, [booking(ADDRESS, now)], now)
+            case Deed.UNSUBSCRIBES:
+                number = self.home.person(ADDRESS)["id"]
+                args = (house.database, house.catalogue, number, None, Evidence(), now)
+                preferring.unsubscribe(*args)
+            case _:
+                self._prefer(act)
+
+    def _prefer(self, act: Act) -> None:
+        house, now = self.home.house, self.home.clock.now
+        number = self.home.person(ADDRESS)["id"]
+        present = preferring.find_preferences(house.database, number, now)
+        assert present
+        wishes = {
+            Deed.PAUSES: Wish.PAUSED,
+            Deed.WANTS_FEWER: Wish.FEWER,
+            Deed.WANTS_THE_USUAL: Wish.USUAL,
+        }
+        change = PreferenceChange(
+            wishes.get(act.deed, present.frequency), present.tracking, present.health_topics
+        )
+        if act.deed in (Deed.AGREES, Deed.WITHDRAWS):
+            change = replace(change, tracking=act.deed is Deed.AGREES)
+        args = (house.database, house.catalogue, number, change, Evidence(), now)
+        preferring.change_preferences(*args)
+
+    def _click(self, act: Act) -> None:
+        """A click is noted where it may be, and known once it was judged."""
+        sequence, _, step = act.about.partition("/")
+        had = any(
+            (mail["sequence"], mail["step"]) == (sequence, step) and mail["accepted_at"]
+            for mail in self.home.rows(messages)
+        )
+        if had and "tracking" in self.home.person(ADDRESS)["purposes"]:
+            now = self.home.clock.now
+            self._will(self._judged, now + HOLD, replace(act, at=now))
+
+    def _note_click(self, act: Act) -> None:
+        topics = frozenset({TOPICS[act.about]} if act.about in TOPICS else ())
+        row = {
+            "kind": "clicked",
+            "subscriber_id": self.home.person(ADDRESS)["id"],
+            "email": act.about,
+            "topics": topics,
+            "happened_at": act.at,
+            "source": "hit",
+            "source_key": f"hit:{next(self._numbers)}",
+            "verdict": "human",
+        }
+        with self.home.house.database.writing() as connection:
+            add_events(connection, [row])
