@@ -4,10 +4,20 @@ Each command imports what it needs when it runs: `serve` stays in memory for as 
 everything runs, and `--help` should not wait for a database library.
 """
 
-from nurture.cli import owning, publishing, running, segments, simulating, steering, watching
+from nurture.cli import (
+    explaining,
+    owning,
+    publishing,
+    running,
+    segments,
+    simulating,
+    steering,
+    watching,
+)
 from nurture.cli.command import main
 
 __all__ = [
+    "explaining",
     "main",
     "owning",
     "publishing",

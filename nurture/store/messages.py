@@ -195,6 +195,13 @@ def followed(connection: Connection, message_ids: Iterable[int]) -> dict[int, Fo
     }
 
 
+def ledger_of(connection: Connection, subscriber_id: int) -> list[Message]:
+    """Every message to one subscriber, oldest first."""
+    where = messages.c.subscriber_id == subscriber_id
+    ordered = select(messages).where(where).order_by(messages.c.claimed_at, messages.c.id)
+    return [as_message(row) for row in connection.execute(ordered).mappings()]
+
+
 def move_on(
     connection: Connection,
     message_id: int,

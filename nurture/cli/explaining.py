@@ -1,0 +1,58 @@
+"""The command that explains what one person gets and why."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from nurture.cli.command import main, up_to_date, with_house
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+    from nurture.services.explaining import Explanation
+
+
+@main.command()
+@click.argument("email")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@with_house
+def why(house: House, email: str, as_json: bool) -> None:
+    """Say what one person was sent, what comes next and when, and why not sooner."""
+    from nurture.services.explaining import explain
+    from nurture.store.instance import is_armed
+
+    up_to_date(house)
+    with house.database.reading() as connection:
+        armed = is_armed(connection, house.fingerprint, house.witness.seen())
+    found = explain(house.database, house.catalogue, email, house.clock(), armed=armed)
+    click.echo(json.dumps(_document(found), indent=2) if as_json else "\n".join(found.sentences))
+
+
+def _document(found: Explanation) -> dict[str, Any]:
+    from nurture.cli.simulating import entry_document
+
+    zone = ZoneInfo(found.time_zone)
+    return {
+        "address": found.address,
+        "time_zone": found.time_zone,
+        "who": found.who,
+        "sent": [
+            {
+                "message": mail.message,
+                "sequence": mail.sequence,
+                "step": mail.step,
+                "status": mail.status,
+                "at": mail.at.isoformat(),
+                "sentence": mail.sentence,
+            }
+            for mail in found.sent
+        ],
+        "next": found.next,
+        "next_at": found.next_at.isoformat() if found.next_at else None,
+        "why_not_sooner": found.why_not_sooner,
+        "segments": found.segments,
+        "coming": [entry_document(entry, zone) for entry in found.coming],
+    }

@@ -1,0 +1,178 @@
+"""Explaining: what one person was sent, what comes next and when, and why not sooner."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from nurture.domain.consent import Purpose
+from nurture.domain.engagement import Verdict
+from nurture.domain.facts import Facts
+from nurture.domain.interests import engagement
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.person import Person
+from nurture.domain.sending_gate import Frequency
+from nurture.domain.simulated import Entry
+from nurture.domain.simulation import simulate
+from nurture.services.catalogue import Catalogue
+from nurture.services.phrasing import and_, became_of, because, moment, outlook
+from nurture.services.portraying import NobodyError, portray
+from nurture.services.simulating import world_as_published
+from nurture.store import events, messages, subscribers
+from nurture.store.messages import Message
+from nurture.store.session import Connection, Database
+from nurture.store.subscribers import Subscriber
+
+#: Further ahead than this nobody asks.
+_COMING = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SentMail:
+    """One message to a person and what became of it; `sentence` says it all in words."""
+
+    message: int
+    sequence: str
+    step: str
+    status: MessageStatus
+    at: datetime
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One person, explained. Sentences are whole and end with a full stop.
+
+    `who` is what they are to us, `sent` what they got, `next` what comes and when,
+    `why_not_sooner` what holds it back, `segments` the names of those they are in. `coming`
+    is what will happen, in order, should they do nothing of themselves.
+    """
+
+    address: str
+    subscriber: int
+    time_zone: str
+    who: tuple[str, ...]
+    sent: tuple[SentMail, ...]
+    next: str
+    next_at: datetime | None
+    why_not_sooner: tuple[str, ...]
+    segments: tuple[str, ...]
+    coming: tuple[Entry, ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """The whole explanation, to be read from the first to the last."""
+        sent = [mail.sentence for mail in self.sent] or ["Nothing has been sent to them yet."]
+        return [*self.who, *sent, self.next, *self.why_not_sooner, _belongs_to(self.segments)]
+
+
+def _belongs_to(segments: tuple[str, ...]) -> str:
+    if not segments:
+        return "They are in no segment."
+    plural = "s" if len(segments) > 1 else ""
+    return f"They are in the segment{plural} {and_(f'“{name}”' for name in segments)}."
+
+
+def explain(
+    database: Database,
+    catalogue: Catalogue,
+    address: str,
+    now: datetime,
+    *,
+    armed: bool = True,
+) -> Explanation:
+    """Explain one person; raises `NobodyError`. `armed` is whether this instance may send."""
+    with database.reading() as connection:
+        found = subscribers.find_by_address(connection, address)
+        if found is None:
+            raise NobodyError(f"There is nobody with the address {address}.")
+        return explain_subscriber(connection, catalogue, found, now, armed=armed)
+
+
+def explain_subscriber(
+    connection: Connection,
+    catalogue: Catalogue,
+    subscriber: Subscriber,
+    now: datetime,
+    *,
+    armed: bool = True,
+) -> Explanation:
+    """As `explain`, of somebody who has been found already."""
+    world = world_as_published(connection, catalogue)
+    person = portray(connection, [subscriber.id], now)[subscriber.id]
+    ledger = messages.ledger_of(connection, subscriber.id)
+    zone = ZoneInfo(subscriber.time_zone)
+    coming = tuple(simulate(world, person, now))
+    ahead = outlook(world, person, coming, ledger, now, armed)
+    return Explanation(
+        address=subscriber.address,
+        subscriber=subscriber.id,
+        time_zone=zone.key,
+        who=tuple(_who(subscriber, person, now, zone)),
+        sent=tuple(_sent(connection, subscriber, ledger, zone)),
+        next=ahead.next,
+        next_at=ahead.next_at,
+        why_not_sooner=ahead.why_not_sooner,
+        segments=tuple(sorted(world.segments.of(person.facts, now))),
+        coming=coming[:_COMING],
+    )
+
+
+def _who(subscriber: Subscriber, person: Person, now: datetime, zone: ZoneInfo) -> list[str]:
+    facts = person.facts
+    said = [_signed_up(subscriber, facts, zone)]
+    said.append(
+        f"They confirmed the address on {moment(subscriber.confirmed_at, zone)}."
+        if subscriber.confirmed_at
+        else "They have not confirmed the address yet."
+    )
+    said.append(_lively(facts, now, zone))
+    agreed = [str(purpose) for purpose in Purpose if purpose in facts.consents]
+    said.append(f"They agree to: {', '.join(agreed) or 'nothing'}.")
+    if subscriber.paused_until and subscriber.paused_until > now:
+        until = moment(subscriber.paused_until, zone)
+        said.append(f"They asked for a pause until {until}.")
+    if subscriber.frequency is Frequency.FEWER:
+        said.append("They want fewer emails: at most one in a week.")
+    return said
+
+
+def _signed_up(subscriber: Subscriber, facts: Facts, zone: ZoneInfo) -> str:
+    name = f"{subscriber.first_name} ({subscriber.address})" if subscriber.first_name else ""
+    who = name or subscriber.address
+    if not facts.signups:
+        return f"{who} has been known since {moment(facts.created_at, zone)}."
+    times = [f"on {moment(s.at, zone)} through the form “{s.form}”" for s in facts.signups]
+    return f"{who} signed up {and_(times)}."
+
+
+def _lively(facts: Facts, now: datetime, zone: ZoneInfo) -> str:
+    found = engagement(facts, now)
+    if found.because is None:
+        return f"They are {found.level}: they signed up on {moment(found.since, zone)}."
+    return f"They are {found.level}: they {because(found.because)} on {moment(found.since, zone)}."
+
+
+def _sent(
+    connection: Connection, subscriber: Subscriber, ledger: list[Message], zone: ZoneInfo
+) -> list[SentMail]:
+    happened = events.events_of(connection, subscriber.id)
+    return [_mail(message, happened, zone) for message in ledger]
+
+
+def _mail(message: Message, happened: list[dict[str, Any]], zone: ZoneInfo) -> SentMail:
+    about = [event for event in happened if event["message_id"] == message.id]
+    deeds = {
+        str(event["kind"]): f"{event['kind']} on {moment(event['happened_at'], zone)}"
+        for event in reversed(about)
+        if event["verdict"] == Verdict.HUMAN
+    }
+    at = message.accepted_at or message.claimed_at
+    return SentMail(
+        message=message.id,
+        sequence=message.sequence,
+        step=message.step,
+        status=message.status,
+        at=at,
+        sentence=became_of(message, moment(at, zone), list(deeds.values())),
+    )

@@ -1,0 +1,229 @@
+"""Phrasing: simulated entries and messages as sentences that end with a full stop."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind
+from nurture.domain.facts import Happened
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.person import Person
+from nurture.domain.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
+from nurture.domain.simulated import Entry, What, World
+from nurture.domain.timing import Timing
+from nurture.store.messages import Message
+
+_DEEDS = {
+    EventKind.OPENED: "opened an email",
+    EventKind.CLICKED: "followed a link",
+    EventKind.DOWNLOADED: "collected a guide",
+    EventKind.BOOKED: "booked a session",
+    EventKind.STAYED: "said that they want to stay",
+}
+
+_BECAME = {
+    MessageStatus.CLAIMED: "is about to be sent",
+    MessageStatus.SENDING: "is being offered to the mail server just now",
+    MessageStatus.ACCEPTED: "was sent on {at}",
+    MessageStatus.DELIVERED: "was sent on {at} and delivered",
+    MessageStatus.DEFERRED: "was put off on {at}",
+    MessageStatus.FAILED: "was refused for good on {at}",
+    MessageStatus.BOUNCED: "was sent on {at} and came back",
+    MessageStatus.COMPLAINED: "was sent on {at} and reported as spam",
+    MessageStatus.IN_DOUBT: "may or may not have been sent on {at}",
+    MessageStatus.CANCELLED: "was taken back before it was sent",
+}
+
+_ENDED = {
+    EnrolmentStatus.COMPLETED: "they have come to the end of “{}”",
+    EnrolmentStatus.GOAL_REACHED: "the goal of “{}” has been reached",
+    EnrolmentStatus.UNSUBSCRIBED: "“{}” ended when they left",
+    EnrolmentStatus.SUPPRESSED: "“{}” ended because the address may not be written to",
+    EnrolmentStatus.REMOVED: "the guide of “{}” was never collected",
+}
+
+#: Entries that say nothing of why a mail does not come sooner.
+_NO_REASONS = (What.DID, What.SENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What comes next, when, and what holds it back."""
+
+    next: str
+    next_at: datetime | None
+    why_not_sooner: tuple[str, ...]
+
+
+def outlook(
+    world: World,
+    person: Person,
+    coming: tuple[Entry, ...],
+    ledger: list[Message],
+    now: datetime,
+    armed: bool,
+) -> Outlook:
+    """What the simulation and the ledger say of the time ahead, in sentences."""
+    zone = ZoneInfo(person.facts.time_zone)
+    place = next((n for n, entry in enumerate(coming) if entry.what is What.SENT), None)
+    before = coming if place is None else coming[:place]
+    reasons = [*_uncollected(world, person), *_put_off(ledger)]
+    reasons += [_reason(entry, zone, now) for entry in before if _is_reason(entry)]
+    if not armed:
+        reasons.append(
+            "This database is a copy and not armed: nothing is sent until “nurture arm”."
+        )
+    if place is None:
+        said = f"Nothing will come, because {_nothing(world, person, coming)}."
+        return Outlook(said, None, _unique(reasons))
+    entry = coming[place]
+    step = world.sequences[entry.sequence].step(entry.step)
+    said = f"Next comes “{entry.step}” ({entry.sequence}) on {moment(entry.at, zone)}."
+    if entry.at <= now:
+        said = f"Next comes “{entry.step}” ({entry.sequence}), which is due now."
+    why = [*_timed(step, entry.timing, zone, now), *reasons]
+    return Outlook(said, entry.at, _unique(why))
+
+
+def became_of(message: Message, at: str, deeds: list[str]) -> str:
+    """What became of a message, and what the person did about it."""
+    said = f"“{message.step}” ({message.sequence}) {_BECAME[message.status].format(at=at)}"
+    if message.reason:
+        said += f": {message.reason}"
+    if deeds:
+        said += f"; they {and_(deeds)}"
+    remedy = ""
+    if message.status is MessageStatus.IN_DOUBT:
+        remedy = f" Say what is so with “nurture settle {message.id}”."
+    return f"{said}.{remedy}"
+
+
+def because(event: Happened) -> str:
+    """What somebody did, as it goes on after “they”."""
+    deed = _DEEDS.get(event.kind, str(event.kind))
+    return f"{deed} (“{event.email}”)" if event.email else deed
+
+
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """A moment on somebody's own clock."""
+    return f"{at.astimezone(zone):%A %-d %B %Y at %H:%M}"
+
+
+def and_(words: Iterable[str]) -> str:
+    """A list as it is said: one, two and three."""
+    *many, last = list(words) or [""]
+    return f"{', '.join(many)} and {last}" if many else last
+
+
+def _unique(said: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(said))
+
+
+def _timed(step: Step, timing: Timing | None, zone: ZoneInfo, now: datetime) -> Iterator[str]:
+    """The wait, the hour and the days that make up the moment of a step."""
+    if timing is None or timing.due_at <= now:
+        return
+    if step.wait != Wait():
+        yield (
+            f"Its wait of {length(step.wait)} counts from {moment(timing.since, zone)} and is "
+            f"over on {moment(timing.wait_over_at, zone)}."
+        )
+    if timing.due_at > timing.wait_over_at:
+        yield f"It goes out {_window(step)}."
+    if timing.holidays:
+        days = and_(f"{day:%A %-d %B}" for day in timing.holidays)
+        yield f"{days} {'is a bank holiday' if len(timing.holidays) == 1 else 'are bank holidays'}."
+    if timing.clocks_change_on:
+        how = "forward" if timing.clocks_by > timedelta(0) else "back"
+        yield f"The clocks go {how} on {timing.clocks_change_on:%A %-d %B}; the wait keeps to them."
+
+
+def _window(step: Step) -> str:
+    days = (
+        "on any day"
+        if len(step.on.weekdays) == len(WEEKDAYS)
+        else "on working days"
+        if not step.on.holidays
+        else f"on a {' or '.join(WEEKDAYS[n].capitalize() for n in sorted(step.on.weekdays))}"
+    )
+    return f"{days} at {step.at:%H:%M}" if step.at else f"{days}, in the hours in which we write"
+
+
+def length(wait: Wait) -> str:
+    """A wait as the owner writes it."""
+    hours, seconds = divmod(int(wait.elapsed.total_seconds()), 3600)
+    parts = [(wait.days, "day"), (hours, "hour"), (seconds // 60, "minute")]
+    said = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in parts if count]
+    return and_(said) or "no time"
+
+
+def _is_reason(entry: Entry) -> bool:
+    """A reminder that is passed over holds nobody up."""
+    reminder = entry.what is What.SKIPPED and entry.kind == StepKind.REMINDER
+    return entry.what not in _NO_REASONS and not reminder
+
+
+def _reason(entry: Entry, zone: ZoneInfo, now: datetime) -> str:
+    match entry.what:
+        case What.POSTPONED:
+            until = moment(entry.until or entry.at, zone)
+            return f"“{entry.step}” is held back until {until}: {entry.why}."
+        case What.SKIPPED:
+            return f"“{entry.step}” will be passed over: {entry.why}."
+        case What.WAITING:
+            until = moment(entry.until or entry.at, zone)
+            return f"“{entry.sequence}” waits, at most until {until}: {entry.why}."
+        case What.HELD:
+            return f"“{entry.sequence}” sends nothing: {entry.why}."
+        case What.HANDED_OVER:
+            return f"Before that they go on in “{entry.sequence}”, {entry.why}."
+    when = "now" if entry.at <= now else f"on {moment(entry.at, zone)}"
+    return f"“{entry.sequence}” ends {when} ({entry.kind}): {entry.why}."
+
+
+def _uncollected(world: World, person: Person) -> Iterator[str]:
+    """Guides that were sent and not collected, for which everything else waits."""
+    for one in person.enrolments:
+        sequence = world.sequences.get(one.sequence)
+        if sequence is None or sequence.form is None or one.status is not EnrolmentStatus.ACTIVE:
+            continue
+        awaited = sequence.form.opt_in is OptIn.COLLECT and one.progress.collected_at is None
+        if awaited and not one.progress.guide_wanted:
+            yield (
+                f"The guide of “{one.sequence}” has not been collected yet; until it is, "
+                "the series does not begin."
+            )
+
+
+def _put_off(ledger: list[Message]) -> Iterator[str]:
+    """Messages that wait for the mail server, are in hand or in doubt."""
+    for message in ledger:
+        if message.status is MessageStatus.DEFERRED:
+            said = message.reason or "the mail server did not take it"
+            yield f"“{message.step}” is put off after attempt {message.attempt}: {said}."
+        elif message.status in (MessageStatus.CLAIMED, MessageStatus.SENDING):
+            yield f"“{message.step}” is in a worker's hands just now."
+
+
+def _nothing(world: World, person: Person, coming: tuple[Entry, ...]) -> str:
+    """Why nothing will come, as it goes on after “because”."""
+    if person.suppressed:
+        return (
+            "they unsubscribed"
+            if person.suppressed == "unsubscribed"
+            else f"the address is suppressed: {person.suppressed}"
+        )
+    held = next((entry for entry in coming if entry.what is What.HELD), None)
+    if held:
+        return held.why
+    if any(_uncollected(world, person)):
+        return "the guide has not been collected"
+    ends = next((entry for entry in reversed(coming) if entry.what is What.ENDED), None)
+    if ends:
+        return ends.why
+    if not person.enrolments:
+        return "they are in no sequence"
+    last = person.enrolments[-1]
+    return _ENDED.get(last.status, "“{}” has nothing more for them").format(last.sequence)

@@ -1,0 +1,146 @@
+"""Explaining one person: in sentences, for every reason that a mail comes or does not."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from nurture.domain.consent import Evidence
+from nurture.domain.message_status import MessageStatus
+from nurture.services import pausing, preferring, recording
+from nurture.services.explaining import Explanation, explain
+from nurture.services.portraying import NobodyError
+from nurture.services.preferring import PreferenceChange, Wish
+from nurture.store.claims import set_status
+from tests.homes import ScriptedSink
+from tests.house import Household
+from tests.journeys.virtual import booking
+
+ANNA = "anna@example.org"
+THURSDAY = datetime(2026, 4, 2, 9, tzinfo=UTC)
+FIRST = "why-stretching-and-massage-wont-solve-back-pain"
+
+
+def explained(home: Household, address: str = ANNA, armed: bool = True) -> Explanation:
+    """What is said of somebody now."""
+    house = home.house
+    return explain(house.database, house.catalogue, address, home.clock.now, armed=armed)
+
+
+@pytest.fixture
+def anna(sqlite_home: Household) -> Household:
+    """A house in which Anna signed up on the Thursday before Easter and has got the guide."""
+    sqlite_home.clock.set(THURSDAY)
+    sqlite_home.subscribe(ANNA, first_name="Anna", ticked=())
+    sqlite_home.deliver()
+    return sqlite_home
+
+
+def prefer(home: Household, wish: Wish) -> None:
+    """Say on the preference page how often."""
+    house, change = home.house, PreferenceChange(wish, False, False)
+    args = (house.database, house.catalogue, 1, change, Evidence(), home.clock.now)
+    preferring.change_preferences(*args)
+
+
+def test_the_whole_of_it_reads_as_sentences(home: Household) -> None:
+    home.clock.set(THURSDAY)
+    home.subscribe(ANNA, first_name="Anna")
+    home.deliver()
+    home.clock.advance(timedelta(minutes=30))
+    home.collect()
+    assert explained(home).sentences == [
+        "Anna (anna@example.org) signed up on Thursday 2 April 2026 at 10:00 through the form "
+        "“pain-guide”.",
+        "They confirmed the address on Thursday 2 April 2026 at 10:30.",
+        "They are new: they collected a guide (“pain-guide/your-guide”) on Thursday 2 April 2026 "
+        "at 10:30.",
+        "They agree to: guide, marketing.",
+        "“your-guide” (pain-guide) was sent on Thursday 2 April 2026 at 10:00.",
+        f"Next comes “{FIRST}” (pain-guide) on Tuesday 7 April 2026 at 08:30.",
+        "Its wait of 2 days counts from Thursday 2 April 2026 at 10:30 and is over on Saturday "
+        "4 April 2026 at 10:30.",
+        "It goes out on working days at 08:30.",
+        "Monday 6 April is a bank holiday.",
+        "They are in no segment.",
+    ]
+    assert explained(home).next_at == datetime(2026, 4, 7, 7, 30, tzinfo=UTC)
+
+
+def test_a_guide_that_was_not_collected_is_what_everything_waits_for(anna: Household) -> None:
+    said = explained(anna)
+    assert "They have not confirmed the address yet." in said.who
+    assert said.next.startswith("Next comes “guide-reminder”")
+    assert any("has not been collected yet" in reason for reason in said.why_not_sooner)
+    anna.live(days=20)
+    said = explained(anna)
+    assert said.next == "Nothing will come, because the guide has not been collected."
+    assert said.next_at is None
+
+
+def test_a_pause_of_theirs_and_a_wish_for_fewer_are_told(anna: Household) -> None:
+    anna.collect()
+    prefer(anna, Wish.FEWER)
+    prefer(anna, Wish.PAUSED)
+    said = explained(anna)
+    assert "They asked for a pause until Saturday 2 May 2026 at 10:00." in said.who
+    assert "They want fewer emails: at most one in a week." in said.who
+    assert said.why_not_sooner[-2].startswith(f"“{FIRST}” is held back until Saturday 2 May")
+    assert "they asked for a pause" in said.why_not_sooner[-2]
+
+
+def test_a_paused_sequence_sends_nothing(anna: Household) -> None:
+    anna.collect()
+    pausing.pause(anna.house.database, anna.house.catalogue, "pain-guide", anna.clock.now)
+    assert explained(anna).next == "Nothing will come, because the sequence is paused."
+
+
+def test_whoever_unsubscribed_hears_nothing(anna: Household) -> None:
+    anna.collect()
+    prefer(anna, Wish.STOPPED)
+    assert explained(anna).next == "Nothing will come, because they unsubscribed."
+
+
+def test_whoever_booked_is_at_the_goal(anna: Household) -> None:
+    anna.collect()
+    anna.clock.advance(timedelta(hours=1))
+    house = anna.house
+    told = [booking(ANNA, anna.clock.now)]
+    recording.record_bookings(house.database, house.catalogue, told, anna.clock.now)
+    said = explained(anna)
+    assert said.next == "Nothing will come, because the goal of “pain-guide” has been reached."
+    assert any("booked a session" in sentence for sentence in said.who)
+
+
+def test_a_mail_server_that_puts_us_off_is_quoted(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    smtp_sink.script = lambda _: "451 4.7.1 Come back later"
+    sqlite_home.clock.set(THURSDAY)
+    sqlite_home.subscribe(ANNA)
+    sqlite_home.deliver()
+    said = explained(sqlite_home)
+    assert "put off" in said.sent[0].sentence
+    assert "Come back later" in said.sent[0].sentence
+    assert said.next_at == THURSDAY + timedelta(minutes=5)
+    assert any(
+        "“your-guide” is put off after attempt 1" in reason for reason in said.why_not_sooner
+    )
+
+
+def test_a_message_in_doubt_says_how_to_settle_it(anna: Household) -> None:
+    with anna.house.database.writing() as connection:
+        set_status(connection, [1], MessageStatus.IN_DOUBT, "the worker stopped")
+    [mail] = explained(anna).sent
+    assert mail.sentence == (
+        "“your-guide” (pain-guide) may or may not have been sent on Thursday 2 April 2026 at "
+        "10:00: the worker stopped. Say what is so with “nurture settle 1”."
+    )
+
+
+def test_a_copy_that_is_not_armed_says_so(anna: Household) -> None:
+    assert any("not armed" in reason for reason in explained(anna, armed=False).why_not_sooner)
+
+
+def test_nobody_is_refused(anna: Household) -> None:
+    with pytest.raises(NobodyError, match=r"nobody with the address bob@example\.org"):
+        explained(anna, "bob@example.org")

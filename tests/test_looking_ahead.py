@@ -1,0 +1,108 @@
+"""The commands that look ahead and explain, as the owner types them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from nurture.cli import main
+from tests.homes import smtp_sink, sqlite_home
+from tests.house import SHIPPED, Household
+
+__all__ = ["smtp_sink", "sqlite_home"]
+
+MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
+ANNA = "anna@example.org"
+
+
+@pytest.fixture
+def anna(sqlite_home: Household) -> Household:
+    """A house in which Anna collected her guide an hour ago, and Ben did not."""
+    sqlite_home.clock.set(MONDAY)
+    sqlite_home.subscribe(ANNA)
+    sqlite_home.subscribe("ben@example.org")
+    sqlite_home.deliver()
+    sqlite_home.collect(1)
+    sqlite_home.deliver()
+    sqlite_home.clock.advance(timedelta(hours=1))
+    return sqlite_home
+
+
+def typed(home: Household, *words: str) -> Result:
+    """What the command answers in that house."""
+    more = {"NURTURE_TEMPLATES_DIR": str(SHIPPED)}
+    return CliRunner(env=home.environment | more).invoke(main, list(words))
+
+
+def test_somebody_real_is_played_from_where_they_stand(anna: Household) -> None:
+    said = typed(anna, "simulate", "pain-guide", "--like", "Anna@example.org").output
+    assert said.startswith("pain-guide, as published\n\nanna@example.org, on the clock of")
+    assert "Thu 04 Jun 2026 08:30  article     why-stretching" in said
+    assert "your-guide" not in said
+    afresh = typed(anna, "simulate", "over-50-guide", "--like", ANNA).output
+    assert "signs up    over-50-guide" in afresh
+    assert "pain-guide/why-stretching" in afresh
+
+
+def test_what_was_changed_in_the_files_is_played_when_asked_for(
+    anna: Household, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pain-guide"
+    folder.mkdir()
+    plan = (SHIPPED / "pain-guide/sequence.toml").read_text()
+    (folder / "sequence.toml").write_text(plan.replace('at    = "08:30"', 'at    = "07:45"'))
+    before = typed(anna, "simulate", "pain-guide").output
+    assert "08:30" in before
+    after = typed(anna, "simulate", "pain-guide", "--path", str(folder)).output
+    assert f"as written in {folder}" in after
+    assert "08:30" not in after
+    proposed = typed(anna, "simulate", "pain-guide", "--proposed").output
+    assert proposed.startswith("pain-guide, as written in its files")
+
+
+def test_everything_is_to_be_had_as_a_document(anna: Household) -> None:
+    played = json.loads(typed(anna, "simulate", "pain-guide", "--like", ANNA, "--json").output)
+    [person] = played["people"]
+    assert person["entries"][0]["at"] == "2026-06-04T07:30:00+00:00"
+    assert person["entries"][0]["local"] == "2026-06-04T08:30:00+01:00"
+    command = ("simulate", "pain-guide", "--compare", str(SHIPPED), "--json")
+    assert json.loads(typed(anna, *command).output)["impact"]["unaffected"] == 2
+    why = json.loads(typed(anna, "why", ANNA, "--json").output)
+    assert why["next_at"] == "2026-06-04T07:30:00+00:00"
+    assert why["sent"][0]["step"] == "your-guide"
+
+
+def test_one_person_is_explained_in_sentences(anna: Household) -> None:
+    lines = typed(anna, "why", "ANNA@example.org").output.splitlines()
+    assert lines[0].startswith("anna@example.org signed up on Monday 1 June 2026 at 10:00")
+    assert all(line.endswith(".") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("why", "nobody@example.org"), 1, "There is nobody with the address nobody@example.org."),
+        (("simulate", "nowhere"), 1, "There is no sequence “nowhere”."),
+        (("simulate", "pain-guide", "--like", "nobody@example.org"), 1, "There is nobody"),
+        (("simulate", "pain-guide", "--like", ANNA, "--from", "2026-06-01"), 2, "--from is for"),
+        (("simulate", "pain-guide", "--like", ANNA, "--compare", str(SHIPPED)), 2, "Give one of"),
+        (("simulate", "pain-guide", "--from", "tomorrow"), 2, "“tomorrow” is not a day"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(
+    anna: Household, words: tuple[str, ...], code: int, said: str
+) -> None:
+    answer = typed(anna, *words)
+    assert answer.exit_code == code
+    assert said in answer.output
+    assert answer.output.count("\n") == 1
+
+
+def test_looking_changes_nothing(anna: Household) -> None:
+    before = anna.everything()
+    typed(anna, "simulate", "pain-guide", "--like", ANNA)
+    typed(anna, "simulate", "pain-guide", "--compare", str(SHIPPED))
+    typed(anna, "why", ANNA)
+    assert anna.everything() == before
