@@ -1,5 +1,6 @@
 """What the pages in docs/ say to do is done here, in their order, on a copy of the emails."""
 
+import contextlib
 import re
 import shlex
 import shutil
@@ -76,7 +77,8 @@ class Workshop:
     def _run(self, line: str) -> str:
         program, *words = shlex.split(line)
         if program == ".venv/bin/nurture":
-            done = CliRunner(env=self.environment).invoke(main, words)
+            with contextlib.chdir(self.directory):
+                done = CliRunner(env=self.environment).invoke(main, words)
             assert done.exit_code == 0, f"{line}\n{done.output}"
             return f"$ {line}\n{done.output}"
         if program in ("cp", "mkdir"):
@@ -95,7 +97,7 @@ def workshop(tmp_path: Path) -> Workshop:
 def test_a_sequence_is_added_as_the_page_says(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/adding-a-sequence.md")
     assert re.search(r"\d\d:\d\d  guide +your-guide", said)
-    assert re.search(r"(Tue|Wed|Thu) .* 10:00  invitation discovery-session", said)
+    assert re.search(r"(Tue|Wed|Thu) .* 10:00  invitation +discovery-session", said)
     assert "published: knee-guide\n" in said
     assert "published: knee-guide/your-guide\n" in said
 
@@ -112,6 +114,20 @@ def test_a_segment_is_added_as_the_page_says(workshop: Workshop) -> None:
     assert "published: segments\n" in said
     assert "strong-interest: 0" in said
     assert "email,first_name,since" in said
+
+
+def test_looking_ahead_works_as_the_page_says(workshop: Workshop) -> None:
+    said = workshop.follow(ROOT / "docs/simulating.md")
+    shown = [b.content for b in blocks((ROOT / "docs/simulating.md").read_text()) if not b.place]
+    [calendar] = [text for text in shown if text.startswith("week of 28 December 2026")]
+    assert calendar in said
+    anna, ben, cleo = said.split("on the clock of")[2:5]
+    assert "books" in anna
+    assert "(goal_reached: the goal has been reached)" in anna
+    assert "America/New_York" in ben
+    assert "they asked for a pause" in ben
+    assert "(removed: the guide was not collected)" in cleo
+    assert said.endswith("pain-guide: nobody under way\n")
 
 
 def test_the_commands_for_a_step_kind_work(workshop: Workshop) -> None:
