@@ -1,0 +1,129 @@
+"""What a program says of itself in its User-Agent (RFC 9110 §10.1.5)."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, auto
+from functools import lru_cache
+
+
+class Program(Enum):
+    """The sort of program that an agent names."""
+
+    BROWSER = auto()
+    MAIL = auto()
+    #: Fetches a mail's pictures on a reader's behalf, when they look.
+    PROXY = auto()
+    #: Fetches a mail's pictures before anybody looks.
+    RELAY = auto()
+    ROBOT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A program, and what is to be said about it where that is more than its sort."""
+
+    program: Program
+    remark: str = ""
+
+
+#: Apple's relay gives its name no version, no system and no engine.
+_BARE = "Mozilla/5.0"
+
+#: Gmail's scan of a mail that arrives while its reader is signed in; nothing else ends so.
+_GMAIL_AHEAD = re.compile(r"Edge/12\.246 Mozilla/5\.0$")
+
+_PROXIES = {"GoogleImageProxy": "Gmail", "YahooMailProxy": "Yahoo"}
+
+#: “Cubot” and “Robot” in the name of a phone are no robots, and “Scan” is no part of a longer word.
+_ROBOTIC = re.compile(
+    r"(?<!cu)(?<!ro)bots?\b|crawl|spider|slurp|\bscan(?:s|ner|ning)?\b|preview|headless"
+    r"|phantomjs|puppeteer|playwright|selenium|lighthouse|facebookexternalhit|facebot"
+    r"|barracuda|proofpoint|mimecast|symantec|messagelabs|fireeye|trellix|trend ?micro|ironport"
+    r"|cisco|forcepoint|websense|fortinet|sophos|safelinks|linkprotect|urldefense|security|threat"
+    r"|phish|malware|urlanaly|checker|validator|monitor|fetcher|summari[sz]er|unfurl|embedly"
+    r"|powershell|^whatsapp|^slack|^viber|^signal\b|google-(?!chrome)\w+",
+    re.IGNORECASE,
+)
+
+#: Libraries and tools that fetch addresses; a mail's pictures are not shown by them.
+_TOOLS = re.compile(
+    r"curl|wget|python|httpx|urllib|java/|go-http|okhttp|axios|node|undici|^got\b|libwww|perl"
+    r"|ruby|faraday|php|guzzle|winhttp|apache-http|httpclient|postman|insomnia|dart|reqwest|^lua",
+    re.IGNORECASE,
+)
+
+#: Who says where to read about them, or whom to write to, is no browser.
+_INTRODUCES_ITSELF = re.compile(r"https?://|\bwww\.|[\w.]@[\w.]", re.IGNORECASE)
+_COMPATIBLE = re.compile(r"^Mozilla/\d\.0 \(compatible; (?!MSIE|Konqueror|ms-office|Trident)")
+
+#: Browsers that do not begin as all others do; readers who cannot see use some of them.
+_OTHER_BROWSERS = re.compile(
+    r"^(?:Opera|URL/Emacs|Lynx|w3m|E?Links|Dillo|NetSurf|edbrowse|Emacs|UCWEB|Nokia|SAMSUNG|BlackBerry"
+    r"|SonyEricsson|NetFront|Browsh)\b",
+    re.IGNORECASE,
+)
+_ENGINE = re.compile(r"Gecko/|AppleWebKit/|Trident/|MSIE |Presto/|KHTML/|Goanna/|ms-office", re.I)
+_MAIL = re.compile(
+    r"thunderbird|betterbird|outlook|ms-?office|microsoft office|airmail|\bspark\b|postbox"
+    r"|em ?client|the bat|lotus-?notes|\bk-9\b|aqua ?mail|fairemail|evolution|kmail|claws"
+    r"|zimbra|mailbird|mailspring|edison|canary|superhuman|\be?mail/|; wv\)"
+    # Apple's Mail is a web view: it names the engine and no browser.
+    r"|like Gecko\)(?: Mobile/\w+)?$",
+    re.IGNORECASE,
+)
+#: Chrome and Firefox came to their hundredth versions that spring, and have had one every four
+#: weeks since. Internet Explorer ended in 2022, Windows 7 in 2020.
+_NUMBERED = re.compile(r"(?:Chrome|Firefox)/(\d+)\.")
+_HUNDREDTH = date(2022, 4, 1)
+_TWO_YEARS = 26
+_RETIRED = re.compile(r"MSIE |Trident/|Windows NT [456]\.")
+_PHONE = re.compile(r"iPhone|iPad|Android|Mobile")
+
+
+@lru_cache(maxsize=4096)
+def read_agent(agent: str) -> Agent:
+    """What a User-Agent tells."""
+    agent = agent.strip()
+    if not agent:
+        return Agent(Program.ROBOT, "it does not say which program asked")
+    if agent == _BARE:
+        return Agent(Program.RELAY, "Apple's mail privacy fetches every mail's pictures")
+    if _GMAIL_AHEAD.search(agent):
+        return Agent(Program.RELAY, "Gmail looked the mail through as it arrived")
+    for name, provider in _PROXIES.items():
+        if name in agent:
+            return Agent(Program.PROXY, provider)
+    if _OTHER_BROWSERS.search(agent):
+        return Agent(Program.BROWSER)
+    if found := _ROBOTIC.search(agent) or _TOOLS.search(agent):
+        return Agent(Program.ROBOT, f"the program calls itself “{_word_around(agent, found)}”")
+    if _INTRODUCES_ITSELF.search(agent) or _COMPATIBLE.search(agent):
+        return Agent(Program.ROBOT, "the program introduces itself as robots do")
+    if _MAIL.search(agent):
+        return Agent(Program.MAIL)
+    if not (agent.startswith("Mozilla/") and _ENGINE.search(agent)):
+        return Agent(Program.ROBOT, "no browser calls itself as this program does")
+    return Agent(Program.BROWSER)
+
+
+@lru_cache(maxsize=4096)
+def is_outdated(agent: str, on: date) -> bool:
+    """Whether a browser or its system was years old on a day; mail programs live longer."""
+    if _MAIL.search(agent):
+        return False
+    if found := _NUMBERED.search(agent):
+        newest = 100 + (on - _HUNDREDTH).days // 28
+        return int(found[1]) < newest - _TWO_YEARS
+    return bool(_RETIRED.search(agent))
+
+
+def is_a_phones(agent: str) -> bool:
+    """Whether a program says that it runs on a phone or a tablet."""
+    return bool(_PHONE.search(agent))
+
+
+def _word_around(agent: str, found: re.Match[str]) -> str:
+    """The whole word that was found, as the program wrote it."""
+    start = max(agent.rfind(mark, 0, found.start()) for mark in " ;(,") + 1
+    return re.split(r"[\s;(),]", agent[start:])[0] or found[0]
