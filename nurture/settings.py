@@ -5,6 +5,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
@@ -128,6 +129,11 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The database's address: the embedded one where none is set."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute()}/nurture.db"
+
+    @property
+    def retention(self) -> timedelta:
+        """How long is kept from where and with what somebody opened or clicked."""
+        return timedelta(days=self.retention_days)
 
     @property
     def public_url(self) -> str:

@@ -9,3 +9,4 @@ def tidy() -> None:
     from nurture.services import forgetting
 
     forgetting.tidy(house().database, house().clock())
+    forgetting.drop_raw(house().database, house().clock(), house().settings.retention)

@@ -6,6 +6,7 @@ everything runs, and `--help` should not wait for a database library.
 
 from nurture.cli import (
     explaining,
+    hits,
     owning,
     publishing,
     running,
@@ -18,6 +19,7 @@ from nurture.cli.command import main
 
 __all__ = [
     "explaining",
+    "hits",
     "main",
     "owning",
     "publishing",

@@ -92,8 +92,8 @@ def add_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int
 
 
 def count_events(connection: Connection) -> dict[str, int]:
-    """How many events there are, by kind."""
-    counted = select(events.c.kind, func.count()).group_by(events.c.kind)
+    """How many events there are, by kind; what is held does not count yet."""
+    counted = select(events.c.kind, func.count()).where(~HELD).group_by(events.c.kind)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 

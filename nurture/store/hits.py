@@ -15,7 +15,9 @@ from sqlalchemy import (
     Text,
     distinct,
     func,
+    or_,
     select,
+    true,
     update,
 )
 
@@ -32,12 +34,13 @@ _MANY = 1000
 
 @dataclass(frozen=True, slots=True)
 class KeptHit:
-    """One hit with all that it was judged by; its verdict is None while it is held."""
+    """One hit with all that it was judged by; verdict and rules are None while it is held."""
 
     id: int
     message: int
     hit: Hit
     verdict: Verdict | None
+    rules: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +67,35 @@ def messages_waiting(connection: Connection, before: datetime, hits: int) -> lis
     return list(connection.scalars(select(longest.c.message_id).distinct()))
 
 
+def messages_judged(
+    connection: Connection, after: int, since: datetime | None, limit: int
+) -> list[int]:
+    """The next messages, by number, with hits that have been judged and can be again."""
+    when = events.c.happened_at >= since if since else true()
+    statement = (
+        select(events.c.message_id)
+        .where(events.c.message_id > after, _CAN_BE_JUDGED, events.c.verdict.is_not(None), when)
+        .distinct()
+        .order_by(events.c.message_id)
+        .limit(limit)
+    )
+    return list(connection.scalars(statement))
+
+
 def take_messages(
-    connection: Connection, message_ids: Iterable[int], *, wait: bool
+    connection: Connection, message_ids: Iterable[int], *, wait: bool | None
 ) -> dict[int, Mailed]:
-    """Lock messages for judging; without `wait`, those that nobody else has in hand."""
+    """Lock messages for judging; without `wait`, those that nobody else has in hand.
+
+    With None nothing is locked, because nothing will be written.
+    """
     statement = (
         select(messages.c.id, messages.c.revision_id, messages.c.accepted_at)
         .where(messages.c.id.in_(list(message_ids)))
         .order_by(messages.c.id)
-        .with_for_update(key_share=True, skip_locked=not wait)
     )
+    if wait is not None:
+        statement = statement.with_for_update(key_share=True, skip_locked=not wait)
     return {row[0]: Mailed(row[1], row[2]) for row in connection.execute(statement)}
 
 
@@ -84,11 +106,7 @@ def hits_on(connection: Connection, message_ids: Iterable[int]) -> list[KeptHit]
     """
     statement = (
         select(*(events.c[name] for name in _READ))
-        .where(
-            events.c.message_id.in_(list(message_ids)),
-            events.c.source == "hit",
-            events.c.user_agent.is_not(None),
-        )
+        .where(events.c.message_id.in_(list(message_ids)), _CAN_BE_JUDGED)
         .order_by(events.c.message_id, events.c.happened_at, events.c.id)
     )
     return [_kept_hit(row) for row in connection.execute(statement).mappings()]
@@ -112,6 +130,33 @@ def save_judgements(connection: Connection, judged: Mapping[int, Judgement], rul
     connection.execute(_save_statement(connection.dialect.name), {"rows": given})
 
 
+def newest_number(connection: Connection) -> int:
+    """The number of the newest event."""
+    return connection.scalar(select(func.max(events.c.id))) or 0
+
+
+def drop_raw(connection: Connection, numbers: range, before: datetime) -> int:
+    """Drop what old opens and clicks among these events tell of people's machines.
+
+    What is held is left until it has been judged. Returns how many had something to drop.
+    """
+    kept = or_(*(events.c[name].is_not(None) for name in _RAW))
+    dropped = connection.execute(
+        update(events)
+        .where(
+            events.c.id.between(numbers[0], numbers[-1]),
+            events.c.kind.in_([EventKind.OPENED, EventKind.CLICKED]),
+            events.c.happened_at < before,
+            ~HELD,
+            kept,
+        )
+        .values(dict.fromkeys(_RAW))
+    )
+    return dropped.rowcount
+
+
+_RAW = ("client", "user_agent", "query", "raw")
+_CAN_BE_JUDGED = (events.c.source == "hit") & events.c.user_agent.is_not(None)
 _READ = (
     "id",
     "message_id",
@@ -124,6 +169,7 @@ _READ = (
     "query",
     "raw",
     "verdict",
+    "rules",
 )
 _JUDGED = ("id", "verdict", "reasons", "rules")
 _SPELL = ("client", "since", "until")
@@ -172,4 +218,4 @@ def _kept_hit(row: RowMapping) -> KeptHit:
         query=row["query"] or "",
     )
     verdict = Verdict(row["verdict"]) if row["verdict"] else None
-    return KeptHit(row["id"], row["message_id"], hit, verdict)
+    return KeptHit(row["id"], row["message_id"], hit, verdict, row["rules"])
