@@ -15,7 +15,9 @@ from nurture.domain.signs import LESSER, PROOF, Sign, own_signs
 #: Clicks this close together are one run.
 _RUN = timedelta(seconds=10)
 
-#: Two hands on two links are slower than the first, and three links in a row than the second.
+#: Two hands on two links are slower than the first, hardly anybody is as quick as the second,
+#: and three links in a row take longer than the third for each.
+_IN_A_BLINK = timedelta(seconds=0.6)
 _AT_ONCE = timedelta(seconds=1)
 _HURRIED = timedelta(seconds=2)
 
@@ -33,6 +35,7 @@ _ECHO = timedelta(seconds=30)
 _ALL_OF_FEW = Sign(LESSER, "every link of the mail was followed in one go", is_hint=True)
 _ALL_OF_MANY = Sign(LESSER, "every link of the mail was followed in one go")
 _FASTER = Sign(PROOF, "several links were followed faster than anybody can")
+_ALMOST_AT_ONCE = Sign(LESSER, "two links were followed within a second")
 _IN_A_HURRY = Sign(LESSER, "two links were followed within two seconds", is_hint=True)
 _FROM_SEVERAL = Sign(PROOF, "several programs followed the mail's links in the same seconds")
 _SAME_MACHINE = Sign(PROOF, "the same machine's other hits are a scanner's")
@@ -89,13 +92,15 @@ def _in_a_run(run: Sequence[Hit]) -> Sign | None:
     if links < 2:
         return None
     followed = [(a, b) for a, b in pairwise(run) if a.link != b.link]
-    if any(b.at - a.at < _AT_ONCE for a, b in followed):
+    if any(b.at - a.at < _IN_A_BLINK for a, b in followed):
         return _FASTER
     if links > 2 and (run[-1].at - run[0].at) / (links - 1) < _HURRIED:
         return _FASTER
     several = len({(hit.client, hit.user_agent) for hit in run}) > 2
     if several or len({hit.user_agent for hit in run}) > 1:
         return _FROM_SEVERAL
+    if any(b.at - a.at < _AT_ONCE for a, b in followed):
+        return _ALMOST_AT_ONCE
     return _IN_A_HURRY if any(b.at - a.at < _HURRIED for a, b in followed) else None
 
 

@@ -43,8 +43,12 @@ _EARLY = timedelta(seconds=60)
 #: so many more are no office.
 _COMPANY, _MULTITUDE = 4, 25
 
-#: What is appended where people share an address; what else is appended nobody appends by hand.
-_SHARED_BY_PEOPLE = ("fbclid", "gclid", "gbraid", "wbraid", "msclkid", "igsh", "twclid", "ttclid")
+#: What is appended where people share an address: by networks, by apps and by campaigns.
+_SHARED_BY_PEOPLE = frozenset(
+    {"fbclid", "gclid", "gbraid", "wbraid", "dclid", "msclkid", "igsh", "igshid", "twclid"}
+    | {"ttclid", "yclid", "li_fat_id", "mc_cid", "mc_eid", "_hsenc", "_hsmi", "mkt_tok"}
+    | {"s", "t", "si", "ref", "ref_src", "share", "source", "via", "from"}
+)
 
 
 def own_signs(hit: Hit, occasion: Occasion) -> Iterator[Sign]:
@@ -68,7 +72,7 @@ def _of_the_request(hit: Hit) -> Iterator[Sign]:
 
 def _is_shared_by_people(query: str) -> bool:
     names = [name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)]
-    return bool(names) and all(name.startswith(_SHARED_BY_PEOPLE) for name in names)
+    return bool(names) and all(n in _SHARED_BY_PEOPLE or n.startswith("utm_") for n in names)
 
 
 def _of_the_program(hit: Hit) -> Iterator[Sign]:
