@@ -3,9 +3,9 @@
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-#: As quoted in public from their owners' lists, November 2026: Microsoft, “Microsoft 365 URLs and IP address
-#: ranges” (Exchange Online Protection; 40.94.0.0/16 is Defender's, by senders' reports); the
-#: gateways' own lists of the addresses that they work from (Barracuda Email Gateway Defense,
+#: As quoted in public from their owners' lists, November 2026: Microsoft, “Microsoft 365 URLs
+#: and IP address ranges” (Exchange Online Protection; 40.94.0.0/16 is Defender's, by senders'
+#: reports); the addresses that the gateways work from (Barracuda Email Gateway Defense,
 #: Proofpoint Essentials and PoD, Mimecast's data centres, MessageLabs, Trend Micro, Cisco);
 #: Google's `_netblocks`.
 _PUBLISHED = {
