@@ -7,8 +7,9 @@ the bytes that arrive, while relays do refold headers.
 import re
 from base64 import b64encode
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
+from operator import itemgetter
 from typing import Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -55,7 +56,7 @@ class DkimKeyError(NurtureError):
     """The key, selector or domain for DKIM cannot be used."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Signer:
     """Signs messages for one domain with one key."""
 
@@ -81,14 +82,17 @@ class Signer:
         """
         head, start = _head_and_body(message)
         names, canonical = _canonical_headers(head)
-        unsigned = b"%b\r\n%b\r\n bh=%b;\r\n b=" % (
-            self._opening(),
-            _names_tag(names),
-            b64encode(_body_hash(message, start)),
-        )
-        digest = sha256(canonical + _relaxed(unsigned)).digest()
-        return unsigned + _folded(b64encode(self._signature(digest))) + b"\r\n"
+        written, relaxed = self._beginning(names)
+        body_hash = b64encode(_body_hash(message, start))
+        digest = sha256(b"%b%b%b; b=" % (canonical, relaxed, body_hash)).digest()
+        signature = _folded(b64encode(self._signature(digest)))
+        return b"%b%b;\r\n b=%b\r\n" % (written, body_hash, signature)
 
+    def _beginning(self, names: tuple[bytes, ...]) -> tuple[bytes, bytes]:
+        """The header up to its body hash, as it is written and in relaxed form."""
+        return _written_and_relaxed(b"%b\r\n%b\r\n bh=" % (self._opening, _names_tag(names)))
+
+    @cached_property
     def _opening(self) -> bytes:
         return b"DKIM-Signature: v=1; a=%b; c=relaxed/simple;\r\n d=%b;\r\n s=%b;" % (
             b"rsa-sha256" if isinstance(self.key, RSAPrivateKey) else b"ed25519-sha256",
@@ -165,31 +169,36 @@ def _canonical_headers(head: bytes) -> tuple[tuple[bytes, ...], bytes]:
     them up from the bottom (§5.4.2). From is named once more than it occurs, so
     that a second one added on the way breaks the signature (§8.15).
     """
-    fields = _fields(head)
-    names: list[bytes] = []
-    lines: list[bytes] = []
-    for name in _SIGNED_HEADERS:
-        for value in reversed(fields.get(name, ())):
-            names.append(name)
-            lines.append(name + b":" + value + b"\r\n")
-    return (*names, b"from"), b"".join(lines)
+    fields = [_canonical_field(line) for line in _FOLD.sub(b"", head).split(b"\r\n")]
+    fields.reverse()
+    signed = sorted((field for field in fields if field[0] < _UNSIGNED), key=_ORDER)
+    return (*(name for _, name, _ in signed), b"from"), b"".join(line for _, _, line in signed)
 
 
-def _fields(head: bytes) -> dict[bytes, list[bytes]]:
-    fields: dict[bytes, list[bytes]] = {}
-    for line in _FOLD.sub(b"", head).split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        fields.setdefault(name.rstrip(b" \t").lower(), []).append(_tidied(value))
-    return fields
+_UNSIGNED = len(_SIGNED_HEADERS)
+_ORDER = itemgetter(0)
+
+
+@lru_cache(maxsize=1024)
+def _canonical_field(line: bytes) -> tuple[int, bytes, bytes]:
+    """An unfolded header's place in the order of signing, its name, and its relaxed form.
+
+    Most headers of an email are the same for everybody.
+    """
+    name, _, value = line.partition(b":")
+    name = name.rstrip(b" \t").lower()
+    place = _SIGNED_HEADERS.index(name) if name in _SIGNED_HEADERS else _UNSIGNED
+    return place, name, b"%b:%b\r\n" % (name, _tidied(value))
 
 
 def _tidied(value: bytes) -> bytes:
     return _BLANKS.sub(b" ", value).strip(b" ")
 
 
-def _relaxed(header: bytes) -> bytes:
-    name, _, value = _FOLD.sub(b"", header).partition(b":")
-    return name.lower() + b":" + _tidied(value)
+@lru_cache(maxsize=64)
+def _written_and_relaxed(beginning: bytes) -> tuple[bytes, bytes]:
+    name, _, value = _FOLD.sub(b"", beginning).partition(b":")
+    return beginning, b"%b:%b" % (name.lower(), _tidied(value))
 
 
 def _body_hash(message: bytes, start: int) -> bytes:
