@@ -1,6 +1,6 @@
 """How far one subscriber is on the way through one sequence."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -37,4 +37,11 @@ class Progress:
 
     def after(self, step: str, anchor_at: datetime) -> "Progress":
         """The progress once `step` has been passed and the next wait counts from `anchor_at`."""
-        return replace(self, passed=self.passed | {step}, anchor_at=anchor_at, guide_wanted=False)
+        return Progress(
+            enrolled_at=self.enrolled_at,
+            anchor_at=anchor_at,
+            passed=self.passed | {step},
+            collected_at=self.collected_at,
+            guide_wanted=False,
+            time_zone=self.time_zone,
+        )

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.send_window import (
@@ -59,9 +60,12 @@ class Exit:
 Action = Send | Skip | WaitUntil | Exit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """When the practice writes at all: its usual window and its holidays."""
+    """When the practice writes at all: its usual window and its holidays.
+
+    Two of them are never equal, so that what was worked out with one may be kept.
+    """
 
     window: SendWindow
     holidays: Holidays
@@ -197,8 +201,7 @@ def _due(
     step: Step, due_at: datetime, now: datetime, progress: Progress, calendar: Calendar
 ) -> Action:
     """A step whose time has come is sent, unless it is too late or just now not the hour."""
-    window = window_of(step, calendar.window)
-    opens_at = next_open(now, window, progress.time_zone, calendar.holidays)
+    opens_at = _open_from(step, now, progress.time_zone, calendar)
     if step.late is Late.SKIP and opens_at - due_at > step.max_late:
         return Skip(step, "it was overdue for too long")
     if opens_at > now:
@@ -211,10 +214,21 @@ def due_at(step: Step, progress: Progress, calendar: Calendar) -> datetime:
 
     Being held up is another matter: an overdue step goes at any time its window is open.
     """
-    earliest = wait_over_at(step, progress)
+    return _due_since(step, waits_since(progress), progress.time_zone, calendar)
+
+
+@lru_cache(maxsize=4096)
+def _due_since(step: Step, start: datetime, time_zone: str, calendar: Calendar) -> datetime:
+    """The same for all whose wait began together, as it does where a series is set for an hour."""
+    earliest = after_wait(start, step.wait, time_zone)
     window = window_of(step, calendar.window)
     first = next_opening if step.at else next_open
-    return first(earliest, window, progress.time_zone, calendar.holidays)
+    return first(earliest, window, time_zone, calendar.holidays)
+
+
+@lru_cache(maxsize=1024)
+def _open_from(step: Step, now: datetime, time_zone: str, calendar: Calendar) -> datetime:
+    return next_open(now, window_of(step, calendar.window), time_zone, calendar.holidays)
 
 
 def wait_over_at(step: Step, progress: Progress) -> datetime:

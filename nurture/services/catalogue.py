@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from functools import cache
 
 from nurture.bank_holidays import bank_holidays
 from nurture.domain.errors import NurtureError
@@ -30,6 +31,7 @@ class NothingPublishedError(NurtureError):
     """There is no practice or sequence in the database yet."""
 
 
+@cache
 def practice_calendar() -> Calendar:
     """The hours in which the practice writes, and its holidays."""
     return Calendar(SendWindow(time(8, 0), time(19, 0)), bank_holidays())

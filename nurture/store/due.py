@@ -6,16 +6,38 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, case, select, update
+from sqlalchemy import Connection, Row, bindparam, case, select, update
 
 from nurture.domain.consent import Purpose
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sending_gate import Frequency, Standing
 from nurture.domain.suppression import SuppressionReason
-from nurture.store.enrolments import as_progress, enrolments
+from nurture.store.enrolments import enrolments
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.subscribers import as_consents, subscribers
 from nurture.store.suppressions import suppressions
+
+#: Nothing else is read of a due enrolment, as turning what is stored into values costs most.
+_COLUMNS: tuple[Any, ...] = (
+    enrolments.c.id,
+    enrolments.c.subscriber_id,
+    enrolments.c.sequence,
+    enrolments.c.enrolled_at,
+    enrolments.c.anchor_at,
+    enrolments.c.passed,
+    enrolments.c.collected_at,
+    enrolments.c.guide_wanted,
+    enrolments.c.turn,
+    enrolments.c.occasion,
+    subscribers.c.address,
+    subscribers.c.address_hash,
+    subscribers.c.first_name,
+    subscribers.c.time_zone,
+    subscribers.c.frequency,
+    subscribers.c.paused_until,
+    subscribers.c.purposes,
+    suppressions.c.reason.label("suppressed"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +78,7 @@ def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[Du
     person at once and both find the frequency cap untouched.
     """
     statement = (
-        select(
-            enrolments,
-            subscribers.c.address,
-            subscribers.c.address_hash,
-            subscribers.c.first_name,
-            subscribers.c.time_zone,
-            subscribers.c.frequency,
-            subscribers.c.paused_until,
-            subscribers.c.purposes,
-            suppressions.c.reason.label("suppressed"),
-        )
+        select(*_COLUMNS)
         .join(subscribers, subscribers.c.id == enrolments.c.subscriber_id)
         .outerjoin(suppressions, suppressions.c.address_hash == subscribers.c.address_hash)
         .where(enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now)
@@ -74,7 +86,7 @@ def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[Du
         .limit(limit)
         .with_for_update(of=[enrolments, subscribers], skip_locked=True, key_share=True)
     )
-    return [_due(row) for row in connection.execute(statement).mappings()]
+    return [_due(row) for row in connection.execute(statement)]
 
 
 def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
@@ -137,22 +149,28 @@ def _advance_statement(dialect: str) -> Any:
     )
 
 
-def _due(row: RowMapping) -> DueEnrolment:
-    suppressed = row["suppressed"]
+def _due(row: Row[*tuple[Any, ...]]) -> DueEnrolment:
     return DueEnrolment(
-        id=row["id"],
-        subscriber_id=row["subscriber_id"],
-        sequence=row["sequence"],
-        progress=as_progress(row),
-        standing=Standing(
-            consents=as_consents(row["purposes"]),
-            suppressed=SuppressionReason(suppressed) if suppressed else None,
-            paused_until=row["paused_until"],
-            frequency=Frequency(row["frequency"]),
+        row.id,
+        row.subscriber_id,
+        row.sequence,
+        Progress(
+            row.enrolled_at,
+            row.anchor_at,
+            row.passed,
+            row.collected_at,
+            row.guide_wanted,
+            row.time_zone,
         ),
-        turn=row["turn"],
-        occasion=row["occasion"],
-        address=row["address"] or "",
-        address_hash=row["address_hash"],
-        first_name=row["first_name"],
+        Standing(
+            as_consents(row.purposes),
+            SuppressionReason(row.suppressed) if row.suppressed else None,
+            row.paused_until,
+            Frequency(row.frequency),
+        ),
+        row.turn,
+        row.occasion,
+        row.address or "",
+        row.address_hash,
+        row.first_name,
     )

@@ -248,13 +248,13 @@ def _enrolment(row: RowMapping) -> Enrolment:
         subscriber_id=row["subscriber_id"],
         sequence=row["sequence"],
         status=EnrolmentStatus(row["status"]),
-        progress=as_progress(row),
+        progress=_progress(row),
         guide_wanted_at=row["guide_wanted_at"],
         occasion=row["occasion"],
     )
 
 
-def as_progress(row: RowMapping) -> Progress:
+def _progress(row: RowMapping) -> Progress:
     """What the planner has to know of a row that has the subscriber's time zone with it."""
     return Progress(
         enrolled_at=row["enrolled_at"],
