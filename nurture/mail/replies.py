@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from nurture.domain.errors import NurtureError
@@ -55,15 +56,11 @@ class ReplyReader:
             raise GarbledReplyError("its answer has no end")
 
     def _read(self, line: bytes) -> Reply | None:
-        line = line.rstrip(b"\r")
-        match = _LINE.fullmatch(line)
-        if match is None or len(line) > LONGEST_LINE:
-            raise GarbledReplyError(f"its answer is no SMTP reply: {printable(line[:80])!r}")
-        code, mark, text = match.groups(b"")
-        if mark == b"-":
-            self._remember(printable(text))
+        code, ends, text = _parsed(line)
+        if not ends:
+            self._remember(text)
             return None
-        return self._complete(int(code), printable(text))
+        return self._complete(code, text)
 
     def _remember(self, text: str) -> None:
         self._earlier_lines.append(text)
@@ -75,6 +72,17 @@ class ReplyReader:
             text = " ".join([*self._earlier_lines, text])
             self._earlier_lines = []
         return Reply(code, text)
+
+
+@lru_cache(maxsize=64)
+def _parsed(line: bytes) -> tuple[int, bool, str]:
+    """The code, whether the answer ends here, and its words; a server says few different things."""
+    line = line.rstrip(b"\r")
+    match = _LINE.fullmatch(line)
+    if match is None or len(line) > LONGEST_LINE:
+        raise GarbledReplyError(f"its answer is no SMTP reply: {printable(line[:80])!r}")
+    code, mark, text = match.groups(b"")
+    return int(code), mark != b"-", printable(text)
 
 
 def printable(text: bytes) -> str:

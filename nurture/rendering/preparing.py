@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
 
 from markupsafe import Markup, escape
@@ -292,5 +292,6 @@ def _part_head(boundary: bytes, subtype: bytes) -> bytes:
     )
 
 
+@lru_cache(maxsize=8)
 def _date(now: datetime) -> bytes:
     return format_datetime(now).encode("ascii")

@@ -217,11 +217,10 @@ class _Run:
             for outcome in self._outcomes
             if outcome.address_refused
         }
-        where = enrolments.of_enrolments(self._known[m].due.id for m in messages)
-        for person in refused:
-            where |= enrolments.of_subscriber(person)
-        if messages:
-            locks.hold(connection, where)
+        held = {self._known[message].due.id for message in messages}
+        held |= enrolments.numbers_of(connection, refused) if refused else set()
+        if held:
+            locks.hold_numbered(connection, held)
 
     def _record(self, connection: Connection) -> None:
         outcomes = self._outcomes

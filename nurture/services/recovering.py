@@ -37,7 +37,7 @@ def recover_silent(database: Database, logbooks: Logbooks, now: datetime, limit:
 
 def _take_over(database: Database, logbooks: Logbooks, silent: list[InHand], now: datetime) -> int:
     with database.writing() as connection:
-        locks.hold(connection, enrolments.of_enrolments(_enrolments_of(silent)))
+        locks.hold_numbered(connection, _enrolments_of(silent))
         still = claims.still_expired(connection, silent, real_now())
         told = {claim: logbooks.read(claim) for claim in {one.claim for one in still}}
         for fate, of_fate in _by(lambda one: _fate(one, told), still).items():
@@ -74,7 +74,7 @@ def _wind_up(database: Database, logbooks: Logbooks, claim: str, now: datetime) 
     accepted = [one for one in doubted if told.fate(one.message) is MessageStatus.ACCEPTED]
     if accepted:
         with database.writing() as connection:
-            locks.hold(connection, enrolments.of_enrolments(_enrolments_of(accepted)))
+            locks.hold_numbered(connection, _enrolments_of(accepted))
             _settle(connection, MessageStatus.ACCEPTED, accepted)
     if len(doubted) == len(left):
         logbooks.remove(claim)

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.sequence import StepKind
 from nurture.store.messages import IN_HAND, Message, doubts_at, messages
-from nurture.store.session import as_rows, rows_as_table
+from nurture.store.session import among, as_numbers, as_rows, rows_as_table
 
 #: So long the machine that knows more about a silent worker's messages goes first.
 _LEFT_TO_OTHERS = timedelta(minutes=2)
@@ -83,21 +83,9 @@ def begin_sending(
     One that was cancelled since it was claimed, or whose claim has run out and was
     taken by somebody else, is not among them, nor one that somebody is cancelling just now.
     """
-    ours: Any = (
-        messages.c.id.in_(message_ids)
-        & (messages.c.claim == claim)
-        & (messages.c.status == MessageStatus.CLAIMED)
-    )
-    if connection.dialect.name != "sqlite":
-        free = select(messages.c.id).where(ours).with_for_update(skip_locked=True, key_share=True)
-        ours = messages.c.id.in_(free.scalar_subquery())
-    begun = connection.execute(
-        update(messages)
-        .where(ours)
-        .values(status=MessageStatus.SENDING, lease_until=lease_until)
-        .returning(messages.c.id)
-    )
-    return set(begun.scalars())
+    statement = _begin_statement(connection.dialect.name)
+    given = {"numbers": as_numbers(connection, message_ids), "own": claim, "until": lease_until}
+    return set(connection.scalars(statement, given))
 
 
 def renew(connection: Connection, claim: str, lease_until: datetime) -> set[int]:
@@ -116,13 +104,9 @@ def record_accepted(connection: Connection, claim: str, message_ids: Sequence[in
 
     Business time stands still for a batch, so they were accepted when they were claimed.
     """
-    accepted_at = messages.c.claimed_at
-    _record(
-        connection,
-        claim,
-        message_ids,
-        {"status": MessageStatus.ACCEPTED, "accepted_at": accepted_at, "reason": "", "code": 250},
-    )
+    if message_ids:
+        given = {"numbers": as_numbers(connection, message_ids), "own": claim}
+        connection.execute(_accept_statement(connection.dialect.name), given)
 
 
 def record_refused(
@@ -134,7 +118,10 @@ def record_refused(
     code: int | None,
 ) -> None:
     """Note what became of a message that was not accepted."""
-    _record(connection, claim, [message_id], {"status": status, "reason": reason, "code": code})
+    statement = _refuse_statement(connection.dialect.name, status)
+    numbers = as_numbers(connection, [message_id])
+    given = {"numbers": numbers, "own": claim, "why": reason, "reply": code}
+    connection.execute(statement, given)
 
 
 def release_unoffered(
@@ -233,18 +220,47 @@ def _add_statement(dialect: str) -> Any:
     )
 
 
-def _record(
-    connection: Connection, claim: str, message_ids: Sequence[int], values: Mapping[str, Any]
-) -> None:
+@cache
+def _begin_statement(dialect: str) -> Any:
+    ours: Any = (
+        among(dialect, messages.c.id, "numbers")
+        & (messages.c.claim == bindparam("own"))
+        & (messages.c.status == MessageStatus.CLAIMED)
+    )
+    if dialect != "sqlite":
+        free = select(messages.c.id).where(ours).with_for_update(skip_locked=True, key_share=True)
+        ours = messages.c.id.in_(free)
+    until = bindparam("until", type_=messages.c.lease_until.type)
+    begun = update(messages).where(ours).values(status=MessageStatus.SENDING, lease_until=until)
+    return begun.returning(messages.c.id)
+
+
+@cache
+def _accept_statement(dialect: str) -> Any:
+    return _settled_by_offer(dialect).values(
+        lease_until=None,
+        status=MessageStatus.ACCEPTED,
+        accepted_at=messages.c.claimed_at,
+        reason="",
+        code=250,
+    )
+
+
+@cache
+def _refuse_statement(dialect: str, status: MessageStatus) -> Any:
+    return _settled_by_offer(dialect).values(
+        lease_until=None,
+        doubts=doubts_at(status),
+        status=status,
+        reason=bindparam("why"),
+        code=bindparam("reply"),
+    )
+
+
+def _settled_by_offer(dialect: str) -> Any:
     """Outcomes are facts about one offer, so they also settle a doubt about that same offer."""
-    if not message_ids:
-        return
-    connection.execute(
-        update(messages)
-        .where(
-            messages.c.id.in_(message_ids),
-            messages.c.claim == claim,
-            messages.c.status.in_([MessageStatus.SENDING, MessageStatus.IN_DOUBT]),
-        )
-        .values(lease_until=None, doubts=doubts_at(values["status"]), **values)
+    return update(messages).where(
+        among(dialect, messages.c.id, "numbers"),
+        messages.c.claim == bindparam("own"),
+        messages.c.status.in_([MessageStatus.SENDING, MessageStatus.IN_DOUBT]),
     )

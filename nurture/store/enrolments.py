@@ -129,6 +129,12 @@ def enrolments_of(connection: Connection, subscriber_id: int) -> list[Enrolment]
     return [_enrolment(row) for row in rows.mappings()]
 
 
+def numbers_of(connection: Connection, subscriber_ids: Iterable[int]) -> set[int]:
+    """The numbers of all that these subscribers are, or were, under way in."""
+    theirs = enrolments.c.subscriber_id.in_(list(subscriber_ids))
+    return set(connection.scalars(select(enrolments.c.id).where(theirs)))
+
+
 def end_enrolments(
     connection: Connection, enrolment_ids: Iterable[int], reason: EnrolmentStatus, now: datetime
 ) -> None:

@@ -6,11 +6,14 @@ holds the enrolment before. A worker that claims, or marks as being sent, never 
 a row: it leaves alone what another holds. SQLite has one writer at a time anyway.
 """
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from nurture.store.enrolments import enrolments, of_subscriber
+from nurture.store.session import among, as_numbers
 from nurture.store.subscribers import subscribers
 
 
@@ -19,6 +22,20 @@ def hold(connection: Connection, where: Any) -> None:
     if connection.dialect.name != "sqlite":
         ordered = select(enrolments.c.id).where(where).order_by(enrolments.c.id)
         connection.execute(ordered.with_for_update(key_share=True))
+
+
+def hold_numbered(connection: Connection, enrolment_ids: Iterable[int]) -> None:
+    """Lock the enrolments of these numbers."""
+    if connection.dialect.name != "sqlite":
+        given = {"numbers": as_numbers(connection, enrolment_ids)}
+        connection.execute(_hold_numbered(connection.dialect.name), given)
+
+
+@cache
+def _hold_numbered(dialect: str) -> Any:
+    where = among(dialect, enrolments.c.id, "numbers")
+    ordered = select(enrolments.c.id).where(where).order_by(enrolments.c.id)
+    return ordered.with_for_update(key_share=True)
 
 
 def hold_person(connection: Connection, subscriber_id: int) -> None:

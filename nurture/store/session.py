@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     Connection,
     Engine,
+    Integer,
     Subquery,
     Table,
     Text,
@@ -159,6 +161,25 @@ def as_rows(
         [[bind(value) for bind, value in zip(to_stored, row, strict=True)] for row in rows],
         default=_moment,
     )
+
+
+def among(dialect: str, column: ColumnElement[int], name: str) -> ColumnElement[bool]:
+    """Whether a number is one of many that are handed over as the one parameter `name`.
+
+    The value comes from `as_numbers`. A parameter for each number costs more than the rest
+    of a statement about a window of messages.
+    """
+    if dialect == "sqlite":
+        each = func.json_each(bindparam(name, type_=Text)).table_valued("value")
+        return column.in_(select(each.c.value))
+    numbers = bindparam(name, type_=postgresql.ARRAY(Integer))
+    return column == func.any(numbers)
+
+
+def as_numbers(connection: Connection, numbers: Iterable[int]) -> Any:
+    """The value for `among`."""
+    given = sorted(numbers)
+    return json.dumps(given) if connection.dialect.name == "sqlite" else given
 
 
 def _as_it_is(value: Any) -> Any:
