@@ -40,7 +40,7 @@ class Settings(BaseModel):
     database_url: str = Field(default="", repr=False)
     redis_url: str = Field(default="", repr=False)
     smtp_url: str = Field(default="", repr=False)
-    smtp_connections: int = Field(default=16, ge=1, le=200)
+    smtp_connections: int = Field(default=48, ge=1, le=200)
     base_url: str = ""
     secret_key: str = Field(repr=False)
     data_dir: Path = Path("var")

@@ -1,8 +1,8 @@
 """Sending through a mail server, over several connections driven together.
 
 A relay answers after tens of milliseconds, so one connection is mostly waiting.
-Several are opened as far as there is more to send while all of them are busy,
-and kept for the next offer.
+Several are opened as far as there is more to send while all of them are busy, many
+only where all of them are waiting as well, and kept for the next offer.
 """
 
 import selectors
@@ -21,6 +21,12 @@ from nurture.mail.session import Session
 __all__ = ["RouteError", "SmtpMailer", "SmtpRoute", "StartTls"]
 
 FRUITLESS_SESSIONS = 3
+
+#: So many connections keep a quick server busy; more of them only help with one far away.
+USUAL_CONNECTIONS = 16
+
+#: A server that leaves every connection without an answer for so many seconds is far away.
+FAR_AWAY = 0.005
 
 
 class SmtpMailer:
@@ -131,6 +137,7 @@ class _Offer:
         self._selector = selectors.DefaultSelector()
         self._sessions: set[Session] = set()
         self._fruitless = 0
+        self._all_waited = False
 
     def run(self) -> Iterator[Outcome]:
         """Yield outcomes until everything pulled is settled and nothing is left to pull."""
@@ -158,19 +165,33 @@ class _Offer:
             if session.conversation.idle:
                 self._feed(session)
         if self._may_open() and self._supply.has_more():
-            self._connections.open_another()
+            self._open_more()
             return True
         if not all(session.conversation.idle for session in self._sessions):
             return True
         return self._supply.has_more()
 
+    def _open_more(self) -> None:
+        """One at a time, or several where a round trip would be waited for after each."""
+        self._connections.open_another()
+        while self._all_waited and self._may_open():
+            self._connections.open_another()
+
     def _may_open(self) -> bool:
-        """Double the number at most: a server that is quick is not met with all at once."""
+        """Double the number at most: a server that is quick is not met with all at once.
+
+        More than usual are opened where the server just kept all of them waiting.
+        """
         opening, open_now = len(self._connections.openings), len(self._sessions)
+        if open_now + opening >= USUAL_CONNECTIONS and not self._all_waited:
+            return False
         return open_now + opening < self._connections.cap and opening <= open_now // 2
 
     def _wait(self) -> None:
-        for key, _ in self._selector.select(self._patience()):
+        began = time.monotonic()
+        ready = self._selector.select(self._patience())
+        self._all_waited = time.monotonic() - began > FAR_AWAY
+        for key, _ in ready:
             if key.data is None:
                 self._welcome()
             elif key.data in self._sessions:

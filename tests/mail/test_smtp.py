@@ -8,6 +8,7 @@ from itertools import islice
 import pytest
 
 from nurture.mail.envelope import Envelope, Outcome
+from nurture.mail.smtp import USUAL_CONNECTIONS
 from tests.mail.offering import (
     ACCEPTED,
     DATA,
@@ -136,6 +137,12 @@ def test_one_message_opens_one_connection() -> None:
     with ScriptedServer() as server:
         offered(server, 1)
         assert len(server.visits) == 1
+
+
+def test_a_server_that_is_far_away_gets_more_connections_than_usual() -> None:
+    with ScriptedServer(delay=0.03) as server:
+        assert statuses(offered(server, 600, connections=40)) == {ACCEPTED: 600}
+        assert USUAL_CONNECTIONS < len(server.visits) <= 40
 
 
 def test_a_server_that_allows_few_connections_gets_few() -> None:
