@@ -79,11 +79,6 @@ class EmbeddedRedis:
         return server
 
     @property
-    def celery_url(self) -> str:
-        """The address as Celery spells it."""
-        return f"redis+socket://{quote(str(self.socket_path))}?virtual_host=0"
-
-    @property
     def redis_url(self) -> str:
         """The address as redis-py spells it."""
         return f"unix://{quote(str(self.socket_path))}?db=0"

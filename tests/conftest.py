@@ -132,7 +132,7 @@ def _opened(url: str) -> Iterator["Database"]:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["EmbeddedRedis"]:
-    """A real Redis-protocol server of this worker process; `celery_url` is Celery's spelling."""
+    """A real Redis-protocol server of this worker process."""
     from tests.servers.redis import redis_server
 
     with redis_server(tmp_path_factory.mktemp("redis")) as server:

@@ -14,7 +14,7 @@ import redis
 from celery import Celery
 
 from nurture import embedded_redis
-from nurture.embedded_redis import EmbeddedRedis, EmbeddedRedisError
+from nurture.embedded_redis import EmbeddedRedis, EmbeddedRedisError, celery_url_of
 
 
 def test_it_answers_as_soon_as_it_has_started(tmp_path: Path) -> None:
@@ -51,7 +51,9 @@ def test_it_never_throws_a_waiting_task_away(tmp_path: Path) -> None:
 
 def test_celery_understands_its_address(tmp_path: Path) -> None:
     with EmbeddedRedis.start(tmp_path / "a folder, 100% ours") as server:
-        with Celery(broker=server.celery_url).connection_for_write() as connection:
+        with Celery(
+            broker=celery_url_of(server.redis_url, tmp_path)
+        ).connection_for_write() as connection:
             connection.ensure_connection(max_retries=1)
             connection.SimpleQueue("bell").put("ring")
         assert redis.from_url(server.redis_url).llen("bell") == 1

@@ -10,9 +10,11 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from nurture.store.migrating import is_current, migrate
+from nurture.store import migrating
+from nurture.store.migrating import migrate
 from nurture.store.session import Database
 from nurture.store.tables import metadata
 
@@ -57,6 +59,16 @@ def test_the_sweep_has_its_partial_indexes(database: Database) -> None:
         assert "ix_enrolments_due" in found
         options = found["ix_enrolments_due"]["dialect_options"]
     assert any("active" in str(value) for name, value in options.items() if "where" in name)
+
+
+def is_current(database: Database) -> bool:
+    """Whether the newest migration has been made, and no other since."""
+    with database.reading() as connection:
+        at = MigrationContext.configure(connection).get_current_revision()
+    return (
+        at
+        == ScriptDirectory(str(Path(migrating.__file__).with_name("migrations"))).get_current_head()
+    )
 
 
 def test_an_empty_database_is_brought_up_to_date_and_a_second_time_does_nothing(
