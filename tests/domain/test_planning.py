@@ -12,6 +12,7 @@ from nurture.bank_holidays import bank_holidays
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.planning import (
     Action,
+    Calendar,
     Exit,
     Send,
     Skip,
@@ -108,6 +109,16 @@ def test_it_ends_keeps_the_order_and_sends_no_step_twice(play: Play) -> None:
     places = [order.index(email) for email in play.emails]
     assert play.ended in (EnrolmentStatus.COMPLETED, EnrolmentStatus.REMOVED)
     assert places == sorted(set(places))
+
+
+@given(plays())
+def test_what_was_worked_out_for_others_is_right_for_everybody(play: Play) -> None:
+    """A calendar of one's own has nothing worked out with it yet."""
+    for sent in play.run().sent:
+        own = Calendar(CALENDAR.window, CALENDAR.holidays)
+        assert next_action(play.sequence, sent.before, sent.at, own) == plan(
+            play.sequence, sent.before, sent.at
+        )
 
 
 @given(plays())

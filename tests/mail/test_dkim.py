@@ -241,6 +241,26 @@ def test_whatever_is_signed_verifies_and_nothing_else_does(
     assert not verified(header + message(headers, body + b"x"))
 
 
+def test_signing_many_keeps_each_persons_headers_apart() -> None:
+    """More people than are remembered at once, most of whose headers are the same."""
+    people = [
+        {**HEADERS, b"To": b"p%d@example.org" % n, b"Message-ID": b"<%d@example.org>" % n}
+        for n in range(3000)
+    ]
+    headers = [ED25519.sign(message(one)) for one in people]
+    for n in range(0, 3000, 60):
+        assert verified(headers[n] + message(people[n]))
+        assert not verified(headers[n] + message(people[n - 1]))
+
+
+def test_a_signer_does_not_take_another_ones_beginning_for_its_own() -> None:
+    other = Signer.load("s3", pem(Ed25519PrivateKey.generate()), "example.com")
+    for signer in (RSA, other, ED25519, RSA):
+        header = signer.sign(message())
+        assert verified(header + message(), signer)
+        assert b"d=%b;" % signer.domain.encode() in header
+
+
 @both_kinds
 def test_the_dns_record_is_what_the_owner_publishes(signer: Signer) -> None:
     name, value = signer.dns_record()

@@ -7,8 +7,11 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import cache
 
+import dkim
 import jinja2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
@@ -16,6 +19,7 @@ from markupsafe import Markup
 from nurture.domain.email import EmailSource
 from nurture.domain.sequence import StepKind
 from nurture.library import Library, read_library
+from nurture.mail.dkim import Signer
 from nurture.rendering.compiling import CompiledEmail, compile_email
 from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings, shared_values
 from nurture.settings import Settings
@@ -124,6 +128,30 @@ def slowly_rendered(key: str, to: Recipient) -> tuple[str, EmailMessage]:
 
 def _rendered(template: str, values: Mapping[str, object], *, html: bool) -> str:
     return jinja2.Environment(autoescape=html).from_string(template).render(values)
+
+
+@cache
+def signer() -> Signer:
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return Signer.load("s1", pem, library().practice.sender_domain)
+
+
+def believed(signed: bytes) -> bool:
+    """Ask the other implementation, which sees only what our DNS would say."""
+    name, value = signer().dns_record()
+
+    def look_up(asked: bytes, timeout: int = 5) -> bytes | None:
+        return value.encode() if asked.decode().rstrip(".") == name else None
+
+    return bool(dkim.DKIM(signed).verify(dnsfunc=look_up))
+
+
+@settings(max_examples=60)
+@given(recipients, st.integers(0, 2))
+def test_a_signed_message_is_believed_by_another_implementation(to: Recipient, which: int) -> None:
+    data = prepared(list(emails())[which]).message(to, NOW)
+    assert believed(signer().sign(data) + data)
 
 
 @settings(max_examples=60)
