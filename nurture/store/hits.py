@@ -23,7 +23,9 @@ from sqlalchemy import (
 
 from nurture.domain.engagement import Hit, Judgement, Verdict
 from nurture.domain.events import EventKind
+from nurture.store.enrolments import enrolments
 from nurture.store.events import HELD, events
+from nurture.store.locks import hold
 from nurture.store.messages import messages
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.types import UtcDateTime
@@ -87,13 +89,17 @@ def take_messages(
 ) -> dict[int, Mailed]:
     """Lock messages for judging; without `wait`, those that nobody else has in hand.
 
-    With None nothing is locked, because nothing will be written.
+    With None nothing is locked, because nothing will be written. Whoever waits for messages
+    holds their enrolments before (see `locks`).
     """
+    chosen = messages.c.id.in_(list(message_ids))
     statement = (
         select(messages.c.id, messages.c.revision_id, messages.c.accepted_at)
-        .where(messages.c.id.in_(list(message_ids)))
+        .where(chosen)
         .order_by(messages.c.id)
     )
+    if wait:
+        hold(connection, enrolments.c.id.in_(select(messages.c.enrolment_id).where(chosen)))
     if wait is not None:
         statement = statement.with_for_update(key_share=True, skip_locked=not wait)
     return {row[0]: Mailed(row[1], row[2]) for row in connection.execute(statement)}
