@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from nurture.domain.consent import Purpose
-from nurture.domain.email import EmailSource
+from nurture.domain.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
 from nurture.domain.segment import Segments
 from nurture.domain.sequence import (
@@ -44,6 +44,7 @@ __all__ = [
     "parse_practice",
     "parse_segments",
     "parse_sequence",
+    "parse_source",
     "read_library",
 ]
 
@@ -155,10 +156,25 @@ def _read_sequence(folder: Path, layout: Mapping[str, str]) -> SequenceSource:
 
 
 def _read_email(folder: Path, name: str, layout: Mapping[str, str]) -> EmailSource:
-    path = folder / f"{name}.mjml"
-    front, mjml, first_line = parse_email(_read(path), str(path))
-    text = _read(folder / f"{name}.txt")
-    return EmailSource(f"{folder.name}/{name}", front, mjml, text, layout, first_line)
+    """Read an email's file and its plain version, which Markdown need not have."""
+    markdown, mjml = folder / f"{name}.md", folder / f"{name}.mjml"
+    if markdown.exists() and mjml.exists():
+        raise LibraryError(f"{markdown} and {mjml} are one email.", remedy="Remove one of them.")
+    path = markdown if markdown.exists() else mjml
+    written = EmailFormat(path.suffix.removeprefix("."))
+    plain = folder / f"{name}.txt"
+    has_plain = written is EmailFormat.MJML or plain.exists()
+    return parse_source(
+        f"{folder.name}/{name}", written, _read(path), _read(plain) if has_plain else "", layout
+    )
+
+
+def parse_source(
+    key: str, written: EmailFormat, content: str, text: str, layout: Mapping[str, str]
+) -> EmailSource:
+    """Make an email's source of what its files say; raises `LibraryError` naming the place."""
+    front, body, first_line = parse_email(content, f"{key}.{written}")
+    return EmailSource(key, front, body, text, layout, first_line, written, content)
 
 
 def _read(path: Path) -> str:

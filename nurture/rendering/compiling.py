@@ -8,13 +8,16 @@ from typing import Any
 
 from mjml import mjml2html
 
-from nurture.domain.email import EmailSource
+from nurture.domain.email import EmailFormat, EmailSource
 from nurture.domain.errors import NurtureError
+from nurture.rendering.composing import compose_markdown
+from nurture.rendering.jinja_tags import JinjaTagError, find_unclosed_choice, jinja_tags
+from nurture.rendering.limits import MOST_FINDINGS, design_findings, limit_findings
 from nurture.rendering.linting import lint_mjml
 from nurture.rendering.masking import mask_jinja, unmask_jinja
+from nurture.rendering.splicing import Spliced, shared_parts, splice, with_footer, written_lines
 from nurture.rendering.templating import PERSONAL, TemplateError, refuse_what_mails_do_not_need
 
-_INCLUDE = re.compile(r'<mj-include\s+path="([^"]+)"\s*/>')
 _HREF = re.compile(r'href="([^"]*)"')
 _TEXT_URL = re.compile(r"https?://[^\s<>{}\"')\]]+[^\s<>{}\"')\].,;:!?]")
 _LINK = re.compile(r"\{\{ link\((\w+)\) \}\}")
@@ -71,19 +74,15 @@ class CompiledEmail:
 
 def compile_email(source: EmailSource) -> CompiledEmail:
     """Compile an email from its source; raises `EmailError` with every finding."""
-    spliced, place = _splice(source), f"{source.key}.mjml"
-    findings = [
-        f"{spliced.place_of(found.line)}, {str(found).partition(', ')[2]}"
-        for found in lint_mjml(spliced.mjml)
-    ]
-    findings += _findings_in_template(spliced.mjml, spliced.place_of)
-    findings += _findings_in_template(_whole_text(source), f"{source.key}.txt, line {{}}".format)
-    findings += _findings_in_front(source, place)
+    if too_much := limit_findings(source):
+        raise EmailError(too_much)
+    design, plain, findings = _composed(source)
+    findings += _findings_in_front(source, source.place)
     if findings:
-        raise EmailError(findings)
+        raise EmailError(list(dict.fromkeys(findings))[:MOST_FINDINGS])
     links = _Links()
-    html = _with_pixel(links.follow_in_html(_html(spliced.mjml, place)))
-    text = links.follow_in_text(_whole_text(source))
+    html = _with_pixel(links.follow_in_html(_html(design.whole, source.place)))
+    text = links.follow_in_text(plain.whole)
     front = source.front
     compiled = CompiledEmail(
         key=source.key,
@@ -102,43 +101,38 @@ def compile_email(source: EmailSource) -> CompiledEmail:
     return compiled
 
 
-@dataclass(frozen=True, slots=True)
-class _Spliced:
-    """The MJML with the shared parts in place, and where each of its lines was written."""
-
-    mjml: str
-    places: list[str]
-
-    def place_of(self, line: int) -> str:
-        return self.places[min(line, len(self.places)) - 1]
-
-
-def _splice(source: EmailSource) -> _Spliced:
-    """Put the shared parts in place; an unknown one stays, and is found by the lint.
-
-    The compiler refuses carriage returns in the head, so lines end as they do on Unix.
-    """
-    pieces: list[tuple[str, str]] = []
-    for number, line in enumerate(_lines(source.mjml), source.first_line):
-        place = f"{source.key}.mjml, line {number}"
-        found = _INCLUDE.search(line)
-        part = source.layout.get(found[1]) if found else None
-        if found is None or part is None:
-            pieces.append((line, place))
-            continue
-        pieces.append((line[: found.start()], place))
-        pieces += [(text, f"{found[1]}, line {n}") for n, text in enumerate(_lines(part), 1)]
-        pieces.append((line[found.end() :], place))
-    return _Spliced("\n".join(text for text, _ in pieces), [place for _, place in pieces])
+def _composed(source: EmailSource) -> tuple[Spliced, Spliced, list[str]]:
+    """The whole MJML, the whole plain version, and what is wrong with them."""
+    if source.format is EmailFormat.MARKDOWN:
+        design, plain, findings = compose_markdown(source)
+        if findings:
+            return design, plain, findings
+    else:
+        design = splice(
+            written_lines(source.body, source.place, source.first_line), shared_parts(source)
+        )
+        plain = with_footer(written_lines(source.text, f"{source.key}.txt"), source)
+    if too_much := design_findings(design.whole, source.place):
+        return design, plain, too_much
+    findings = [
+        f"{design.place_of(found.line)}, {str(found).partition(', ')[2]}"
+        for found in lint_mjml(design.whole)
+    ]
+    findings += _unclosed_choices(source) or _findings_in_template(design.whole, design.place_of)
+    findings += _findings_in_template(plain.whole, plain.place_of)
+    return design, plain, findings
 
 
-def _lines(text: str) -> list[str]:
-    return text.replace("\r\n", "\n").split("\n")
-
-
-def _whole_text(source: EmailSource) -> str:
-    footer = source.layout.get("layout/footer.txt", "")
-    return source.text.rstrip("\n") + "\n\n" + footer if footer else source.text
+def _unclosed_choices(source: EmailSource) -> list[str]:
+    """A choice that does not end, at its own line: the template's end says nothing of it."""
+    try:
+        unclosed = find_unclosed_choice(jinja_tags(source.body))
+    except JinjaTagError:
+        return []
+    if unclosed is None:
+        return []
+    line = source.first_line + source.body.count("\n", 0, unclosed.start)
+    return [f"{source.place}, line {line}: {{% if … %}} does not end. Write {{% endif %}}."]
 
 
 def _findings_in_template(template: str, place_of: Callable[[int], str]) -> list[str]:

@@ -67,6 +67,17 @@ def jinja_tags(source: str) -> list[JinjaTag]:
     return tags
 
 
+def find_unclosed_choice(tags: list[JinjaTag]) -> JinjaTag | None:
+    """The innermost `{% if … %}` that no `{% endif %}` closes, or None."""
+    open_choices: list[JinjaTag] = []
+    for tag in tags:
+        if tag.keyword == "if":
+            open_choices.append(tag)
+        elif tag.keyword == "endif" and open_choices:
+            open_choices.pop()
+    return open_choices[-1] if open_choices else None
+
+
 def _lexed(source: str) -> Iterator[tuple[int, str, str]]:
     """The lexer's tokens with the offset it does not tell.
 

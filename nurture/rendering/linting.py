@@ -175,7 +175,7 @@ def _value_faults(attribute: Attribute) -> Iterator[Fault]:
 def _spoilt_characters(attribute: Attribute) -> Iterator[Fault]:
     """The compiler writes these characters out as escapes that no mail program understands."""
     for character in attribute.value or "":
-        if character != FILLER and _is_spoilt(character):
+        if character != FILLER and is_spoilt(character):
             name = _name_of(character)
             message = f"the compiler spoils the {name} in the value of {attribute.name}"
             yield Fault(attribute.offset, message, _spelling(character))
@@ -188,7 +188,8 @@ def _name_of(character: str) -> str:
     return names.get(character) or unicodedata.name(character, unnamed).lower()
 
 
-def _is_spoilt(character: str) -> bool:
+def is_spoilt(character: str) -> bool:
+    """Whether the compiler writes a character of an attribute's value out as an escape."""
     extends = unicodedata.category(character) in ("Mn", "Me")
     return character in '"\\' or extends or not character.isprintable()
 

@@ -26,7 +26,7 @@ _CONDITION = re.compile(
 )
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NAME = re.compile(r"[A-Za-z][\w.-]*(?::[\w.-]+)?")
-_CLOSING = re.compile(r"(\s*)([A-Za-z][\w:.-]*)\s*([^<>]*)>")
+_CLOSING = re.compile(r"(\s*+)([A-Za-z][\w:.-]*+)\s*+([^<>]*+)>")
 _TAG_END = re.compile(r"\s*(/?)>")
 
 #: A value with this inside has swallowed the next tag, because its own quote is missing.

@@ -32,15 +32,17 @@ _FORMS = {"n": "qjinja{}n", "h": "<mj-raw>qjinja{}h</mj-raw>", "c": "<!--qjinja{
 _IN_COMMENTS = frozenset({"mj-social", "mj-navbar", "mj-accordion"})
 
 
-def mask_jinja(source: str) -> tuple[str, list[str]]:
+def mask_jinja(source: str, *, in_mjml: bool = True) -> tuple[str, list[str]]:
     """The source with a placeholder for each Jinja tag, and the tags in their order.
+
+    Outside MJML no placeholder is wrapped: each is `qjinja`, a number and an n.
 
     Text that happens to look like a placeholder is masked as well, so that
     `unmask_jinja(*mask_jinja(source)) == source` for every source. Raises
     JinjaTagError where a tag cannot be read.
     """
     found = jinja_tags(source)
-    wraps = _wraps(source, found)
+    wraps = _wraps(source, found) if in_mjml else {}
     parts: list[str] = []
     tags: list[str] = []
     after = 0

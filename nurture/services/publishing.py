@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -163,9 +163,12 @@ def _email_drafts(
 
 
 def _email_source(email: EmailSource) -> dict[str, Any]:
-    source = asdict(email)
-    del source["key"], source["first_line"]
-    return source
+    return {
+        "format": email.format.value,
+        "content": email.content,
+        "text": email.text,
+        "layout": dict(email.layout),
+    }
 
 
 def _sequence_findings(sequence: Sequence) -> list[str]:

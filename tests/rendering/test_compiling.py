@@ -59,7 +59,7 @@ def test_a_fault_in_the_html_is_named_with_file_and_line_of_the_file() -> None:
 def test_a_fault_below_a_shared_part_is_named_with_the_line_of_the_file() -> None:
     mjml = BODY.format("").replace("<mj-body>", '<mj-body><mj-include path="layout/a.mjml" />\n')
     part = "\n".join(["<mj-section></mj-section>"] * 10)
-    email = replace(source(), mjml=mjml.replace("></mj-text>", ">{{ nobody }}</mj-text>"))
+    email = replace(source(), body=mjml.replace("></mj-text>", ">{{ nobody }}</mj-text>"))
     found = findings(replace(email, layout={"layout/a.mjml": part}))
     assert "series/email.mjml, line 2" in found
 
@@ -83,7 +83,7 @@ def test_an_email_needs_a_subject() -> None:
 
 def test_a_part_that_is_not_there_is_named() -> None:
     email = replace(
-        source(), mjml=BODY.replace("<mj-body>", '<mj-body><mj-include path="x.mjml" />')
+        source(), body=BODY.replace("<mj-body>", '<mj-body><mj-include path="x.mjml" />')
     )
     assert "x.mjml" in findings(email)
 

@@ -32,7 +32,7 @@ URL = "https://mail.example.org"
 OWN = EmailSource(
     key="pain-guide/own",
     front={"subject": "{{ first_name or 'Hello' }}: one “thing” to read", "article_title": "A & B"},
-    mjml="""<mjml><mj-body><mj-section><mj-column><mj-text>
+    body="""<mjml><mj-body><mj-section><mj-column><mj-text>
 <p>Hello{% if first_name %} {{ first_name }}{% endif %}, {{ first_name|default("you") }}!</p>
 <a title="{{ first_name }}" href="{{ article_url }}">{{ article_title }}</a>
 <a href="https://example.org/?a=1&amp;b=2">more</a> <a href="{{ guide_url }}">guide</a>

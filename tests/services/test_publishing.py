@@ -3,7 +3,6 @@
 import shutil
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -219,14 +218,14 @@ def owner_writes(home: Household, subject: str) -> int:
     """The owner publishes another subject in the studio; return the revision's number."""
     with home.house.database.writing() as connection:
         [known] = [r for r in newest_revisions(connection) if r.key == "pain-guide/your-guide"]
-        front: dict[str, Any] = known.source["front"] | {"subject": subject}
+        content = known.source["content"].replace("Your 21-page guide is ready", subject)
         add_revision(
             connection,
             kind=known.kind,
             key=known.key,
             digest="of-the-owner",
             author=Author.OWNER,
-            source=known.source | {"front": front},
+            source=known.source | {"content": content},
             compiled=known.compiled | {"subject": subject},
             now=home.clock.now,
         )

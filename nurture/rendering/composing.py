@@ -1,0 +1,40 @@
+"""An email in Markdown composed into the shared layout, as MJML and as plain text."""
+
+from nurture.domain.email import EmailSource
+from nurture.rendering.markdown import Markdown, read_markdown
+from nurture.rendering.markdown_mjml import markdown_as_mjml
+from nurture.rendering.markdown_text import markdown_as_text
+from nurture.rendering.splicing import (
+    Line,
+    Spliced,
+    shared_parts,
+    splice,
+    with_footer,
+    written_lines,
+)
+
+#: The frame that Markdown is placed into, at its `<mj-include path="content" />`.
+FRAME = "layout/markdown.mjml"
+
+
+def compose_markdown(source: EmailSource) -> tuple[Spliced, Spliced, list[str]]:
+    """The whole MJML, the whole plain version, and what is wrong with the Markdown.
+
+    A plain version that was written beside it is taken; otherwise it is made from the
+    Markdown. Findings name the line of the Markdown.
+    """
+    read = read_markdown(source)
+    frame = source.layout.get(FRAME)
+    if frame is None:
+        missing = f"{FRAME} is missing. Put back the one that the program is shipped with."
+        return Spliced([]), Spliced([]), [missing]
+    parts = shared_parts(source) | {"content": markdown_as_mjml(read, source.place)}
+    design = splice(written_lines(frame, FRAME), parts)
+    return design, with_footer(_plain(source, read), source), list(read.findings)
+
+
+def _plain(source: EmailSource, read: Markdown) -> list[Line]:
+    if source.text.strip():
+        return written_lines(source.text, f"{source.key}.txt")
+    text = markdown_as_text(read)
+    return [Line(line, f"{source.place}, as plain text") for line in text.split("\n")]

@@ -1,0 +1,139 @@
+"""Emails written in Markdown, read into blocks.
+
+The Markdown is CommonMark without raw HTML and without code blocks, so that indenting a
+line by accident changes nothing. On top of it, a paragraph that is nothing but
+
+- a link is a button;
+- a picture is a picture of the whole width;
+- words in italics, as the last of the email, is the signature;
+- `{% if … %}` or `{% endif %}` holds what stands between the two together;
+
+and a quote with a heading in it is a box that names an article.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+from nurture.domain.email import EmailSource
+from nurture.rendering.jinja_tags import JinjaTagError
+from nurture.rendering.masking import mask_jinja
+
+_READER = MarkdownIt("commonmark", {"html": False}).disable(
+    ["code", "fence", "html_block", "html_inline", "lheading"]
+)
+
+#: Quotes and lists within each other; a mail with more cannot be read, and the reader
+#: silently leaves out what is deeper than twenty.
+_DEEPEST = 12
+
+#: A book's worth of blocks.
+_MOST_TOKENS = 10_000
+
+_STATEMENTS = re.compile(r"(?:\s*qjinja([0-9]+)n)+\s*")
+_MASK = re.compile(r"qjinja([0-9]+)n")
+
+
+@dataclass(frozen=True, slots=True)
+class Markdown:
+    """The blocks of one email, with its Jinja tags masked, and what is wrong with it.
+
+    `tags` are the tags in the order of their placeholders; `first_line` is the line of the
+    file that the first line of the Markdown is.
+    """
+
+    blocks: list[SyntaxTreeNode]
+    tags: list[str]
+    first_line: int
+    findings: list[str] = field(default_factory=list)
+
+    def line(self, node: SyntaxTreeNode) -> int:
+        """The line of the file on which a block begins."""
+        while node.map is None and node.parent is not None:
+            node = node.parent
+        return self.first_line + (node.map[0] if node.map else 0)
+
+    def is_statement(self, node: SyntaxTreeNode) -> bool:
+        """Whether a paragraph is nothing but `{% … %}`."""
+        if node.type != "paragraph" or not _STATEMENTS.fullmatch(node.children[0].content):
+            return False
+        numbers = _MASK.findall(node.children[0].content)
+        return all(self.tags[int(number)].startswith(("{%", "{#")) for number in numbers)
+
+
+def read_markdown(source: EmailSource) -> Markdown:
+    """Read an email's Markdown; findings name file and line, nothing is raised."""
+    body = source.body.replace("\r\n", "\n")
+    try:
+        masked, tags = mask_jinja(body, in_mjml=False)
+    except JinjaTagError as error:
+        line = source.first_line + body.count("\n", 0, error.offset)
+        return Markdown([], [], source.first_line, [f"{source.place}, line {line}: {error}"])
+    tokens = _READER.parse(masked)
+    if len(tokens) > _MOST_TOKENS:
+        too_long = f"{source.place}: it is longer than an email can be. Make it shorter."
+        return Markdown([], [], source.first_line, [too_long])
+    read = Markdown(list(SyntaxTreeNode(tokens).children), tags, source.first_line)
+    read.findings.extend(_findings(read, source, body))
+    if any(token.level > _DEEPEST for token in tokens):
+        read.findings.append(
+            f"{source.place}: quotes and lists nest too deep. Write them one below the other."
+        )
+    return read
+
+
+def _findings(read: Markdown, source: EmailSource, body: str) -> Iterator[str]:
+    for tag in read.tags:
+        if "\n" in tag:
+            line = source.first_line + body.count("\n", 0, body.find(tag))
+            yield f"{source.place}, line {line}: write “{tag.split()[0]} …” on one line."
+    for block in read.blocks:
+        for node in block.walk():
+            if node.type == "image":
+                yield from _image_findings(node, f"{source.place}, line {read.line(node)}")
+            elif node.type == "link" and not node.attrs.get("href"):
+                yield f"{source.place}, line {read.line(node)}: a link leads nowhere. " + (
+                    "Write the address between the round brackets."
+                )
+
+
+def _image_findings(node: SyntaxTreeNode, place: str) -> Iterator[str]:
+    if not node.content.strip():
+        yield f"{place}: a picture without words for those who do not see it. " + (
+            "Write them between the square brackets: ![a man lifting a box](…)."
+        )
+    if not node.attrs.get("src"):
+        yield f"{place}: a picture without an address. Write it between the round brackets."
+    paragraph = node.parent.parent if node.parent else None
+    if paragraph is None or find_picture(paragraph) is None:
+        yield f"{place}: a picture stands among words. Give it a paragraph of its own."
+
+
+def find_button(node: SyntaxTreeNode) -> SyntaxTreeNode | None:
+    """The link that a paragraph consists of, or None."""
+    return _find_only(node, "link")
+
+
+def find_picture(node: SyntaxTreeNode) -> SyntaxTreeNode | None:
+    """The picture that a paragraph consists of, or None."""
+    return _find_only(node, "image")
+
+
+def is_signature(node: SyntaxTreeNode) -> bool:
+    """Whether a paragraph is all in italics."""
+    return _find_only(node, "em") is not None
+
+
+def is_box(node: SyntaxTreeNode) -> bool:
+    """Whether it is a quote with a heading, which names an article."""
+    return node.type == "blockquote" and any(child.type == "heading" for child in node.children)
+
+
+def _find_only(node: SyntaxTreeNode, kind: str) -> SyntaxTreeNode | None:
+    if node.type != "paragraph" or (node.parent and node.parent.type != "root"):
+        return None
+    spans = [s for s in node.children[0].children if s.type != "text" or s.content.strip()]
+    return spans[0] if len(spans) == 1 and spans[0].type == kind else None
