@@ -2,6 +2,7 @@
 
 from nurture.store import (
     consents,
+    drafts,
     enrolments,
     events,
     instance,
@@ -19,6 +20,7 @@ from nurture.store.types import metadata
 
 __all__ = [
     "consents",
+    "drafts",
     "enrolments",
     "events",
     "instance",
