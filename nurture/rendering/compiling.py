@@ -97,7 +97,7 @@ def compile_email(source: EmailSource) -> CompiledEmail:
         link_topics={link: tuple(words) for link, words in front.get("links", {}).items()},
     )
     if unknown := sorted(set(compiled.link_topics) - compiled.followed):
-        raise EmailError([f"{place}, links: no link leads to “{link}”." for link in unknown])
+        raise EmailError([f"{source.place}, links: no link leads to “{link}”." for link in unknown])
     return compiled
 
 

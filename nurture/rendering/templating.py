@@ -91,6 +91,29 @@ def refuse_what_mails_do_not_need(source: str, allowed_calls: frozenset[str] = f
         raise TemplateError("it nests too deep, or holds too long a number.", line=1) from None
 
 
+def unguarded_lines(source: str, name: str) -> list[int]:
+    """The lines on which a value is printed that nothing tests first; none where unreadable."""
+    try:
+        return list(_unguarded(_TEXT.parse(source), name))
+    except (TemplateSyntaxError, RecursionError, ValueError):
+        return []
+
+
+def _unguarded(node: nodes.Node, name: str) -> Iterator[int]:
+    if isinstance(node, (nodes.If, nodes.CondExpr)) and _names(node.test, name):
+        return
+    if isinstance(node, nodes.Or) or (isinstance(node, nodes.Filter) and node.name in _FILTERS):
+        return
+    if isinstance(node, nodes.Name) and node.name == name:
+        yield node.lineno
+    for child in node.iter_child_nodes():
+        yield from _unguarded(child, name)
+
+
+def _names(node: nodes.Node, name: str) -> bool:
+    return any(isinstance(one, nodes.Name) and one.name == name for one in _nodes(node))
+
+
 def _nodes(node: nodes.Node) -> Iterator[nodes.Node]:
     """The node and all below it; one that does not know its line has that of the node above."""
     yield node

@@ -103,6 +103,29 @@ def newest_digests(connection: Connection, author: Author) -> dict[tuple[Revisio
     return {(RevisionKind(kind), key): digest for kind, key, digest in rows}
 
 
+def newest_revision(connection: Connection, kind: RevisionKind, key: str) -> Revision | None:
+    """The newest state of one thing, or None where it was never published."""
+    return next(iter(history_of(connection, kind, key, most=1)), None)
+
+
+def history_of(
+    connection: Connection, kind: RevisionKind, key: str, most: int = 200
+) -> list[Revision]:
+    """The states of one thing, newest first."""
+    same = (revisions.c.kind == kind) & (revisions.c.key == key)
+    found = select(revisions).where(same).order_by(revisions.c.number.desc()).limit(most)
+    return [_revision(row) for row in connection.execute(found).mappings()]
+
+
+def find_state(
+    connection: Connection, kind: RevisionKind, key: str, number: int
+) -> Revision | None:
+    """One state of one thing by its number, or None."""
+    same = (revisions.c.kind == kind) & (revisions.c.key == key) & (revisions.c.number == number)
+    row = connection.execute(select(revisions).where(same)).mappings().first()
+    return _revision(row) if row else None
+
+
 def get_revision(connection: Connection, revision_id: int) -> Revision:
     """The revision of that number."""
     row = connection.execute(select(revisions).where(revisions.c.id == revision_id))

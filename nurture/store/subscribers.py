@@ -105,6 +105,16 @@ def confirm_address(connection: Connection, subscriber_id: int, now: datetime) -
     )
 
 
+def first_names(connection: Connection) -> dict[str, int]:
+    """The first names of the people we know, and how many bear each; empty where not known."""
+    names = (
+        select(subscribers.c.first_name, func.count())
+        .where(~subscribers.c.erased)
+        .group_by(subscribers.c.first_name)
+    )
+    return {row[0]: row[1] for row in connection.execute(names)}
+
+
 def count_subscribers(connection: Connection) -> int:
     """How many people are known."""
     return connection.scalar(select(func.count()).where(~subscribers.c.erased)) or 0

@@ -28,9 +28,11 @@ from nurture.services import (
     sweeping,
 )
 from nurture.services.preferring import PreferenceChange, Wish
+from nurture.services.revising import plan_draft
 from nurture.services.subscribing import Signup
 from nurture.store.enrolments import enrolments
 from nurture.store.messages import messages
+from nurture.store.revisions import RevisionKind
 from nurture.store.session import DatabaseUnavailableError
 from nurture.store.subscribers import subscribers
 from tests.faults.oracle import Fault, Oracle
@@ -150,7 +152,7 @@ class Crowd:
         """The owner changes every sequence."""
         library, number = shipped_library(), next(self.numbers)
         changed = tuple(replace(s, toml=f"{s.toml}\n# {number}\n") for s in library.sequences)
-        drafts = [publishing._sequence_draft(source) for source in changed]
+        drafts = [plan_draft(RevisionKind.SEQUENCE, s.sequence.key, s.toml) for s in changed]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(publishing, "check", lambda _: drafts)  # It takes a second.
             publishing.publish(self.house.database, library, self._now)

@@ -1,0 +1,126 @@
+"""Changing what is written in TOML as a person would: comments and order stay.
+
+A comment right above a `[[steps]]` belongs to that step and moves with it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from nurture.library.reading import LibraryError, read_toml
+
+_FENCE = "+++\n"
+_HEADER = re.compile(r"\[\[?[A-Za-z0-9_.-]+\]\]?\s*(#.*)?")
+_STEP = re.compile(r"\[\[\s*steps\s*\]\]\s*(#.*)?")
+
+
+def written_email(front: Mapping[str, Any], body: str) -> str:
+    """An email's file of its front matter and its body."""
+    return f"{_FENCE}{tomlkit.dumps(dict(front))}{_FENCE}{body}"
+
+
+def with_front(content: str, values: Mapping[str, Any]) -> str:
+    """An email's file with some settings of its front matter changed; None takes one away.
+
+    Raises `LibraryError` where the front matter cannot be read.
+    """
+    front, found, body = content.replace("\r\n", "\n").removeprefix("+++").partition(f"\n{_FENCE}")
+    if not found:
+        raise LibraryError("The front matter does not end.", remedy="Close it with +++.")
+    return f"+++{with_settings(front, values)}\n{_FENCE}{body}"
+
+
+def with_settings(toml: str, values: Mapping[str, Any], table: str = "") -> str:
+    """A TOML document with some settings changed, in `table` or at the top; None takes one away."""
+    document = _document(toml)
+    place = document if not table else document.setdefault(table, tomlkit.table())
+    _set(place, values)
+    return tomlkit.dumps(document)
+
+
+def with_step(toml: str, step: Mapping[str, Any], after: str = "") -> str:
+    """A sequence with a new step behind another, or as the first where `after` is empty."""
+    sections = _sections(toml)
+    place = _place_of(sections, after) + 1 if after else _first_step(sections)
+    block = "[[steps]]\n" + tomlkit.dumps(dict(step))
+    return _joined([*sections[:place], block, *sections[place:]])
+
+
+def without_step(toml: str, email: str) -> str:
+    """A sequence without one of its steps."""
+    sections = _sections(toml)
+    del sections[_place_of(sections, email)]
+    return _joined(sections)
+
+
+def with_moved_step(toml: str, email: str, after: str = "") -> str:
+    """A sequence with a step behind another, or as the first where `after` is empty."""
+    sections = _sections(toml)
+    block = sections.pop(_place_of(sections, email))
+    place = _place_of(sections, after) + 1 if after else _first_step(sections)
+    return _joined([*sections[:place], block, *sections[place:]])
+
+
+def with_changed_step(toml: str, email: str, values: Mapping[str, Any]) -> str:
+    """A sequence with some settings of a step changed; None takes one away."""
+    sections = _sections(toml)
+    place = _place_of(sections, email)
+    document = _document(sections[place])
+    _set(document["steps"][0], values)
+    sections[place] = tomlkit.dumps(document)
+    return _joined(sections)
+
+
+def _document(toml: str) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(toml)
+    except TOMLKitError as error:
+        raise LibraryError(f"{error}.") from None
+
+
+def _set(place: Any, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if value is None:
+            place.pop(name, None)
+        else:
+            place[name] = value
+
+
+def _sections(toml: str) -> list[str]:
+    """The document cut before each table, with the comment right above it."""
+    lines = toml.replace("\r\n", "\n").splitlines(keepends=True)
+    cuts = [0]
+    for number, line in enumerate(lines):
+        if _HEADER.fullmatch(line.strip()):
+            while number > cuts[-1] and lines[number - 1].startswith("#"):
+                number -= 1
+            cuts.append(number)
+    ends = [*cuts[1:], len(lines)]
+    return ["".join(lines[a:b]) for a, b in zip(cuts, ends, strict=True)]
+
+
+def _joined(sections: list[str]) -> str:
+    """The sections as one document again, an empty line between them."""
+    filled = [section for section in sections if section.strip()]
+    toml = "\n\n".join(section.strip("\n") for section in filled) + "\n"
+    read_toml(toml, "sequence.toml")
+    return toml
+
+
+def _is_step(section: str) -> bool:
+    return any(_STEP.fullmatch(line.strip()) for line in section.splitlines())
+
+
+def _first_step(sections: list[str]) -> int:
+    places = [n for n, section in enumerate(sections) if _is_step(section)]
+    return min(places, default=len(sections))
+
+
+def _place_of(sections: list[str], email: str) -> int:
+    for number, section in enumerate(sections):
+        if _is_step(section) and read_toml(section, "a step")["steps"][0].get("email") == email:
+            return number
+    raise LibraryError(f"There is no step “{email}”.", remedy="Reload the page and try again.")

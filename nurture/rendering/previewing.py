@@ -1,0 +1,92 @@
+"""An email as one person would see it, with addresses that open nothing."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from nurture.domain.practice import Practice
+from nurture.domain.sequence import Sequence, StepKind
+from nurture.rendering.compiling import CompiledEmail
+from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
+from nurture.tokens import Tokens
+
+#: Signs with a key that no running program has, so that what it signed opens nothing.
+_INERT = Tokens(["an address in a preview opens nothing"])
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What somebody would see."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+    @property
+    def size(self) -> int:
+        """The bytes of the HTML, of which Gmail shows the first 102 KB."""
+        return len(self.html.encode())
+
+
+def preview_email(
+    email: CompiledEmail,
+    sequence: Sequence,
+    kind: StepKind,
+    practice: Practice,
+    public_url: str,
+    first_name: str = "",
+) -> Preview:
+    """The email to somebody of that name: nothing is counted and no link of theirs works."""
+    data = _message(email, sequence, kind, practice, public_url, _somebody(first_name), _EPOCH)
+    message = message_from_bytes(data, policy=policy.default)
+    return Preview(
+        str(message["Subject"]), email.preheader, _part(message, "html"), _part(message, "plain")
+    )
+
+
+def trial_message(
+    email: CompiledEmail,
+    sequence: Sequence,
+    kind: StepKind,
+    practice: Practice,
+    public_url: str,
+    address: str,
+    first_name: str,
+    now: datetime,
+) -> bytes:
+    """The whole message to the owner's own address, marked as a test in its subject."""
+    marked = replace(email, subject=f"[Test] {email.subject}")
+    to = replace(_somebody(first_name), address=address, message=trial_number(now))
+    return _message(marked, sequence, kind, practice, public_url, to, now)
+
+
+def trial_number(now: datetime) -> int:
+    """A number that no message of the ledger has, and no other trial."""
+    return int(now.timestamp() * 1_000_000)
+
+
+_EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+
+
+def _message(
+    email: CompiledEmail,
+    sequence: Sequence,
+    kind: StepKind,
+    practice: Practice,
+    public_url: str,
+    to: Recipient,
+    now: datetime,
+) -> bytes:
+    around = Surroundings(practice, _INERT, public_url)
+    return PreparedEmail(email, sequence, kind, around).message(to, now)
+
+
+def _somebody(first_name: str) -> Recipient:
+    return Recipient(0, 0, 0, "somebody@example.org", first_name, tracking=False)
+
+
+def _part(message: EmailMessage, subtype: str) -> str:
+    part = message.get_body((subtype,))
+    return part.get_content() if part else ""

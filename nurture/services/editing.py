@@ -1,0 +1,216 @@
+"""Editing: what the owner writes, kept as a draft, looked at and tried before it is published."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.domain.email import EmailFormat, EmailSource
+from nurture.domain.errors import NurtureError
+from nurture.domain.practice import Practice
+from nurture.domain.sequence import Sequence, StepKind
+from nurture.mail.envelope import Envelope, Mailer, Outcome
+from nurture.rendering.checking import check_email
+from nurture.rendering.compiling import CompiledEmail, EmailError
+from nurture.rendering.confined import compile_confined
+from nurture.rendering.preflight import Concern, Names, Severity, preflight, refused
+from nurture.rendering.preparing import Surroundings
+from nurture.rendering.previewing import Preview, preview_email, trial_message, trial_number
+from nurture.services.owner_publishing import (
+    Written,
+    as_written,
+    find_email,
+    read_written,
+    step_of,
+)
+from nurture.services.publishing import CheckError
+from nurture.services.rereading import published_library
+from nurture.store import drafts, subscribers
+from nurture.store.revisions import RevisionKind, newest_revision
+from nurture.store.session import Connection, Database
+from nurture.tokens import Tokens
+
+
+class SavedElsewhereError(NurtureError):
+    """The draft was saved in another tab since this one read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """What is in the editor: the draft, or else what is published.
+
+    `version` is handed back when saving; it is 0 while there is no draft. `based_on` is the
+    number of the revision that the writing began from, `published` the newest one's.
+    """
+
+    key: str
+    written: Written
+    version: int
+    based_on: int
+    published: int
+    saved_at: datetime | None
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether another state was published since the writing began."""
+        return self.version > 0 and self.based_on != self.published
+
+
+def find_editing(database: Database, key: str) -> Editing | None:
+    """What is in the editor for an email, or None where there is neither draft nor email."""
+    with database.reading() as connection:
+        draft = drafts.find_draft(connection, RevisionKind.EMAIL, key)
+        source = find_email(connection, key)
+        number = _published_number(connection, key)
+    if draft:
+        written = _from_stored(draft.source)
+        return Editing(key, written, draft.version, draft.based_on, number, draft.saved_at)
+    return Editing(key, as_written(source), 0, number, number, None) if source else None
+
+
+def save_draft(database: Database, key: str, written: Written, version: int, now: datetime) -> int:
+    """Keep what was written over that version of the draft, 0 for the first; return the new one.
+
+    Nothing is checked, so that half a sentence can be kept. Raises `SavedElsewhereError`.
+    """
+    with database.writing() as connection:
+        saved = drafts.save_draft(
+            connection,
+            RevisionKind.EMAIL,
+            key,
+            _as_stored(written),
+            version=version,
+            based_on=_published_number(connection, key),
+            now=now,
+        )
+    if saved is None:
+        raise SavedElsewhereError(
+            "This email was changed in another window.",
+            remedy="Copy what you wrote here, reload the page and put it in again.",
+        )
+    return saved
+
+
+def discard_draft(database: Database, key: str) -> None:
+    """Go back to what is published."""
+    with database.writing() as connection:
+        drafts.discard_draft(connection, RevisionKind.EMAIL, key)
+
+
+def drafted(database: Database) -> dict[str, datetime]:
+    """The emails with a draft, and when each was last saved."""
+    with database.reading() as connection:
+        return drafts.drafted_keys(connection, RevisionKind.EMAIL)
+
+
+def preview(
+    database: Database, key: str, written: Written, public_url: str, first_name: str
+) -> Preview:
+    """What somebody of that name would see; raises `CheckError` with the findings.
+
+    Nothing is stored, nothing is counted, and no link of the person's works.
+    """
+    made = _made(database, key, written)
+    return preview_email(
+        made.email, made.sequence, made.kind, made.practice, public_url, first_name
+    )
+
+
+def send_test(
+    database: Database,
+    mailer: Mailer,
+    sign: Callable[[bytes], bytes],
+    public_url: str,
+    key: str,
+    written: Written,
+    to: str,
+    first_name: str,
+    now: datetime,
+) -> Outcome:
+    """Send what was written to the owner's own address, marked as a test.
+
+    It is in no ledger and its links open nothing. Raises `CheckError`; trouble with the mail
+    server is in the outcome.
+    """
+    made = _made(database, key, written)
+    data = trial_message(
+        made.email, made.sequence, made.kind, made.practice, public_url, to, first_name, now
+    )
+    sender = made.practice.sender_address
+    envelope = Envelope(trial_number(now), sender, to, sign(data) + data, dotless=True)
+    [outcome] = mailer.offer(iter([envelope]))
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    email: CompiledEmail
+    sequence: Sequence
+    kind: StepKind
+    practice: Practice
+
+
+def _made(database: Database, key: str, written: Written) -> _Made:
+    with database.reading() as connection:
+        source = read_written(connection, key, written)
+        library = published_library(connection)
+    sequence, kind = step_of(library, key)
+    return _Made(compile_written(source), sequence, kind, library.practice)
+
+
+def compile_written(source: EmailSource) -> CompiledEmail:
+    """Compile what somebody is writing, within limits; raises `CheckError`."""
+    try:
+        return compile_confined(source)
+    except EmailError as error:
+        raise CheckError(error.findings) from None
+
+
+def _published_number(connection: Connection, key: str) -> int:
+    present = newest_revision(connection, RevisionKind.EMAIL, key)
+    return present.number if present else 0
+
+
+def _as_stored(written: Written) -> dict[str, str]:
+    return {"format": written.format, "content": written.content, "text": written.text}
+
+
+def _from_stored(stored: dict[str, str]) -> Written:
+    return Written(EmailFormat(stored["format"]), stored["content"], stored["text"])
+
+
+def preflight_email(
+    database: Database, key: str, written: Written, public_url: str
+) -> list[Concern]:
+    """Everything to put right or to weigh before publishing; never raises for what is written.
+
+    The email is made out to every kind of name that subscribers have.
+    """
+    try:
+        with database.reading() as connection:
+            source = read_written(connection, key, written)
+            library = published_library(connection)
+            names = _names(subscribers.first_names(connection))
+    except CheckError as error:
+        return [Concern(Severity.ERROR, 0, finding, "") for finding in error.findings]
+    try:
+        email = compile_written(source)
+        sequence, kind = step_of(library, key)
+    except CheckError as error:
+        return [refused(finding, source) for finding in error.findings]
+    around = Surroundings(library.practice, Tokens(["check"]), "https://check.invalid")
+    found = [refused(one, source) for one in check_email(email, sequence, kind, around)]
+    samples = [
+        preview_email(email, sequence, kind, library.practice, public_url, name)
+        for name in names.samples
+    ]
+    for sample in samples:
+        found += preflight(source, sample, names, library.practice)
+    return list(dict.fromkeys(found))
+
+
+def _names(counted: dict[str, int]) -> Names:
+    """The longest and the oddest of the names, with one that is usual."""
+    names = sorted(filter(None, counted), key=len)
+    odd = [name for name in names if not name.isalpha()]
+    samples = dict.fromkeys(["Ann", *names[-1:], *odd[-3:]])
+    return Names(counted.get("", 0), tuple(samples))

@@ -1,0 +1,257 @@
+"""Publishing by the owner: one email or one plan at a time, with its history and the way back.
+
+What the owner publishes is checked as the files are, and a file does not overwrite it
+without being told to.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from nurture.domain.email import EmailFormat, EmailSource
+from nurture.domain.errors import NurtureError
+from nurture.domain.sequence import Sequence, StepKind
+from nurture.library import (
+    Library,
+    LibraryError,
+    parse_practice,
+    parse_segments,
+    parse_source,
+)
+from nurture.rendering.checking import check_email
+from nurture.rendering.compiling import EmailError
+from nurture.rendering.confined import compile_confined
+from nurture.rendering.preparing import Surroundings
+from nurture.services.publishing import CheckError, plan_findings
+from nurture.services.rereading import (
+    email_source,
+    emails_without_a_source,
+    published_emails,
+    published_library,
+    sequence_source,
+)
+from nurture.services.revising import (
+    Draft,
+    Publication,
+    email_draft,
+    note_draft,
+    plan_draft,
+    store_draft,
+)
+from nurture.store import drafts
+from nurture.store.revisions import (
+    Author,
+    Revision,
+    RevisionKind,
+    find_state,
+    history_of,
+    lock_publishing,
+    newest_revision,
+    newest_revisions,
+)
+from nurture.store.session import Connection, Database
+from nurture.tokens import Tokens
+
+
+class NoSuchRevisionError(NurtureError):
+    """There is no revision of that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An email as the owner wrote it: the whole file, and the plain version where there is one."""
+
+    format: EmailFormat
+    content: str
+    text: str = ""
+
+
+def find_email(connection: Connection, key: str) -> EmailSource | None:
+    """The published source of an email, or None where it was never published."""
+    present = newest_revision(connection, RevisionKind.EMAIL, key)
+    return email_source(key, present.source) if present else None
+
+
+def read_written(connection: Connection, key: str, written: Written) -> EmailSource:
+    """What was written as a source, within the shared layout; raises `CheckError`.
+
+    The layout is that of the email itself and, for a new one, that of the newest email.
+    """
+    present = find_email(connection, key)
+    layout = present.layout if present else _newest_layout(connection)
+    try:
+        return parse_source(key, written.format, written.content, written.text, layout)
+    except LibraryError as error:
+        raise CheckError([str(error)]) from None
+
+
+def publish_email(database: Database, key: str, written: Written, now: datetime) -> Publication:
+    """Publish an email as the owner's; raises `CheckError` with every finding.
+
+    It reaches everybody who gets it from now on. Its draft is gone by that.
+    """
+    with database.reading() as connection:
+        source = read_written(connection, key, written)
+        library = published_library(connection)
+    draft = _checked_email(library, source, *step_of(library, key))
+    return _store(database, [draft], now)
+
+
+def publish_plan(
+    database: Database,
+    kind: RevisionKind,
+    key: str,
+    toml: str,
+    now: datetime,
+    new_emails: Mapping[str, Written] | None = None,
+) -> Publication:
+    """Publish a sequence, the practice or the segments as the owner's.
+
+    `new_emails` are the emails of added steps by their full key; all is published together
+    or not at all. Raises `CheckError` with every finding.
+    """
+    with database.reading() as connection:
+        changed = _checked_plan(connection, kind, key, toml, new_emails or {})
+    return _store(database, changed, now)
+
+
+def foresee_plan(
+    database: Database,
+    kind: RevisionKind,
+    key: str,
+    toml: str,
+    new_emails: Mapping[str, Written] | None = None,
+) -> Publication:
+    """What `publish_plan` would change and do to people, without doing it."""
+    publication = Publication()
+    with database.reading() as connection:
+        changed = _checked_plan(connection, kind, key, toml, new_emails or {})
+        newest = {(r.kind, r.key): r for r in newest_revisions(connection)}
+        for draft in changed:
+            present = newest.get((draft.kind, draft.key))
+            if present is None or present.digest != draft.digest:
+                note_draft(connection, draft, present, publication)
+    return publication
+
+
+def history(database: Database, kind: RevisionKind, key: str) -> list[Revision]:
+    """The revisions of one thing, newest first."""
+    with database.reading() as connection:
+        return history_of(connection, kind, key)
+
+
+def get_revision(database: Database, kind: RevisionKind, key: str, number: int) -> Revision:
+    """One revision by its number; raises `NoSuchRevisionError`."""
+    with database.reading() as connection:
+        found = find_state(connection, kind, key, number)
+    if found is None:
+        raise NoSuchRevisionError(f"{key} has no revision {number}.", remedy="Look at its history.")
+    return found
+
+
+def roll_back(
+    database: Database, kind: RevisionKind, key: str, number: int, now: datetime
+) -> Publication:
+    """Publish an old revision's source again, as a new revision; raises `CheckError`."""
+    old = get_revision(database, kind, key, number)
+    if kind is RevisionKind.EMAIL:
+        source = email_source(key, old.source)
+        return publish_email(database, key, as_written(source), now)
+    return publish_plan(database, kind, key, old.source["toml"], now)
+
+
+def as_written(source: EmailSource) -> Written:
+    """An email's source as the owner would have written it."""
+    return Written(source.format, source.content, source.text)
+
+
+def differing_lines(old: str, new: str) -> list[tuple[str, str]]:
+    """What differs between two texts: each line with “-”, “+” or “ ”, gaps marked by “@”."""
+    unified = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2)
+    return [(line[:1], line[1:]) for line in list(unified)[2:]]
+
+
+def step_of(library: Library, key: str) -> tuple[Sequence, StepKind]:
+    """The sequence and the kind of an email's step; of one without a step, an article's."""
+    folder, _, name = key.partition("/")
+    for source in library.sequences:
+        if source.sequence.key == folder:
+            kinds = {step.email: step.kind for step in source.sequence.steps}
+            return source.sequence, kinds.get(name, StepKind.ARTICLE)
+    raise CheckError([f"{key}: there is no sequence “{folder}”."])
+
+
+def _newest_layout(connection: Connection) -> Mapping[str, str]:
+    emails = [r for r in newest_revisions(connection) if r.kind is RevisionKind.EMAIL]
+    layout: Mapping[str, str] = max(emails, key=lambda r: r.id).source["layout"] if emails else {}
+    return layout
+
+
+def _checked_email(
+    library: Library, source: EmailSource, sequence: Sequence, kind: StepKind
+) -> Draft:
+    around = Surroundings(library.practice, Tokens(["check"]), "https://check.invalid")
+    try:
+        compiled = compile_confined(source)
+    except EmailError as error:
+        raise CheckError(error.findings) from None
+    if findings := check_email(compiled, sequence, kind, around):
+        raise CheckError(findings)
+    return email_draft(source, compiled)
+
+
+def _checked_plan(
+    connection: Connection,
+    kind: RevisionKind,
+    key: str,
+    toml: str,
+    new_emails: Mapping[str, Written],
+) -> list[Draft]:
+    """The plan and its new emails, checked together with all else that is published."""
+    library = published_library(connection)
+    new = {one: read_written(connection, one, written) for one, written in new_emails.items()}
+    known = published_emails(newest_revisions(connection))
+    try:
+        library = _with_plan(library, kind, key, toml, {**known, **new})
+    except LibraryError as error:
+        raise CheckError([str(error)]) from None
+    findings = plan_findings(library) + emails_without_a_source(library.sequences)
+    if findings:
+        raise CheckError(findings)
+    emails = [_checked_email(library, one, *step_of(library, one.key)) for one in new.values()]
+    return [plan_draft(kind, key, toml), *emails]
+
+
+def _with_plan(
+    library: Library, kind: RevisionKind, key: str, toml: str, emails: Mapping[str, EmailSource]
+) -> Library:
+    if kind is RevisionKind.PRACTICE:
+        return replace(library, practice=parse_practice(toml), practice_toml=toml)
+    if kind is RevisionKind.SEGMENTS:
+        return replace(library, segments=parse_segments(toml), segments_toml=toml)
+    changed = sequence_source(key, toml, emails)
+    others = tuple(s for s in library.sequences if s.sequence.key != key)
+    return replace(library, sequences=(*others, changed))
+
+
+def _store(database: Database, changed: list[Draft], now: datetime) -> Publication:
+    publication = Publication()
+    with database.writing() as connection:
+        lock_publishing(connection)
+        for draft in changed:
+            present = newest_revision(connection, draft.kind, draft.key)
+            if present is None or present.digest != draft.digest:
+                store_draft(connection, draft, present, publication, Author.OWNER, now)
+            drafts.discard_draft(connection, draft.kind, draft.key)
+    return publication
+
+
+def source_text(revision: Revision) -> str:
+    """What was written, as one text to compare: an email's file and its plain version, or TOML."""
+    source: Mapping[str, Any] = revision.source
+    if revision.kind is not RevisionKind.EMAIL:
+        return str(source["toml"])
+    email = email_source(revision.key, source)
+    return email.content if not email.text else f"{email.content}\n{email.text}"

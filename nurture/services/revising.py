@@ -1,0 +1,118 @@
+"""Revising: how one written state of a thing becomes its next revision, whoever wrote it."""
+
+import difflib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from nurture.domain.email import EmailSource
+from nurture.domain.impact import Impact, impact
+from nurture.library import parse_sequence
+from nurture.rendering.compiling import CompiledEmail
+from nurture.store import enrolments, messages
+from nurture.store.revisions import Author, Revision, RevisionKind, add_revision
+from nurture.store.session import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One thing that may become a revision."""
+
+    kind: RevisionKind
+    key: str
+    source: dict[str, Any]
+    compiled: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Identifies the source; an unchanged source makes no revision."""
+        canonical = json.dumps(self.source, sort_keys=True).encode()
+        return blake2b(canonical, digest_size=16).hexdigest()
+
+
+@dataclass
+class Publication:
+    """What was published, and what it does to the people under way."""
+
+    changed: list[str] = field(default_factory=list)
+    impacts: dict[str, Impact] = field(default_factory=dict)
+    to_fill_in: list[str] = field(default_factory=list)
+
+
+def plan_draft(kind: RevisionKind, key: str, toml: str) -> Draft:
+    """The practice, the segments or a sequence, as it is written."""
+    return Draft(kind, key, {"toml": toml}, {})
+
+
+def email_draft(email: EmailSource, compiled: CompiledEmail) -> Draft:
+    """An email as it is written, and what was made of it."""
+    source = {
+        "format": email.format.value,
+        "content": email.content,
+        "text": email.text,
+        "layout": dict(email.layout),
+    }
+    return Draft(RevisionKind.EMAIL, email.key, source, compiled.as_json())
+
+
+def store_draft(
+    connection: Connection,
+    draft: Draft,
+    present: Revision | None,
+    publication: Publication,
+    author: Author,
+    now: datetime,
+) -> None:
+    """Make the draft the newest revision; those under way follow a changed sequence."""
+    note_draft(connection, draft, present, publication)
+    add_revision(
+        connection,
+        kind=draft.kind,
+        key=draft.key,
+        digest=draft.digest,
+        author=author,
+        source=draft.source,
+        compiled=draft.compiled,
+        now=now,
+    )
+    if draft.kind is RevisionKind.SEQUENCE and present is not None:
+        _follow_the_change(connection, draft, present, now)
+
+
+def _follow_the_change(
+    connection: Connection, draft: Draft, present: Revision, now: datetime
+) -> None:
+    """Everybody under way is decided afresh, and nothing waits for a step that is gone."""
+    old = parse_sequence(draft.key, present.source["toml"])
+    new = parse_sequence(draft.key, draft.source["toml"])
+    deleted = {step.email for step in old.steps} - {step.email for step in new.steps}
+    messages.cancel_deleted(connection, draft.key, deleted, "the step was deleted")
+    enrolments.look_at_once(connection, enrolments.of_sequences(draft.key), now)
+
+
+def note_draft(
+    connection: Connection, draft: Draft, present: Revision | None, publication: Publication
+) -> None:
+    """Note what a draft would change, and for how many people in which way."""
+    publication.changed.append(draft.key)
+    if draft.kind is RevisionKind.SEQUENCE and present is not None:
+        old = parse_sequence(draft.key, present.source["toml"])
+        new = parse_sequence(draft.key, draft.source["toml"])
+        under_way = enrolments.count_by_passed(connection, draft.key)
+        publication.impacts[draft.key] = impact(old, new, under_way)
+
+
+def difference(present: dict[str, Any], wanted: dict[str, Any], names: tuple[str, str]) -> str:
+    """What differs between two sources, as a unified diff of those names."""
+    lines = (_lines(present), _lines(wanted))
+    return "\n".join(difflib.unified_diff(*lines, *names, lineterm="", n=1))
+
+
+def _lines(source: dict[str, Any]) -> list[str]:
+    """Every line of a source; the shared parts of emails come last."""
+    parts = [*source.values()]
+    texts = [part for part in parts if isinstance(part, str)]
+    texts += [text for part in parts if isinstance(part, dict) for text in part.values()]
+    return [line for text in texts for line in str(text).splitlines()]

@@ -1,0 +1,56 @@
+"""Weak colours are found where they are, in light and in dark mode, and nowhere else."""
+
+import pytest
+
+from nurture.rendering.contrast import contrast, weak_contrasts
+
+DARK = "@media (prefers-color-scheme: dark) {{ {} }}"
+
+
+@pytest.mark.parametrize(
+    ("colour", "background", "ratio"),
+    [("#000", "#fff", 21.0), ("#777777", "#ffffff", 4.48), ("#fff", "#fff", 1.0)],
+)
+def test_the_contrast_is_that_of_the_standard(colour: str, background: str, ratio: float) -> None:
+    assert contrast(colour, background) == pytest.approx(ratio, abs=0.01)
+    assert contrast(background, colour) == contrast(colour, background)
+
+
+def found(html: str) -> list[tuple[str, bool]]:
+    return [(weak.words, weak.dark) for weak in weak_contrasts(html)]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p style="color:#aaaaaa">weak</p>',
+        '<div style="background:#333333"><p style="color:#555555">weak</p></div>',
+        '<table bgcolor="#222222"><td>weak</td></table>',
+        "<style>.a p { color: #bbb }</style><div class='a'><p>weak</p></div>",
+    ],
+)
+def test_weak_words_are_found_however_they_are_coloured(html: str) -> None:
+    assert found(html) == [("weak", False), ("weak", True)]
+
+
+def test_what_is_weak_in_dark_mode_only_is_found_there() -> None:
+    rule = DARK.format(".card { background: #111111 !important; }")
+    html = f'<style>{rule}</style><div class="card" style="background:#fff">weak</div>'
+    assert found(html) == [("weak", True)]
+    both = DARK.format(".card { background: #111111 !important; color: #eeeeee !important; }")
+    assert found(html.replace(rule, both)) == []
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p style="color:#333333">strong</p>',
+        '<p style="color:#888888;font-size:24px">large</p>',
+        '<p style="display:none;font-size:1px;color:#ffffff">hidden</p>',
+        "<style>.b p { color: #bbb }</style><div class='a'><p>another</p></div>",
+        '<p style="color:rgb(1,2,3)">unknown</p>',
+        "<style>p { content: 'x' }</style>",
+    ],
+)
+def test_other_words_are_left_alone(html: str) -> None:
+    assert found(html) == []

@@ -1,0 +1,127 @@
+"""Preflight names what an owner should know, at its line, with a fix, and keeps quiet otherwise."""
+
+from dataclasses import replace
+
+import pytest
+
+from nurture.domain.email import EmailFormat, EmailSource
+from nurture.domain.sequence import StepKind
+from nurture.library import parse_source, read_library
+from nurture.rendering.compiling import EmailError, compile_email
+from nurture.rendering.preflight import (
+    Concern,
+    Names,
+    Severity,
+    preflight,
+    refused,
+    stops_publishing,
+)
+from nurture.rendering.previewing import preview_email
+from nurture.settings import Settings
+
+LIBRARY = read_library(Settings(secret_key="x").templates_dir)
+PLAN = LIBRARY.sequences[0].sequence
+LAYOUT = LIBRARY.sequences[0].emails["your-guide"].layout
+BODY = (
+    "Hello{% if first_name %} {{ first_name }}{% endif %},\n\n"
+    "the body learns what it is asked to do again and again, and that takes some time.\n"
+)
+FRONT = '+++\nsubject = "{}"\npreheader = "{}"\n+++\n'
+KNOWN = Names(unnamed=3, samples=("Ann",))
+
+
+def source(more: str = "", subject: str = "One thing", preheader: str = "More") -> EmailSource:
+    content = FRONT.format(subject, preheader) + BODY + "\n" + more
+    return parse_source("series/email", EmailFormat.MARKDOWN, content, "", LAYOUT)
+
+
+def concerns(email: EmailSource, names: Names = KNOWN) -> list[Concern]:
+    practice = LIBRARY.practice
+    url = "https://mail.human-movement.com"
+    sample = preview_email(compile_email(email), PLAN, StepKind.ARTICLE, practice, url, "Ann")
+    return preflight(email, sample, names, practice)
+
+
+def test_an_email_in_order_raises_no_concern() -> None:
+    assert concerns(source("[Read it](https://human-movement.com/a)")) == []
+
+
+@pytest.mark.parametrize("email", LIBRARY.sequences[0].emails.values(), ids=lambda e: e.key)
+def test_the_shipped_emails_lack_addresses_to_fill_in_and_nothing_else(email: EmailSource) -> None:
+    assert all("not known" in concern.what for concern in concerns(email))
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("[Read](#)", "“#” is a placeholder"),
+        ("[Read](https://example.com/a)", "is a placeholder"),
+        ("[Read](TODO)", "is a placeholder"),
+        ("[Read](www.human-movement.com)", "is no address"),
+        ("![a man](http://human-movement.com/a.png)", "cannot be loaded"),
+        ("![a man](a.png)", "cannot be loaded"),
+        ("And {{ first_name }}!", "3 people have none"),
+    ],
+)
+def test_an_error_is_named_at_its_line_and_stops_publishing(more: str, what: str) -> None:
+    found = concerns(source(more))
+    assert stops_publishing(found)
+    [error] = [concern for concern in found if concern.severity is Severity.ERROR]
+    assert what in error.what
+    assert error.fix
+    assert error.line == 9
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("[Read](http://human-movement.com)", "not encrypted"),
+        ("[Read]({{ article_url }})", "leads to the blog"),
+        ("[Book]({{ booking_url }})", "leads to the website"),
+        ("It is FREE!!!", "typical of spam"),
+        ("THIS CANNOT WAIT ANY LONGER", "shouts in capitals"),
+        ("Now!! Please", "exclamation marks"),
+    ],
+)
+def test_a_warning_has_its_line_and_does_not_stop_publishing(more: str, what: str) -> None:
+    found = concerns(source(more))
+    assert not stops_publishing(found)
+    assert [concern.line for concern in found if what in concern.what] == [9]
+
+
+@pytest.mark.parametrize(
+    ("email", "what"),
+    [
+        (source(subject="READ THIS NOW PLEASE"), "capital letters"),
+        (source(subject="x" * 70), "70 characters"),
+        (source(subject="Act now"), "typical of spam"),
+        (source(preheader=""), "no preheader"),
+        (source(preheader="one thing"), "repeats the subject"),
+        (source(subject="For {{ first_name }}"), "The subject prints the first name"),
+        (source("[a](https://human-movement.com) b " * 20), "links"),
+        (replace(source(), text="Nothing of that kind stands here."), "says something else"),
+    ],
+)
+def test_a_concern_about_the_whole_is_named(email: EmailSource, what: str) -> None:
+    assert any(what in concern.what for concern in concerns(email))
+
+
+def test_a_name_may_be_printed_bare_while_everybody_has_one() -> None:
+    assert concerns(source("And {{ first_name }}, too"), Names(unnamed=0)) == []
+    assert concerns(source('And {{ first_name|default("you") }}, too')) == []
+
+
+def test_colours_that_are_hard_to_read_are_named() -> None:
+    layout = {**LAYOUT, "layout/head.mjml": LAYOUT["layout/head.mjml"].replace("#26332f", "#aaa")}
+    [weak] = concerns(replace(source(), layout=layout))
+    assert "hard to read in light mode: #aaa on #ffffff" in weak.what
+
+
+def test_a_finding_of_the_compiler_becomes_an_error_at_its_line() -> None:
+    email = source("{{ nobody }}")
+    with pytest.raises(EmailError) as raised:
+        compile_email(email)
+    concern = refused(raised.value.findings[0], email)
+    assert (concern.severity, concern.line) == (Severity.ERROR, 9)
+    assert "there is no value “nobody”" in concern.what
+    assert concern.fix.startswith("There are")

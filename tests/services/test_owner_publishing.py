@@ -1,0 +1,327 @@
+"""What the owner publishes goes out from then on, is kept for ever, and can be taken back."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nurture.domain.email import EmailFormat
+from nurture.domain.impact import Impact
+from nurture.library import read_library
+from nurture.library.writing import with_changed_step, with_front, with_step, without_step
+from nurture.services import editing, publishing
+from nurture.services import owner_publishing as owner
+from nurture.services.editing import SavedElsewhereError
+from nurture.services.owner_publishing import Written
+from nurture.services.publishing import CheckError, OwnerWroteThisError
+from nurture.store.messages import messages
+from nurture.store.revisions import Author, RevisionKind, add_revision, revisions
+from tests.homes import ScriptedSink
+from tests.house import BASE_URL, SHIPPED, Household, subjects, text_of
+from tests.servers.clock import ClockFile
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+GUIDE = "pain-guide/your-guide"
+EMAIL, SEQUENCE, PRACTICE = RevisionKind.EMAIL, RevisionKind.SEQUENCE, RevisionKind.PRACTICE
+MARKDOWN = """+++
+subject = "Do you hold the banister?"
+preheader = "One small thing to notice."
++++
+Hello{% if first_name %} {{ first_name }}{% endif %},
+
+notice which leg you trust.
+
+*Paul*
+"""
+
+
+@pytest.fixture
+def home(sqlite_home: Household) -> Household:
+    """One kind of database will do, except for what is stored in a way of its own."""
+    return sqlite_home
+
+
+@pytest.fixture
+def both(database_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Household]:
+    """A house on each kind of database."""
+    home = Household(database_url, tmp_path, clock_file).publish_shipped()
+    yield home
+    home.close()
+
+
+def written(home: Household, key: str = GUIDE) -> Written:
+    """What is in the editor."""
+    found = editing.find_editing(home.house.database, key)
+    assert found is not None
+    return found.written
+
+
+def changed(home: Household, **front: str) -> Written:
+    """The guide's email with other front matter."""
+    now = written(home)
+    return Written(now.format, with_front(now.content, front), now.text)
+
+
+def publish(home: Household, it: Written, key: str = GUIDE) -> list[str]:
+    return owner.publish_email(home.house.database, key, it, home.clock.now).changed
+
+
+def plan(home: Household) -> str:
+    """The published plan of the pain guide."""
+    newest = owner.history(home.house.database, SEQUENCE, "pain-guide")[0]
+    toml: str = newest.source["toml"]
+    return toml
+
+
+def test_a_published_email_goes_out_from_the_next_mail_on(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    assert publish(home, changed(home, subject="Your guide, from Paul")) == [GUIDE]
+    home.subscribe(BOB)
+    home.deliver()
+    assert subjects(smtp_sink.mails)[1] == "Your guide, from Paul"
+    [newest, first] = owner.history(home.house.database, EMAIL, GUIDE)
+    assert (newest.number, newest.author, first.author) == (2, Author.OWNER, Author.FILES)
+
+
+def test_an_email_may_turn_into_markdown(home: Household, smtp_sink: ScriptedSink) -> None:
+    guide = MARKDOWN.replace("*Paul*", "[Collect your guide]({{ guide_url }})\n\n*Paul*")
+    publish(home, Written(EmailFormat.MARKDOWN, guide))
+    home.subscribe(ANN)
+    home.deliver()
+    assert "Collect your guide:\r\n" + BASE_URL in text_of(smtp_sink.mails[0]).replace(
+        "\n", "\r\n"
+    ).replace("\r\r", "\r")
+
+
+def test_what_has_faults_is_refused_with_their_lines_and_nothing_is_stored(
+    home: Household,
+) -> None:
+    before = home.everything()
+    now = written(home)
+    with pytest.raises(CheckError, match=r"your-guide.mjml, line \d+: there is no value “nobody”"):
+        publish(home, Written(now.format, now.content.replace("first_name", "nobody"), now.text))
+    with pytest.raises(CheckError, match="front matter"):
+        publish(home, Written(now.format, "no front matter", now.text))
+    assert home.everything() == before
+
+
+def test_publishing_what_is_published_already_makes_no_revision(home: Household) -> None:
+    before = home.rows(revisions)
+    assert publish(home, written(home)) == []
+    assert home.rows(revisions) == before
+
+
+def test_an_old_revision_comes_back_as_a_new_one(home: Household) -> None:
+    database = home.house.database
+    publish(home, changed(home, subject="Other"))
+    owner.roll_back(database, EMAIL, GUIDE, 1, home.clock.now)
+    third, second, first = owner.history(database, EMAIL, GUIDE)
+    assert third.number == 3
+    assert third.digest == first.digest != second.digest
+    with pytest.raises(owner.NoSuchRevisionError):
+        owner.roll_back(database, EMAIL, GUIDE, 9, home.clock.now)
+
+
+def test_the_difference_between_two_revisions_is_told_line_by_line(home: Household) -> None:
+    publish(home, changed(home, subject="Other"))
+    new, old = owner.history(home.house.database, EMAIL, GUIDE)
+    lines = owner.differing_lines(owner.source_text(old), owner.source_text(new))
+    assert ("-", 'subject = "Your 21-page guide is ready to collect"') in lines
+    assert ("+", 'subject = "Other"') in lines
+
+
+def test_a_file_does_not_overwrite_what_the_owner_published(
+    home: Household, tmp_path: Path
+) -> None:
+    root = tmp_path / "emails"
+    shutil.copytree(SHIPPED, root)
+    database, now = home.house.database, home.clock.now
+    publish(home, changed(home, subject="From Paul"))
+    assert publishing.publish(database, read_library(root), now).changed == []
+    file = root / "pain-guide/your-guide.mjml"
+    file.write_text(file.read_text().replace("Your 21-page guide", "A file's guide"))
+    with pytest.raises(OwnerWroteThisError) as refused:
+        publishing.publish(database, read_library(root), now)
+    assert "A file's guide" in str(refused.value) and "From Paul" in str(refused.value)
+    assert written(home).content.count("From Paul") == 1
+
+
+# --- Drafts ------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_kept_apart_from_what_is_published(both: Household) -> None:
+    home, database = both, both.house.database
+    version = editing.save_draft(
+        database, GUIDE, changed(home, subject="Half a"), 0, home.clock.now
+    )
+    found = editing.find_editing(database, GUIDE)
+    assert found is not None
+    assert (version, found.version, found.based_on, found.is_overtaken) == (1, 1, 1, False)
+    assert 'subject = "Half a"' in found.written.content
+    assert list(editing.drafted(database)) == [GUIDE]
+    assert len(owner.history(database, EMAIL, GUIDE)) == 1
+    editing.discard_draft(database, GUIDE)
+    assert "Half a" not in written(home).content
+
+
+def test_two_windows_do_not_overwrite_each_other(both: Household) -> None:
+    home, database, now = both, both.house.database, both.clock.now
+    first = editing.save_draft(database, GUIDE, changed(home, subject="One"), 0, now)
+    assert editing.save_draft(database, GUIDE, changed(home, subject="Two"), first, now) == 2
+    for version in (0, first):
+        with pytest.raises(SavedElsewhereError):
+            editing.save_draft(database, GUIDE, changed(home, subject="Three"), version, now)
+    assert 'subject = "Two"' in written(home).content
+
+
+def test_publishing_ends_the_draft_and_a_draft_knows_when_it_was_overtaken(
+    home: Household,
+) -> None:
+    database, now = home.house.database, home.clock.now
+    editing.save_draft(database, GUIDE, changed(home, subject="Draft"), 0, now)
+    owner.roll_back(database, EMAIL, GUIDE, 1, now)
+    assert list(editing.drafted(database)) == []
+    editing.save_draft(database, GUIDE, changed(home, subject="Draft"), 0, now)
+    with database.writing() as connection:
+        newest = owner.history(database, EMAIL, GUIDE)[0]
+        add_revision(
+            connection,
+            kind=EMAIL,
+            key=GUIDE,
+            digest="of-a-file",
+            author=Author.FILES,
+            source=newest.source,
+            compiled=newest.compiled,
+            now=now,
+        )
+    found = editing.find_editing(database, GUIDE)
+    assert found is not None and found.is_overtaken
+
+
+# --- Looking and trying ------------------------------------------------------------------------
+
+
+def test_a_preview_shows_the_draft_to_somebody_and_opens_nothing(home: Household) -> None:
+    before = home.everything()
+    shown = editing.preview(
+        home.house.database, GUIDE, changed(home, subject="For {{ first_name }}"), BASE_URL, "Ann"
+    )
+    assert shown.subject == "For Ann"
+    assert "Hello Ann," in shown.html and "Hello Ann," in shown.text
+    assert "/c/" not in shown.html and "/o/" not in shown.html
+    for link in ("unsubscribe", "preferences", "guide"):
+        start = shown.text.index(f"/{link}/")
+        assert home.client.get(shown.text[start:].split()[0]).status_code == 404
+    assert home.everything() == before
+
+
+def test_a_test_goes_to_the_owner_marked_and_is_in_no_ledger(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    house = home.house
+    outcome = editing.send_test(
+        house.database,
+        house.dispatch.mailer,
+        house.dispatch.sign,
+        BASE_URL,
+        GUIDE,
+        changed(home, subject="Almost ready"),
+        "paul@human-movement.com",
+        "Paul",
+        home.clock.now,
+    )
+    assert outcome.status == "accepted"
+    [mail] = smtp_sink.mails
+    assert mail.message["Subject"] == "[Test] Almost ready"
+    assert mail.message["To"] == "paul@human-movement.com"
+    assert home.rows(messages) == []
+
+
+def test_preflight_tries_the_names_that_subscribers_have(home: Household) -> None:
+    home.subscribe(ANN, first_name="Ann")
+    home.subscribe(BOB)
+    now = written(home)
+    bare = now.content.replace(
+        "Hello{% if first_name %} {{ first_name }}{% endif %}", "Hello {{ first_name }}"
+    )
+    database = home.house.database
+    assert editing.preflight_email(database, GUIDE, now, BASE_URL) == []
+    [found] = editing.preflight_email(
+        database, GUIDE, Written(now.format, bare, now.text), BASE_URL
+    )
+    assert found.what == "The first name is printed, and 1 person has none"
+    broken = Written(now.format, bare.replace("first_name", "frist_name"), now.text)
+    [found] = editing.preflight_email(database, GUIDE, broken, BASE_URL)
+    assert "frist_name" in found.what and found.line > 5
+
+
+# --- Plans -------------------------------------------------------------------------------------
+
+
+def test_a_step_is_added_with_its_email_and_reaches_people_without_any_file(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    database = home.house.database
+    home.subscribe(ANN)
+    home.deliver()
+    home.collect(home.enrolment(ANN)["id"])
+    step = {"email": "stairs", "kind": "article", "wait": "1 day", "at": "08:30"}
+    toml = with_step(plan(home), step, after="guide-reminder")
+    new = {"pain-guide/stairs": Written(EmailFormat.MARKDOWN, MARKDOWN)}
+    foreseen = owner.foresee_plan(database, SEQUENCE, "pain-guide", toml, new)
+    assert foreseen.impacts["pain-guide"] == Impact(get_a_new_step=1)
+    assert plan(home) != toml
+    done = owner.publish_plan(database, SEQUENCE, "pain-guide", toml, home.clock.now, new)
+    assert (done.changed, done.impacts) == (foreseen.changed, foreseen.impacts)
+    home.live(days=5)
+    assert "Do you hold the banister?" in subjects(smtp_sink.mails)
+
+
+def test_a_plan_that_names_an_unwritten_email_is_refused(home: Household) -> None:
+    toml = with_step(plan(home), {"email": "stairs"}, after="your-guide")
+    with pytest.raises(CheckError, match="there is no email “stairs”"):
+        owner.publish_plan(home.house.database, SEQUENCE, "pain-guide", toml, home.clock.now)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda toml: without_step(toml, "your-guide"), "guide"),
+        (lambda toml: with_changed_step(toml, "guide-reminder", {"wait": "soon"}), "wait"),
+        (lambda toml: toml.replace("title", "titel", 1), "titel"),
+    ],
+)
+def test_a_plan_with_faults_is_refused(home: Household, change: object, told: str) -> None:
+    before = home.everything()
+    with pytest.raises(CheckError, match=told):
+        owner.publish_plan(
+            home.house.database,
+            SEQUENCE,
+            "pain-guide",
+            change(plan(home)),  # type: ignore[operator]
+            home.clock.now,
+        )
+    assert home.everything() == before
+
+
+def test_a_changed_plan_is_the_owners_and_can_be_taken_back(home: Household) -> None:
+    database, now = home.house.database, home.clock.now
+    toml = without_step(plan(home), "muscle-activation-podcast")
+    owner.publish_plan(database, SEQUENCE, "pain-guide", toml, now)
+    assert owner.history(database, SEQUENCE, "pain-guide")[0].author is Author.OWNER
+    owner.roll_back(database, SEQUENCE, "pain-guide", 1, now)
+    assert "muscle-activation-podcast" in plan(home)
+
+
+def test_the_practice_is_published_the_same_way(home: Household) -> None:
+    database, now = home.house.database, home.clock.now
+    toml = owner.history(database, PRACTICE, "practice")[0].source["toml"]
+    new = toml.replace("+44 020 7183 1164", "+44 020 7183 0000")
+    owner.publish_plan(database, PRACTICE, "practice", new, now)
+    assert home.house.practice.phone == "+44 020 7183 0000"
+    with pytest.raises(CheckError, match="time_zone"):
+        owner.publish_plan(database, PRACTICE, "practice", new.replace("London", "Lundon"), now)
