@@ -10,8 +10,10 @@ from nurture.rendering.compiling import EmailError, compile_email
 from nurture.rendering.confined import compile_confined
 from nurture.settings import Settings
 
-LAYOUT = (
-    read_library(Settings(secret_key="x").templates_dir).sequences[0].emails["your-guide"].layout
+LAYOUT = next(
+    source.emails["your-guide"].layout
+    for source in read_library(Settings(secret_key="x").templates_dir).sequences
+    if "your-guide" in source.emails
 )
 FRONT = '+++\nsubject = "S"\n+++\n'
 MJML = (

@@ -12,8 +12,10 @@ from nurture.rendering.compiling import CompiledEmail, EmailError, compile_email
 from nurture.rendering.composing import compose_markdown
 from nurture.settings import Settings
 
-LAYOUT = (
-    read_library(Settings(secret_key="x").templates_dir).sequences[0].emails["your-guide"].layout
+LAYOUT = next(
+    source.emails["your-guide"].layout
+    for source in read_library(Settings(secret_key="x").templates_dir).sequences
+    if "your-guide" in source.emails
 )
 FRONT = '+++\nsubject = "S"\n+++\n'
 

@@ -133,7 +133,7 @@ def test_a_preview_counts_people_and_changes_nothing(home: Household, written: W
     before = home.everything()
     foretold = written.preview()
     assert foretold.changed == ["pain-guide"]
-    assert foretold.impacts["pain-guide"] == Impact(unaffected=1, step_deleted=2)
+    assert foretold.impacts["pain-guide"] == Impact(step_deleted=2, later_changed=1)
     assert home.everything() == before
     assert written.publish().impacts == foretold.impacts
 
