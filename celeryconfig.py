@@ -66,4 +66,9 @@ beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "ask the quiet": {
+        "task": "tasks.upkeep.ask_the_quiet",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
 }

@@ -8,5 +8,13 @@ def tidy() -> None:
     """Let go of what nobody needs any more."""
     from nurture.services import forgetting
 
-    forgetting.tidy(house().database, house().clock())
+    forgetting.tidy(house().database, house().outbox, house().clock())
     forgetting.drop_raw(house().database, house().clock(), house().settings.retention)
+
+
+@app.task
+def ask_the_quiet() -> None:
+    """Ask whoever has not been heard of for long whether they still want the emails."""
+    from nurture.services import sunsetting
+
+    sunsetting.ask_the_quiet(house().database, house().catalogue, house().clock())

@@ -23,7 +23,16 @@ from nurture.domain.consent import Evidence, Purpose
 from nurture.domain.engagement import HOLD
 from nurture.domain.message_status import MessageStatus
 from nurture.library import Library, read_library
-from nurture.services import delivering, judging, publishing, subscribing, sweeping, tracking
+from nurture.services import (
+    delivering,
+    forgetting,
+    judging,
+    publishing,
+    subscribing,
+    sunsetting,
+    sweeping,
+    tracking,
+)
 from nurture.services.subscribing import Signup
 from nurture.settings import load_settings
 from nurture.signatures import hex_hmac, sign_standard_webhook
@@ -177,6 +186,11 @@ class Household:
     def live(self, **length: float) -> None:
         """Let that much time pass."""
         self.live_until(self.clock.now + timedelta(**length))
+
+    def upkeep(self) -> None:
+        """What is done once an hour."""
+        forgetting.tidy(self.house.database, self.house.outbox, self.clock.now)
+        sunsetting.ask_the_quiet(self.house.database, self.house.catalogue, self.clock.now)
 
     def fold(self) -> int:
         """Bring the hits into the database."""

@@ -15,6 +15,7 @@ from webhooks.operations import OPERATIONS, Json
 from webhooks.signup_body import SignupBody
 
 _REFERENCE = "#/components/schemas/{model}"
+_OURS = (EventKind.DOWNLOADED, EventKind.BOOKED, EventKind.STAYED)
 _WORDS: Json = {"type": "string"}
 _MOMENT: Json = {"type": "string", "format": "date-time"}
 
@@ -86,7 +87,7 @@ def _object(properties: Json, required: list[str]) -> Json:
 
 
 def _mail_event() -> Json:
-    told = [kind for kind in EventKind if kind not in (EventKind.DOWNLOADED, EventKind.BOOKED)]
+    told = [kind for kind in EventKind if kind not in _OURS]
     return _object(
         {
             "id": _WORDS | {"description": "The same whenever the same event is told again."},

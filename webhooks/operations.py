@@ -319,14 +319,32 @@ def _collect() -> Json:
 
 def _prefer() -> Json:
     wishes = {"type": "string", "enum": ["usual", "fewer", "paused", "stopped"]}
-    fields = {"frequency": wishes, **_CHOICES}
-    return _posted("changePreferences", "Change what one receives", fields, _SHOWN)
+    ask = {"type": "string", "enum": ["data", "erasure"]}
+    fields = {"frequency": wishes, **_CHOICES, "ask": ask}
+    summary = "Change what one receives, or ask for one's data or erasure"
+    return _posted("changePreferences", summary, fields, _SHOWN)
 
 
 def _unsubscribe() -> Json:
     one_click = {"type": "string", "enum": ["One-Click"]}
     fields = {"List-Unsubscribe": one_click, "undo": _TICK}
     return _posted("unsubscribe", "Stop all emails at once", fields, _SHOWN, description=_ONE_CLICK)
+
+
+def _confirm() -> Json:
+    fields = {"as": {"type": "string", "enum": ["page", "file"]}}
+    done: Json = {
+        "description": (
+            "Done: a page that says so or, for one's data, a file to save, as a page or as JSON."
+        ),
+        "content": _HTML | {"application/json": {"schema": {"type": "object"}}},
+    }
+    return _lapsing(_posted("confirm", "Say yes to what an email asked", fields, done))
+
+
+def _lapsing(page: Json) -> Json:
+    page["responses"]["410"] = {"description": "It is too late for that.", "content": _HTML}
+    return page
 
 
 def _said(operation: str, summary: str, content: Json, *refusals: HTTPStatus) -> Json:
@@ -364,6 +382,10 @@ OPERATIONS: Mapping[str, Mapping[str, Json]] = {
     "/unsubscribe/{token}": {
         "get": _page("showUnsubscribe", "One button; nothing is changed by looking"),
         "post": _unsubscribe(),
+    },
+    "/confirm/{token}": {
+        "get": _lapsing(_page("showConfirmation", "What saying yes will do")),
+        "post": _confirm(),
     },
     "/healthz": {"get": _said("getHealth", "Is the process alive", _PLAIN)},
     "/readyz": {"get": _said("getReadiness", "Has it what it needs", _PLAIN, _AWAY)},

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -39,6 +40,23 @@ class ConsentChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentRecord:
+    """One line of the append-only record: a yes or a no with all that proves it.
+
+    `source` says where it was said; `said_where` puts that into words.
+    """
+
+    purpose: Purpose
+    granted: bool
+    recorded_at: datetime
+    source: str
+    wording: str
+    wording_hash: str
+    privacy_version: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Consents:
     """What somebody agrees to at present."""
 
@@ -60,6 +78,28 @@ OWN_WORDINGS: Mapping[Purpose, str] = {
         "The practice may take my interest in health topics (such as back pain) into account."
     ),
 }
+
+
+#: Withdrawn by us, for somebody who did not answer whether they still want the emails.
+SILENCE = "quiet"
+
+#: Granted anew, by somebody who answered that they do.
+STAYED = "stayed"
+
+_SAID_WHERE: Mapping[str, str] = {
+    "guide-page": "on the page of the guide",
+    "preferences": "on the preference page",
+    "unsubscribe": "by unsubscribing",
+    "resubscribe": "by taking the unsubscription back",
+    STAYED: "on the page “Still want these?”",
+    SILENCE: "by giving no sign of life for a long time, when asked",
+}
+
+
+def said_where(source: str) -> str:
+    """Where something was said, in words that go on from “agreed” or “withdrawn”."""
+    kind, _, form = source.partition(":")
+    return f"in the form “{form}”" if kind == "form" else _SAID_WHERE.get(source, source)
 
 
 def wording_hash(wording: str) -> str:

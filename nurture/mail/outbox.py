@@ -1,6 +1,6 @@
 """The mail room without a mail server: every message becomes a file to look at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nurture.domain.message_status import MessageStatus
@@ -8,9 +8,20 @@ from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.kept_mail import KeptMail, list_mails, mail_path, write_whole
 from nurture.mail.outbox_pages import write_index
 
-__all__ = ["KeptMail", "Outbox", "list_mails", "write_index"]
+__all__ = ["KeptMail", "Outbox", "list_mails", "remove_mails", "write_index"]
 
 REFUSED_ADDRESSES = "refused-addresses.txt"
+
+
+def remove_mails(directory: Path, messages: Iterable[int]) -> None:
+    """Remove the mails of these numbers with all that was made of them, as far as they are kept."""
+    paths = [mail_path(directory, message) for message in messages]
+    kept = [path for path in paths if path.exists()]
+    for path in kept:
+        for made in (path, path.with_suffix(".html"), path.with_suffix(".txt")):
+            made.unlink(missing_ok=True)
+    if kept and (directory / "index.html").exists():
+        write_index(directory)
 
 
 class Outbox:

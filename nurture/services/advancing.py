@@ -14,6 +14,7 @@ from nurture.domain.planning import segments_asked
 from nurture.domain.sending_gate import FEWER_CAP
 from nurture.domain.sequence import ANSWERS, RECURRING, StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
+from nurture.services import sunsetting
 from nurture.services.catalogue import Published
 from nurture.store import claims, enrolments, messages, sequences
 from nurture.store.due import DueEnrolment, Step, advance, due_enrolments
@@ -88,6 +89,8 @@ def claim_due(
         enrolments.end_enrolments(connection, ended, reason, now)
         messages.cancel_open_of(connection, ended, "the enrolment ended")
     enrolments.hand_over(connection, plan.going_on, now)
+    completed = plan.ends.get(EnrolmentStatus.COMPLETED, ())
+    sunsetting.fall_silent(connection, published, [d for d in due if d.id in completed], now)
     return batch
 
 

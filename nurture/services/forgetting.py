@@ -1,10 +1,18 @@
-"""Forgetting: what is not needed any more goes by itself."""
+"""Forgetting: on request everything personal at once, and by itself what nobody needs any more."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from nurture.store import hits
-from nurture.store.session import Database
+from nurture.domain.address import address_key
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.errors import NurtureError
+from nurture.domain.sequence import UNCOLLECTED_FOR
+from nurture.mail.outbox import remove_mails
+from nurture.store import hits, personal, subscribers
+from nurture.store.session import Connection, Database
 from nurture.store.signups import forget_old_keys
+from nurture.store.suppressions import suppress_erased
 
 #: So many events are gone through in one transaction.
 _CHUNK = 20_000
@@ -12,11 +20,58 @@ _CHUNK = 20_000
 #: Nobody repeats a signup call after this long.
 _KEYS_KEPT_FOR = timedelta(days=7)
 
+#: How many people are let go in one transaction, and in how many of them at one time.
+_PEOPLE, _CHUNKS = 500, 200
 
-def tidy(database: Database, now: datetime) -> int:
-    """Drop idempotency keys that have served; return how many."""
+
+class BeingMailedError(NurtureError):
+    """A mail to this person is with the mail server at this very moment."""
+
+
+def forget(database: Database, outbox: Path, subscriber_id: int, now: datetime) -> bool:
+    """Erase everything personal about somebody; return whether they were known.
+
+    What stays are rows without a person, so that counts stay right, and the keyed hash of the
+    address, which is never written to again. Mails kept in the local `outbox` go as well.
+    Raises `BeingMailedError`.
+    """
     with database.writing() as connection:
-        return forget_old_keys(connection, now, _KEYS_KEPT_FOR)
+        person = subscribers.find_subscriber(connection, subscriber_id)
+        if person is None or not personal.lock_people(connection, [subscriber_id]):
+            return False
+        if personal.being_mailed(connection, subscriber_id):
+            raise BeingMailedError(
+                "A mail to this person is being sent just now.", remedy="Try again in a minute."
+            )
+        numbers = _erase(connection, [subscriber_id], now)
+        personal.empty_mentions(connection, address_key(person.address))
+        suppress_erased(connection, person.address_hash, now)
+    remove_mails(outbox, numbers)
+    return True
+
+
+def let_go_unconfirmed(database: Database, outbox: Path, now: datetime) -> int:
+    """Erase whoever signed up thirty days ago or more and never confirmed; return how many.
+
+    Their addresses are not suppressed: they may sign up again.
+    """
+    let_go = 0
+    for _ in range(_CHUNKS):
+        with database.writing() as connection:
+            people = personal.find_unconfirmed(connection, now - UNCOLLECTED_FOR, _PEOPLE)
+            numbers = _erase(connection, people, now) if people else []
+        remove_mails(outbox, numbers)
+        let_go += len(people)
+        if len(people) < _PEOPLE:
+            break
+    return let_go
+
+
+def tidy(database: Database, outbox: Path, now: datetime) -> int:
+    """Let go of signups that were never confirmed and of keys that have served; return how many."""
+    let_go = let_go_unconfirmed(database, outbox, now)
+    with database.writing() as connection:
+        return let_go + forget_old_keys(connection, now, _KEYS_KEPT_FOR)
 
 
 def drop_raw(database: Database, now: datetime, retention: timedelta) -> int:
@@ -32,3 +87,10 @@ def drop_raw(database: Database, now: datetime, retention: timedelta) -> int:
         with database.writing() as connection:
             dropped += hits.drop_raw(connection, numbers, now - retention)
     return dropped
+
+
+def _erase(connection: Connection, people: Collection[int], now: datetime) -> list[int]:
+    """Empty what is about these people and end what is under way; return their messages."""
+    personal.end_everything(connection, people, EnrolmentStatus.REMOVED, now)
+    personal.empty_people(connection, people)
+    return personal.messages_to(connection, people)

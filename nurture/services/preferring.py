@@ -1,11 +1,19 @@
 """Preferring: what somebody wants to receive, and the way out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from nurture.domain.address import masked
-from nurture.domain.consent import OWN_WORDINGS, ConsentChange, Evidence, Purpose, changed
+from nurture.domain.consent import (
+    OWN_WORDINGS,
+    ConsentChange,
+    ConsentRecord,
+    Evidence,
+    Purpose,
+    changed,
+)
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.domain.sending_gate import PAUSE, Frequency
@@ -31,13 +39,14 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What somebody receives at present."""
+    """What somebody receives at present, and all they have agreed to, in their own time."""
 
     masked_address: str
     frequency: Wish
     paused_until: datetime | None
     tracking: bool
     health_topics: bool
+    history: tuple[ConsentRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +131,18 @@ def _preferences(connection: Connection, person: Subscriber, now: datetime) -> P
         paused_until=person.paused_until if paused else None,
         tracking=Purpose.TRACKING in person.consents,
         health_topics=Purpose.HEALTH_TOPICS in person.consents,
+        history=_history(connection, person),
     )
 
 
+def _history(connection: Connection, person: Subscriber) -> tuple[ConsentRecord, ...]:
+    zone, records = ZoneInfo(person.time_zone), consents.consent_records(connection, person.id)
+    return tuple(replace(r, recorded_at=r.recorded_at.astimezone(zone)) for r in records)
+
+
 def _wish(connection: Connection, person: Subscriber, paused: bool) -> Wish:
-    if find_suppression(connection, person.address_hash):
+    agreed = Purpose.MARKETING in person.consents
+    if not agreed or find_suppression(connection, person.address_hash):
         return Wish.STOPPED
     return Wish.PAUSED if paused else Wish(person.frequency)
 
@@ -140,8 +156,11 @@ def _follow_wish(
     now: datetime,
 ) -> None:
     if wish is Wish.STOPPED:
-        return stop(connection, person, None, privacy, evidence, now)
-    _start_again(connection, person, privacy, evidence, now)
+        # Whoever has agreed to no emails finds this chosen already and stops nothing by it.
+        if Purpose.MARKETING in person.consents:
+            stop(connection, person, None, privacy, evidence, now)
+        return
+    want_emails(connection, person, "preferences", privacy, evidence, now)
     frequency = person.frequency if wish is Wish.PAUSED else Frequency(wish)
     paused_until = now + PAUSE if wish is Wish.PAUSED else None
     already = person.paused_until if person.paused_until and person.paused_until > now else None
@@ -176,6 +195,29 @@ def stop(
     enrolments.end_enrolments_of(connection, person.id, EnrolmentStatus.UNSUBSCRIBED, now)
     messages.cancel_open(connection, person.id, "they unsubscribed")
     _note_unsubscribed(connection, person, message, now)
+
+
+def want_emails(
+    connection: Connection,
+    person: Subscriber,
+    source: str,
+    privacy: str,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    """See that a person who wants the emails gets them, unless their address is no good.
+
+    An unsubscription is taken back, and consent that was never given, or that lapsed in
+    silence, is recorded with its `source`.
+    """
+    _start_again(connection, person, privacy, evidence, now)
+    if find_suppression(connection, person.address_hash):
+        return
+    present = _again(connection, person).consents
+    granted = changed(present, {Purpose.MARKETING: True}, OWN_WORDINGS)
+    _record(connection, person, granted, source, privacy, evidence, now)
+    if granted:
+        enrolments.take_up_unsubscribed(connection, person.id, now)
 
 
 def _start_again(

@@ -18,7 +18,7 @@ from nurture.store import enrolments, events, locks, messages, subscribers
 from nurture.store.messages import Message
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
-from nurture.store.suppressions import suppress
+from nurture.store.suppressions import find_suppression, suppress
 from nurture.tokens import TokenRefusedError, Tokens
 
 _BEFORE_DELIVERY = (MessageStatus.SENDING, MessageStatus.ACCEPTED, MessageStatus.IN_DOUBT)
@@ -81,7 +81,7 @@ def _record_mail_event(
         "happened_at": event.occurred_at,
         "source": event.provider,
         "source_key": _source_key(event.provider, event.event_id),
-        "raw": dict(event.raw),
+        "raw": _raw_of(connection, tokens, event, erased=message is not None and person is None),
     }
     if not events.add_events(connection, [row]):
         return 0
@@ -92,6 +92,16 @@ def _record_mail_event(
     else:
         _act(connection, tokens, event, message, person, now)
     return 1
+
+
+def _raw_of(
+    connection: Connection, tokens: Tokens, event: MailEvent, *, erased: bool
+) -> dict[str, Any] | None:
+    """What the provider said, unless it is about somebody whom we have erased."""
+    if event.recipient and not erased:
+        address_hash = tokens.address_hash(address_key(event.recipient))
+        erased = find_suppression(connection, address_hash) is SuppressionReason.ERASED
+    return None if erased else dict(event.raw)
 
 
 def _act(

@@ -1,6 +1,6 @@
 """Consent records: append-only proof of every yes and no."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.consent import ConsentChange, Evidence, Purpose
+from nurture.domain.consent import ConsentChange, ConsentRecord, Evidence, Purpose
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
 
@@ -51,7 +51,8 @@ def record_consents(
 ) -> None:
     """Append the changes with their evidence, and bring the subscriber's present state along.
 
-    `source` says where: `form:<key>`, `guide-page`, `preferences`, `unsubscribe`, `resubscribe`.
+    `source` says where: `form:<key>`, `guide-page`, `preferences`, `unsubscribe`, `resubscribe`,
+    `quiet`, `stayed`.
     """
     if not changes:
         return
@@ -75,6 +76,11 @@ def consent_history(connection: Connection, subscriber_id: int) -> list[dict[str
     return [dict(row) for row in rows.mappings()]
 
 
+def consent_records(connection: Connection, subscriber_id: int) -> list[ConsentRecord]:
+    """Every yes and no of one person with what proves it, oldest first."""
+    return [_record(row) for row in consent_history(connection, subscriber_id)]
+
+
 def refused(connection: Connection, subscriber_id: int) -> frozenset[Purpose]:
     """The purposes whose latest record is a no."""
     latest = {row["purpose"]: row["granted"] for row in consent_history(connection, subscriber_id)}
@@ -89,6 +95,19 @@ def withdrawn_by(connection: Connection, subscriber_id: int, source: str) -> lis
         for purpose, row in latest.items()
         if row["source"] == source and not row["granted"]
     ]
+
+
+def _record(row: Mapping[str, Any]) -> ConsentRecord:
+    return ConsentRecord(
+        purpose=Purpose(row["purpose"]),
+        granted=row["granted"],
+        recorded_at=row["recorded_at"],
+        source=row["source"],
+        wording=row["wording"],
+        wording_hash=row["wording_hash"],
+        privacy_version=row["privacy_version"],
+        evidence=Evidence(row["page_url"], row["client"], row["user_agent"]),
+    )
 
 
 def _row(change: ConsentChange) -> dict[str, Any]:

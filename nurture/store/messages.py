@@ -229,7 +229,7 @@ def doubts(connection: Connection) -> list[Doubt]:
     statement = (
         select(
             messages.c.id,
-            subscribers.c.address,
+            func.coalesce(subscribers.c.address, "(erased)"),
             messages.c.step,
             messages.c.claimed_at,
             messages.c.reason,

@@ -6,7 +6,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Integer, Table, Text, func, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Table,
+    Text,
+    func,
+    select,
+    text,
+    update,
+)
 
 from nurture.domain.address import address_key
 from nurture.domain.consent import Consents, Purpose
@@ -14,11 +26,16 @@ from nurture.domain.sending_gate import Frequency
 from nurture.store.session import insert_new
 from nurture.store.types import UtcDateTime, Words, metadata
 
+
+def _created_at(context: Any) -> Any:
+    return context.get_current_parameters()["created_at"]
+
+
 subscribers = Table(
     "subscribers",
     metadata,
     Column("id", Integer, primary_key=True),
-    # The address is looked up by its key; the keyed hash outlives an erasure.
+    # The address is looked up by its key; an erasure leaves none of the three.
     Column("address", Text),
     Column("address_key", Text, unique=True),
     Column("address_hash", Text, nullable=False, index=True),
@@ -31,6 +48,20 @@ subscribers = Table(
     # The present state of the append-only consent records, so that a batch needs no history.
     Column("purposes", Words, nullable=False),
     Column("erased", Boolean, nullable=False, default=False),
+    # A hint: since when no sign of life is known. Nobody is asked before it is old enough.
+    Column("quiet_since", UtcDateTime, default=_created_at),
+    Index(
+        "ix_subscribers_quiet",
+        "quiet_since",
+        sqlite_where=text("confirmed_at IS NOT NULL AND erased = 0"),
+        postgresql_where=text("confirmed_at IS NOT NULL AND NOT erased"),
+    ),
+    Index(
+        "ix_subscribers_unconfirmed",
+        "created_at",
+        sqlite_where=text("confirmed_at IS NULL AND erased = 0"),
+        postgresql_where=text("confirmed_at IS NULL AND NOT erased"),
+    ),
 )
 
 

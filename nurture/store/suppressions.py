@@ -1,6 +1,7 @@
 """Suppressions: addresses never to write to, kept as keyed hashes."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Column, Connection, Table, Text, delete, select
 
@@ -35,6 +36,20 @@ def find_suppression(connection: Connection, address_hash: str) -> SuppressionRe
     of_address = suppressions.c.address_hash == address_hash
     reason = connection.scalar(select(suppressions.c.reason).where(of_address))
     return SuppressionReason(reason) if reason else None
+
+
+def suppression_of(connection: Connection, address_hash: str) -> dict[str, Any] | None:
+    """The whole row about an address: reason, since when and the detail."""
+    of_address = suppressions.c.address_hash == address_hash
+    row = connection.execute(select(suppressions).where(of_address)).mappings().first()
+    return dict(row) if row else None
+
+
+def suppress_erased(connection: Connection, address_hash: str, now: datetime) -> None:
+    """Never write to the address of an erased person again, whatever was known of it before."""
+    of_address = suppressions.c.address_hash == address_hash
+    connection.execute(delete(suppressions).where(of_address))
+    suppress(connection, address_hash, SuppressionReason.ERASED, now)
 
 
 def lift_suppression(connection: Connection, address_hash: str, reason: SuppressionReason) -> bool:

@@ -7,7 +7,6 @@ foreign site could make a browser send along.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,13 +21,24 @@ from flask import (
     url_for,
 )
 
-from nurture.domain.consent import OWN_WORDINGS, Evidence, Purpose
-from nurture.domain.errors import NurtureError
-from nurture.services import preferring, subscribing
-from nurture.services.preferring import PreferenceChange, Preferences, Wish
+from nurture.domain.consent import OWN_WORDINGS, said_where
+from nurture.domain.sequence import Request
+from nurture.services import preferring, requesting, subscribing
+from nurture.services.forgetting import BeingMailedError
+from nurture.services.preferring import Preferences
+from nurture.services.requesting import Asked
 from nurture.services.subscribing import GuideOffer
 from nurture.store.session import DatabaseUnavailableError
 from nurture.tokens import TokenRefusedError
+from nurture.web.confirmations import Confirmations
+from nurture.web.forms import (
+    UnknownChoiceError,
+    read_answers,
+    read_change,
+    read_request,
+    read_undo,
+    seen_evidence,
+)
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -50,14 +60,6 @@ GUIDE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors '
 
 #: Far more than any form here sends, and little enough to read from anybody.
 FORM_BYTES = 16 * 1024
-
-FREQUENCIES = tuple(str(wish) for wish in Wish)
-ASKED_SEPARATELY = ("tracking", "health_topics")
-TICKED = "1"
-
-
-class UnknownChoiceError(NurtureError):
-    """A form said something that the page does not offer; nothing has been changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,16 @@ class Pages:
         return preferences_page(self._preferences(self.house.tokens.read_preferences(token)))
 
     def change_preferences(self, token: str) -> str | tuple[str, int]:
-        """Takes over what the form says, and shows what holds from now on."""
+        """Takes over what the form says, and shows what holds from now on.
+
+        The buttons for one's data and for one's erasure are on the same page and lead here too.
+        """
         subscriber = self.house.tokens.read_preferences(token)
         present = self._preferences(subscriber)
         try:
+            asked_for = read_request(request.form)
+            if asked_for:
+                return self._ask(subscriber, asked_for, present)
             change = read_change(request.form)
         except UnknownChoiceError as error:
             return preferences_page(present, problem=str(error)), 422
@@ -135,6 +143,14 @@ class Pages:
             return self._way_out("resubscribed.html", subscriber, present)
         preferring.unsubscribe(*kept_in, subscriber, message, seen_evidence(), now)
         return self._way_out("unsubscribed.html", subscriber, present)
+
+    def _ask(self, subscriber: int, asked_for: Request, present: Preferences) -> str:
+        house = self.house
+        asked = requesting.ask(
+            house.database, house.catalogue, subscriber, asked_for, house.clock()
+        ) or abort(404)
+        house.doorbell.ring()
+        return preferences_page(present, asked=(asked_for, asked))
 
     def _offer(self, token: str) -> GuideOffer:
         enrolment = self.house.tokens.read_guide(token)
@@ -170,22 +186,26 @@ def create_pages(house: House) -> Blueprint:
         static_folder="static",
         static_url_path="/pages",
     )
-    _route(pages, Pages(house))
+    _route(pages, Pages(house), Confirmations(house))
     pages.before_request(_read_little)
     pages.after_request(_guard)
-    pages.context_processor(lambda: {"practice": house.practice, "wordings": OWN_WORDINGS})
+    pages.context_processor(
+        lambda: {"practice": house.practice, "wordings": OWN_WORDINGS, "said_where": said_where}
+    )
     pages.register_error_handler(TokenRefusedError, _show_not_found)
     pages.register_error_handler(404, _show_not_found)
     pages.register_error_handler(DatabaseUnavailableError, _show_unavailable)
+    pages.register_error_handler(BeingMailedError, _show_unavailable)
     pages.register_error_handler(500, _show_unavailable)
     return pages
 
 
-def _route(pages: Blueprint, views: Pages) -> None:
+def _route(pages: Blueprint, views: Pages, confirmations: Confirmations) -> None:
     for path, show, act in (
         ("/guide/<token>", views.show_guide, views.hand_over_guide),
         ("/preferences/<token>", views.show_preferences, views.change_preferences),
         ("/unsubscribe/<token>", views.show_unsubscribe, views.unsubscribe),
+        ("/confirm/<token>", confirmations.show, confirmations.confirm),
     ):
         pages.add_url_rule(path, view_func=show, methods=["GET"])
         pages.add_url_rule(path, view_func=act, methods=["POST"])
@@ -216,10 +236,15 @@ def guide_page(offer: GuideOffer, problem: str = "") -> str:
     return render_template("guide.html", guide=offer, problem=problem)
 
 
-def preferences_page(preferences: Preferences, saved: bool = False, problem: str = "") -> str:
-    """The page that shows what holds for one subscriber."""
+def preferences_page(
+    preferences: Preferences,
+    saved: bool = False,
+    problem: str = "",
+    asked: tuple[Request, Asked] | None = None,
+) -> str:
+    """The page that shows what holds for one subscriber, and what became of what they asked."""
     return render_template(
-        "preferences.html", preferences=preferences, saved=saved, problem=problem
+        "preferences.html", preferences=preferences, saved=saved, problem=problem, asked=asked
     )
 
 
@@ -235,54 +260,3 @@ def pdf(path: Path, filename: str) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Security-Policy"] = GUIDE_POLICY
     return response
-
-
-def seen_evidence() -> Evidence:
-    """Where the present request came from, without the token: that would let a reader act."""
-    return Evidence(
-        page_url=request.base_url.rpartition("/")[0],
-        client=request.remote_addr or "",
-        user_agent=request.user_agent.string,
-    )
-
-
-def read_answers(form: Mapping[str, str]) -> dict[Purpose, bool]:
-    """The answers to the questions beside the guide's button.
-
-    An absent box is a no only where the box was shown, and a yes counts wherever it comes
-    from. Raises `UnknownChoiceError` for a tick that is none.
-    """
-    answers = subscribing.purposes_ticked(read_purposes(form))
-    return answers if form.get("asked") else {p: yes for p, yes in answers.items() if yes}
-
-
-def read_purposes(form: Mapping[str, str]) -> set[str]:
-    """The purposes ticked in a form; raises `UnknownChoiceError` for a tick that is none."""
-    return {
-        purpose for purpose in ASKED_SEPARATELY if _one_of(("", TICKED), form, purpose) == TICKED
-    }
-
-
-def read_change(form: Mapping[str, str]) -> PreferenceChange:
-    """What the preference form asks for; raises `UnknownChoiceError` for what it cannot ask."""
-    purposes = read_purposes(form)
-    return PreferenceChange(
-        frequency=Wish(_one_of(FREQUENCIES, form, "frequency")),
-        tracking="tracking" in purposes,
-        health_topics="health_topics" in purposes,
-    )
-
-
-def read_undo(form: Mapping[str, str]) -> bool:
-    """Whether a form asks to take an unsubscribing back; a one-click never does."""
-    return "List-Unsubscribe" not in form and _one_of(("", TICKED), form, "undo") == TICKED
-
-
-def _one_of(known: tuple[str, ...], form: Mapping[str, str], field: str) -> str:
-    said = form.get(field, "")
-    if said not in known:
-        raise UnknownChoiceError(
-            f"“{said[:40]}” is no choice for “{field}”.",
-            remedy="Nothing has been changed. Please choose below and try again.",
-        )
-    return said

@@ -12,7 +12,14 @@ import pytest
 from flask import Blueprint, Flask, render_template
 from jinja2 import StrictUndefined
 
-from nurture.domain.consent import OWN_WORDINGS, Purpose
+from nurture.domain.consent import (
+    OWN_WORDINGS,
+    ConsentRecord,
+    Evidence,
+    Purpose,
+    said_where,
+    wording_hash,
+)
 from tests.web.reading import Page, asking, read
 
 ROOT = Path(__file__).parents[2]
@@ -43,13 +50,32 @@ def guide(title: str = "9 key principles", /, **changes: bool) -> SimpleNamespac
     return SimpleNamespace(title=title, **{**known, **changes})
 
 
+def record(purpose: Purpose, granted: bool, source: str, wording: str) -> ConsentRecord:
+    at = datetime(2026, 11, 3, 8, 30, tzinfo=UTC)
+    proof = Evidence("https://practice.example.org/guide", "192.0.2.7", "A browser")
+    hashed = wording_hash(wording)
+    return ConsentRecord(purpose, granted, at, source, wording, hashed, "2", proof)
+
+
+HISTORY = (
+    record(Purpose.MARKETING, True, "form:pain-guide", "Subscribe below & get our FREE guide."),
+    record(Purpose.TRACKING, True, "preferences", OWN_WORDINGS[Purpose.TRACKING]),
+    record(Purpose.TRACKING, False, "preferences", OWN_WORDINGS[Purpose.TRACKING]),
+)
+
+
 def preferences(frequency: str = "usual", /, **changes: bool) -> SimpleNamespace:
     return SimpleNamespace(
         masked_address="p•••@example.org",
         frequency=frequency,
         paused_until=PAUSED_UNTIL if frequency == "paused" else None,
+        history=HISTORY,
         **{"tracking": False, "health_topics": False, **changes},
     )
+
+
+def confirmation(matter: str) -> dict[str, Any]:
+    return {"confirmation": SimpleNamespace(matter=matter, masked_address="p•••@example.org")}
 
 
 def on_the_way_out(frequency: str = "usual", problem: str = "") -> dict[str, Any]:
@@ -67,15 +93,26 @@ EXAMPLES: list[tuple[str, dict[str, Any]]] = [
     *[
         (
             "preferences.html",
-            {"preferences": preferences(f), "saved": saved, "problem": ""},
+            {"preferences": preferences(f), "saved": saved, "problem": "", "asked": None},
         )
         for f in FREQUENCIES
         for saved in (False, True)
     ],
     (
         "preferences.html",
-        {"preferences": preferences(), "saved": False, "problem": "No choice."},
+        {"preferences": preferences(), "saved": False, "problem": "No choice.", "asked": None},
     ),
+    *[
+        (
+            "preferences.html",
+            {"preferences": preferences(), "saved": False, "problem": "", "asked": (what, became)},
+        )
+        for what, became in (("data", "mailed"), ("erasure", "already"), ("data", "unreachable"))
+    ],
+    *[("confirm.html", confirmation(m) | {"problem": ""}) for m in ("data", "erasure", "staying")],
+    ("confirm.html", confirmation("data") | {"problem": "That is no choice."}),
+    *[("confirmed.html", confirmation(m)) for m in ("erasure", "staying")],
+    ("lapsed.html", confirmation("data")),
     ("unsubscribe.html", on_the_way_out()),
     ("unsubscribe.html", on_the_way_out("stopped")),
     ("unsubscribe.html", on_the_way_out(problem="That is no choice.")),
@@ -103,7 +140,7 @@ def app() -> Flask:
 
 
 def shown(template: str, **values: Any) -> Page:
-    given = {"practice": practice(), "wordings": OWN_WORDINGS, **values}
+    given = {"practice": practice(), "wordings": OWN_WORDINGS, "said_where": said_where, **values}
     with app().test_request_context("/somewhere/token"):
         return read(render_template(template, **given))
 
@@ -259,7 +296,9 @@ def test_a_guide_collected_before_is_offered_again() -> None:
 
 def asking_pages(**granted: bool) -> Iterator[Page]:
     yield shown("guide.html", guide=guide(**granted), problem="")
-    yield shown("preferences.html", preferences=preferences(**granted), saved=False, problem="")
+    yield shown(
+        "preferences.html", preferences=preferences(**granted), saved=False, problem="", asked=None
+    )
 
 
 @pytest.mark.parametrize("tracking", [False, True])
@@ -286,7 +325,9 @@ def test_the_words_beside_a_box_are_the_words_kept_with_the_consent(
 
 @pytest.mark.parametrize("frequency", FREQUENCIES)
 def test_the_preference_page_starts_from_what_holds_now(frequency: str) -> None:
-    page = shown("preferences.html", preferences=preferences(frequency), saved=False, problem="")
+    page = shown(
+        "preferences.html", preferences=preferences(frequency), saved=False, problem="", asked=None
+    )
     offered = [e.attributes["value"] for e in page.all("input", type="radio", name="frequency")]
 
     assert offered == [*FREQUENCIES]
@@ -295,36 +336,103 @@ def test_the_preference_page_starts_from_what_holds_now(frequency: str) -> None:
 
 @pytest.mark.parametrize("frequency", FREQUENCIES)
 def test_what_has_been_saved_is_confirmed_before_anything_else(frequency: str) -> None:
-    page = shown("preferences.html", preferences=preferences(frequency), saved=True, problem="")
+    page = shown(
+        "preferences.html", preferences=preferences(frequency), saved=True, problem="", asked=None
+    )
     (confirmed,) = page.with_role("status")
 
     assert confirmed.said().startswith("Saved. ")
     assert page.elements.index(confirmed) == page.elements.index(page.one("main")) + 1
     assert page.one("title").said().startswith("Saved: ")
-    unsaved = shown("preferences.html", preferences=preferences(), saved=False, problem="")
+    unsaved = shown(
+        "preferences.html", preferences=preferences(), saved=False, problem="", asked=None
+    )
     assert unsaved.with_role("status") == []
 
 
 def test_a_pause_says_when_it_ends() -> None:
-    page = shown("preferences.html", preferences=preferences("paused"), saved=False, problem="")
+    page = shown(
+        "preferences.html", preferences=preferences("paused"), saved=False, problem="", asked=None
+    )
 
-    assert "Paused until 3 December 2026" in page.one("form").said()
+    assert "Paused until 3 December 2026" in page.all("form")[0].said()
 
 
 def test_the_preference_page_shows_no_more_of_the_address_than_it_is_given() -> None:
-    page = shown("preferences.html", preferences=preferences(), saved=False, problem="")
+    page = shown("preferences.html", preferences=preferences(), saved=False, problem="", asked=None)
 
     assert "p•••@example.org" in page.one("main").said()
 
 
-def test_a_copy_or_erasure_is_asked_for_at_the_practice_s_own_address() -> None:
-    page = shown("preferences.html", preferences=preferences(), saved=False, problem="")
-    link = page.one("a", href="mailto:paul@example.org")
-    section = link.inside("section")
+def test_a_copy_and_an_erasure_are_one_press_away_and_the_practice_one_email() -> None:
+    page = shown("preferences.html", preferences=preferences(), saved=False, problem="", asked=None)
+    section = page.one("a", href="mailto:paul@example.org").inside("section")
 
-    assert section is not None
-    assert section.attributes["aria-labelledby"] == page.one("h2").attributes["id"]
-    assert "copy" in section.said() and "erased" in section.said()
+    assert section is not None and "copy" in section.said() and "erased" in section.said()
+    asking = [b for b in page.all("button") if b.attributes.get("name") == "ask"]
+    assert [b.attributes["value"] for b in asking] == ["data", "erasure"]
+    assert all(b.inside("section") is section for b in asking)
+
+
+@pytest.mark.parametrize(
+    ("became", "role", "said"),
+    [
+        ("mailed", "status", "An email is on its way"),
+        ("already", "status", "within the last hours"),
+        ("unreachable", "alert", "paul@example.org"),
+    ],
+)
+def test_whoever_asks_is_told_what_happens_next(became: str, role: str, said: str) -> None:
+    asked = ("data", became)
+    page = shown(
+        "preferences.html", preferences=preferences(), saved=False, problem="", asked=asked
+    )
+    (notice,) = page.with_role(role)
+
+    assert said in notice.said()
+
+
+def test_every_yes_and_no_is_shown_with_its_words_the_latest_first() -> None:
+    page = shown("preferences.html", preferences=preferences(), saved=False, problem="", asked=None)
+    told = [item.said() for item in page.all("li")]
+
+    assert [line.split(" to ")[0] for line in told] == ["No", "Yes", "Yes"]
+    assert "3 November 2026, 08:30" in told[0] and "on the preference page" in told[0]
+    assert "in the form “pain-guide”" in told[2]
+    assert "Subscribe below & get our FREE guide." in told[2]
+
+
+def test_the_words_of_a_yes_to_emails_stand_where_it_is_said() -> None:
+    preferring = shown(
+        "preferences.html", preferences=preferences(), saved=False, problem="", asked=None
+    )
+    staying = shown("confirm.html", problem="", **confirmation("staying"))
+
+    for page in (preferring, staying):
+        assert OWN_WORDINGS[Purpose.MARKETING] in page.one("main").said()
+
+
+# --- Saying yes to what a mail asked ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("matter", "buttons"),
+    [
+        ("data", ["Save it to read", "Save it for another program"]),
+        ("erasure", ["Erase everything about me"]),
+        ("staying", ["Keep them coming"]),
+    ],
+)
+def test_a_button_says_what_it_does(matter: str, buttons: list[str]) -> None:
+    page = shown("confirm.html", problem="", **confirmation(matter))
+
+    assert [button.said() for button in page.all("button")] == buttons
+
+
+def test_an_erasure_says_beforehand_that_it_is_for_good_and_what_stays() -> None:
+    said = shown("confirm.html", problem="", **confirmation("erasure")).one("main").said()
+
+    assert "for good" in said and "fingerprint" in said and "never write" in said
 
 
 # --- The way out -----------------------------------------------------------------------------
@@ -362,8 +470,9 @@ def test_unsubscribing_by_mistake_is_one_press_to_undo() -> None:
     ("template", "values"),
     [
         ("guide.html", {"guide": guide()}),
-        ("preferences.html", {"preferences": preferences(), "saved": False}),
+        ("preferences.html", {"preferences": preferences(), "saved": False, "asked": None}),
         ("unsubscribe.html", on_the_way_out()),
+        ("confirm.html", confirmation("data")),
     ],
 )
 def test_a_choice_that_is_none_is_named_in_an_alert_and_in_the_title(

@@ -1,0 +1,157 @@
+"""Commands about one person: what they agreed to, what is kept, and forgetting all of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from nurture.cli.command import main, up_to_date, with_house
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nurture.bootstrap import House
+    from nurture.domain.consent import ConsentRecord
+    from nurture.services.proving import Proof
+
+
+@main.command()
+@click.argument("email")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@with_house
+def consent(house: House, email: str, as_json: bool) -> None:
+    """Print what somebody agreed to, with all that proves it."""
+    from nurture.services import proving
+
+    proof = proving.prove(house.database, _identify(house, email))
+    assert proof is not None  # They have just been found.
+    click.echo(json.dumps(_as_values(proof), indent=2) if as_json else _as_page(proof))
+
+
+@main.command("export-person")
+@click.argument("email")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON document (the default).")
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path), help="Write a page to read to this file."
+)
+@with_house
+def export_person(house: House, email: str, as_json: bool, page: Path | None) -> None:
+    """Print everything that is kept about somebody, as a JSON document.
+
+    That is what answers a request for access. With --html it is a page to read and to print.
+    """
+    from nurture.rendering.personal_page import personal_page
+    from nurture.services import exporting
+
+    if as_json and page:
+        raise click.UsageError("Choose --json or --html.")
+    person = _identify(house, email)
+    record = exporting.export(house.database, house.catalogue, person, house.clock())
+    assert record is not None  # They have just been found.
+    if page is None:
+        return click.echo(json.dumps(record, ensure_ascii=False, indent=2))
+    page.write_text(personal_page(record), encoding="utf-8")
+    click.echo(f"Written to {page}.")
+
+
+@main.command()
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_house
+def forget(house: House, email: str, yes: bool) -> None:
+    """Erase everything personal about somebody, for good.
+
+    Only the keyed hash of the address stays, so that it is never written to again.
+    """
+    from nurture.services import forgetting
+
+    person = _identify(house, email)
+    if not yes and not click.confirm(f"Erase everything about {email}? It cannot be undone."):
+        return click.echo("Nothing has been erased.")
+    forgetting.forget(house.database, house.outbox, person, house.clock())
+    click.echo("Erased. Only a keyed hash of the address is kept, which is never written to.")
+
+
+def _identify(house: House, email: str) -> int:
+    from nurture.services.identifying import identify
+
+    up_to_date(house)
+    return identify(house.database, house.tokens, email)
+
+
+def _as_values(proof: Proof) -> dict[str, Any]:
+    return {
+        "address": proof.address,
+        "confirmed_at": proof.confirmed_at.isoformat() if proof.confirmed_at else None,
+        "present": sorted(proof.present),
+        "suppressed": proof.suppression["reason"] if proof.suppression else None,
+        "records": [_record_as_values(record) for record in proof.records],
+    }
+
+
+def _record_as_values(record: ConsentRecord) -> dict[str, Any]:
+    return {
+        "purpose": record.purpose,
+        "granted": record.granted,
+        "recorded_at": record.recorded_at.isoformat(),
+        "source": record.source,
+        "wording": record.wording,
+        "wording_hash": record.wording_hash,
+        "privacy_version": record.privacy_version,
+        "page_url": record.evidence.page_url,
+        "client": record.evidence.client,
+        "user_agent": record.evidence.user_agent,
+    }
+
+
+def _as_page(proof: Proof) -> str:
+    from nurture.domain.consent import Purpose
+
+    lines = [proof.address, f"  address confirmed: {_confirmed(proof)}"]
+    if proof.suppression:
+        since = _moment(proof.suppression["since"], proof)
+        lines.append(f"  never written to: {proof.suppression['reason']}, since {since}")
+    lines += [f"  {purpose}: {_standing(proof, purpose)}" for purpose in Purpose]
+    for number, record in enumerate(proof.records, 1):
+        lines += ["", *_record_lines(number, record, proof)]
+    return "\n".join(lines)
+
+
+def _confirmed(proof: Proof) -> str:
+    return _moment(proof.confirmed_at, proof) if proof.confirmed_at else "no"
+
+
+def _standing(proof: Proof, purpose: Any) -> str:
+    latest = proof.latest(purpose)
+    if latest is None:
+        return "never asked, or never answered"
+    said = "granted" if purpose in proof.present else "withdrawn"
+    return f"{said} since {_moment(latest.recorded_at, proof)}"
+
+
+def _record_lines(number: int, record: ConsentRecord, proof: Proof) -> list[str]:
+    from nurture.domain.consent import said_where
+
+    evidence = record.evidence
+    told = {
+        "when": _moment(record.recorded_at, proof),
+        "where": said_where(record.source),
+        "page": evidence.page_url,
+        "client": evidence.client,
+        "browser": evidence.user_agent,
+        "words": f"“{record.wording}”",
+        "hash": f"sha256 {record.wording_hash}",
+        "privacy notice": record.privacy_version or "none was named",
+    }
+    said = "granted" if record.granted else "withdrawn"
+    lines = [f"    {name + ':':<16}{value}" for name, value in told.items() if value]
+    return [f"{number}. {record.purpose} {said}", *lines]
+
+
+def _moment(at: datetime, proof: Proof) -> str:
+    local = at.astimezone(ZoneInfo(proof.time_zone))
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC ({local:%a %-d %b %Y, %H:%M} {proof.time_zone})"

@@ -1,0 +1,76 @@
+"""Confirming: what a mail asked somebody about, and whether it can still be said yes to."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from nurture.domain.address import masked
+from nurture.domain.sequence import Request, Sequence
+from nurture.services.catalogue import Catalogue
+from nurture.store import enrolments, messages, subscribers
+from nurture.store.messages import Message
+from nurture.store.session import Connection, Database
+
+#: A link to somebody's data, or to their erasure, is good for this long after its mail.
+LAPSES_AFTER = timedelta(days=7)
+
+
+class Matter(StrEnum):
+    """What is to be said yes to: the data, the erasure, or staying."""
+
+    DATA = "data"
+    ERASURE = "erasure"
+    STAYING = "staying"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a mail asked one person about; `lapsed` where it is too late to say yes."""
+
+    matter: Matter
+    subscriber: int
+    enrolment: int
+    message: int
+    masked_address: str
+    lapsed: bool
+
+
+def find_confirmation(
+    database: Database, catalogue: Catalogue, message_id: int, now: datetime
+) -> Confirmation | None:
+    """What that message asked about, or `None` where there is nobody any more to answer it."""
+    with database.reading() as connection:
+        message = messages.find_message(connection, message_id)
+        if message is None:
+            return None
+        sequence = catalogue.current(connection).sequences.get(message.sequence)
+        matter = _matter(sequence) if sequence else None
+        return _confirmation(connection, message, matter, now) if matter else None
+
+
+def _matter(sequence: Sequence) -> Matter | None:
+    match sequence.answers:
+        case Request.DATA:
+            return Matter.DATA
+        case Request.ERASURE:
+            return Matter.ERASURE
+    return Matter.STAYING if sequence.quiet else None
+
+
+def _confirmation(
+    connection: Connection, message: Message, matter: Matter, now: datetime
+) -> Confirmation | None:
+    person = subscribers.find_subscriber(connection, message.subscriber_id)
+    enrolment = enrolments.find_enrolment(connection, message.enrolment_id)
+    if person is None or enrolment is None:
+        return None
+    mailed_at = message.accepted_at or message.claimed_at
+    return Confirmation(
+        matter=matter,
+        subscriber=person.id,
+        enrolment=enrolment.id,
+        message=message.id,
+        masked_address=masked(person.address),
+        # Saying that one still wants the emails is never too late.
+        lapsed=matter is not Matter.STAYING and now > mailed_at + LAPSES_AFTER,
+    )

@@ -1,0 +1,76 @@
+"""Exporting: everything that is kept about one person, for that person."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from nurture.domain.sequence import Sequence
+from nurture.rendering.compiling import CompiledEmail
+from nurture.rendering.preparing import shared_values
+from nurture.rendering.templating import compile_template
+from nurture.services.catalogue import Catalogue, Published
+from nurture.store import personal, revisions
+from nurture.store.session import Connection, Database
+from nurture.store.suppressions import suppression_of
+
+Record = dict[str, Any]
+
+
+def export(
+    database: Database, catalogue: Catalogue, subscriber_id: int, now: datetime
+) -> Record | None:
+    """Everything that is kept about somebody, as a JSON document.
+
+    Times are ISO 8601 in UTC. `person` and `suppression` are objects, everything else lists,
+    oldest first: `consents`, `signups`, `enrolments`, `messages` (with their subjects) and
+    `events` (with verdict and reasons). `None` where the person is not known any more.
+    """
+    with database.reading() as connection:
+        rows = personal.rows_about(connection, subscriber_id)
+        person = next((p for p in rows.pop("subscribers") if not p["erased"]), None)
+        if person is None:
+            return None
+        published = catalogue.current(connection)
+        rows["messages"] = _with_subjects(connection, published, rows["messages"], person)
+        suppression = suppression_of(connection, person["address_hash"])
+    practice = published.practice
+    held_by = {"name": practice.name, "address": practice.address_line, "email": practice.email}
+    record = {"made_at": now, "held_by": held_by, "person": person, **rows}
+    return {name: _plain(value) for name, value in (record | {"suppression": suppression}).items()}
+
+
+def _with_subjects(
+    connection: Connection,
+    published: Published,
+    messages: Iterable[Record],
+    person: Mapping[str, Any],
+) -> list[Record]:
+    """The messages, each with what it was called in the revision that it was made from."""
+    rows, name = list(messages), person["first_name"]
+    sources = revisions.revisions_of(connection, {row["revision_id"] for row in rows})
+    emails = {r.id: CompiledEmail.from_json(r.compiled) for r in sources}
+    return [
+        row | {"subject": _subject(published, row["sequence"], emails[row["revision_id"]], name)}
+        for row in rows
+    ]
+
+
+def _subject(published: Published, sequence: str, email: CompiledEmail, first_name: str) -> str:
+    """What a mail was called for somebody of that name, also where its sequence is gone."""
+    of = published.sequences.get(sequence) or Sequence(sequence, "", ())
+    values = shared_values(email, of, published.practice) | {"first_name": first_name}
+    return compile_template(email.subject, html=False).render(values)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    match value:
+        case Mapping():
+            return {name: _plain(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case frozenset():
+            return sorted(value)
+        case datetime():
+            return value.isoformat()
+    return value

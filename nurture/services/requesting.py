@@ -1,0 +1,87 @@
+"""Requesting: somebody asks on their own page for their data, or to be erased.
+
+The page is reached by a link that may have been passed on, so a mail to the address itself
+asks once more. It leaves through the same ledger as every other mail.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.sending_gate import Allowed, Standing, may_send
+from nurture.domain.sequence import Request, Sequence, StepKind
+from nurture.services.catalogue import Catalogue, Published
+from nurture.store import enrolments, messages, subscribers
+from nurture.store.enrolments import Enrolment
+from nurture.store.session import Connection, Database
+from nurture.store.subscribers import Subscriber
+from nurture.store.suppressions import find_suppression
+
+#: One request is answered by one mail in this time, however often the button is pressed.
+ANSWERED_AT_MOST_EVERY = timedelta(hours=6)
+
+_ANSWERED = (EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)
+
+
+class Asked(StrEnum):
+    """What became of a request: a mail leaves, has left lately, or cannot reach them."""
+
+    MAILED = "mailed"
+    ALREADY = "already"
+    UNREACHABLE = "unreachable"
+
+
+def ask(
+    database: Database, catalogue: Catalogue, subscriber_id: int, request: Request, now: datetime
+) -> Asked | None:
+    """Have the mail sent that answers a request; `None` where the person is not known any more.
+
+    People who have unsubscribed are answered as well. An address that bounces, or a practice
+    that has published no answer, leaves them unreachable: they write to the practice instead.
+    """
+    with database.writing() as connection:
+        person = subscribers.find_subscriber(connection, subscriber_id)
+        if person is None:
+            return None
+        sequence = _answer_to(request, catalogue.current(connection))
+        if sequence is None or not _is_reachable(connection, person, now):
+            return Asked.UNREACHABLE
+        return _enrol(connection, person, sequence, now)
+
+
+def _answer_to(request: Request, published: Published) -> Sequence | None:
+    return next((s for s in published.sequences.values() if s.answers is request), None)
+
+
+def _is_reachable(connection: Connection, person: Subscriber, now: datetime) -> bool:
+    standing = Standing(person.consents, find_suppression(connection, person.address_hash))
+    return isinstance(may_send(StepKind.ANSWER, standing, now), Allowed)
+
+
+def _enrol(connection: Connection, person: Subscriber, sequence: Sequence, now: datetime) -> Asked:
+    if enrolments.add_enrolment(
+        connection, subscriber_id=person.id, sequence=sequence.key, now=now
+    ):
+        return Asked.MAILED
+    enrolment = enrolments.find_enrolment_in(connection, person.id, sequence.key)
+    assert enrolment is not None  # It was there before.
+    lately = now - enrolment.guide_wanted_at < ANSWERED_AT_MOST_EVERY
+    if lately and enrolment.status in _ANSWERED:
+        return Asked.ALREADY
+    _answer_again(connection, enrolment, now)
+    return Asked.MAILED
+
+
+def _answer_again(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
+    messages.cancel_open_of(connection, [enrolment.id], "it was asked for again")
+    enrolments.change_enrolment(
+        connection,
+        enrolment.id,
+        now,
+        status=EnrolmentStatus.ACTIVE,
+        ended_at=None,
+        anchor_at=now,
+        guide_wanted=True,
+        guide_wanted_at=now,
+        occasion=enrolment.occasion + 1,
+    )

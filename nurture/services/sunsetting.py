@@ -1,0 +1,164 @@
+"""Sunsetting: whoever has been quiet for long is asked once, and then let be.
+
+People are asked by being enrolled in the published sequence that says `[quiet]`. What ends it
+early is a sign of life; when its patience is over without one, consent counts as withdrawn.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from nurture.domain.consent import OWN_WORDINGS, SILENCE, STAYED, ConsentChange, Evidence, Purpose
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind
+from nurture.domain.sequence import Quiet, Sequence
+from nurture.domain.sunset import Ask, CountFrom, Silence, decide
+from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
+from nurture.services.preferring import want_emails
+from nurture.store import enrolments, events, messages, personal, silences, subscribers
+from nurture.store.consents import record_consents
+from nurture.store.due import DueEnrolment
+from nurture.store.session import Connection, Database
+
+#: How many people are looked at in one transaction, and in how many of them at one time.
+_CHUNK, _CHUNKS = 500, 200
+
+
+def ask_the_quiet(database: Database, catalogue: Catalogue, now: datetime) -> int:
+    """Ask whoever has been quiet for as long as the owner says; return how many.
+
+    Whoever has been asked and has given a sign of life meanwhile is not waited for any more.
+    Safe to repeat, and cheap where nobody has come of age.
+    """
+    try:
+        with database.reading() as connection:
+            published = catalogue.current(connection)
+    except NothingPublishedError:
+        return 0
+    quiet = [s for s in published.sequences.values() if s.quiet]
+    return sum(_sunset(database, published, sequence, now) for sequence in quiet[:1])
+
+
+def fall_silent(
+    connection: Connection, published: Published, ended: Iterable[DueEnrolment], now: datetime
+) -> None:
+    """Write no more to those who have come to the end of a question without answering it.
+
+    `ended` are enrolments that have just been completed, of whichever sequence. Who gave a
+    sign in time has answered; who was never reached is left as they were.
+    """
+    quiet = {s.key for s in published.sequences.values() if s.quiet}
+    asked = {one.id: one.subscriber_id for one in ended if one.sequence in quiet}
+    if not asked:
+        return
+    answered = silences.answered_among(connection, asked.keys())
+    silences.mark_answered(connection, answered)
+    silent = silences.reached_among(connection, asked.keys()) - answered
+    _let_be(connection, published, [asked[enrolment] for enrolment in silent], now)
+
+
+def stay(
+    database: Database, catalogue: Catalogue, message_id: int, evidence: Evidence, now: datetime
+) -> None:
+    """Note that whoever got that question still wants the emails, also where it is late."""
+    with database.writing() as connection:
+        message = messages.find_message(connection, message_id)
+        person = message and subscribers.find_subscriber(connection, message.subscriber_id)
+        if not message or not person:
+            return
+        stayed = {
+            "kind": EventKind.STAYED,
+            "subscriber_id": person.id,
+            "message_id": message.id,
+            "happened_at": now,
+            "source": "pages",
+            "source_key": f"stayed:{message.id}:{now.isoformat()}",
+            "verdict": "human",
+        }
+        events.add_events(connection, [stayed])
+        _close(connection, [message.enrolment_id], now)
+        privacy = catalogue.current(connection).practice.privacy_version
+        want_emails(connection, person, STAYED, privacy, evidence, now)
+
+
+def _sunset(database: Database, published: Published, sequence: Sequence, now: datetime) -> int:
+    assert sequence.quiet is not None
+    _close_answered(database, sequence, now)
+    asked = 0
+    for _ in range(_CHUNKS):
+        with database.writing() as connection:
+            looked_at, chosen = _look(connection, published, sequence, sequence.quiet, now)
+        asked += chosen
+        if looked_at < _CHUNK:
+            break
+    return asked
+
+
+def _close_answered(database: Database, sequence: Sequence, now: datetime) -> None:
+    with database.reading() as connection:
+        answered = silences.answered(connection, sequence.key, _CHUNK * _CHUNKS)
+    if answered:
+        with database.writing() as connection:
+            _close(connection, answered, now)
+
+
+def _close(connection: Connection, enrolment_ids: Collection[int], now: datetime) -> None:
+    enrolments.end_enrolments(connection, enrolment_ids, EnrolmentStatus.GOAL_REACHED, now)
+    messages.cancel_open_of(connection, enrolment_ids, "they are there")
+
+
+def _look(
+    connection: Connection, published: Published, sequence: Sequence, quiet: Quiet, now: datetime
+) -> tuple[int, int]:
+    """Decide about one chunk of people; return how many were looked at, and how many asked."""
+    people = silences.quiet_people(connection, now - quiet.after, _CHUNK)
+    if not people:
+        return 0, 0
+    numbers = [person.id for person in people]
+    signs = silences.latest_signs(connection, numbers)
+    asked_at = silences.asked_at(connection, numbers, sequence.key)
+    busy = silences.under_way(connection, numbers, {sequence.key, *_answers(published)})
+    decisions = {
+        person.id: decide(
+            Silence(
+                alive_at=max(person.created_at, signs.get(person.id, person.created_at)),
+                welcome=person.welcome,
+                under_way=person.id in busy,
+                asked_at=asked_at.get(person.id),
+            ),
+            quiet,
+            now,
+        )
+        for person in people
+    }
+    asked = [person for person, decision in decisions.items() if isinstance(decision, Ask)]
+    silences.ask(connection, asked, sequence.key, now)
+    silences.count_from(
+        connection,
+        {p: d.at if isinstance(d, CountFrom) else now for p, d in decisions.items()},
+    )
+    return len(people), len(asked)
+
+
+def _answers(published: Published) -> set[str]:
+    """What somebody asked for on their page goes on whatever else ends."""
+    return {s.key for s in published.sequences.values() if s.answers}
+
+
+def _let_be(
+    connection: Connection, published: Published, people: Collection[int], now: datetime
+) -> None:
+    withdrawn = ConsentChange(Purpose.MARKETING, False, OWN_WORDINGS[Purpose.MARKETING])
+    for number in people:
+        person = subscribers.find_subscriber(connection, number)
+        if person and Purpose.MARKETING in person.consents:
+            record_consents(
+                connection,
+                number,
+                [withdrawn],
+                source=SILENCE,
+                privacy_version=published.practice.privacy_version,
+                evidence=Evidence(),
+                now=now,
+            )
+    reason = EnrolmentStatus.UNSUBSCRIBED
+    personal.end_everything(connection, people, reason, now, sparing=_answers(published))

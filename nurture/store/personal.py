@@ -1,0 +1,189 @@
+"""What belongs to a person, wherever it is kept: read whole, and emptied whole.
+
+Rows are never deleted, so that every count stays right and no number comes round again. What
+an erasure leaves of a row is named here, column by column; everything else is emptied, columns
+that come later included.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Table,
+    Text,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
+
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.sending_gate import Frequency
+from nurture.store.consents import consents
+from nurture.store.enrolments import enrolments
+from nurture.store.events import events
+from nurture.store.messages import cancel_open_of, messages
+from nurture.store.subscribers import subscribers
+from nurture.store.tables import metadata
+from nurture.store.types import Json, Words
+
+#: What an erasure leaves, because it says nothing about who it was.
+_STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "subscribers": frozenset({"id", "created_at", "confirmed_at"}),
+        "consents": frozenset(consents.c.keys()) - {"page_url", "client", "user_agent"},
+        "signups": frozenset({"id", "subscriber_id", "form", "signed_up_at"}),
+        "enrolments": frozenset(enrolments.c.keys()),
+        "messages": frozenset(messages.c.keys()) - {"reason"},
+        "events": frozenset({"id", "subscriber_id", "message_id", "kind", "happened_at", "email"})
+        | {"topics", "verdict", "rules", "source", "method"},
+    }
+)
+
+#: What stands in the place of what must not be empty.
+_INSTEAD: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "subscribers": {"time_zone": "UTC", "frequency": Frequency.USUAL, "erased": True},
+        # A provider's name for an event may hold the address, if only as a digest.
+        "events": {"source_key": literal("erased:").concat(cast(events.c.id, Text))},
+    }
+)
+
+
+#: The tables with rows about people, each with the column that says about whom.
+_ABOUT: Mapping[Table, Column[Any]] = MappingProxyType(
+    {subscribers: subscribers.c.id}
+    | {t: t.c.subscriber_id for t in metadata.sorted_tables if "subscriber_id" in t.c}
+)
+
+
+def rows_about(connection: Connection, subscriber_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table that is about one person, by table, oldest first."""
+    return {
+        table.name: [
+            dict(row)
+            for row in connection.execute(
+                select(table).where(person == subscriber_id).order_by(*table.primary_key.columns)
+            ).mappings()
+        ]
+        for table, person in _ABOUT.items()
+    }
+
+
+def lock_people(connection: Connection, subscriber_ids: Collection[int]) -> list[int]:
+    """Those of these people who have not been erased, locked against other writers."""
+    known = subscribers.c.id.in_(subscriber_ids) & ~subscribers.c.erased
+    return list(connection.scalars(select(subscribers.c.id).where(known).with_for_update()))
+
+
+def being_mailed(connection: Connection, subscriber_id: int) -> bool:
+    """Whether the mail server is being offered a mail to that person just now."""
+    return bool(connection.scalar(select(_offered_to(literal(subscriber_id)))))
+
+
+def messages_to(connection: Connection, subscriber_ids: Collection[int]) -> list[int]:
+    """The numbers of every message to these people."""
+    theirs = messages.c.subscriber_id.in_(subscriber_ids)
+    return list(connection.scalars(select(messages.c.id).where(theirs)))
+
+
+def empty_people(connection: Connection, subscriber_ids: Collection[int]) -> None:
+    """Empty every row about these people of what is personal; what stays counts and no more."""
+    for table, person in _ABOUT.items():
+        if emptied := _emptied(table):
+            connection.execute(update(table).where(person.in_(subscriber_ids)).values(emptied))
+
+
+def empty_mentions(connection: Connection, address_key: str) -> None:
+    """Empty what providers told of an address before we could know whose it was."""
+    told = func.lower(type_coerce(events.c.raw, Text))
+    mentions = told.contains(address_key.lower(), autoescape=True)
+    connection.execute(
+        update(events).where(events.c.subscriber_id.is_(None), mentions).values(_emptied(events))
+    )
+
+
+def end_everything(
+    connection: Connection,
+    subscriber_ids: Collection[int],
+    reason: EnrolmentStatus,
+    now: datetime,
+    sparing: Collection[str] = (),
+) -> None:
+    """End what these people are under way in and take back what is open, some sequences aside."""
+    ended = connection.scalars(
+        update(enrolments)
+        .where(
+            enrolments.c.subscriber_id.in_(subscriber_ids),
+            enrolments.c.status == EnrolmentStatus.ACTIVE,
+            enrolments.c.sequence.not_in(sparing),
+        )
+        .values(status=reason, ended_at=now, next_look_at=None, turn=enrolments.c.turn + 1)
+        .returning(enrolments.c.id)
+    )
+    cancel_open_of(connection, ended.all(), "everything was ended")
+
+
+def find_unconfirmed(connection: Connection, before: datetime, limit: int) -> list[int]:
+    """People who signed up and asked for nothing since `before`, and never confirmed; locked.
+
+    Whoever said yes to something on a page of their own is not among them.
+    """
+    person = subscribers.c.id
+    asked_since = exists().where(
+        enrolments.c.subscriber_id == person, enrolments.c.guide_wanted_at > before
+    )
+    said_yes = exists().where(
+        consents.c.subscriber_id == person,
+        consents.c.granted,
+        consents.c.source.not_like("form:%"),
+    )
+    statement = (
+        select(person)
+        .where(
+            subscribers.c.confirmed_at.is_(None),
+            ~subscribers.c.erased,
+            subscribers.c.created_at <= before,
+            ~asked_since,
+            ~said_yes,
+            ~_offered_to(person),
+        )
+        .order_by(subscribers.c.created_at)
+        .limit(limit)
+        .with_for_update(of=subscribers, skip_locked=True)
+    )
+    return list(connection.scalars(statement))
+
+
+def _offered_to(person: Any) -> Any:
+    return exists().where(
+        messages.c.subscriber_id == person, messages.c.status == MessageStatus.SENDING
+    )
+
+
+def _emptied(table: Table) -> dict[str, Any]:
+    instead = _INSTEAD.get(table.name, {})
+    return {
+        column.name: instead[column.name] if column.name in instead else _nothing(column)
+        for column in table.columns
+        if column.name not in _STAYS[table.name]
+    }
+
+
+def _nothing(column: Column[Any]) -> Any:
+    if column.nullable:
+        return None
+    match column.type:
+        case Json():
+            return {}
+        case Words():
+            return ()
+    return ""

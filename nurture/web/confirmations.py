@@ -1,0 +1,105 @@
+"""The page that a mail leads to which asks for a yes: to the data, the erasure, or staying.
+
+Like every page of ours it shows on GET and acts on POST.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Response, abort, render_template, request
+
+from nurture.rendering.personal_page import personal_page
+from nurture.services import confirming, exporting, forgetting, sunsetting
+from nurture.services.confirming import Confirmation, Matter
+from nurture.web.forms import UnknownChoiceError, one_of, seen_evidence
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+Answer = str | Response | tuple[str, int]
+
+#: How the data may be had: as a page to read, or as a file for another program.
+FORMATS = ("page", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmations:
+    """The views; each answers 404 where there is nobody any more, and 410 where it is too late."""
+
+    house: House
+
+    def show(self, token: str) -> Answer:
+        """What saying yes will do."""
+        confirmation = self._find(token)
+        return _too_late(confirmation) if confirmation.lapsed else _asked(confirmation)
+
+    def confirm(self, token: str) -> Answer:
+        """Do what was said yes to."""
+        confirmation = self._find(token)
+        if confirmation.lapsed:
+            return _too_late(confirmation)
+        act = {
+            Matter.DATA: self._hand_over,
+            Matter.ERASURE: self._erase,
+            Matter.STAYING: self._stay,
+        }
+        return act[confirmation.matter](confirmation)
+
+    def _find(self, token: str) -> Confirmation:
+        house = self.house
+        message = house.tokens.read_confirm(token)
+        found = confirming.find_confirmation(
+            house.database, house.catalogue, message, house.clock()
+        )
+        return found or abort(404)
+
+    def _hand_over(self, confirmation: Confirmation) -> Answer:
+        house = self.house
+        try:
+            wanted = one_of(FORMATS, request.form, "as")
+        except UnknownChoiceError as error:
+            return _asked(confirmation, problem=str(error)), HTTPStatus.UNPROCESSABLE_ENTITY
+        record = exporting.export(
+            house.database, house.catalogue, confirmation.subscriber, house.clock()
+        ) or abort(404)
+        if wanted == "page":
+            return _download(personal_page(record), "text/html", "my-data.html")
+        document = json.dumps(record, ensure_ascii=False, indent=2)
+        return _download(document, "application/json", "my-data.json")
+
+    def _erase(self, confirmation: Confirmation) -> Answer:
+        house = self.house
+        known = forgetting.forget(
+            house.database, house.outbox, confirmation.subscriber, house.clock()
+        )
+        return _done(confirmation) if known else abort(404)
+
+    def _stay(self, confirmation: Confirmation) -> Answer:
+        house = self.house
+        sunsetting.stay(
+            house.database, house.catalogue, confirmation.message, seen_evidence(), house.clock()
+        )
+        house.doorbell.ring()
+        return _done(confirmation)
+
+
+def _asked(confirmation: Confirmation, problem: str = "") -> str:
+    return render_template("confirm.html", confirmation=confirmation, problem=problem)
+
+
+def _done(confirmation: Confirmation) -> str:
+    return render_template("confirmed.html", confirmation=confirmation)
+
+
+def _too_late(confirmation: Confirmation) -> Answer:
+    return render_template("lapsed.html", confirmation=confirmation), HTTPStatus.GONE
+
+
+def _download(content: str, kind: str, filename: str) -> Response:
+    response = Response(content, mimetype=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response

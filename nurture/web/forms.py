@@ -1,0 +1,76 @@
+"""What a form on one of our pages says, and where it came from."""
+
+from collections.abc import Mapping
+
+from flask import request
+
+from nurture.domain.consent import Evidence, Purpose
+from nurture.domain.errors import NurtureError
+from nurture.domain.sequence import Request
+from nurture.services import subscribing
+from nurture.services.preferring import PreferenceChange, Wish
+
+FREQUENCIES = tuple(str(wish) for wish in Wish)
+ASKED_SEPARATELY = ("tracking", "health_topics")
+TICKED = "1"
+
+
+class UnknownChoiceError(NurtureError):
+    """A form said something that the page does not offer; nothing has been changed."""
+
+
+def seen_evidence() -> Evidence:
+    """Where the present request came from, without the token: that would let a reader act."""
+    return Evidence(
+        page_url=request.base_url.rpartition("/")[0],
+        client=request.remote_addr or "",
+        user_agent=request.user_agent.string,
+    )
+
+
+def read_answers(form: Mapping[str, str]) -> dict[Purpose, bool]:
+    """The answers to the questions beside the guide's button.
+
+    An absent box is a no only where the box was shown, and a yes counts wherever it comes
+    from. Raises `UnknownChoiceError` for a tick that is none.
+    """
+    answers = subscribing.purposes_ticked(read_purposes(form))
+    return answers if form.get("asked") else {p: yes for p, yes in answers.items() if yes}
+
+
+def read_purposes(form: Mapping[str, str]) -> set[str]:
+    """The purposes ticked in a form; raises `UnknownChoiceError` for a tick that is none."""
+    return {
+        purpose for purpose in ASKED_SEPARATELY if one_of(("", TICKED), form, purpose) == TICKED
+    }
+
+
+def read_change(form: Mapping[str, str]) -> PreferenceChange:
+    """What the preference form asks for; raises `UnknownChoiceError` for what it cannot ask."""
+    purposes = read_purposes(form)
+    return PreferenceChange(
+        frequency=Wish(one_of(FREQUENCIES, form, "frequency")),
+        tracking="tracking" in purposes,
+        health_topics="health_topics" in purposes,
+    )
+
+
+def read_request(form: Mapping[str, str]) -> Request | None:
+    """What is asked for beside the preferences, if anything; raises `UnknownChoiceError`."""
+    return Request(one_of(tuple(Request), form, "ask")) if "ask" in form else None
+
+
+def read_undo(form: Mapping[str, str]) -> bool:
+    """Whether a form asks to take an unsubscribing back; a one-click never does."""
+    return "List-Unsubscribe" not in form and one_of(("", TICKED), form, "undo") == TICKED
+
+
+def one_of(known: tuple[str, ...], form: Mapping[str, str], field: str) -> str:
+    """What a field says; raises `UnknownChoiceError` where that is not among what is known."""
+    said = form.get(field, "")
+    if said not in known:
+        raise UnknownChoiceError(
+            f"“{said[:40]}” is no choice for “{field}”.",
+            remedy="Nothing has been changed. Please choose below and try again.",
+        )
+    return said
