@@ -1,0 +1,158 @@
+"""Stories of people who ask what is kept, who want to be forgotten, and who have gone quiet."""
+
+import json
+from datetime import timedelta
+
+from click.testing import CliRunner
+
+from nurture.cli import main
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.store.consents import consents
+from nurture.store.events import events
+from nurture.store.subscribers import subscribers
+from nurture.store.suppressions import suppressions
+from tests.homes import ScriptedSink
+from tests.house import Household, link_in, subjects
+
+ANN, NAME = "ann.unmistakable@example.org", "Annabella"
+
+
+def on_the_list(home: Household, *, tracking: bool = False) -> None:
+    """Ann has collected her guide."""
+    home.fill_in_form(
+        ANN, first_name=NAME, page_url="https://practice.example.org/ann", utm_source="ann-source"
+    )
+    home.deliver()
+    home.collect(1, tracking=tracking)
+    home.deliver()
+
+
+def live_with_upkeep(home: Household, days: int) -> None:
+    """Let days pass, with what is done by itself done once in each."""
+    for _ in range(days):
+        home.live(days=1)
+        home.upkeep()
+
+
+def test_ann_asks_for_her_data_and_has_it_in_two_ways(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_list(home)
+    page = link_in(smtp_sink.mails[0], "preferences")
+    assert "An email is on its way" in home.press(page, ask="data").text
+    assert "within the last hours" in home.press(page, ask="data").text
+    home.deliver()
+    link = link_in(smtp_sink.mails[-1], "confirm")
+    assert subjects(smtp_sink.mails)[1:] == ["The data you asked for"]
+    before = home.everything()
+    assert home.client.get(link).status_code == 200
+    assert home.everything() == before
+    record = home.press(link, **{"as": "file"}).get_json()
+    assert record["person"]["address"] == ANN
+    assert {c["purpose"] for c in record["consents"]} == {"guide", "marketing"}
+    assert record["messages"][1]["subject"] == "The data you asked for"
+    readable = home.press(link, **{"as": "page"})
+    assert ANN in readable.text and readable.mimetype == "text/html"
+    assert "attachment" in readable.headers["Content-Disposition"]
+    home.clock.advance(timedelta(days=8))
+    assert home.press(link, **{"as": "file"}).status_code == 410
+
+
+def test_ann_is_erased_and_nothing_of_her_is_anywhere(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_list(home, tracking=True)
+    counts = {name: len(rows) for name, rows in home.everything().items()}
+    page = link_in(smtp_sink.mails[0], "preferences")
+    home.press(page, ask="erasure")
+    home.deliver()
+    link = link_in(smtp_sink.mails[-1], "confirm")
+    assert home.person(ANN)["erased"] is False
+    assert home.press(link).status_code == 200
+    kept = home.everything()
+    del kept["signup_keys"], kept["revisions"]
+    said = repr(kept).lower()
+    for trace in (ANN, NAME.lower(), "ann-source", "practice.example.org/ann", "firefox"):
+        assert trace not in said
+    for name, count in counts.items():
+        assert len(home.everything()[name]) >= count
+    assert [row["reason"] for row in home.rows(suppressions)] == ["erased"]
+    assert home.client.get(page).status_code == 404
+    assert home.client.get(link).status_code == 404
+    had = len(smtp_sink.mails)
+    home.fill_in_form(ANN)
+    home.live(days=60)
+    assert len(smtp_sink.mails) == had
+    assert home.rows(subscribers)[0]["address"] is None
+
+
+def test_somebody_who_sleeps_is_asked_once_and_then_let_be(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_list(home)
+    home.live(days=178)
+    had = len(smtp_sink.mails)
+    live_with_upkeep(home, 12)
+    assert subjects(smtp_sink.mails)[had:] == ["Do you still want these emails?"]
+    live_with_upkeep(home, 20)
+    assert home.enrolment(ANN, "still-there")["status"] == EnrolmentStatus.COMPLETED
+    last = home.rows(consents)[-1]
+    assert (last["purpose"], last["granted"], last["source"]) == ("marketing", False, "quiet")
+    home.live(days=200)
+    home.upkeep()
+    home.live(days=30)
+    assert len(smtp_sink.mails) == had + 1
+    assert home.press(link_in(smtp_sink.mails[-1], "confirm")).status_code == 200
+    assert "marketing" in home.person(ANN)["purposes"]
+
+
+def test_somebody_who_says_yes_goes_on_and_is_asked_again_only_after_another_silence(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_list(home)
+    home.live(days=178)
+    live_with_upkeep(home, 12)
+    assert "Good to know" in home.press(link_in(smtp_sink.mails[-1], "confirm")).text
+    assert home.enrolment(ANN, "still-there")["status"] == EnrolmentStatus.GOAL_REACHED
+    assert home.rows(events)[-1]["kind"] == "stayed"
+    had = len(smtp_sink.mails)
+    live_with_upkeep(home, 30)
+    assert "marketing" in home.person(ANN)["purposes"]
+    assert len(smtp_sink.mails) == had
+    home.live(days=150)
+    live_with_upkeep(home, 12)
+    assert len(smtp_sink.mails) == had + 1
+
+
+def test_a_signup_that_was_never_confirmed_goes_by_itself_and_may_come_back(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.fill_in_form(ANN, first_name=NAME)
+    home.deliver()
+    live_with_upkeep(home, 29)
+    assert home.person(ANN)["first_name"] == NAME
+    live_with_upkeep(home, 2)
+    assert ANN not in repr(home.everything())
+    assert home.rows(suppressions) == []
+    had = len(smtp_sink.mails)
+    home.fill_in_form(ANN)
+    home.deliver()
+    assert len(smtp_sink.mails) == had + 1
+
+
+def test_the_owner_reads_the_evidence_and_forgets(sqlite_home: Household) -> None:
+    home = sqlite_home
+    on_the_list(home)
+
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner(env=home.environment).invoke(main, list(words))
+        return done.exit_code, done.output
+
+    code, said = run("consent", ANN)
+    assert code == 0 and "marketing granted" in said and "sha256" in said and "UTC" in said
+    code, said = run("consent", ANN, "--json")
+    assert json.loads(said)["present"] == ["guide", "marketing"]
+    assert json.loads(run("export-person", ANN)[1])["person"]["first_name"] == NAME
+    assert run("forget", ANN, "--yes")[0] == 0
+    code, said = run("forget", ANN, "--yes")
+    assert code == 1 and "erased" in said
