@@ -9,7 +9,7 @@ from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import UNCOLLECTED_FOR
 from nurture.mail.outbox import remove_mails
-from nurture.store import hits, personal, subscribers
+from nurture.store import hits, locks, personal, subscribers
 from nurture.store.session import Connection, Database
 from nurture.store.signups import forget_old_keys
 from nurture.store.suppressions import suppress_erased
@@ -36,6 +36,7 @@ def forget(database: Database, outbox: Path, subscriber_id: int, now: datetime) 
     Raises `BeingMailedError`.
     """
     with database.writing() as connection:
+        locks.hold_person(connection, subscriber_id)
         person = subscribers.find_subscriber(connection, subscriber_id)
         if person is None or not personal.lock_people(connection, [subscriber_id]):
             return False

@@ -11,7 +11,7 @@ from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.sending_gate import Allowed, Standing, may_send
 from nurture.domain.sequence import Request, Sequence, StepKind
 from nurture.services.catalogue import Catalogue, Published
-from nurture.store import enrolments, messages, subscribers
+from nurture.store import enrolments, locks, messages, subscribers
 from nurture.store.enrolments import Enrolment
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
@@ -40,6 +40,7 @@ def ask(
     that has published no answer, leaves them unreachable: they write to the practice instead.
     """
     with database.writing() as connection:
+        locks.hold_person(connection, subscriber_id)
         person = subscribers.find_subscriber(connection, subscriber_id)
         if person is None:
             return None

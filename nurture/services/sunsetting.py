@@ -14,7 +14,7 @@ from nurture.domain.sequence import Quiet, Sequence
 from nurture.domain.sunset import Ask, CountFrom, Silence, decide
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.preferring import want_emails
-from nurture.store import enrolments, events, messages, personal, silences, subscribers
+from nurture.store import enrolments, events, locks, messages, personal, silences, subscribers
 from nurture.store.consents import record_consents
 from nurture.store.due import DueEnrolment
 from nurture.store.session import Connection, Database
@@ -62,6 +62,8 @@ def stay(
     """Note that whoever got that question still wants the emails, also where it is late."""
     with database.writing() as connection:
         message = messages.find_message(connection, message_id)
+        if message:
+            locks.hold_person(connection, message.subscriber_id)
         person = message and subscribers.find_subscriber(connection, message.subscriber_id)
         if not message or not person:
             return
@@ -98,6 +100,7 @@ def _close_answered(database: Database, sequence: Sequence, now: datetime) -> No
         answered = silences.answered(connection, sequence.key, _CHUNK * _CHUNKS)
     if answered:
         with database.writing() as connection:
+            locks.hold_numbered(connection, answered)
             _close(connection, answered, now)
 
 

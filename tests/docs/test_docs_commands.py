@@ -13,8 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from nurture.bootstrap import build
 from nurture.cli import main
 from nurture.domain.sequence import StepKind
+from nurture.services import subscribing
+from nurture.services.subscribing import Signup
+from nurture.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -134,6 +138,22 @@ def test_the_commands_for_a_step_kind_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/adding-a-step-kind.md")
     assert "files are in order." in said
     assert "completed" in said
+
+
+def test_the_page_on_privacy_answers_whoever_asks(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workshop.directory)
+    workshop._run(".venv/bin/nurture publish")
+    house = build(load_settings(workshop.environment))
+    signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
+    subscribing.subscribe(
+        house.database, house.catalogue, house.tokens, house.limits, signup, house.clock()
+    )
+    said = workshop.follow(ROOT / "docs/privacy.md")
+    assert "marketing granted" in said
+    assert "Anna" in (workshop.directory / "anna.html").read_text()
+    assert "Erased." in said
 
 
 def test_the_page_on_step_kinds_knows_them_all() -> None:
