@@ -61,6 +61,11 @@ beat_schedule = {
         "schedule": _settings.sweep_seconds,
         "options": {"expires": _STALE},
     },
+    "judge hits": {
+        "task": "tasks.recording.judge_hits",
+        "schedule": _settings.sweep_seconds,
+        "options": {"expires": _STALE},
+    },
     "upkeep": {
         "task": "tasks.upkeep.tidy",
         "schedule": 3600.0,

@@ -6,7 +6,14 @@ from tasks import app, house
 @app.task
 def fold_hits() -> None:
     """Fold what this machine's web processes have written down since the last time."""
-    from nurture.services import judging, tracking
+    from nurture.services import tracking
 
     tracking.fold_journals(house().database, house().journals)
+
+
+@app.task
+def judge_hits() -> None:
+    """Judge what has been held for long enough."""
+    from nurture.services import judging
+
     judging.judge_held(house().database, house().clock())
