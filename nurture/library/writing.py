@@ -124,3 +124,11 @@ def _place_of(sections: list[str], email: str) -> int:
         if _is_step(section) and read_toml(section, "a step")["steps"][0].get("email") == email:
             return number
     raise LibraryError(f"There is no step “{email}”.", remedy="Reload the page and try again.")
+
+
+def with_body(content: str, body: str) -> str:
+    """An email's file with another body below the same front matter."""
+    front, found, _ = content.replace("\r\n", "\n").partition(f"\n{_FENCE}")
+    if not found:
+        raise LibraryError("The front matter does not end.", remedy="Close it with +++.")
+    return f"{front}{found}{body}"

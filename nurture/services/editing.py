@@ -214,3 +214,9 @@ def _names(counted: dict[str, int]) -> Names:
     odd = [name for name in names if not name.isalpha()]
     samples = dict.fromkeys(["Ann", *names[-1:], *odd[-3:]])
     return Names(counted.get("", 0), tuple(samples))
+
+
+def names_to_try(database: Database, most: int = 50) -> list[str]:
+    """First names that subscribers have, to look at an email as one of them."""
+    with database.reading() as connection:
+        return sorted(filter(None, subscribers.first_names(connection)))[:most]

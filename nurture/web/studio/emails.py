@@ -1,0 +1,254 @@
+"""Emails: what each says, and the editor in which its words can be changed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
+from markupsafe import escape
+from werkzeug.wrappers import Response as Answer
+
+from nurture.domain.errors import NurtureError
+from nurture.library import parse_email
+from nurture.library.writing import with_body, with_front
+from nurture.rendering.preflight import stops_publishing
+from nurture.services import editing
+from nurture.services import owner_publishing as owner
+from nurture.services.editing import Editing, SavedElsewhereError
+from nurture.services.owner_publishing import Written
+from nurture.services.publishing import CheckError
+from nurture.store.revisions import RevisionKind
+from nurture.web.studio.door import signed_in
+from nurture.web.studio.telling import tell
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+#: What may stand in an email, and what it is to the owner.
+PLACEHOLDERS = (
+    ("{% if first_name %} {{ first_name }}{% endif %}", "First name, where it is known"),
+    ("{{ guide_title }}", "Title of the guide"),
+    ("{{ guide_url }}", "Where the guide is collected"),
+    ("{{ article_title }}", "Title of the article"),
+    ("{{ article_url }}", "Address of the article"),
+    ("{{ booking_url }}", "Where a session is booked"),
+    ("{{ blog_url }}", "Your articles"),
+    ("{{ website_url }}", "Your website"),
+    ("{{ practice.phone }}", "Your telephone number"),
+)
+
+#: An email is a document of its own: it runs nothing, opens nothing and is shown in our frame only.
+_PREVIEW_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {}; frame-ancestors 'self'"
+)
+_DARK = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)")
+
+#: What of the front matter has a field of its own.
+_FRONT = ("subject", "preheader", "article", "article_title")
+
+
+@dataclass(frozen=True, slots=True)
+class Emails:
+    """The views."""
+
+    house: House
+
+    def show_emails(self) -> str:
+        """Every email, in the order in which each sequence sends them."""
+        with self.house.database.reading() as connection:
+            published = self.house.catalogue.current(connection)
+        return render_template(
+            "studio/emails.html",
+            sequences=sorted(published.sequences.values(), key=lambda one: one.title),
+            emails=published.emails,
+            drafted=editing.drafted(self.house.database),
+        )
+
+    def show_email(self, sequence: str, name: str) -> str:
+        """The editor, with what there is to know before publishing."""
+        return self._page(self._editing(f"{sequence}/{name}"))
+
+    def save(self, sequence: str, name: str) -> Answer | str | tuple[str, int]:
+        """Keep what was written, and do with it what the button says."""
+        found = self._editing(f"{sequence}/{name}")
+        action, page = request.form.get("action", "save"), url_for_email(found.key)
+        if action == "discard":
+            editing.discard_draft(self.house.database, found.key)
+            tell("The draft is gone; this is what is published.")
+            return redirect(page, 303)
+        written = _written(found)
+        try:
+            self._keep(found, written)
+            if action == "publish":
+                return self._publish(found, written)
+            if action == "test":
+                self._send_test(found.key, written)
+        except (SavedElsewhereError, CheckError) as error:
+            return self._page(found, written, str(error)), 409
+        return redirect(page, 303)
+
+    def autosave(self, sequence: str, name: str) -> Answer | tuple[Answer, int]:
+        """Keep what was written while it is being written; answers the draft's next version."""
+        found = self._editing(f"{sequence}/{name}")
+        try:
+            return jsonify(version=self._keep(found, _written(found)))
+        except NurtureError as error:
+            return jsonify(trouble=str(error)), 409
+
+    def preview(self, sequence: str, name: str) -> Response:
+        """What was written, as the person chosen would see it; nothing is kept of it."""
+        found, house = self._editing(f"{sequence}/{name}"), self.house
+        try:
+            shown = editing.preview(
+                house.database,
+                found.key,
+                _written(found),
+                house.settings.public_url,
+                request.form.get("as_whom", ""),
+            )
+        except NurtureError as error:
+            return _document(_pre("This cannot be shown yet.\n\n" + str(error)), images=False)
+        if request.form.get("look") == "text":
+            return _document(_pre(shown.text), images=False)
+        dark = request.form.get("mode") == "dark"
+        html = _DARK.sub("@media all" if dark else "@media not all", shown.html)
+        return _document(html, images=request.form.get("look") != "no-images")
+
+    def show_history(self, sequence: str, name: str) -> str:
+        """Every revision, and what each changed."""
+        key = f"{sequence}/{name}"
+        states = owner.history(self.house.database, RevisionKind.EMAIL, key)
+        if not states:
+            abort(404)
+        texts = [owner.source_text(state) for state in states]
+        changes = [owner.differing_lines(old, new) for new, old in pairwise([*texts, ""])]
+        return render_template(
+            "studio/email_history.html",
+            key=key,
+            states=list(zip(states, changes, strict=True)),
+        )
+
+    def roll_back(self, sequence: str, name: str, number: int) -> Answer:
+        """Publish an old revision again."""
+        key = f"{sequence}/{name}"
+        try:
+            owner.roll_back(
+                self.house.database, RevisionKind.EMAIL, key, number, self.house.clock()
+            )
+        except NurtureError as error:
+            tell(str(error), trouble=True)
+        else:
+            tell(f"Revision {number} is what goes out again from now on.")
+        return redirect(url_for("studio.show_email_history", sequence=sequence, name=name), 303)
+
+    def _editing(self, key: str) -> Editing:
+        found = editing.find_editing(self.house.database, key)
+        if found is None:
+            abort(404)
+        return found
+
+    def _keep(self, found: Editing, written: Written) -> int:
+        version = request.form.get("version", type=int)
+        if written == found.written and found.version == version:
+            return found.version
+        return editing.save_draft(
+            self.house.database, found.key, written, version or 0, self.house.clock()
+        )
+
+    def _publish(self, found: Editing, written: Written) -> Answer | tuple[str, int]:
+        house = self.house
+        concerns = editing.preflight_email(
+            house.database, found.key, written, house.settings.public_url
+        )
+        if stops_publishing(concerns):
+            again = self._editing(found.key)
+            return self._page(again, written, "Please put right what is marked as an error."), 409
+        owner.publish_email(house.database, found.key, written, house.clock())
+        tell("Published. Everybody who gets this email from now on gets it like this.")
+        return redirect(url_for_email(found.key), 303)
+
+    def _send_test(self, key: str, written: Written) -> None:
+        house, to = self.house, signed_in().address
+        outcome = editing.send_test(
+            house.database,
+            house.dispatch.mailer,
+            house.dispatch.sign,
+            house.settings.public_url,
+            key,
+            written,
+            to,
+            request.form.get("as_whom", ""),
+            house.clock(),
+        )
+        if outcome.status == "accepted":
+            tell(f"A test is on its way to {to}.")
+        else:
+            tell(f"The test could not be sent: {outcome.reason}", trouble=True)
+
+    def _page(self, found: Editing, written: Written | None = None, trouble: str = "") -> str:
+        house, written = self.house, written or found.written
+        front, body, first_line = parse_email(written.content, found.key)
+        return render_template(
+            "studio/email.html",
+            found=found,
+            front=front,
+            body=body,
+            text=written.text,
+            markdown=written.format == "md",
+            first_line=first_line,
+            trouble=trouble,
+            concerns=editing.preflight_email(
+                house.database, found.key, written, house.settings.public_url
+            ),
+            names=editing.names_to_try(house.database),
+            placeholders=PLACEHOLDERS,
+        )
+
+
+def url_for_email(key: str) -> str:
+    """The editor of an email."""
+    sequence, _, name = key.partition("/")
+    return url_for("studio.show_email", sequence=sequence, name=name)
+
+
+def _written(found: Editing) -> Written:
+    """What the form says, put into the file it came from."""
+    form = request.form
+    front = {name: form[name].strip() or None for name in _FRONT if name in form}
+    content = with_front(found.written.content, front)
+    body = form.get("body", "").replace("\r\n", "\n")
+    text = form.get("text", found.written.text).replace("\r\n", "\n")
+    return Written(found.written.format, with_body(content, body), text)
+
+
+def _document(html: str, *, images: bool) -> Response:
+    answer = Response(html, mimetype="text/html")
+    sources = "https: data:" if images else "'none'"
+    answer.headers["Content-Security-Policy"] = _PREVIEW_POLICY.format(sources)
+    return answer
+
+
+def _pre(text: str) -> str:
+    style = "body{font:16px/1.5 monospace;margin:24px;white-space:pre-wrap}"
+    head = f"<!doctype html><html lang=en-GB><title>Preview</title><style>{style}</style>"
+    return f"{head}{escape(text)}"
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to the emails."""
+    views, one = Emails(house), "/emails/<sequence>/<name>"
+    studio.add_url_rule("/emails/", view_func=views.show_emails)
+    studio.add_url_rule(one, view_func=views.show_email)
+    for address, endpoint, view in (
+        (one, "save_email", views.save),
+        (f"{one}/draft", "autosave_email", views.autosave),
+        (f"{one}/preview", "preview_email", views.preview),
+        (f"{one}/history/<int:number>", "roll_back_email", views.roll_back),
+    ):
+        studio.add_url_rule(address, endpoint=endpoint, view_func=view, methods=["POST"])
+    studio.add_url_rule(
+        f"{one}/history", endpoint="show_email_history", view_func=views.show_history
+    )

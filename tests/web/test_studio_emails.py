@@ -1,0 +1,111 @@
+"""The editor: what Paul changes there, looks at, publishes and takes back."""
+
+import re
+
+from flask.testing import FlaskClient
+
+from tests.homes import ScriptedSink
+from tests.house import Household, subjects
+from tests.web.studio import PAUL, token_on
+
+PAGE = "/studio/emails/pain-guide/your-guide"
+
+
+def fields(browser: FlaskClient, **changed: str) -> dict[str, str]:
+    """What the editor's form would send, with some of it changed."""
+    page = browser.get(PAGE).text
+    area = re.search(r'name="body"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
+    plain = re.search(r'name="text"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
+    version = re.search(r'name="version" value="(\d+)"', page)
+    subject = re.search(r'name="subject" type="text" value="([^"]*)"', page)
+    assert area and plain and version and subject
+    from html import unescape
+
+    as_shown = {
+        "csrf_token": token_on(browser, PAGE),
+        "version": version[1],
+        "subject": unescape(subject[1]),
+        "preheader": "Nine principles.",
+        "body": unescape(area[1]),
+        "text": unescape(plain[1]),
+    }
+    return as_shown | changed
+
+
+def test_every_email_is_listed_with_its_state(paul: FlaskClient) -> None:
+    page = paul.get("/studio/emails/").text
+    assert "Your 21-page guide is ready to collect" in page
+    assert "published" in page and "draft" not in page.partition("<main")[2]
+
+
+def test_a_typo_is_mended_and_the_next_mail_has_it_right(
+    paul: FlaskClient, sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    said = fields(paul, subject="Your guide is here", action="publish")
+    assert paul.post(PAGE, data=said).status_code == 303
+    assert "Everybody who gets this email" in paul.get(PAGE).text
+    sqlite_home.subscribe("ann@example.org")
+    sqlite_home.deliver()
+    assert subjects(smtp_sink.mails) == ["Your guide is here"]
+
+
+def test_what_is_typed_is_kept_as_a_draft_and_two_windows_notice_each_other(
+    paul: FlaskClient,
+) -> None:
+    said = fields(paul, subject="Half a")
+    first = paul.post(f"{PAGE}/draft", data=said)
+    assert first.get_json() == {"version": 1}
+    again = paul.post(f"{PAGE}/draft", data=said | {"subject": "Other"})
+    assert again.status_code == 409
+    assert "another window" in again.get_json()["trouble"]
+    assert 'value="Half a"' in paul.get(PAGE).text
+    assert "draft" in paul.get("/studio/emails/").text
+    paul.post(PAGE, data=fields(paul, action="discard"))
+    assert 'value="Half a"' not in paul.get(PAGE).text
+
+
+def test_an_email_with_faults_is_not_published_and_loses_no_word(paul: FlaskClient) -> None:
+    said = fields(paul, action="publish")
+    body = said["body"].replace("{{ first_name }}", "{{ frist_name }}")
+    answer = paul.post(PAGE, data=said | {"body": body})
+    assert answer.status_code == 409
+    assert "frist_name" in answer.text and "there is no value" in answer.text
+    assert re.search(r"Line \d+: there is no value", answer.text)
+
+
+def test_the_preview_shows_what_is_typed_and_can_do_nothing(paul: FlaskClient) -> None:
+    said = fields(paul, as_whom="Ann", mode="dark")
+    shown = paul.post(f"{PAGE}/preview", data=said)
+    assert "Hello Ann," in shown.text
+    assert "prefers-color-scheme: dark" not in shown.text
+    policy = shown.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox; default-src 'none'") and "img-src https:" in policy
+    bare = paul.post(f"{PAGE}/preview", data=said | {"look": "no-images"})
+    assert "img-src 'none'" in bare.headers["Content-Security-Policy"]
+    plain = paul.post(f"{PAGE}/preview", data=said | {"look": "text"}).text
+    assert "Hello Ann," in plain and "<table" not in plain
+    broken = paul.post(f"{PAGE}/preview", data=said | {"body": "<script>{{ nobody }}"})
+    assert broken.status_code == 200
+    assert "cannot be shown yet" in broken.text and "<script>" not in broken.text
+
+
+def test_a_test_goes_to_whoever_is_signed_in(paul: FlaskClient, smtp_sink: ScriptedSink) -> None:
+    paul.post(PAGE, data=fields(paul, action="test"))
+    [mail] = smtp_sink.mails
+    assert mail.message["To"] == PAUL
+    assert str(mail.message["Subject"]).startswith("[Test] ")
+
+
+def test_an_old_revision_is_published_again(paul: FlaskClient) -> None:
+    paul.post(PAGE, data=fields(paul, subject="Other", action="publish"))
+    page = paul.get(f"{PAGE}/history").text
+    assert "Revision 2" in page and "+ subject = &#34;Other&#34;" in page
+    said = {"csrf_token": token_on(paul, f"{PAGE}/history")}
+    assert paul.post(f"{PAGE}/history/1", data=said).status_code == 303
+    assert "Revision 3" in paul.get(f"{PAGE}/history").text
+    assert "Your 21-page guide" in paul.get(PAGE).text
+
+
+def test_an_email_that_is_not_there_is_not_found(paul: FlaskClient) -> None:
+    assert paul.get("/studio/emails/pain-guide/nothing").status_code == 404
+    assert paul.get("/studio/emails/pain-guide/nothing/history").status_code == 404
