@@ -9,14 +9,17 @@ from tests.architecture.house import ROOT
 
 EMAILS = ROOT / "templates" / "emails"
 MAPS = sorted(EMAILS.glob("*/sequence.toml"))
-KINDS_OF_FILE = (".mjml", ".txt")
+KINDS_OF_FILE = (".md", ".mjml", ".txt")
 
 
 def misfits(sequence: Path) -> list[str]:
     """What a sequence's folder lacks for its steps, and what it holds that no step sends."""
     steps = [step["email"] for step in tomllib.loads(sequence.read_text())["steps"]]
-    wanted = {f"{email}{kind}" for email in steps for kind in KINDS_OF_FILE}
     found = {path.name for path in sequence.parent.iterdir() if path.suffix in KINDS_OF_FILE}
+    markdown = {email for email in steps if f"{email}.md" in found}
+    wanted = {f"{email}.md" for email in markdown}
+    wanted |= {f"{email}{kind}" for email in {*steps} - markdown for kind in (".mjml", ".txt")}
+    wanted |= {f"{email}.txt" for email in markdown if f"{email}.txt" in found}
     missing = [f"missing: {name}" for name in sorted(wanted - found)]
     return missing + [f"no step sends: {name}" for name in sorted(found - wanted)]
 
