@@ -36,6 +36,7 @@ from nurture.services.revising import (
     Draft,
     Publication,
     email_draft,
+    hold_sequences,
     note_draft,
     plan_draft,
     store_draft,
@@ -240,6 +241,7 @@ def _store(database: Database, changed: list[Draft], now: datetime) -> Publicati
     publication = Publication()
     with database.writing() as connection:
         lock_publishing(connection)
+        hold_sequences(connection, changed)
         for draft in changed:
             present = newest_revision(connection, draft.kind, draft.key)
             if present is None or present.digest != draft.digest:

@@ -15,11 +15,11 @@ from nurture.services.revising import (
     Publication,
     difference,
     email_draft,
+    hold_sequences,
     note_draft,
     plan_draft,
     store_draft,
 )
-from nurture.store import enrolments, locks
 from nurture.store.revisions import (
     Author,
     Revision,
@@ -97,8 +97,7 @@ def publish(
         lock_publishing(connection)
         newest = {(r.kind, r.key): r for r in newest_revisions(connection)}
         changed = list(_changed(connection, drafts, newest, overwrite))
-        sequences = [draft.key for draft in changed if draft.kind is RevisionKind.SEQUENCE]
-        locks.hold(connection, enrolments.of_sequences(*sequences))
+        hold_sequences(connection, changed)
         for draft in changed:
             present = newest.get((draft.kind, draft.key))
             store_draft(connection, draft, present, publication, Author.FILES, now)

@@ -11,7 +11,7 @@ from nurture.domain.email import EmailSource
 from nurture.domain.impact import Impact, impact
 from nurture.library import parse_sequence
 from nurture.rendering.compiling import CompiledEmail
-from nurture.store import enrolments, messages
+from nurture.store import enrolments, locks, messages
 from nurture.store.revisions import Author, Revision, RevisionKind, add_revision
 from nurture.store.session import Connection
 
@@ -55,6 +55,12 @@ def email_draft(email: EmailSource, compiled: CompiledEmail) -> Draft:
         "layout": dict(email.layout),
     }
     return Draft(RevisionKind.EMAIL, email.key, source, compiled.as_json())
+
+
+def hold_sequences(connection: Connection, changed: list[Draft]) -> None:
+    """Lock those under way in sequences that change, before anything of theirs is changed."""
+    sequences = [draft.key for draft in changed if draft.kind is RevisionKind.SEQUENCE]
+    locks.hold(connection, enrolments.of_sequences(*sequences))
 
 
 def store_draft(
