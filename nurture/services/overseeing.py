@@ -6,8 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.enrolment import Progress
-from nurture.domain.planning import Send, Skip, WaitUntil, next_action
+from nurture.domain.awaiting import Place, awaited_step
 from nurture.domain.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import enrolments, instance, overview, sequences
@@ -209,18 +208,8 @@ def _next_email(published: Published, looks: Looks, now: datetime) -> str | None
     sequence = published.sequences.get(looks.sequence)
     if sequence is None:
         return None
-    progress = Progress(
-        enrolled_at=now,
-        anchor_at=now,
-        passed=looks.passed,
-        collected_at=now if looks.collected else None,
-        guide_wanted=looks.guide_wanted,
-    )
-    action = next_action(sequence, progress, now, published.calendar)
-    while isinstance(action, Skip):
-        progress = progress.after(action.step.email, now)
-        action = next_action(sequence, progress, now, published.calendar)
-    step = action.step if isinstance(action, Send | WaitUntil) else None
+    place = Place(looks.passed, looks.collected, looks.guide_wanted)
+    step = awaited_step(sequence, place, now, published.calendar)
     return step.email if step else None
 
 
