@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.pausing import spread
+from nurture.domain.sequence import Sequence
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import enrolments, sequences
 from nurture.store.session import Connection, Database
@@ -16,6 +17,16 @@ class UnknownSequenceError(NurtureError):
     """Nothing of that name has been published."""
 
 
+def get_sequence(published: Published, key: str) -> Sequence:
+    """The published sequence of that name; raises `UnknownSequenceError`."""
+    if key not in published.sequences:
+        raise UnknownSequenceError(
+            f"There is no sequence “{key}”.",
+            remedy=f"The sequences are {', '.join(sorted(published.sequences))}.",
+        )
+    return published.sequences[key]
+
+
 def pause(database: Database, catalogue: Catalogue, sequence: str, now: datetime) -> bool:
     """Send nothing of a sequence until it is resumed, guides that are asked for aside.
 
@@ -23,7 +34,7 @@ def pause(database: Database, catalogue: Catalogue, sequence: str, now: datetime
     whether it was under way. Raises `UnknownSequenceError`.
     """
     with database.writing() as connection:
-        _insist_on(catalogue.current(connection), sequence)
+        get_sequence(catalogue.current(connection), sequence)
         changed = sequences.set_paused(connection, sequence, now)
         _take_back(connection, sequence, now)
     return changed
@@ -44,7 +55,7 @@ def resume(
     """
     with database.writing() as connection:
         published = catalogue.current(connection)
-        _insist_on(published, sequence)
+        get_sequence(published, sequence)
         sequences.set_paused(connection, sequence, None)
         waiting = sequences.waiting_for(connection, sequence)
         zone = published.practice.time_zone
@@ -53,14 +64,12 @@ def resume(
     return len(waiting)
 
 
-def _insist_on(published: Published, sequence: str) -> None:
-    if sequence not in published.sequences:
-        raise UnknownSequenceError(
-            f"There is no sequence “{sequence}”.",
-            remedy=f"The sequences are {', '.join(sorted(published.sequences))}.",
-        )
-
-
 def _take_back(connection: Connection, sequence: str, now: datetime) -> None:
     taken = sequences.take_back_claimed(connection, sequence, "the sequence was paused")
     enrolments.look_at_once(connection, enrolments.of_enrolments(taken), now)
+
+
+def count_waiting(database: Database, sequence: str) -> int:
+    """How many people whose step is due wait for a paused sequence to go on."""
+    with database.reading() as connection:
+        return sequences.count_waiting(connection, sequence)

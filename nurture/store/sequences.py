@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, Connection, Table, Text, bindparam, select, update
+from sqlalchemy import Column, Connection, Table, Text, bindparam, func, select, update
 
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.message_status import MessageStatus
@@ -70,15 +71,16 @@ def take_back_claimed(connection: Connection, key: str, why: str) -> list[int]:
 
 def waiting_for(connection: Connection, key: str) -> list[int]:
     """The enrolments that wait for a paused sequence to go on, held, longest waiting first."""
-    waiting = (
-        (enrolments.c.sequence == key)
-        & (enrolments.c.status == EnrolmentStatus.ACTIVE)
-        & (enrolments.c.next_look_at == UNTIL_RESUMED)
-    )
+    waiting = _waits_for(key)
     hold(connection, waiting)
     in_order = (enrolments.c.anchor_at, enrolments.c.id)
     statement = select(enrolments.c.id).where(waiting).order_by(*in_order)
     return list(connection.scalars(statement))
+
+
+def count_waiting(connection: Connection, key: str) -> int:
+    """How many wait for a paused sequence to go on."""
+    return connection.scalar(select(func.count()).where(_waits_for(key))) or 0
 
 
 def look_at_each(connection: Connection, looks: Mapping[int, datetime]) -> None:
@@ -93,3 +95,11 @@ def look_at_each(connection: Connection, looks: Mapping[int, datetime]) -> None:
         connection.execute(
             statement, [{"enrolment": number, "look": at} for number, at in looks.items()]
         )
+
+
+def _waits_for(key: str) -> Any:
+    return (
+        (enrolments.c.sequence == key)
+        & (enrolments.c.status == EnrolmentStatus.ACTIVE)
+        & (enrolments.c.next_look_at == UNTIL_RESUMED)
+    )

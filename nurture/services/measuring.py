@@ -1,0 +1,209 @@
+"""Measuring: what became of the emails of a sequence, step by step and over time."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from nurture.domain.awaiting import awaited_step
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.sequence import Sequence, Step
+from nurture.services.catalogue import Catalogue, Published
+from nurture.services.pausing import get_sequence
+from nurture.store import funnels, sequences
+from nurture.store.funnels import Figures, Standing
+from nurture.store.session import Connection, Database
+
+#: A booking is put down to the last email before it, if that was no longer ago than this.
+BOOKED_WITHIN = timedelta(days=30)
+
+
+class Period(StrEnum):
+    """What the figures are of: the emails that went out within the last weeks, today included."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+#: How many spans a period has on the chart, and how many days each is long.
+_SPANS = {Period.MONTH: (28, 1), Period.QUARTER: (12, 7), Period.YEAR: (52, 7)}
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """What became of some emails; `booked` is how many of them a booking is put down to."""
+
+    figures: Figures
+    booked: int = 0
+
+    @property
+    def tells_delivery(self) -> bool:
+        """Whether anything was heard of whether these emails arrived."""
+        return self.figures.delivered + self.figures.bounced > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step with its funnel; `waiting` people are under way to it. `step` is None once gone."""
+
+    email: str
+    step: Step | None
+    subject: str
+    funnel: Funnel
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A whole sequence: its steps, how it went over time, and where its people are.
+
+    `gone` are the steps that were sent in the period and are no longer there; `elsewhere` people
+    are under way and wait for no email, `uncollected` of these for their guide to be collected.
+    """
+
+    sequence: Sequence
+    paused: bool
+    total: Funnel
+    enrolled: dict[EnrolmentStatus, int]
+    stages: tuple[Stage, ...] = ()
+    gone: tuple[Stage, ...] = ()
+    spans: tuple[tuple[date, Funnel], ...] = ()
+    elsewhere: int = 0
+    uncollected: int = 0
+
+    @property
+    def under_way(self) -> int:
+        """How many people are on their way through it."""
+        return self.enrolled.get(EnrolmentStatus.ACTIVE, 0)
+
+
+def list_courses(database: Database, catalogue: Catalogue, now: datetime) -> list[Course]:
+    """Every sequence with its figures of the last four weeks, those with a form first."""
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+        found = _Counts(connection, published, Period.MONTH, now)
+        enrolled, paused = funnels.count_enrolled(connection), sequences.paused_keys(connection)
+    courses = [
+        Course(one, key in paused, found.total(key), enrolled.get(key, {}))
+        for key, one in published.sequences.items()
+    ]
+    return sorted(courses, key=lambda c: (c.sequence.form is None, -c.under_way, c.sequence.title))
+
+
+def follow_course(
+    database: Database, catalogue: Catalogue, key: str, period: Period, now: datetime
+) -> Course:
+    """One sequence in full; raises `UnknownSequenceError`."""
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+        sequence = get_sequence(published, key)
+        found = _Counts(connection, published, period, now, key)
+        enrolled = funnels.count_enrolled(connection).get(key, {})
+        paused = key in sequences.paused_keys(connection)
+        people = [one for one in funnels.places(connection) if one.sequence == key]
+    waiting = _waiting(published, sequence, people, now)
+    own = [step.email for step in sequence.steps]
+    gone = sorted({step for _, step, _ in found.steps} - set(own))
+    return Course(
+        sequence=sequence,
+        paused=paused,
+        total=found.total(key),
+        enrolled=enrolled,
+        stages=tuple(_stage(published, sequence, email, found, waiting) for email in own),
+        gone=tuple(_stage(published, sequence, email, found, waiting) for email in gone),
+        spans=tuple(zip(found.days, found.over_time(key), strict=False)),
+        elsewhere=waiting[None],
+        uncollected=sum(p.count for p in people if _awaits_collection(sequence, p)),
+    )
+
+
+class _Counts:
+    """The figures of a period, looked up once and added up in several ways."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        published: Published,
+        period: Period,
+        now: datetime,
+        sequence: str | None = None,
+    ) -> None:
+        zone = ZoneInfo(published.practice.time_zone)
+        self.days = _days(period, now.astimezone(zone).date())
+        self.moments = [datetime.combine(day, time(), zone) for day in self.days]
+        counted = funnels.count_steps(connection, self.moments, sequence)
+        self.steps = {(one.sequence, one.step, one.span): one.figures for one in counted}
+        self.booked = self._booked(connection)
+
+    def _booked(self, connection: Connection) -> Counter[tuple[str, str, int]]:
+        """How many mails were followed by a booking, by step and span."""
+        found = funnels.bookings_since(connection, self.moments[0])
+        near = {b.message: b for b in found if b.booked_at - b.sent_at <= BOOKED_WITHIN}
+        within = [b for b in near.values() if self.moments[0] <= b.sent_at < self.moments[-1]]
+        return Counter((b.sequence, b.step, self._span(b.sent_at)) for b in within)
+
+    def _span(self, moment: datetime) -> int:
+        return sum(end <= moment for end in self.moments[1:])
+
+    def total(self, sequence: str) -> Funnel:
+        """All steps of a sequence together."""
+        return self._sum(lambda s, _step, _span: s == sequence)
+
+    def of_step(self, sequence: str, step: str) -> Funnel:
+        """One step."""
+        return self._sum(lambda s, one, _span: (s, one) == (sequence, step))
+
+    def over_time(self, sequence: str) -> list[Funnel]:
+        """A sequence span by span."""
+        return [
+            self._sum(partial(_is_in_span, sequence, number))
+            for number in range(len(self.days) - 1)
+        ]
+
+    def _sum(self, wanted: Callable[[str, str, int], bool]) -> Funnel:
+        figures = (one for key, one in self.steps.items() if wanted(*key))
+        booked = sum(count for key, count in self.booked.items() if wanted(*key))
+        return Funnel(sum(figures, Figures()), booked)
+
+
+def _is_in_span(sequence: str, span: int, one: str, _step: str, at: int) -> bool:
+    return (one, at) == (sequence, span)
+
+
+def _days(period: Period, today: date) -> list[date]:
+    """Where the spans of a period begin, and the day after the last."""
+    count, length = _SPANS[period]
+    end = today + timedelta(days=1)
+    return [end - timedelta(days=length * back) for back in range(count, -1, -1)]
+
+
+def _waiting(
+    published: Published, sequence: Sequence, people: list[Standing], now: datetime
+) -> Counter[str | None]:
+    """How many people wait for each step; for no email under None."""
+    counts: Counter[str | None] = Counter()
+    for one in people:
+        step = awaited_step(sequence, one.place, now, published.calendar)
+        counts[step.email if step else None] += one.count
+    return counts
+
+
+def _awaits_collection(sequence: Sequence, standing: Standing) -> bool:
+    return sequence.has_guide and not standing.place.collected and not standing.place.guide_wanted
+
+
+def _stage(
+    published: Published,
+    sequence: Sequence,
+    email: str,
+    found: _Counts,
+    waiting: Counter[str | None],
+) -> Stage:
+    step = next((one for one in sequence.steps if one.email == email), None)
+    compiled = published.emails.get(f"{sequence.key}/{email}")
+    subject = compiled[1].subject if compiled else email
+    return Stage(email, step, subject, found.of_step(sequence.key, email), waiting[email])

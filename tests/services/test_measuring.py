@@ -1,0 +1,211 @@
+"""What became of the emails of each step, on both kinds of database."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from nurture.domain.consent import Evidence
+from nurture.domain.engagement import Hit
+from nurture.domain.events import BookingEvent, EventKind, MailEvent
+from nurture.services import measuring, preferring, recording
+from nurture.services.measuring import Course, Funnel, Period, Stage
+from nurture.services.pausing import UnknownSequenceError
+from nurture.services.tracking import SeenHit
+from nurture.store import events
+from nurture.store.funnels import Figures
+from tests.house import Household
+
+ANN, BOB, CARA = "ann@example.org", "bob@example.org", "cara@example.org"
+GUIDE, FIRST = "your-guide", "why-stretching-and-massage-wont-solve-back-pain"
+
+
+def course(home: Household, period: Period = Period.MONTH, key: str = "pain-guide") -> Course:
+    """How a sequence goes."""
+    house = home.house
+    return measuring.follow_course(house.database, house.catalogue, key, period, home.clock.now)
+
+
+def stage(home: Household, email: str = FIRST, period: Period = Period.MONTH) -> Stage:
+    """How one step of it goes."""
+    found = course(home, period)
+    return next(one for one in (*found.stages, *found.gone) if one.email == email)
+
+
+def sign_up(home: Household, *addresses: str, tracking: bool = True) -> None:
+    for address in addresses:
+        home.subscribe(address)
+        home.deliver()
+        home.collect(home.enrolment(address)["id"], tracking=tracking)
+
+
+def happened(home: Household, address: str, *what: tuple[str, str]) -> None:
+    """Judged hits on the last mail to somebody."""
+    message = home.messages_of(address)[-1]
+    rows = [
+        {
+            "kind": kind,
+            "subscriber_id": message["subscriber_id"],
+            "message_id": message["id"],
+            "happened_at": home.clock.now,
+            "source": "hit",
+            "source_key": f"{message['id']}-{kind}-{verdict}-{number}",
+            "verdict": verdict,
+        }
+        for number, (kind, verdict) in enumerate(what)
+    ]
+    with home.house.database.writing() as connection:
+        assert events.add_events(connection, rows) == len(rows)
+
+
+def book(home: Household, address: str, number: str = "1") -> None:
+    house, now = home.house, home.clock.now
+    told = BookingEvent("calendly", number, now, address, True, False, False, now, raw={})
+    recording.record_bookings(house.database, house.catalogue, [told], now)
+
+
+def test_each_email_is_counted_once_whatever_happened_to_it(home: Household) -> None:
+    sign_up(home, ANN, BOB, CARA)
+    home.live(days=4)
+    happened(home, ANN, ("opened", "human"), ("opened", "human"), ("clicked", "human"))
+    happened(home, ANN, ("clicked", "machine"))
+    happened(home, BOB, ("opened", "machine"), ("opened", "unsure"))
+    happened(home, CARA, ("opened", "machine"), ("clicked", "machine"))
+    assert stage(home).funnel == Funnel(
+        Figures(sent=3, followed=3, read=1, clicked=1, unsure=1, machine=1), 0
+    )
+
+
+def test_whoever_clicked_has_read_it(home: Household) -> None:
+    sign_up(home, ANN)
+    home.live(days=4)
+    happened(home, ANN, ("clicked", "human"))
+    figures = stage(home).funnel.figures
+    assert (figures.read, figures.clicked) == (1, 1)
+
+
+def test_a_held_hit_counts_for_nothing_yet(home: Household) -> None:
+    sign_up(home, ANN)
+    home.live(days=4)
+    number = home.messages_of(ANN)[-1]["id"]
+    hit = Hit(EventKind.OPENED, home.clock.now, "GET", "a scanner/1.0", "192.0.2.30")
+    home.house.journal.note(SeenHit(number, hit))
+    home.fold()
+    figures = stage(home).funnel.figures
+    assert (figures.read, figures.unsure, figures.machine) == (0, 0, 0)
+    home.judge()
+    figures = stage(home).funnel.figures
+    assert figures.read + figures.unsure + figures.machine == 1
+
+
+def test_people_who_are_not_followed_are_told_apart(home: Household) -> None:
+    sign_up(home, ANN)
+    sign_up(home, BOB, tracking=False)
+    home.live(days=4)
+    figures = stage(home).funnel.figures
+    assert (figures.sent, figures.followed) == (2, 1)
+
+
+def test_delivery_is_known_only_where_a_provider_tells(home: Household) -> None:
+    sign_up(home, ANN, BOB)
+    home.live(days=4)
+    assert not stage(home).funnel.tells_delivery
+    house, now = home.house, home.clock.now
+    message_id = house.tokens.message_id(home.messages_of(ANN)[-1]["id"])
+    kind = EventKind.DELIVERED
+    told = MailEvent(kind, "postmark", "1", now, ANN, message_id, False, "", {})
+    recording.record_mail_events(house.database, house.catalogue, house.tokens, [told], now)
+    funnel = stage(home).funnel
+    assert funnel.tells_delivery
+    assert funnel.figures.delivered == 1
+
+
+def test_leaving_is_put_down_to_the_email_that_led_there(home: Household) -> None:
+    sign_up(home, ANN)
+    home.live(days=4)
+    house, number = home.house, home.messages_of(ANN)[-1]["id"]
+    evidence = Evidence("https://emails.example.org", "192.0.2.7", "")
+    person = home.person(ANN)["id"]
+    preferring.unsubscribe(
+        house.database, house.catalogue, person, number, evidence, home.clock.now
+    )
+    assert stage(home).funnel.figures.unsubscribed == 1
+    assert stage(home, GUIDE).funnel.figures.unsubscribed == 0
+
+
+def test_a_booking_is_put_down_to_the_last_email_before_it(home: Household) -> None:
+    sign_up(home, ANN, BOB)
+    home.live(days=4)
+    book(home, ANN, "first")
+    book(home, ANN, "and once more")
+    assert [one.funnel.booked for one in course(home).stages if one.funnel.booked] == [1]
+    assert stage(home).funnel.booked == 1
+    assert course(home).total.booked == 1
+
+
+@pytest.mark.parametrize(("days", "booked"), [(30, 1), (31, 0)])
+def test_a_booking_long_after_the_last_email_is_nobodys(
+    home: Household, days: int, booked: int
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    home.clock.advance(timedelta(days=days))
+    book(home, ANN)
+    assert course(home, Period.QUARTER).total.booked == booked
+
+
+def test_a_booking_of_somebody_we_never_wrote_to_is_nobodys(home: Household) -> None:
+    book(home, "stranger@example.org")
+    assert course(home).total == Funnel(Figures(), 0)
+
+
+def test_only_what_left_within_the_period_counts(home: Household) -> None:
+    sign_up(home, ANN)
+    home.clock.advance(timedelta(days=28))
+    assert stage(home, GUIDE).funnel.figures.sent == 0
+    assert stage(home, GUIDE, Period.QUARTER).funnel.figures.sent == 1
+
+
+@pytest.mark.parametrize("period", Period)
+def test_the_spans_add_up_to_the_whole(home: Household, period: Period) -> None:
+    sign_up(home, ANN, BOB)
+    home.live(days=9)
+    found = course(home, period)
+    assert sum(one.figures.sent for _, one in found.spans) == found.total.figures.sent > 3
+    assert found.spans[-1][0] <= home.clock.now.date()
+
+
+def test_a_day_is_one_of_the_practices(home: Household) -> None:
+    home.clock.set(datetime.fromisoformat("2026-06-30T23:30:00+00:00"))
+    home.subscribe(ANN)
+    home.deliver()
+    day, funnel = course(home).spans[-1]
+    assert (str(day), funnel.figures.sent) == ("2026-07-01", 1)
+
+
+def test_people_are_counted_where_they_are(home: Household) -> None:
+    sign_up(home, ANN)
+    home.subscribe(BOB)
+    home.deliver()
+    home.live(days=1)
+    found = course(home)
+    waiting = {one.email: one.waiting for one in found.stages if one.waiting}
+    assert waiting == {FIRST: 1, "guide-reminder": 1}
+    assert (found.under_way, found.elsewhere, found.uncollected) == (2, 0, 1)
+    home.live(days=6)
+    assert (course(home).elsewhere, course(home).uncollected) == (1, 1)
+
+
+def test_every_sequence_is_listed_those_with_a_form_first(home: Household) -> None:
+    sign_up(home, ANN)
+    house = home.house
+    found = measuring.list_courses(house.database, house.catalogue, home.clock.now)
+    assert found[0].sequence.key == "pain-guide"
+    assert found[0].total.figures.sent == 1
+    forms = [one.sequence.form is not None for one in found]
+    assert forms == sorted(forms, reverse=True)
+    assert len(found) == 6
+
+
+def test_a_sequence_that_there_is_not_is_refused(home: Household) -> None:
+    with pytest.raises(UnknownSequenceError, match="pain-guide"):
+        course(home, key="nothing")
