@@ -1,0 +1,36 @@
+"""Changing where people go on who have come to the end of a sequence, comments kept."""
+
+from collections.abc import Sequence
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from nurture.domain.sequence import HandOver
+from nurture.library.reading import LibraryError
+
+
+def with_endings(toml: str, endings: Sequence[HandOver]) -> str:
+    """A sequence whose `[[then]]` tables say this, in this order.
+
+    Raises `LibraryError` where the document cannot be read.
+    """
+    try:
+        document = tomlkit.parse(toml)
+    except TOMLKitError as error:
+        raise LibraryError(f"{error}.") from None
+    kept = list(document.get("then", []))[: len(endings)]
+    tables = kept + [tomlkit.table() for _ in endings[len(kept) :]]
+    for table, ending in zip(tables, endings, strict=True):
+        table["sequence"] = ending.sequence
+        table.pop("only_if", None)
+        if ending.only_if:
+            table["only_if"] = ending.only_if
+    if "then" not in document and not tables:
+        return toml
+    document.pop("then", None)
+    if tables:
+        placed = tomlkit.aot()
+        for table in tables:
+            placed.append(table)
+        document["then"] = placed
+    return tomlkit.dumps(document).rstrip("\n") + "\n"

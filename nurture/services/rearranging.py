@@ -1,0 +1,355 @@
+"""Rearranging: a sequence is changed as a draft, looked at, and published or dropped."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from unicodedata import normalize
+
+from nurture.domain.email import EmailFormat
+from nurture.domain.errors import NurtureError
+from nurture.domain.sequence import HandOver, Sequence, Step
+from nurture.library import parse_sequence
+from nurture.library.ending_writing import with_endings
+from nurture.library.writing import (
+    with_changed_step,
+    with_front,
+    with_moved_step,
+    with_step,
+    without_step,
+    written_email,
+)
+from nurture.services.editing import SavedElsewhereError
+from nurture.services.owner_publishing import (
+    Written,
+    as_written,
+    find_email,
+    foresee_plan,
+    get_revision,
+    publish_plan,
+)
+from nurture.services.pausing import UnknownSequenceError
+from nurture.services.publishing import CheckError
+from nurture.services.revising import Publication
+from nurture.store import drafts
+from nurture.store.revisions import Revision, RevisionKind, find_newest, newest_revisions
+from nurture.store.session import Connection, Database
+
+_SEQUENCE, _EMAIL = RevisionKind.SEQUENCE, RevisionKind.EMAIL
+_LONGEST_NAME = 60
+
+
+class OvertakenError(NurtureError):
+    """Another state of the sequence was published since the changing began."""
+
+
+class NoSuchStepError(NurtureError):
+    """The sequence has no such step, or its neighbour is not there to change places with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A sequence as the owner has changed it so far, beside what is published.
+
+    `version` is handed back with every change; it is 0 while there is no draft. `unpublished`
+    are the emails that are written and not published yet, by step.
+    """
+
+    key: str
+    toml: str
+    sequence: Sequence
+    present: Sequence
+    version: int
+    based_on: int
+    number: int
+    subjects: Mapping[str, str]
+    unpublished: Mapping[str, Written]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is anything to publish."""
+        return self.version > 0 and self.sequence != self.present
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether another state was published since the changing began."""
+        return self.version > 0 and self.based_on != self.number
+
+    def subject(self, email: str) -> str:
+        """What people see of a step's email, or its name where there is none."""
+        return self.subjects.get(email, email)
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What publishing a plan would do, or the findings because of which it is refused."""
+
+    plan: Plan
+    publication: Publication
+    findings: tuple[str, ...] = ()
+
+
+def find_plan(database: Database, key: str) -> Plan:
+    """The sequence as it is being changed; raises `UnknownSequenceError`."""
+    with database.reading() as connection:
+        return _plan(connection, key)
+
+
+def change_step(
+    database: Database,
+    key: str,
+    version: int,
+    email: str,
+    settings: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Change some settings of a step, None to take one away.
+
+    Raises `LibraryError` for what cannot be, and `SavedElsewhereError`.
+    """
+    _change(database, key, version, lambda plan: with_changed_step(plan.toml, email, settings), now)
+
+
+def move_step(
+    database: Database, key: str, version: int, email: str, by: int, now: datetime
+) -> None:
+    """Move a step one place up (-1) or down (1)."""
+
+    def moved(plan: Plan) -> str:
+        names = [step.email for step in plan.sequence.steps]
+        place = _place(plan, email) + by
+        if not 0 <= place < len(names):
+            raise NoSuchStepError("It cannot go any further.", remedy="Reload the page.")
+        names.remove(email)
+        return with_moved_step(plan.toml, email, names[place - 1] if place else "")
+
+    _change(database, key, version, moved, now)
+
+
+def remove_step(database: Database, key: str, version: int, email: str, now: datetime) -> None:
+    """Leave a step out; its email stays in the history, and one never published is dropped."""
+    _change(database, key, version, lambda plan: without_step(plan.toml, email), now)
+
+
+def set_endings(
+    database: Database, key: str, version: int, endings: tuple[HandOver, ...], now: datetime
+) -> None:
+    """Say where people go on who have come to the end."""
+    _change(database, key, version, lambda plan: with_endings(plan.toml, endings), now)
+
+
+def new_email(subject: str, preheader: str, body: str) -> Written:
+    """An email in Markdown."""
+    front = {"subject": subject, "preheader": preheader} if preheader else {"subject": subject}
+    return Written(EmailFormat.MARKDOWN, written_email(front, f"{body.strip()}\n"))
+
+
+def copied_email(database: Database, original: str, subject: str) -> Written:
+    """A copy of a published email (`sequence/step`) under another subject."""
+    with database.reading() as connection:
+        source = find_email(connection, original)
+    if source is None:
+        raise NoSuchStepError(f"There is no email “{original}”.", remedy="Choose another one.")
+    written = as_written(source)
+    return Written(written.format, with_front(written.content, {"subject": subject}), written.text)
+
+
+def add_step(
+    database: Database,
+    key: str,
+    version: int,
+    after: str,
+    subject: str,
+    written: Written,
+    settings: Mapping[str, Any],
+    now: datetime,
+) -> str:
+    """Put a new email behind a step and return its name; it is published with the sequence."""
+    with database.writing() as connection:
+        plan = _plan(connection, key)
+        name = _name(connection, plan, subject)
+        _place(plan, after)
+        step = {"email": name, **{k: v for k, v in settings.items() if v is not None}}
+        _save(connection, plan, version, with_step(plan.toml, step, after), now)
+        _save_email(connection, f"{key}/{name}", written, now)
+    return name
+
+
+def discard(database: Database, key: str) -> None:
+    """Go back to what is published, and drop the emails that were only written for this."""
+    with database.writing() as connection:
+        plan = _plan(connection, key)
+        _drop_emails(connection, plan, set(plan.unpublished))
+        drafts.discard_draft(connection, _SEQUENCE, key)
+
+
+def take_state(database: Database, key: str, number: int, now: datetime) -> None:
+    """Make an earlier state what is being changed, in place of any other changes.
+
+    Nothing of it is published by that. Raises `NoSuchRevisionError`.
+    """
+    old = get_revision(database, _SEQUENCE, key, number)
+    with database.writing() as connection:
+        drafts.discard_draft(connection, _SEQUENCE, key)
+        _save(connection, _plan(connection, key), 0, str(old.source["toml"]), now)
+
+
+def foresee(database: Database, key: str) -> Foresight:
+    """What publishing would do to the people under way, or why it is refused."""
+    plan = find_plan(database, key)
+    if plan.is_overtaken:
+        return Foresight(plan, Publication(), (_overtaken().message,))
+    try:
+        emails = _by_key(plan)
+        return Foresight(plan, foresee_plan(database, _SEQUENCE, key, plan.toml, emails))
+    except CheckError as error:
+        return Foresight(plan, Publication(), tuple(error.findings))
+
+
+def publish(database: Database, key: str, version: int, now: datetime) -> Publication:
+    """Let the changes hold from now on, for those under way too.
+
+    Raises `CheckError` with every finding, `OvertakenError`, and `SavedElsewhereError` where
+    it was changed since `version` was looked at.
+    """
+    plan = find_plan(database, key)
+    if plan.version != version or not plan.version:
+        raise _saved_elsewhere()
+    if plan.is_overtaken:
+        raise _overtaken()
+    return publish_plan(database, _SEQUENCE, key, plan.toml, now, _by_key(plan))
+
+
+def sequence_of(revision: Revision) -> Sequence:
+    """A sequence as it was in that revision."""
+    return parse_sequence(revision.key, str(revision.source["toml"]))
+
+
+def _plan(connection: Connection, key: str) -> Plan:
+    present = find_newest(connection, _SEQUENCE, key)
+    if present is None:
+        raise UnknownSequenceError(f"There is no sequence “{key}”.", remedy="Look at the list.")
+    draft = drafts.find_draft(connection, _SEQUENCE, key)
+    toml = str(draft.source["toml"] if draft else present.source["toml"])
+    sequence = parse_sequence(key, toml)
+    emails = {r.key: r for r in newest_revisions(connection) if r.kind is _EMAIL}
+    unpublished = _unpublished(connection, sequence, set(emails))
+    return Plan(
+        key=key,
+        toml=toml,
+        sequence=sequence,
+        present=sequence_of(present),
+        version=draft.version if draft else 0,
+        based_on=draft.based_on if draft else present.number,
+        number=present.number,
+        subjects=_subjects(key, emails, unpublished),
+        unpublished=unpublished,
+    )
+
+
+def _subjects(
+    key: str, emails: Mapping[str, Revision], unpublished: Mapping[str, Written]
+) -> dict[str, str]:
+    own = {k.removeprefix(f"{key}/"): r for k, r in emails.items() if k.startswith(f"{key}/")}
+    published = {name: str(r.compiled["subject"]) for name, r in own.items()}
+    return published | {name: _subject(it.content, name) for name, it in unpublished.items()}
+
+
+def _subject(content: str, name: str) -> str:
+    found = re.search(r'^subject *= *"((?:[^"\\]|\\.)*)"', content, re.MULTILINE)
+    return found[1].replace('\\"', '"') if found else name
+
+
+def _unpublished(
+    connection: Connection, sequence: Sequence, published: set[str]
+) -> dict[str, Written]:
+    """The emails of steps that were written and never published."""
+    found = {}
+    for step in sequence.steps:
+        full = f"{sequence.key}/{step.email}"
+        draft = None if full in published else drafts.find_draft(connection, _EMAIL, full)
+        if draft is not None:
+            kept = draft.source
+            found[step.email] = Written(EmailFormat(kept["format"]), kept["content"], kept["text"])
+    return found
+
+
+def _change(
+    database: Database, key: str, version: int, change: Callable[[Plan], str], now: datetime
+) -> None:
+    with database.writing() as connection:
+        plan = _plan(connection, key)
+        toml = change(plan)
+        _save(connection, plan, version, toml, now)
+        kept = {step.email for step in parse_sequence(key, toml).steps}
+        _drop_emails(connection, plan, set(plan.unpublished) - kept)
+
+
+def _save(connection: Connection, plan: Plan, version: int, toml: str, now: datetime) -> None:
+    parse_sequence(plan.key, toml)
+    saved = drafts.save_draft(
+        connection,
+        _SEQUENCE,
+        plan.key,
+        {"toml": toml},
+        version=version,
+        based_on=plan.number,
+        now=now,
+    )
+    if saved is None:
+        raise _saved_elsewhere()
+
+
+def _save_email(connection: Connection, key: str, written: Written, now: datetime) -> None:
+    source = {"format": written.format, "content": written.content, "text": written.text}
+    saved = drafts.save_draft(connection, _EMAIL, key, source, version=0, based_on=0, now=now)
+    if saved is None:
+        raise _saved_elsewhere()
+
+
+def _drop_emails(connection: Connection, plan: Plan, names: set[str]) -> None:
+    for name in names:
+        drafts.discard_draft(connection, _EMAIL, f"{plan.key}/{name}")
+
+
+def _by_key(plan: Plan) -> dict[str, Written]:
+    return {f"{plan.key}/{name}": written for name, written in plan.unpublished.items()}
+
+
+def _place(plan: Plan, email: str) -> int:
+    names = [step.email for step in plan.sequence.steps]
+    if email not in names:
+        raise NoSuchStepError(f"There is no step “{email}”.", remedy="Reload the page.")
+    return names.index(email)
+
+
+def find_step(plan: Plan, email: str) -> Step:
+    """A step of the plan; raises `NoSuchStepError`."""
+    return plan.sequence.steps[_place(plan, email)]
+
+
+def _name(connection: Connection, plan: Plan, subject: str) -> str:
+    """A name for a new email that nothing of this sequence ever had."""
+    plain = normalize("NFKD", subject).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", ""))[:_LONGEST_NAME].strip("-") or "email"
+    taken = {*plan.subjects, *(step.email for step in plan.sequence.steps)}
+    taken |= {k.partition("/")[2] for k in drafts.drafted_keys(connection, _EMAIL)}
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{name}-{number}"
+    return found
+
+
+def _saved_elsewhere() -> SavedElsewhereError:
+    return SavedElsewhereError(
+        "This sequence was changed in another window.", remedy="Look at it as it is now."
+    )
+
+
+def _overtaken() -> OvertakenError:
+    return OvertakenError(
+        "Another state of this sequence was published since you began.",
+        remedy="Drop your changes and make them again.",
+    )
