@@ -1,0 +1,73 @@
+"""The form of a step's timing and conditions: what stands in it, and what was meant by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from nurture.domain.sequence import EVERY_DAY, WEEKDAYS, WORKING_DAYS, Late, Step, Wait
+
+UNITS = (("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks"))
+#: What a new email starts with.
+_USUAL = Step("", wait=Wait(days=4), on=WORKING_DAYS)
+
+
+def filled_in(step: Step = _USUAL) -> dict[str, Any]:
+    """The fields of the form for a step."""
+    number, unit = _as_wait(step.wait)
+    chosen = "any" if step.on == EVERY_DAY else "working" if step.on == WORKING_DAYS else "chosen"
+    return {
+        "wait_number": number,
+        "wait_unit": unit,
+        "at": f"{step.at:%H:%M}" if step.at else "",
+        "days": chosen,
+        "weekdays": sorted(step.on.weekdays) if chosen == "chosen" else [],
+        "late": str(step.late),
+        "late_days": max(1, round(step.max_late / timedelta(days=1))),
+        "only_if": step.only_if,
+        "skip_if": step.skip_if,
+    }
+
+
+def as_sent(form: MultiDict[str, str]) -> dict[str, Any]:
+    """The fields of the form as somebody sent them, to be shown again."""
+    one = {name: form.get(name, "") for name in filled_in() if name != "weekdays"}
+    return one | {"weekdays": [int(day) for day in form.getlist("weekdays") if day in _NUMBERS]}
+
+
+def as_settings(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The step's settings that are meant, as they are written; None takes one away."""
+    late = fields["late"] == Late.SKIP
+    return {
+        "wait": _wait(fields),
+        "at": fields["at"] or None,
+        "on": _days(fields),
+        "late": str(Late.SKIP) if late else None,
+        "max_late": f"{fields['late_days'] or 3} days" if late else None,
+        "only_if": fields["only_if"] or None,
+        "skip_if": fields["skip_if"] or None,
+    }
+
+
+_NUMBERS = frozenset(map(str, range(7)))
+
+
+def _as_wait(wait: Wait) -> tuple[int, str]:
+    minutes = round(wait.elapsed / timedelta(minutes=1))
+    if minutes:
+        return (minutes // 60, "hours") if minutes % 60 == 0 else (minutes, "minutes")
+    return (wait.days // 7, "weeks") if wait.days and wait.days % 7 == 0 else (wait.days, "days")
+
+
+def _wait(fields: Mapping[str, Any]) -> str | None:
+    number = str(fields["wait_number"]).strip() or "0"
+    return None if number.strip("0") == "" else f"{number} {fields['wait_unit']}"
+
+
+def _days(fields: Mapping[str, Any]) -> str | list[str] | None:
+    if fields["days"] == "chosen":
+        return [WEEKDAYS[day] for day in fields["weekdays"]]
+    return "working days" if fields["days"] == "working" else None
