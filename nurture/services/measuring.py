@@ -78,7 +78,11 @@ class Course:
     @property
     def under_way(self) -> int:
         """How many people are on their way through it."""
-        return self.enrolled.get(EnrolmentStatus.ACTIVE, 0)
+        return self.ended(EnrolmentStatus.ACTIVE)
+
+    def ended(self, *statuses: str) -> int:
+        """How many people stand at one of these."""
+        return sum(self.enrolled.get(EnrolmentStatus(status), 0) for status in statuses)
 
 
 def list_courses(database: Database, catalogue: Catalogue, now: datetime) -> list[Course]:

@@ -13,6 +13,8 @@ PICTURES = Path(__file__).parents[2] / "docs/pictures"
 SHOWN = {
     "today": "/studio/",
     "account": "/studio/account",
+    "sequences": "/studio/sequences/",
+    "sequence": "/studio/sequences/pain-guide",
 }
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
 AT_MOST = 150 * 1024

@@ -30,6 +30,14 @@ ADDRESS, PASSWORD = "paul@example.org", "gently moving every morning"
 PAGES = (
     "/studio/",
     "/studio/account",
+    "/studio/sequences/",
+    "/studio/sequences/pain-guide",
+    "/studio/sequences/pain-guide/edit",
+    "/studio/sequences/pain-guide/edit/new",
+    "/studio/sequences/pain-guide/edit/steps/muscle-activation-podcast",
+    "/studio/sequences/pain-guide/review",
+    "/studio/sequences/pain-guide/history",
+    "/studio/sequences/pain-guide/pause",
 )
 
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]

@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from nurture.web.studio import account, answers, door, emails, signing_in, telling, today, wording
+from nurture.web.studio import (
+    account,
+    answers,
+    door,
+    emails,
+    sequence_editing,
+    sequences,
+    signing_in,
+    telling,
+    today,
+    wording,
+)
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -23,6 +34,8 @@ AREAS = (
     signing_in,
     account,
     today,
+    sequences,
+    sequence_editing,
     emails,
 )
 

@@ -1,0 +1,29 @@
+"""Picturing: a step's email as somebody would see it, small enough to be recognised by."""
+
+from nurture.domain.sequence import StepKind
+from nurture.rendering.previewing import preview_email
+from nurture.services import editing
+from nurture.services.catalogue import Catalogue
+from nurture.services.rearranging import find_plan
+from nurture.store.session import Database
+
+
+def picture_email(
+    database: Database, catalogue: Catalogue, key: str, email: str, public_url: str
+) -> str | None:
+    """The HTML of an email, published or still a draft; None where there is none.
+
+    Nothing is counted and no link in it works. Raises `CheckError` for a draft with faults.
+    """
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+    full, sequence = f"{key}/{email}", published.sequences.get(key)
+    if sequence is None:
+        return None
+    if full in published.emails:
+        kinds = {step.email: step.kind for step in sequence.steps}
+        kind = kinds.get(email, StepKind.ARTICLE)
+        compiled = published.emails[full][1]
+        return preview_email(compiled, sequence, kind, published.practice, public_url).html
+    written = find_plan(database, key).unpublished.get(email)
+    return editing.preview(database, full, written, public_url, "").html if written else None

@@ -1,0 +1,269 @@
+"""Changing a sequence: everything is a draft until it has been looked at and published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from nurture.domain.errors import NurtureError
+from nurture.domain.sequence import ANSWERS, HandOver, StepKind
+from nurture.services import rearranging
+from nurture.services.editing import SavedElsewhereError
+from nurture.services.owner_publishing import Written
+from nurture.services.publishing import CheckError
+from nurture.services.rearranging import Plan
+from nurture.web.studio import sequence_words as words
+from nurture.web.studio import step_forms
+from nurture.web.studio.sequences import get_plan, names
+from nurture.web.studio.telling import tell
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+Page = str | tuple[str, int] | Response
+
+#: What a new email may be; the other kinds are there once, from the start.
+NEW_KINDS = ((StepKind.ARTICLE, "An article"), (StepKind.INVITATION, "An invitation to book"))
+#: The order of these is given by what they are for.
+_FIXED = ANSWERS | {StepKind.QUESTION}
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceEditing:
+    """The views."""
+
+    house: House
+
+    def show(self, key: str) -> str:
+        """Every step with what can be done to it."""
+        titles, segments = names(self.house)
+        plan = self._plan(key)
+        return render_template(
+            "studio/sequence_edit.html",
+            plan=plan,
+            key=key,
+            said=words,
+            titles=titles,
+            segments=segments,
+            fixed=_FIXED,
+            targets=self._targets(key),
+        )
+
+    def move(self, key: str) -> Response:
+        """Move a step one place."""
+        by = -1 if request.form.get("by") == "-1" else 1
+        return self._do(
+            key, lambda: rearranging.move_step(*self._about(key), by, self.house.clock())
+        )
+
+    def remove(self, key: str) -> Response:
+        """Leave a step out."""
+        return self._do(key, lambda: rearranging.remove_step(*self._about(key), self.house.clock()))
+
+    def set_endings(self, key: str) -> Response:
+        """Say where people go on at the end."""
+        house = self.house
+        pairs = zip(request.form.getlist("sequence"), request.form.getlist("only_if"), strict=False)
+        endings = tuple(HandOver(sequence, only_if) for sequence, only_if in pairs if sequence)
+        return self._do(
+            key,
+            lambda: rearranging.set_endings(
+                house.database, key, _version(), endings, house.clock()
+            ),
+        )
+
+    def show_step(self, key: str, email: str) -> str:
+        """The timing and the conditions of one step."""
+        plan = self._plan(key)
+        return self._step_page(
+            plan, email, step_forms.filled_in(rearranging.find_step(plan, email))
+        )
+
+    def change_step(self, key: str, email: str) -> Page:
+        """Keep what was said of one step."""
+        house, fields = self.house, step_forms.as_sent(request.form)
+        try:
+            rearranging.change_step(
+                house.database,
+                key,
+                _version(),
+                email,
+                step_forms.as_settings(fields),
+                house.clock(),
+            )
+        except SavedElsewhereError:
+            raise
+        except NurtureError as error:
+            return self._step_page(self._plan(key), email, fields, str(error)), 422
+        return _to_edit(key)
+
+    def show_new(self, key: str) -> str:
+        """A new email, blank or as a copy of another."""
+        plan = self._plan(key)
+        fields = step_forms.filled_in() | {
+            "subject": "",
+            "preheader": "",
+            "body": "",
+            "kind": str(StepKind.ARTICLE),
+            "after": request.args.get("after", plan.sequence.steps[-1].email),
+            "original": request.args.get("original", ""),
+        }
+        return self._new_page(plan, fields)
+
+    def add(self, key: str) -> Page:
+        """Keep a new email and its step."""
+        house, form = self.house, request.form
+        fields = step_forms.as_sent(form)
+        own = ("subject", "preheader", "body", "kind", "after", "original")
+        fields |= {name: form.get(name, "") for name in own}
+        settings = {"kind": fields["kind"], **step_forms.as_settings(fields)}
+        try:
+            written = self._written(fields)
+            rearranging.add_step(
+                house.database,
+                key,
+                _version(),
+                fields["after"],
+                fields["subject"].strip(),
+                written,
+                settings,
+                house.clock(),
+            )
+        except SavedElsewhereError:
+            raise
+        except NurtureError as error:
+            return self._new_page(self._plan(key), fields, str(error)), 422
+        return _to_edit(key)
+
+    def review(self, key: str) -> str:
+        """What publishing would do."""
+        self._plan(key)
+        foresight = rearranging.foresee(self.house.database, key)
+        plan, (_, segments) = foresight.plan, names(self.house)
+        impact = foresight.publication.impacts.get(key)
+        return render_template(
+            "studio/sequence_review.html",
+            key=key,
+            plan=plan,
+            findings=foresight.findings,
+            effects=words.say_impact(impact) if impact else [],
+            changes=words.say_changes(plan.present, plan.sequence, plan.subjects, segments),
+            new_emails=len(plan.unpublished),
+        )
+
+    def publish(self, key: str) -> Response:
+        """Let it hold from now on."""
+        house = self.house
+        try:
+            rearranging.publish(house.database, key, _version(), house.clock())
+        except CheckError:
+            return redirect(url_for("studio.review_sequence", key=key), 303)
+        house.doorbell.ring()
+        tell("Published. It holds from now on; the history has the way back.")
+        return redirect(url_for("studio.show_sequence", key=key), 303)
+
+    def discard(self, key: str) -> Response:
+        """Drop the changes."""
+        rearranging.discard(self.house.database, key)
+        tell("Your changes are dropped. Nothing of what is published has changed.")
+        return redirect(url_for("studio.show_sequence", key=key), 303)
+
+    def _plan(self, key: str) -> Plan:
+        return get_plan(self.house, key)
+
+    def _about(self, key: str) -> tuple[Any, str, int, str]:
+        return self.house.database, key, _version(), request.form.get("email", "")
+
+    def _do(self, key: str, change: Any) -> Response:
+        """Change the draft, and say where that could not be."""
+        try:
+            change()
+        except NurtureError as error:
+            tell(str(error), trouble=True)
+        return _to_edit(key)
+
+    def _targets(self, key: str) -> list[tuple[str, str]]:
+        """Where people of a sequence may go on."""
+        with self.house.database.reading() as connection:
+            known = self.house.catalogue.current(connection).sequences
+        return [
+            (one.key, one.title)
+            for one in known.values()
+            if one.key != key and not (one.quiet or one.answers)
+        ]
+
+    def _written(self, fields: dict[str, Any]) -> Written:
+        if fields["original"]:
+            return rearranging.copied_email(
+                self.house.database, fields["original"], fields["subject"].strip()
+            )
+        return rearranging.new_email(
+            fields["subject"].strip(), fields["preheader"].strip(), fields["body"]
+        )
+
+    def _step_page(self, plan: Plan, email: str, fields: dict[str, Any], problem: str = "") -> str:
+        return render_template(
+            "studio/sequence_step.html",
+            plan=plan,
+            key=plan.key,
+            step=rearranging.find_step(plan, email),
+            fields=fields,
+            problem=problem,
+            **self._choices(),
+        )
+
+    def _new_page(self, plan: Plan, fields: dict[str, Any], problem: str = "") -> str:
+        return render_template(
+            "studio/sequence_new.html",
+            plan=plan,
+            key=plan.key,
+            fields=fields,
+            problem=problem,
+            kinds=NEW_KINDS,
+            **self._choices(),
+        )
+
+    def _choices(self) -> dict[str, Any]:
+        _, segments = names(self.house)
+        return {
+            "units": step_forms.UNITS,
+            "days": words.DAYS,
+            "segments": [("", "Everybody"), *segments.items()],
+            "left_out": [("", "Nobody"), *segments.items()],
+        }
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to changing sequences."""
+    views = SequenceEditing(house)
+    edit = "/sequences/<key>/edit"
+    for path, name, view in (
+        (edit, "edit_sequence", views.show),
+        (f"{edit}/steps/<email>", "edit_step", views.show_step),
+        (f"{edit}/new", "new_step", views.show_new),
+        ("/sequences/<key>/review", "review_sequence", views.review),
+    ):
+        studio.add_url_rule(path, endpoint=name, view_func=view)
+    acts: tuple[tuple[str, str, Any], ...] = (
+        (f"{edit}/move", "move_step", views.move),
+        (f"{edit}/remove", "remove_step", views.remove),
+        (f"{edit}/end", "set_endings", views.set_endings),
+        (f"{edit}/discard", "discard_sequence", views.discard),
+        (f"{edit}/steps/<email>", "change_step", views.change_step),
+        (f"{edit}/new", "add_step", views.add),
+        ("/sequences/<key>/review", "publish_sequence", views.publish),
+    )
+    for path, name, act in acts:
+        studio.add_url_rule(path, endpoint=name, view_func=act, methods=["POST"])
+
+
+def _version() -> int:
+    said = request.form.get("version", "")
+    return int(said) if said.isdecimal() else 0
+
+
+def _to_edit(key: str) -> Response:
+    return redirect(url_for("studio.edit_sequence", key=key), 303)

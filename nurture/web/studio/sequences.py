@@ -1,0 +1,247 @@
+"""Sequences: each as a timeline from its form to its goal, and how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from nurture.services import measuring, owner_publishing, pausing, picturing, rearranging
+from nurture.services.measuring import Course, Funnel, Period
+from nurture.services.pausing import UnknownSequenceError
+from nurture.services.publishing import CheckError
+from nurture.services.rearranging import Plan
+from nurture.store.revisions import Author, Revision, RevisionKind
+from nurture.web.studio import sequence_words as words
+from nurture.web.studio.answers import confirm_page
+from nurture.web.studio.telling import tell
+from nurture.web.studio.wording import count, say_day
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+PERIODS = {
+    Period.MONTH: "Four weeks",
+    Period.QUARTER: "Twelve weeks",
+    Period.YEAR: "A year",
+}
+
+#: An email may look as it likes and load its pictures, and can do nothing at all.
+_PICTURE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; "
+    "frame-ancestors 'self'; sandbox"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """The views."""
+
+    house: House
+
+    def show_list(self) -> str:
+        """All of them."""
+        house = self.house
+        courses = measuring.list_courses(house.database, house.catalogue, house.clock())
+        return render_template(
+            "studio/sequences.html", courses=courses, said=words, drafts=self._changed(courses)
+        )
+
+    def show(self, key: str) -> str:
+        """One of them as a timeline."""
+        period = _period()
+        course = self._course(key, period)
+        titles, segments = names(self.house)
+        return render_template(
+            "studio/sequence.html",
+            course=course,
+            key=key,
+            period=period,
+            periods=PERIODS,
+            said=words,
+            titles=titles,
+            segments=segments,
+            chart=_chart(course),
+            plan=get_plan(self.house, key),
+        )
+
+    def show_picture(self, key: str, email: str) -> Response:
+        """A step's email, to be shown small in a frame."""
+        house = self.house
+        try:
+            html = picturing.picture_email(
+                house.database, house.catalogue, key, email, house.settings.public_url
+            )
+        except CheckError:
+            html = "<p>This email cannot be shown yet.</p>"
+        if html is None:
+            abort(404)
+        return Response(html, headers={"Content-Security-Policy": _PICTURE_POLICY})
+
+    def ask_pause(self, key: str) -> str:
+        """What pausing or going on would do."""
+        course = self._course(key, Period.MONTH)
+        address = url_for("studio.show_sequence", key=key)
+        if course.paused:
+            return self._ask_resume(course, address)
+        facts = (
+            f"{count(course.under_way, 'person is', 'people are')} under way. Each of them stays "
+            "where they are and gets no email of this sequence until you go on.",
+            "Whoever fills in the form still gets their guide.",
+            "Nothing is lost: when you go on, what is overdue is spread over two days.",
+        )
+        return confirm_page(
+            "Pause this sequence?",
+            course.sequence.title,
+            button="Pause it",
+            action=url_for("studio.pause_sequence", key=key),
+            back=address,
+            facts=facts,
+        )
+
+    def _ask_resume(self, course: Course, address: str) -> str:
+        key = course.sequence.key
+        waiting = pausing.count_waiting(self.house.database, key)
+        facts = (
+            f"{count(waiting, 'person has an email', 'people have an email')} overdue. They get "
+            "it spread evenly over the working hours of two days, the longest waiting first.",
+            "Everybody else goes on as if there had been no pause.",
+            "An email that is to be left out when it is late is left out.",
+        )
+        return confirm_page(
+            "Go on with this sequence?",
+            course.sequence.title,
+            button="Go on",
+            action=url_for("studio.resume_sequence", key=key),
+            back=address,
+            facts=facts,
+        )
+
+    def pause(self, key: str) -> Answer:
+        """Pause it."""
+        house = self.house
+        try:
+            pausing.pause(house.database, house.catalogue, key, house.clock())
+        except UnknownSequenceError:
+            abort(404)
+        tell("Paused. Nobody in this sequence gets an email until you go on.")
+        return redirect(url_for("studio.show_sequence", key=key), 303)
+
+    def resume(self, key: str) -> Answer:
+        """Go on with it."""
+        house = self.house
+        try:
+            people = pausing.resume(house.database, house.catalogue, key, house.clock())
+        except UnknownSequenceError:
+            abort(404)
+        house.doorbell.ring()
+        tell(f"It goes on. {count(people, 'person', 'people')} had been waiting for that.")
+        return redirect(url_for("studio.show_sequence", key=key), 303)
+
+    def show_history(self, key: str) -> str:
+        """Every state it was published in, newest first, and what each changed."""
+        database = self.house.database
+        plan = get_plan(self.house, key)
+        states = owner_publishing.history(database, RevisionKind.SEQUENCE, key)
+        _, segments = names(self.house)
+        return render_template(
+            "studio/sequence_history.html",
+            key=key,
+            plan=plan,
+            states=_told(states, plan.subjects, segments),
+            by_owner=Author.OWNER,
+        )
+
+    def take_back(self, key: str, number: int) -> Answer:
+        """Make an earlier state a draft, and look at what publishing it would do."""
+        house = self.house
+        rearranging.take_state(house.database, key, number, house.clock())
+        return redirect(url_for("studio.review_sequence", key=key), 303)
+
+    def _course(self, key: str, period: Period) -> Course:
+        house = self.house
+        try:
+            return measuring.follow_course(
+                house.database, house.catalogue, key, period, house.clock()
+            )
+        except UnknownSequenceError:
+            abort(404)
+
+    def _changed(self, courses: list[Course]) -> set[str]:
+        database = self.house.database
+        plans = [rearranging.find_plan(database, one.sequence.key) for one in courses]
+        return {plan.key for plan in plans if plan.is_changed}
+
+
+def names(house: House) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The titles of the published sequences and segments."""
+    with house.database.reading() as connection:
+        published = house.catalogue.current(connection)
+    titles = {key: one.title for key, one in published.sequences.items()}
+    segments = {name: one.title or name for name, one in published.segments.segments.items()}
+    return titles, segments
+
+
+def get_plan(house: House, key: str) -> Plan:
+    """The sequence as it is being changed; one that there is not is no page."""
+    try:
+        return rearranging.find_plan(house.database, key)
+    except UnknownSequenceError:
+        abort(404)
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to looking at sequences."""
+    views = Sequences(house)
+    one = "/sequences/<key>"
+    for path, name, view in (
+        ("/sequences/", "show_sequences", views.show_list),
+        (f"{one}", "show_sequence", views.show),
+        (f"{one}/picture/<email>", "show_picture", views.show_picture),
+        (f"{one}/pause", "ask_pause_sequence", views.ask_pause),
+        (f"{one}/history", "show_sequence_history", views.show_history),
+    ):
+        studio.add_url_rule(path, endpoint=name, view_func=view)
+    acts: tuple[tuple[str, str, Any], ...] = (
+        (f"{one}/pause", "pause_sequence", views.pause),
+        (f"{one}/resume", "resume_sequence", views.resume),
+        (f"{one}/history/<int:number>", "take_back_sequence", views.take_back),
+    )
+    for path, name, act in acts:
+        studio.add_url_rule(path, endpoint=name, view_func=act, methods=["POST"])
+
+
+def _period() -> Period:
+    asked = request.args.get("period", "")
+    return Period(asked) if asked in set(Period) else Period.MONTH
+
+
+def _chart(course: Course) -> dict[str, Any]:
+    """The labels and the lines of the chart over time."""
+    labels = [say_day(day) for day, _ in course.spans]
+    funnels: list[Funnel] = [funnel for _, funnel in course.spans]
+    lines = [
+        ("Sent", [one.figures.sent for one in funnels]),
+        ("Read by people", [one.figures.read for one in funnels]),
+        ("Clicked by people", [one.figures.clicked for one in funnels]),
+    ]
+    return {"labels": labels, "lines": lines}
+
+
+def _told(
+    states: list[Revision], subjects: Mapping[str, str], segments: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Each state with what it changed in the one before."""
+    told = []
+    for state, before in zip(states, [*states[1:], None], strict=True):
+        changes, lines = ["The first state."], list[tuple[str, str]]()
+        if before is not None:
+            read = rearranging.sequence_of(before), rearranging.sequence_of(state)
+            changes = words.say_changes(*read, subjects, segments)
+            texts = owner_publishing.source_text(before), owner_publishing.source_text(state)
+            lines = owner_publishing.differing_lines(*texts)
+        told.append({"state": state, "changes": changes, "lines": lines})
+    return told

@@ -1,0 +1,287 @@
+"""The sequences' pages: what Paul reads there, and how he changes what people get."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from nurture.services import rearranging, signing_in
+from nurture.store.drafts import drafts
+from tests.house import Household
+from tests.web.studio import PASSWORD, PAUL, send, token_on
+
+KEY = "/studio/sequences/pain-guide"
+FIRST, SECOND = (
+    "why-stretching-and-massage-wont-solve-back-pain",
+    "two-reasons-your-rehab-is-not-working",
+)
+USUAL = {
+    "wait_number": "4",
+    "wait_unit": "days",
+    "at": "08:30",
+    "days": "working",
+    "late": "send",
+    "late_days": "3",
+    "only_if": "",
+    "skip_if": "",
+}
+
+
+def words(answer: TestResponse) -> str:
+    """A page as it is read."""
+    assert answer.status_code == 200, answer.text
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+def version(home: Household) -> str:
+    return str(rearranging.find_plan(home.house.database, "pain-guide").version)
+
+
+def change(home: Household, paul: FlaskClient, path: str, **fields: str) -> TestResponse:
+    """Send a form of the editing pages, with the version they carry."""
+    return send(paul, f"{KEY}/edit", f"{KEY}{path}", version=version(home), **fields)
+
+
+def publish(home: Household, paul: FlaskClient) -> str:
+    sent = send(paul, f"{KEY}/review", f"{KEY}/review", version=version(home))
+    assert sent.location == KEY, sent.text
+    return words(paul.get(KEY))
+
+
+def live(home: Household, paul: FlaskClient, days: int) -> None:
+    """Let days pass, and sign Paul in again after them."""
+    home.live_until(home.clock.now + timedelta(days=days))
+    token = signing_in.make_link(home.house.database, PAUL, home.clock.now)
+    assert send(paul, f"/studio/welcome/{token}", password=PASSWORD).status_code == 303
+
+
+def order(home: Household) -> list[str]:
+    plan = rearranging.find_plan(home.house.database, "pain-guide")
+    return [step.email for step in plan.sequence.steps]
+
+
+def test_every_sequence_is_listed_with_how_people_come_in(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    sqlite_home.subscribe("ann@example.org")
+    sqlite_home.deliver()
+    page = words(paul.get("/studio/sequences/"))
+    assert "Somebody fills in the form “pain-guide” on your website." in page
+    assert "1 person under way" in page
+    assert "Somebody has given no sign of life for 180 days." in page
+
+
+def test_the_timeline_says_when_each_email_goes_in_words(paul: FlaskClient) -> None:
+    page = words(paul.get(KEY))
+    assert "At once, whenever somebody asks for the guide" in page
+    assert "3 days after the guide was sent, at 10:00, on a working day" in page
+    assert "Only to those who have not collected the guide." in page
+    assert "2 days after the guide is collected, at 08:30, on a working day" in page
+    assert "3 days after the email before, at 16:30, on a Thursday or Friday" in page
+    assert "Left out if it is held up for more than 5 days." in page
+    assert "Booking a Discovery Session." in page
+
+
+@pytest.mark.parametrize("key", ["over-50-guide", "golf", "still-there", "your-data", "erase-me"])
+@pytest.mark.parametrize("path", ["", "/edit", "/history", "/review", "/pause"])
+def test_every_sequence_has_every_page(paul: FlaskClient, key: str, path: str) -> None:
+    assert paul.get(f"/studio/sequences/{key}{path}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["", "/edit", "/history", "/review", "/pause"])
+def test_a_sequence_that_there_is_not_has_no_page(paul: FlaskClient, path: str) -> None:
+    assert paul.get(f"/studio/sequences/nothing{path}").status_code == 404
+
+
+def test_an_email_is_shown_in_a_frame_that_can_do_nothing(paul: FlaskClient) -> None:
+    answer = paul.get(f"{KEY}/picture/{FIRST}")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "sandbox" in policy and "default-src 'none'" in policy
+    assert "<script" not in answer.text
+    assert paul.get(f"{KEY}/picture/nothing").status_code == 404
+
+
+def test_looking_at_pages_changes_nothing(sqlite_home: Household, paul: FlaskClient) -> None:
+    before = sqlite_home.everything()
+    for path in ("", "/edit", f"/edit/steps/{FIRST}", "/edit/new", "/review", "/pause", "/history"):
+        assert paul.get(f"{KEY}{path}").status_code == 200
+    assert sqlite_home.everything() == before
+
+
+def test_a_changed_wait_shows_first_whom_it_affects_and_then_holds(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    sqlite_home.subscribe("ann@example.org")
+    sqlite_home.deliver()
+    sqlite_home.collect()
+    sqlite_home.subscribe("bob@example.org")
+    sqlite_home.deliver()
+    sqlite_home.collect(2)
+    live(sqlite_home, paul, 3)
+    sqlite_home.subscribe("cara@example.org")
+    sqlite_home.deliver()
+    sqlite_home.collect(3)
+    kept = change(sqlite_home, paul, f"/edit/steps/{FIRST}", **USUAL)
+    assert kept.location == f"{KEY}/edit"
+    assert "2 days after the guide is collected" in words(paul.get(KEY))
+    page = words(paul.get(f"{KEY}/review"))
+    assert "goes out 4 days after the guide is collected" in page
+    assert "it was 2 days after the guide is collected" in page
+    assert "1 person are waiting" not in page
+    assert "1 person" in page and "2 people" in page
+    assert "4 days after the guide is collected" in publish(sqlite_home, paul)
+    assert not sqlite_home.rows(drafts)
+
+
+def test_an_email_is_moved_up_and_down_and_never_beyond_the_guide(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    before = order(sqlite_home)
+    change(sqlite_home, paul, "/edit/move", email=SECOND, by="-1")
+    assert order(sqlite_home)[2:4] == [SECOND, FIRST]
+    change(sqlite_home, paul, "/edit/move", email=SECOND, by="1")
+    assert order(sqlite_home) == before
+    page = paul.get(f"{KEY}/edit").text
+    first_movable = page.index('id="guide-reminder"')
+    assert "Earlier" not in page[first_movable : page.index(f'id="{FIRST}"')]
+
+
+def test_a_comment_moves_with_its_email(sqlite_home: Household, paul: FlaskClient) -> None:
+    change(sqlite_home, paul, "/edit/move", email="muscle-activation-podcast", by="1")
+    plan = rearranging.find_plan(sqlite_home.house.database, "pain-guide")
+    comment = "# The podcast comes towards the end of the week"
+    assert plan.toml.index(comment) > plan.toml.index('"german-approach-to-back-pain"')
+
+
+def test_a_removed_email_comes_back_by_the_history(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    before = order(sqlite_home)
+    change(sqlite_home, paul, "/edit/remove", email=SECOND)
+    assert "is taken out." in words(paul.get(f"{KEY}/review"))
+    publish(sqlite_home, paul)
+    assert SECOND not in order(sqlite_home)
+    page = words(paul.get(f"{KEY}/history"))
+    assert "Published in the studio" in page and "is taken out." in page
+    taken = send(paul, f"{KEY}/history", f"{KEY}/history/1")
+    assert taken.location == f"{KEY}/review"
+    assert "is new" in words(paul.get(f"{KEY}/review"))
+    publish(sqlite_home, paul)
+    assert order(sqlite_home) == before
+
+
+def test_a_new_email_is_written_added_and_published_with_the_sequence(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    fields = USUAL | {
+        "subject": "Do you hold the banister?",
+        "preheader": "",
+        "body": "Hello,\n\nnotice which leg you trust.",
+        "kind": "article",
+        "after": FIRST,
+        "original": "",
+    }
+    assert change(sqlite_home, paul, "/edit/new", **fields).location == f"{KEY}/edit"
+    assert order(sqlite_home)[3] == "do-you-hold-the-banister"
+    picture = paul.get(f"{KEY}/picture/do-you-hold-the-banister").text
+    assert "which leg you trust" in picture
+    assert "1 new email is published with it." in words(paul.get(f"{KEY}/review"))
+    assert "Do you hold the banister?" in publish(sqlite_home, paul)
+
+
+def test_a_duplicate_says_the_same_under_another_subject(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    fields = USUAL | {
+        "subject": "Once more: massage",
+        "kind": "article",
+        "after": FIRST,
+        "original": f"pain-guide/{FIRST}",
+    }
+    change(sqlite_home, paul, "/edit/new", **fields)
+    assert "Once more: massage" in publish(sqlite_home, paul)
+    assert paul.get(f"{KEY}/picture/once-more-massage").status_code == 200
+
+
+def test_where_people_go_on_can_be_said(sqlite_home: Household, paul: FlaskClient) -> None:
+    change(sqlite_home, paul, "/edit/end", sequence="golf", only_if="golfers")
+    assert "People go on differently at the end." in words(paul.get(f"{KEY}/review"))
+    assert "Then people in “Golfers” go on with “For golfers”." in publish(sqlite_home, paul)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("wait_number", "99999", "is not a length of time"),
+        ("at", "25:99", "is not a time of day"),
+        ("days", "chosen", "not a day to send on"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_what_was_typed(
+    sqlite_home: Household, paul: FlaskClient, field: str, value: str, said: str
+) -> None:
+    answer = change(sqlite_home, paul, f"/edit/steps/{FIRST}", **(USUAL | {field: value}))
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert f'value="{value}"' in answer.text
+    assert not sqlite_home.rows(drafts)
+
+
+def test_what_may_not_go_live_is_said_and_is_not_published(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    change(sqlite_home, paul, "/edit/remove", email="your-guide")
+    page = words(paul.get(f"{KEY}/review"))
+    assert "It cannot go live like this" in page
+    assert "the first step must be of kind “guide”" in page
+    sent = send(paul, f"{KEY}/review", f"{KEY}/review", version=version(sqlite_home))
+    assert sent.location == f"{KEY}/review"
+    assert "whenever somebody asks for the guide" in words(paul.get(KEY))
+
+
+def test_two_windows_notice_each_other(sqlite_home: Household, paul: FlaskClient) -> None:
+    change(sqlite_home, paul, "/edit/remove", email=FIRST)
+    page = send(paul, f"{KEY}/edit", f"{KEY}/edit/remove", email=SECOND, version="0")
+    assert page.status_code == 303
+    assert "changed in another window" in words(paul.get(f"{KEY}/edit"))
+    assert SECOND in order(sqlite_home)
+    sent = send(paul, f"{KEY}/review", f"{KEY}/review", version="9")
+    assert sent.status_code == 422
+
+
+def test_dropped_changes_leave_nothing_behind(sqlite_home: Household, paul: FlaskClient) -> None:
+    before = sqlite_home.rows(drafts)
+    fields = USUAL | {"subject": "New", "body": "Hello.", "kind": "article", "after": FIRST}
+    change(sqlite_home, paul, "/edit/new", **fields, original="")
+    assert len(sqlite_home.rows(drafts)) == 2
+    send(paul, f"{KEY}/edit", f"{KEY}/edit/discard")
+    assert sqlite_home.rows(drafts) == before
+
+
+def test_pausing_says_what_it_does_and_going_on_whom_it_reaches(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    sqlite_home.subscribe("ann@example.org")
+    sqlite_home.deliver()
+    sqlite_home.collect()
+    asked = words(paul.get(f"{KEY}/pause"))
+    assert "1 person is under way." in asked and "still gets their guide" in asked
+    send(paul, f"{KEY}/pause", f"{KEY}/pause")
+    assert "Paused" in words(paul.get(KEY))
+    live(sqlite_home, paul, 4)
+    assert "1 person has an email overdue." in words(paul.get(f"{KEY}/pause"))
+    send(paul, f"{KEY}/pause", f"{KEY}/resume")
+    assert "1 person had been waiting for that." in words(paul.get(KEY))
+    assert "Paused" not in words(paul.get("/studio/sequences/"))
+
+
+def test_acting_without_the_forms_own_value_changes_nothing(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    before = sqlite_home.everything()
+    for path in ("/pause", "/resume", "/edit/move", "/edit/discard", "/review", "/history/1"):
+        assert paul.post(f"{KEY}{path}", data={"version": "0"}).status_code == 400
+    assert sqlite_home.everything() == before
+    assert token_on(paul, KEY)
