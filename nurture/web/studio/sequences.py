@@ -87,10 +87,11 @@ class Sequences:
         address = url_for("studio.show_sequence", key=key)
         if course.paused:
             return self._ask_resume(course, address)
+        guide = ("Whoever fills in the form still gets their guide.",)
         facts = (
             f"{count(course.under_way, 'person is', 'people are')} under way. Each of them stays "
             "where they are and gets no email of this sequence until you go on.",
-            "Whoever fills in the form still gets their guide.",
+            *(guide if course.sequence.has_guide else ()),
             "Nothing is lost: when you go on, what is overdue is spread over two days.",
         )
         return confirm_page(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -12,7 +12,7 @@ from nurture.domain.sequence import EVERY_DAY, WEEKDAYS, WORKING_DAYS, Late, Ste
 
 UNITS = (("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks"))
 #: What a new email starts with.
-_USUAL = Step("", wait=Wait(days=4), on=WORKING_DAYS)
+_USUAL = Step("", wait=Wait(days=4), at=time(8, 30), on=WORKING_DAYS)
 
 
 def filled_in(step: Step = _USUAL) -> dict[str, Any]:
