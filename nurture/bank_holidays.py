@@ -1,13 +1,23 @@
-"""England's bank holidays, by the `holidays` library."""
+"""Bank holidays of the nations of the United Kingdom, by the `holidays` library."""
 
 from functools import cache
 
 from holidays import country_holidays
 
+from nurture.domain.rhythm import Nation
 from nurture.domain.send_window import Holidays
+
+_SUBDIVISIONS = {
+    Nation.ENGLAND: "ENG",
+    Nation.SCOTLAND: "SCT",
+    Nation.WALES: "WLS",
+    Nation.NORTHERN_IRELAND: "NIR",
+}
 
 
 @cache
-def bank_holidays() -> Holidays:
+def bank_holidays(nation: Nation = Nation.ENGLAND) -> Holidays:
     """The days, for any year, on which `day in bank_holidays()` is true."""
-    return country_holidays("GB", subdiv="ENG")
+    if nation is Nation.NONE:
+        return frozenset()
+    return country_holidays("GB", subdiv=_SUBDIVISIONS[nation])

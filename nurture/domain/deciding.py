@@ -14,7 +14,7 @@ from nurture.domain.planning import (
     anchor_after,
     next_action,
 )
-from nurture.domain.sending_gate import Allowed, Postponed, Standing, may_send
+from nurture.domain.sending_gate import Allowed, Caps, Postponed, Standing, may_send
 from nurture.domain.sequence import ANSWERS, Sequence, Step
 
 
@@ -71,7 +71,7 @@ def decide(
         skipped.append(action)
         progress = replace(progress, passed=progress.passed | {action.step.email})
         action = next_action(sequence, progress, now, calendar, segments)
-    decision = _decided(action, sequence, progress, standing, now, segments)
+    decision = _decided(action, sequence, progress, standing, now, segments, calendar.caps)
     return replace(decision, skipped=tuple(skipped)) if skipped else decision
 
 
@@ -101,6 +101,7 @@ def _decided(
     standing: Standing,
     now: datetime,
     segments: Collection[str],
+    caps: Caps,
 ) -> Decision:
     if isinstance(action, WaitUntil):
         return Look(action.until, action.why, progress, action.step)
@@ -108,7 +109,7 @@ def _decided(
         completed = action.reason is EnrolmentStatus.COMPLETED
         then = sequence.next_sequence(segments) if completed else ""
         return End(action.reason, _why_it_ends(action.reason), then)
-    return _ask_the_gate(action, progress, standing, now)
+    return _ask_the_gate(action, progress, standing, now, caps)
 
 
 def _why_it_ends(reason: EnrolmentStatus) -> str:
@@ -117,8 +118,10 @@ def _why_it_ends(reason: EnrolmentStatus) -> str:
     return "the sequence has come to its end"
 
 
-def _ask_the_gate(action: Send, progress: Progress, standing: Standing, now: datetime) -> Decision:
-    verdict = may_send(action.step.kind, standing, now)
+def _ask_the_gate(
+    action: Send, progress: Progress, standing: Standing, now: datetime, caps: Caps
+) -> Decision:
+    verdict = may_send(action.step.kind, standing, now, caps)
     if isinstance(verdict, Allowed):
         return Offer(action.step, action.due_at, progress)
     if isinstance(verdict, Postponed):

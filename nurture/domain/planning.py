@@ -14,6 +14,7 @@ from nurture.domain.send_window import (
     next_opening,
     window_of,
 )
+from nurture.domain.sending_gate import USUAL_CAPS, Caps
 from nurture.domain.sequence import (
     ANSWERS,
     UNCOLLECTED_FOR,
@@ -62,13 +63,14 @@ Action = Send | Skip | WaitUntil | Exit
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """When the practice writes at all: its usual window and its holidays.
+    """When the practice writes at all, its usual window and its holidays, and how often.
 
     Two of them are never equal, so that what was worked out with one may be kept.
     """
 
     window: SendWindow
     holidays: Holidays
+    caps: Caps = USUAL_CAPS
 
 
 def next_action(

@@ -1,6 +1,8 @@
 """The practice in whose name everything is sent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from nurture.domain.rhythm import Rhythm
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Practice:
     disclosure: str = ""
     privacy_url: str = ""
     privacy_version: str = ""
+    rhythm: Rhythm = field(default_factory=Rhythm)
 
     @property
     def address_line(self) -> str:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.sequence import EVERY_DAY, SendDays, Step, Wait
 
-#: Longest chain of closed days that is searched: a year holds every weekday that is no holiday.
-_HORIZON_DAYS = 366
+#: How far is searched for an open day. Three years hold each weekday more often than bank
+#: holidays and a practice's own closed days together can take from it.
+_HORIZON_DAYS = 3 * 366
 
 
 class Holidays(Protocol):
@@ -53,7 +54,7 @@ def next_open(
         opens, closes = _instant(day, window.opens, zone), _instant(day, window.closes, zone)
         if earliest < closes:
             return max(earliest, opens)
-    raise ValueError(f"no day within a year of {earliest:%d %B %Y} is open")
+    raise ValueError(f"no day within three years of {earliest:%d %B %Y} is open")
 
 
 def next_opening(
@@ -67,7 +68,7 @@ def next_opening(
         opens = _instant(day, window.opens, zone)
         if opens >= earliest:
             return opens
-    raise ValueError(f"no day within a year of {earliest:%d %B %Y} is open")
+    raise ValueError(f"no day within three years of {earliest:%d %B %Y} is open")
 
 
 def is_open(at: datetime, window: SendWindow, time_zone: str, holidays: Holidays) -> bool:

@@ -18,6 +18,10 @@ class Frequency(StrEnum):
     FEWER = "fewer"
 
 
+#: A margin below whole days, because a mail due at 08:30 leaves some seconds after it.
+_NEARLY = timedelta(hours=1)
+
+
 @dataclass(frozen=True, slots=True)
 class FrequencyCap:
     """At most `mails` of the series within `within`, all sequences together."""
@@ -25,11 +29,43 @@ class FrequencyCap:
     mails: int
     within: timedelta
 
+    @property
+    def days(self) -> int:
+        """The length in whole days, as people say it."""
+        return (self.within + _NEARLY).days
 
-#: A margin below whole days, because a mail due at 08:30 leaves some seconds after it.
-_NEARLY = timedelta(hours=1)
-USUAL_CAP = FrequencyCap(1, timedelta(days=1) - _NEARLY)
-FEWER_CAP = FrequencyCap(1, timedelta(days=7) - _NEARLY)
+
+#: Nobody waits longer for the next mail than this many days because of a cap.
+LONGEST_CAP_DAYS = 31
+
+
+def one_in(days: int) -> FrequencyCap:
+    """One mail in that many days at most."""
+    return FrequencyCap(1, timedelta(days=days) - _NEARLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The caps of a practice: the usual one, and that of whoever asked for fewer mails."""
+
+    usual: FrequencyCap
+    fewer: FrequencyCap
+
+    def of(self, frequency: Frequency) -> FrequencyCap:
+        """The cap that somebody is under."""
+        return self.fewer if frequency is Frequency.FEWER else self.usual
+
+    @property
+    def longest(self) -> timedelta:
+        """How far back a mail counts at most."""
+        return max(self.usual.within, self.fewer.within)
+
+
+#: What holds where a practice has set nothing.
+USUAL_CAPS = Caps(one_in(1), one_in(7))
+
+#: Further back no mail counts, whatever the practice's caps are.
+LONGEST_CAP = one_in(LONGEST_CAP_DAYS).within
 
 #: How long somebody who asks for a pause hears nothing.
 PAUSE = timedelta(days=30)
@@ -70,14 +106,14 @@ class Refused:
 Verdict = Allowed | Postponed | Refused
 
 
-def may_send(kind: StepKind, standing: Standing, now: datetime) -> Verdict:
+def may_send(kind: StepKind, standing: Standing, now: datetime, caps: Caps = USUAL_CAPS) -> Verdict:
     """Whether a due mail of that kind may leave now, and if not, why and until when."""
     refused = _refusal(kind, standing)
     if refused:
         return refused
     if kind in ANSWERS:
         return Allowed()
-    return _postponement(standing, now) or Allowed()
+    return _postponement(standing, now, caps) or Allowed()
 
 
 def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
@@ -100,10 +136,10 @@ def _no_answer(standing: Standing) -> Refused | None:
     return None
 
 
-def _postponement(standing: Standing, now: datetime) -> Postponed | None:
+def _postponement(standing: Standing, now: datetime, caps: Caps) -> Postponed | None:
     if standing.paused_until and standing.paused_until > now:
         return Postponed(standing.paused_until, "they asked for a pause")
-    cap = FEWER_CAP if standing.frequency is Frequency.FEWER else USUAL_CAP
+    cap = caps.of(standing.frequency)
     recent = sorted(at for at in standing.mailed_at if at > now - cap.within)
     if len(recent) >= cap.mails:
         return Postponed(recent[-cap.mails] + cap.within, "they have had a mail recently")

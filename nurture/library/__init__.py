@@ -34,6 +34,7 @@ from nurture.library.reading import (
     refuse_unknown,
     wanted,
 )
+from nurture.library.rhythm import take_rhythm
 from nurture.library.segments import parse_segments
 
 __all__ = [
@@ -93,12 +94,13 @@ def parse_practice(toml: str, place: str = "practice.toml") -> Practice:
     """Read the practice's own facts; raises `LibraryError` naming the field."""
     values = read_toml(toml, place)
     expect(values, "address", list, place)
-    expect_texts(values, {f.name for f in fields(Practice)} - {"address"}, place)
+    expect_texts(values, {f.name for f in fields(Practice)} - {"address", "rhythm"}, place)
     values["address"] = tuple(map(str, values["address"]))
+    rhythm = take_rhythm(values, place)
     if values.get("time_zone", "Europe/London") not in available_timezones():
         raise LibraryError(f"{place}: time_zone is not known.", remedy="Write “Europe/London”.")
     try:
-        return Practice(**values)
+        return Practice(**values, rhythm=rhythm)
     except TypeError as error:
         raise LibraryError(
             f"{place}: {str(error).partition(' ')[2]}.", remedy="Compare it with the shipped file."

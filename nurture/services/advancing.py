@@ -11,7 +11,6 @@ from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.message_status import SETTLED, MessageStatus
 from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.domain.planning import segments_asked
-from nurture.domain.sending_gate import FEWER_CAP
 from nurture.domain.sequence import ANSWERS, RECURRING, StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services import sunsetting
@@ -79,7 +78,7 @@ def claim_due(
     """
     paused = sequences.paused_sequences(connection)
     due = _held(due_enrolments(connection, now, limit), paused)
-    mailed = _with_recent_mails(connection, due, now)
+    mailed = _with_recent_mails(connection, due, published, now)
     plan = _decide_all(due, published, mailed, _segments(connection, due, published, now), now)
     batch = Batch(claim=secrets.token_hex(8), looked_at=len(due))
     _claim_offers(connection, published, plan, batch, now, real_now + CLAIM_LEASE)
@@ -105,10 +104,11 @@ def _held(due: Sequence[DueEnrolment], paused: Collection[str]) -> list[DueEnrol
 
 
 def _with_recent_mails(
-    connection: Connection, due: Sequence[DueEnrolment], now: datetime
+    connection: Connection, due: Sequence[DueEnrolment], published: Published, now: datetime
 ) -> dict[int, list[datetime]]:
     people = {one.subscriber_id for one in due}
-    return messages.mailed_since(connection, people, now - FEWER_CAP.within) if people else {}
+    since = now - published.calendar.caps.longest
+    return messages.mailed_since(connection, people, since) if people else {}
 
 
 def _segments(

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import time
-from functools import cache
+from functools import cached_property, lru_cache
 
 from nurture.bank_holidays import bank_holidays
 from nurture.domain.errors import NurtureError
 from nurture.domain.planning import Calendar
 from nurture.domain.practice import Practice
+from nurture.domain.rhythm import DaysOff, Rhythm
 from nurture.domain.segment import Segments
-from nurture.domain.send_window import SendWindow
 from nurture.domain.sequence import Sequence, Step, StepKind
 from nurture.library import parse_practice, parse_segments, parse_sequence
 from nurture.rendering.compiling import CompiledEmail
@@ -31,10 +30,19 @@ class NothingPublishedError(NurtureError):
     """There is no practice or sequence in the database yet."""
 
 
-@cache
-def practice_calendar() -> Calendar:
-    """The hours in which the practice writes, and its holidays."""
-    return Calendar(SendWindow(time(8, 0), time(19, 0)), bank_holidays())
+def practice_calendar(practice: Practice) -> Calendar:
+    """The hours in which the practice writes, its holidays and its caps.
+
+    It is the same one for as long as they stay the same.
+    """
+    return _calendar(practice.rhythm)
+
+
+@lru_cache(maxsize=16)
+def _calendar(rhythm: Rhythm) -> Calendar:
+    bank = bank_holidays(rhythm.nation)
+    holidays = DaysOff(bank, rhythm.closed) if rhythm.closed else bank
+    return Calendar(rhythm.window, holidays, rhythm.caps)
 
 
 @dataclass(frozen=True)
@@ -49,10 +57,10 @@ class Published:
     segments: Segments = field(default_factory=Segments)
     _prepared: dict[str, PreparedEmail] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def calendar(self) -> Calendar:
-        """When the practice writes at all."""
-        return practice_calendar()
+        """When and how often the practice writes."""
+        return practice_calendar(self.practice)
 
     @property
     def forms(self) -> list[str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.person import Person
-from nurture.domain.sending_gate import FEWER_CAP
+from nurture.domain.sending_gate import LONGEST_CAP
 from nurture.store import messages, subscribers
 from nurture.store.facts import facts_of
 from nurture.store.session import Connection
@@ -31,7 +31,7 @@ def portray(
 ) -> dict[int, Person]:
     """These people as they stand, who do nothing of themselves from now on."""
     facts = facts_of(connection, subscriber_ids)
-    mailed = messages.mailed_since(connection, subscriber_ids, now - FEWER_CAP.within)
+    mailed = messages.mailed_since(connection, subscriber_ids, now - LONGEST_CAP)
     return {
         number: Person(
             name=stands.address,

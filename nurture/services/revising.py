@@ -11,6 +11,7 @@ from nurture.domain.email import EmailSource
 from nurture.domain.impact import Impact, impact
 from nurture.library import parse_sequence
 from nurture.rendering.compiling import CompiledEmail
+from nurture.services.rescheduling import look_at_everybody, moves_everybody
 from nurture.store import enrolments, locks, messages
 from nurture.store.revisions import Author, Revision, RevisionKind, add_revision
 from nurture.store.session import Connection
@@ -58,9 +59,16 @@ def email_draft(email: EmailSource, compiled: CompiledEmail) -> Draft:
 
 
 def hold_sequences(connection: Connection, changed: list[Draft]) -> None:
-    """Lock those under way in sequences that change, before anything of theirs is changed."""
+    """Lock those under way whom a change moves, before anything of theirs is changed."""
     sequences = [draft.key for draft in changed if draft.kind is RevisionKind.SEQUENCE]
-    locks.hold(connection, enrolments.of_sequences(*sequences))
+    moved = any(_moves_everybody(connection, draft) for draft in changed)
+    where = enrolments.everybody() if moved else enrolments.of_sequences(*sequences)
+    locks.hold(connection, where)
+
+
+def _moves_everybody(connection: Connection, draft: Draft) -> bool:
+    is_practice = draft.kind is RevisionKind.PRACTICE
+    return is_practice and moves_everybody(connection, draft.source["toml"])
 
 
 def store_draft(
@@ -73,6 +81,8 @@ def store_draft(
 ) -> None:
     """Make the draft the newest revision; those under way follow a changed sequence."""
     note_draft(connection, draft, present, publication)
+    if _moves_everybody(connection, draft):
+        look_at_everybody(connection, now)
     add_revision(
         connection,
         kind=draft.kind,

@@ -50,7 +50,7 @@ def world_as_written(library: Library) -> World:
     """What the files say, whether or not it is published."""
     return World(
         sequences={source.sequence.key: source.sequence for source in library.sequences},
-        calendar=practice_calendar(),
+        calendar=practice_calendar(library.practice),
         segments=library.segments,
         topics={
             email.key: frozenset(email.front.get("topics", ()))

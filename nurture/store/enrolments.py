@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    true,
     update,
 )
 
@@ -172,6 +173,11 @@ def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
 def of_sequences(*sequences: str) -> Any:
     """For `look_at_once` and `locks.hold`: everybody in these sequences."""
     return enrolments.c.sequence.in_(sequences)
+
+
+def everybody() -> Any:
+    """For `look_at_once`: all who are under way."""
+    return true()
 
 
 def of_subscriber(subscriber_id: int) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -12,8 +12,9 @@ from nurture.domain.consent import Consents, Purpose
 from nurture.domain.deciding import Look, Offer, decide, progress_after
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.planning import Calendar
+from nurture.domain.rhythm import ClosedDays, DaysOff, Nation, Rhythm
 from nurture.domain.send_window import SendWindow
-from nurture.domain.sending_gate import Frequency, Standing
+from nurture.domain.sending_gate import Caps, Frequency, Standing, one_in
 from nurture.domain.sequence import (
     EVERY_DAY,
     WORKING_DAYS,
@@ -76,6 +77,35 @@ send_days = st.one_of(
     st.sampled_from((EVERY_DAY, WORKING_DAYS)),
     st.builds(SendDays, st.frozensets(st.integers(0, 6), min_size=1), st.booleans()),
 )
+caps_of = st.builds(
+    lambda usual, more: Caps(one_in(usual), one_in(usual + more)),
+    st.integers(1, 4),
+    st.integers(0, 10),
+)
+closed_days = st.builds(
+    lambda first, days: ClosedDays(first, first + timedelta(days=days)),
+    st.dates(date(2025, 1, 1), date(2029, 12, 31)),
+    st.integers(0, 20),
+)
+
+#: What an owner may set: hours, caps, whose bank holidays, days of one's own.
+rhythms = st.builds(
+    Rhythm,
+    opens=st.builds(time, st.integers(4, 12), st.sampled_from((0, 30))),
+    closes=st.builds(time, st.integers(14, 23), st.sampled_from((0, 45))),
+    caps=caps_of,
+    nation=st.sampled_from(Nation),
+    closed=st.lists(closed_days, max_size=4).map(tuple),
+)
+
+
+def calendar_of(rhythm: Rhythm) -> Calendar:
+    """What the planner works with, of what an owner has set."""
+    days_off = DaysOff(bank_holidays(rhythm.nation), rhythm.closed)
+    return Calendar(rhythm.window, days_off, rhythm.caps)
+
+
+calendars = st.just(CALENDAR) | rhythms.map(calendar_of)
 
 
 def steps_of(
@@ -148,6 +178,7 @@ class Play:
     extra_looks: Iterable[datetime] = ()
     away: tuple[datetime, datetime] | None = None
     frequency: Frequency = Frequency.USUAL
+    calendar: Calendar = CALENDAR
     sent: list[Sent] = field(default_factory=list)
     ended: EnrolmentStatus | None = None
 
@@ -165,7 +196,7 @@ class Play:
         """Do what is to be done now, and say when to look again."""
         if self.collects_at and self.collects_at <= now and not self.progress.collected_at:
             self.progress = replace(self.progress, collected_at=self.collects_at)
-        decision = decide(self.sequence, self.progress, self._standing(), now, CALENDAR)
+        decision = decide(self.sequence, self.progress, self._standing(), now, self.calendar)
         if isinstance(decision, Offer):
             self.sent.append(Sent(now, decision.step, decision.due_at, self.progress))
             self.progress = progress_after(decision, now)
@@ -210,4 +241,5 @@ def plays(draw: st.DrawFn, whole: st.SearchStrategy[Sequence] = sequences()) -> 
     start = draw(moments)
     pause = draw(st.none() | st.integers(0, 35 * 24).map(lambda hours: timedelta(hours=hours)))
     collects_at = start + pause if pause is not None else None
-    return Play(draw(whole), newcomer(start, draw(zones)), collects_at)
+    here, calendar = newcomer(start, draw(zones)), draw(calendars)
+    return Play(draw(whole), here, collects_at, calendar=calendar)

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from nurture.domain.consent import Consents, Purpose
 from nurture.domain.deciding import End, Look, Offer, decide, next_look, progress_after
 from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.sending_gate import FEWER_CAP, USUAL_CAP, Frequency, Standing
+from nurture.domain.sending_gate import Frequency, Standing
 from nurture.domain.sequence import Late, OptIn, Step, StepKind, Wait
 from nurture.domain.suppression import SuppressionReason
 from tests.domain.playing import CALENDAR, GUIDE, WILLING, Play, newcomer, plays, sequence_of
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
-CAPS = {Frequency.USUAL: USUAL_CAP, Frequency.FEWER: FEWER_CAP}
 
 
 @given(
@@ -35,7 +34,7 @@ def test_a_week_of_downtime_and_any_looks_flood_nobody(
     play.extra_looks = [start + timedelta(minutes=minute) for minute in minutes]
     times = [sent.at for sent in play.run().sent if sent.step.kind is not StepKind.GUIDE]
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert all(gap >= CAPS[frequency].within for gap in gaps)
+    assert all(gap >= play.calendar.caps.of(frequency).within for gap in gaps)
 
 
 @given(plays(), st.integers(0, 40 * 24))
@@ -54,7 +53,7 @@ def test_a_guide_asked_for_again_comes_at_once_and_the_series_keeps_its_times(
     play: Play, hours: int
 ) -> None:
     asked_at = play.progress.enrolled_at + timedelta(hours=hours)
-    undisturbed = Play(play.sequence, play.progress, play.collects_at).run()
+    undisturbed = Play(play.sequence, play.progress, play.collects_at, calendar=play.calendar).run()
     play.run(until=asked_at)
     if play.ended or asked_at == play.progress.enrolled_at:
         return
@@ -68,7 +67,7 @@ def test_a_guide_asked_for_again_comes_at_once_and_the_series_keeps_its_times(
     assert isinstance(again, Offer)
     assert again.step == GUIDE
     play.progress = progress_after(again, asked_at)
-    resumed = Play(play.sequence, play.progress, play.collects_at, sent=list(play.sent))
+    resumed = replace(play, sent=list(play.sent))
     assert resumed.run().times == undisturbed.times
 
 
@@ -76,8 +75,8 @@ def test_a_guide_asked_for_again_comes_at_once_and_the_series_keeps_its_times(
 def test_the_next_look_is_the_one_that_deciding_again_would_ask_for(play: Play) -> None:
     play.run(until=play.progress.enrolled_at + timedelta(days=5))
     now = play.sent[-1].at
-    look_at = next_look(play.sequence, play.progress, now, CALENDAR)
-    decision = decide(play.sequence, play.progress, Standing(WILLING), now, CALENDAR)
+    look_at = next_look(play.sequence, play.progress, now, play.calendar)
+    decision = decide(play.sequence, play.progress, Standing(WILLING), now, play.calendar)
     if look_at > now:
         assert isinstance(decision, Look)
         assert decision.at == look_at

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.bank_holidays import bank_holidays
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.planning import (
     Action,
@@ -20,6 +19,7 @@ from nurture.domain.planning import (
     anchor_after,
     next_action,
 )
+from nurture.domain.send_window import Holidays, SendWindow
 from nurture.domain.sequence import (
     UNCOLLECTED_FOR,
     WORKING_DAYS,
@@ -84,16 +84,16 @@ def wait_is_over(sent: Sent) -> bool:
     return reached or counted >= awaited.astimezone(UTC)
 
 
-def is_in_its_hours(sent: Sent) -> bool:
+def is_in_its_hours(sent: Sent, usual: SendWindow) -> bool:
     """Whether the wall clock is within the hours; an hour that comes twice counts both times."""
-    opens = sent.step.at or USUAL.opens
-    closes = USUAL.closes if opens < USUAL.closes else time(23, 59)
+    opens = sent.step.at or usual.opens
+    closes = usual.closes if opens < usual.closes else time(23, 59)
     return opens <= sent.wall.time() < closes or sent.wall.fold == 1
 
 
-def is_on_its_days(sent: Sent) -> bool:
+def is_on_its_days(sent: Sent, holidays: Holidays) -> bool:
     day, on = sent.wall.date(), sent.step.on
-    return day.weekday() in on.weekdays and (on.holidays or day not in bank_holidays())
+    return day.weekday() in on.weekdays and (on.holidays or day not in holidays)
 
 
 def exists(wall: datetime) -> bool:
@@ -130,7 +130,8 @@ def test_nothing_leaves_before_its_wait_is_over(play: Play) -> None:
 @given(plays())
 def test_nothing_but_the_guide_leaves_outside_its_hours_and_days(play: Play) -> None:
     series = [s for s in play.run().sent if s.step is not GUIDE]
-    assert all(is_in_its_hours(sent) and is_on_its_days(sent) for sent in series)
+    assert all(is_in_its_hours(sent, play.calendar.window) for sent in series)
+    assert all(is_on_its_days(sent, play.calendar.holidays) for sent in series)
 
 
 @given(plays())
@@ -186,7 +187,7 @@ def test_a_wait_ends_later_than_now_whenever_one_looks(play: Play, hours: list[i
 def test_looking_more_often_changes_nothing(play: Play, minutes: list[int]) -> None:
     start = play.progress.enrolled_at
     looks = [start + timedelta(minutes=minute) for minute in minutes]
-    watched = Play(play.sequence, play.progress, play.collects_at, extra_looks=looks)
+    watched = replace(play, extra_looks=looks, sent=[])
     assert watched.run().times == play.run().times
 
 
@@ -230,7 +231,7 @@ def test_a_changed_sequence_sends_what_lies_ahead_and_nothing_again(
     play.sequence = data.draw(edited(play.sequence))
     places = [i for i, step in enumerate(play.sequence.steps) if step.email in passed]
     ahead = play.sequence.steps[max(places, default=-1) + 1 :]
-    after = Play(play.sequence, play.progress, play.collects_at, sent=list(play.sent))
+    after = replace(play, sent=list(play.sent))
     if not play.ended:
         wanted = [step.email for step in ahead if step.kind is not StepKind.REMINDER]
         assert after.run().emails == before + wanted

@@ -101,7 +101,7 @@ def test_days_that_never_come_are_an_error_and_not_an_endless_search() -> None:
             return True
 
     for search in (next_open, next_opening):
-        with pytest.raises(ValueError, match="no day within a year"):
+        with pytest.raises(ValueError, match="no day within three years"):
             search(in_london("2026-03-02 08:00"), OFFICE_HOURS, LONDON, EveryDay())
 
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from nurture.domain.consent import Consents, Purpose
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.sending_gate import (
-    FEWER_CAP,
-    USUAL_CAP,
     Allowed,
+    Caps,
     Frequency,
     Postponed,
     Refused,
@@ -20,6 +19,7 @@ from nurture.domain.sending_gate import (
 )
 from nurture.domain.sequence import StepKind
 from nurture.domain.suppression import SuppressionReason
+from tests.domain.playing import caps_of
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WILLING = Consents(frozenset(Purpose))
@@ -109,15 +109,16 @@ def test_a_guide_that_was_asked_for_is_under_no_cap() -> None:
 
 @given(
     st.sampled_from(Frequency),
+    caps_of,
     st.lists(st.integers(0, 14 * 24 * 60).map(lambda minutes: NOW - timedelta(minutes=minutes))),
 )
 def test_a_postponement_ends_later_than_now_and_then_the_cap_is_kept(
-    frequency: Frequency, mailed_at: list[datetime]
+    frequency: Frequency, caps: Caps, mailed_at: list[datetime]
 ) -> None:
     standing = Standing(WILLING, frequency=frequency, mailed_at=mailed_at)
-    verdict = may_send(StepKind.ARTICLE, standing, NOW)
+    verdict = may_send(StepKind.ARTICLE, standing, NOW, caps)
     leaves_at = verdict.until if isinstance(verdict, Postponed) else NOW
-    within = (FEWER_CAP if frequency is Frequency.FEWER else USUAL_CAP).within
+    within = caps.of(frequency).within
     assert isinstance(verdict, Allowed) or verdict.until > NOW  # type: ignore[union-attr]
-    assert may_send(StepKind.ARTICLE, standing, leaves_at) == Allowed()
+    assert may_send(StepKind.ARTICLE, standing, leaves_at, caps) == Allowed()
     assert all(leaves_at - at >= within for at in mailed_at)

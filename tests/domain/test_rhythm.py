@@ -1,0 +1,81 @@
+"""Hours, caps and holidays are what the owner says, and never close a practice for good."""
+
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.bank_holidays import bank_holidays
+from nurture.domain.rhythm import (
+    MOST_CLOSED_DAYS,
+    ClosedDays,
+    DaysOff,
+    Nation,
+    Rhythm,
+    may_bring_forward,
+    parse_closed_days,
+)
+from nurture.domain.send_window import SendWindow, next_open
+from nurture.domain.sending_gate import Caps, one_in
+from nurture.domain.sequence import SendDays
+from tests.domain.playing import closed_days, moments, zones
+
+USUAL = Rhythm()
+CHRISTMAS = ClosedDays(date(2026, 12, 28), date(2027, 1, 2))
+
+
+@given(closed_days)
+def test_closed_days_read_as_they_are_written(days: ClosedDays) -> None:
+    assert parse_closed_days(str(days)) == days
+    assert days.first in days
+    assert days.last in days
+    assert days.last + timedelta(days=1) not in days
+
+
+@pytest.mark.parametrize("said", ["", "Christmas", "2026-02-30", "2027-01-02 to 2026-12-28"])
+def test_what_is_no_day_is_refused_with_a_reason(said: str) -> None:
+    with pytest.raises(ValueError, match=r"no day|before it begins"):
+        parse_closed_days(said)
+
+
+@given(moments, st.integers(0, 6), zones)
+def test_even_the_most_days_off_leave_every_weekday_open_some_day(
+    earliest: datetime, weekday: int, zone: str
+) -> None:
+    first = earliest.date() - timedelta(days=(earliest.weekday() - weekday) % 7)
+    every_one = [first + timedelta(weeks=n) for n in range(MOST_CLOSED_DAYS)]
+    closed = tuple(ClosedDays(day, day) for day in every_one)
+    window = SendWindow(on=SendDays(frozenset({weekday}), holidays=False))
+    assert next_open(earliest, window, zone, DaysOff(bank_holidays(), closed)) >= earliest
+
+
+def test_each_nation_keeps_its_own_holidays() -> None:
+    st_andrews, boxing_day = date(2026, 11, 30), date(2026, 12, 28)
+    assert st_andrews in bank_holidays(Nation.SCOTLAND)
+    assert st_andrews not in bank_holidays(Nation.ENGLAND)
+    assert boxing_day in bank_holidays(Nation.WALES)
+    assert boxing_day not in bank_holidays(Nation.NONE)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sooner"),
+    [
+        (USUAL, False),
+        (replace(USUAL, opens=time(7)), True),
+        (replace(USUAL, opens=time(9)), False),
+        (replace(USUAL, closes=time(20)), True),
+        (replace(USUAL, closes=time(17)), False),
+        (replace(USUAL, caps=Caps(one_in(1), one_in(5))), True),
+        (replace(USUAL, caps=Caps(one_in(2), one_in(7))), False),
+        (replace(USUAL, nation=Nation.NONE), True),
+        (replace(USUAL, closed=(CHRISTMAS,)), False),
+    ],
+)
+def test_only_what_may_leave_sooner_has_people_looked_at(changed: Rhythm, sooner: bool) -> None:
+    assert may_bring_forward(USUAL, changed) is sooner
+
+
+def test_a_holiday_given_up_may_let_something_leave_sooner() -> None:
+    assert may_bring_forward(replace(USUAL, closed=(CHRISTMAS,)), USUAL)

@@ -1,0 +1,58 @@
+"""Changed hours reach the people who wait: those who may get a mail sooner are looked at."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from nurture.library import read_library
+from nurture.services import publishing
+from nurture.services.simulating import world_as_published
+from tests.house import SHIPPED, Household
+from tests.servers.clock import ClockFile
+
+SUNDAY_EVENING = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock_file(tmp_path_factory: pytest.TempPathFactory) -> ClockFile:
+    """Out of hours."""
+    return ClockFile(tmp_path_factory.mktemp("clock") / "now", SUNDAY_EVENING)
+
+
+def publish(home: Household, more: str) -> None:
+    """Publish the shipped files with more in the practice's."""
+    library = read_library(SHIPPED)
+    from dataclasses import replace
+
+    from nurture.library import parse_practice
+
+    toml = f"{library.practice_toml}\n{more}"
+    changed = replace(library, practice=parse_practice(toml), practice_toml=toml)
+    publishing.publish(home.house.database, changed, home.clock.now)
+
+
+def waits_until(home: Household) -> datetime:
+    home.deliver()
+    at = home.enrolment("ann@example.org")["next_look_at"]
+    assert isinstance(at, datetime)
+    return at
+
+
+def test_earlier_hours_move_those_who_wait_and_later_ones_are_found_out_in_time(
+    home: Household,
+) -> None:
+    home.subscribe("ann@example.org")
+    home.deliver()
+    home.collect()
+    usual = waits_until(home)
+    publish(home, '[hours]\nopens = "06:00"\ncloses = "22:00"')
+    with home.house.database.reading() as connection:
+        world = world_as_published(connection, home.house.catalogue)
+    assert f"{world.calendar.window.opens:%H:%M}" == "06:00"
+    assert home.enrolment("ann@example.org")["next_look_at"] == home.clock.now
+    assert waits_until(home) <= usual
+    publish(home, '[holidays]\nclosed = ["2026-03-01 to 2026-04-15"]')
+    home.live_until(datetime(2026, 4, 15, 23, tzinfo=UTC))
+    assert [step for step, _ in home.statuses("ann@example.org")] == ["your-guide"]
+    home.live(days=2)
+    assert len(home.statuses("ann@example.org")) == 2
