@@ -18,6 +18,7 @@ from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
 from nurture.services.catalogue import Catalogue, NothingPublishedError
 from nurture.services.delivering import Dispatch
+from nurture.services.guiding import Shelf
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
 from nurture.settings import Settings, load_settings
@@ -60,6 +61,11 @@ class House:
     def library(self) -> Path:
         """Where the emails and the guides are written."""
         return self.settings.templates_dir
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where the guides are."""
+        return Shelf(self.library, self.settings.data_dir / "guides")
 
     @property
     def outbox(self) -> Path:

@@ -151,7 +151,7 @@ class Household:
         assert subscribing.collect_guide(
             house.database,
             house.catalogue,
-            house.library,
+            house.shelf,
             enrolment,
             answers,
             Evidence("https://emails.example.org/guide", "192.0.2.7", _A_BROWSER),

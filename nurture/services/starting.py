@@ -1,7 +1,7 @@
 """Starting: what is to be in order before the first real mail leaves, each thing checked."""
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http.client import HTTPException
@@ -16,13 +16,11 @@ from nurture.domain.practice import Practice
 from nurture.domain.sequence import Sequence
 from nurture.mail.opening import Opening
 from nurture.mail.route import SmtpRoute
+from nurture.services.guiding import is_sample
 from nurture.settings import Settings
 
 #: How long one look outside may take, in seconds; somebody is waiting for the page.
 _PATIENCE = 6.0
-
-#: What the sample guides say of themselves.
-_SAMPLE = b"A sample, to be replaced by the practice's own guide."
 
 
 class Task(StrEnum):
@@ -46,12 +44,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Premises:
-    """Everything that is looked at."""
+    """Everything that is looked at; `uploaded` are the sequences with a guide of the owner's."""
 
     settings: Settings
     practice: Practice
     sequences: Mapping[str, Sequence]
     library: Path
+    uploaded: Collection[str] = ()
 
 
 def at_a_glance(premises: Premises) -> dict[Task, Finding]:
@@ -114,11 +113,8 @@ def _guides(premises: Premises) -> Finding:
 
 
 def _is_sample(premises: Premises, sequence: Sequence) -> bool:
-    try:
-        content = (premises.library / sequence.key / sequence.guide_file).read_bytes()
-    except OSError:
-        return True
-    return _SAMPLE in content
+    beside = premises.library / sequence.key / sequence.guide_file
+    return sequence.key not in premises.uploaded and is_sample(beside)
 
 
 def _base_url(premises: Premises) -> Finding:

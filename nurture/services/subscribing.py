@@ -19,8 +19,10 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.events import EventKind
 from nurture.domain.sequence import OptIn, Sequence
 from nurture.services.catalogue import Catalogue, Published
+from nurture.services.guiding import Shelf, guide_path
 from nurture.store import consents, enrolments, events, locks, messages, signups, subscribers
 from nurture.store.enrolments import Enrolment
+from nurture.store.guide_files import newest_guide
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
 from nurture.store.suppressions import find_suppression
@@ -130,7 +132,7 @@ def find_guide(database: Database, catalogue: Catalogue, enrolment_id: int) -> G
 def collect_guide(
     database: Database,
     catalogue: Catalogue,
-    library: Path,
+    shelf: Shelf,
     enrolment_id: int,
     wanted: Mapping[Purpose, bool],
     evidence: Evidence,
@@ -154,7 +156,8 @@ def collect_guide(
         if enrolment.progress.collected_at is None:
             _begin_series(connection, enrolment, now)
         _note_download(connection, published, enrolment, now)
-    return GuideFile(library / sequence.key / sequence.guide_file, f"{sequence.key}.pdf")
+        uploaded = newest_guide(connection, sequence.key)
+    return GuideFile(guide_path(database, shelf, sequence, uploaded), f"{sequence.key}.pdf")
 
 
 def _is_a_repeat(connection: Connection, signup: Signup, now: datetime) -> bool:

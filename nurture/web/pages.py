@@ -86,7 +86,7 @@ class Pages:
         guide = subscribing.collect_guide(
             house.database,
             house.catalogue,
-            house.library,
+            house.shelf,
             house.tokens.read_guide(token),
             answers,
             seen_evidence(),

@@ -78,7 +78,7 @@ class Crowd:
         answers = {purpose: self.chance.random() < 0.5 for purpose in (Purpose.TRACKING,)}
         house, number = self.house, self._one_of(enrolments)
         subscribing.collect_guide(
-            house.database, house.catalogue, house.library, number, answers, EVIDENCE, self._now
+            house.database, house.catalogue, house.shelf, number, answers, EVIDENCE, self._now
         )
 
     def leave(self) -> None:

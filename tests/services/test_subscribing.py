@@ -300,7 +300,7 @@ def test_asking_again_after_being_let_go_waits_another_thirty_days_and_reminds_n
 def test_no_guide_is_handed_over_for_an_enrolment_that_is_not_there(home: Household) -> None:
     house, evidence = home.house, Evidence()
     handed_over = subscribing.collect_guide(
-        house.database, house.catalogue, house.library, 17, {}, evidence, home.clock.now
+        house.database, house.catalogue, house.shelf, 17, {}, evidence, home.clock.now
     )
     assert handed_over is None
     assert subscribing.find_guide(house.database, house.catalogue, 17) is None

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from nurture.services import overseeing, settling, starting
 from nurture.services.settling import NotInDoubtError, Settled
 from nurture.services.starting import Finding, Premises, Task
+from nurture.store.guide_files import uploaded_sequences
 from nurture.web.studio.telling import tell
 
 if TYPE_CHECKING:
@@ -104,7 +105,10 @@ class Today:
         house = self.house
         with house.database.reading() as connection:
             published = house.catalogue.current(connection)
-        return Premises(house.settings, published.practice, published.sequences, house.library)
+            uploaded = uploaded_sequences(connection)
+        return Premises(
+            house.settings, published.practice, published.sequences, house.library, uploaded
+        )
 
 
 def add_routes(studio: Blueprint, house: House) -> None:

@@ -1,0 +1,109 @@
+"""Guides that the owner has uploaded: every state of each, so that one can be taken back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+)
+
+from nurture.store.types import UtcDateTime, metadata
+
+guide_files = Table(
+    "guide_files",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sequence", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("uploaded_by", Text, nullable=False),
+    Column("uploaded_at", UtcDateTime, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    UniqueConstraint("sequence", "number"),
+)
+
+#: Everything but the file itself, which is read only where it is needed.
+_ABOUT = [column for column in guide_files.c if column.name != "content"]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedGuide:
+    """One state of a sequence's guide; `name` is what the owner's file was called."""
+
+    id: int
+    sequence: str
+    number: int
+    name: str
+    sha256: str
+    size: int
+    uploaded_by: str
+    uploaded_at: datetime
+
+
+def add_guide(
+    connection: Connection,
+    *,
+    sequence: str,
+    name: str,
+    sha256: str,
+    content: bytes,
+    uploaded_by: str,
+    now: datetime,
+) -> int:
+    """Keep a file as the newest state of a sequence's guide; return its number."""
+    same = guide_files.c.sequence == sequence
+    number = (connection.scalar(select(func.max(guide_files.c.number)).where(same)) or 0) + 1
+    connection.execute(
+        insert(guide_files).values(
+            sequence=sequence,
+            number=number,
+            name=name,
+            sha256=sha256,
+            size=len(content),
+            content=content,
+            uploaded_by=uploaded_by,
+            uploaded_at=now,
+        )
+    )
+    return number
+
+
+def newest_guide(connection: Connection, sequence: str) -> UploadedGuide | None:
+    """The guide that is handed over now, or None where none was ever uploaded."""
+    return next(iter(guides_of(connection, sequence, most=1)), None)
+
+
+def guides_of(connection: Connection, sequence: str, most: int = 50) -> list[UploadedGuide]:
+    """The states of a sequence's guide, newest first."""
+    found = select(*_ABOUT).where(guide_files.c.sequence == sequence)
+    rows = connection.execute(found.order_by(guide_files.c.number.desc()).limit(most))
+    return [UploadedGuide(**row) for row in rows.mappings()]
+
+
+def find_guide(connection: Connection, sequence: str, number: int) -> UploadedGuide | None:
+    """One state of a sequence's guide, or None."""
+    same = (guide_files.c.sequence == sequence) & (guide_files.c.number == number)
+    row = connection.execute(select(*_ABOUT).where(same)).mappings().first()
+    return UploadedGuide(**row) if row else None
+
+
+def content_of(connection: Connection, guide_id: int) -> bytes:
+    """The file itself."""
+    found = select(guide_files.c.content).where(guide_files.c.id == guide_id)
+    return bytes(connection.scalars(found).one())
+
+
+def uploaded_sequences(connection: Connection) -> frozenset[str]:
+    """The sequences whose guide the owner has uploaded."""
+    return frozenset(connection.scalars(select(guide_files.c.sequence).distinct()))

@@ -1,0 +1,103 @@
+"""The guide that the owner uploaded last is handed over everywhere, and can be taken back."""
+
+from pathlib import Path
+
+import pytest
+
+from nurture.domain.consent import Evidence
+from nurture.services import guiding, subscribing
+from nurture.services.guiding import GuideError, Shelf
+from nurture.store import guide_files
+from tests.house import SHIPPED, Household
+
+FIRST = b"%PDF-1.7\n1 0 obj<</Type /Page>>endobj\nthe first\n%%EOF\n"
+SECOND = FIRST.replace(b"first", b"second")
+
+
+def upload(home: Household, content: bytes, name: str = "C:\\guides\\My guide.pdf") -> int:
+    path = home.directory / "upload"
+    path.write_bytes(content)
+    return guiding.upload_guide(
+        home.house.database, "pain-guide", name, path, "paul@example.org", home.clock.now
+    )
+
+
+def handed_over(home: Household, shelf: Shelf | None = None) -> bytes:
+    """What somebody gets who presses the button."""
+    house = home.house
+    guide = subscribing.collect_guide(
+        house.database,
+        house.catalogue,
+        shelf or house.shelf,
+        1,
+        {},
+        Evidence("https://emails.example.org/guide", "192.0.2.7", "a browser"),
+        home.clock.now,
+    )
+    assert guide is not None
+    return guide.path.read_bytes()
+
+
+def test_the_newest_upload_is_handed_over_and_an_old_one_comes_back(
+    home: Household, tmp_path: Path
+) -> None:
+    home.subscribe("ann@example.org")
+    assert handed_over(home) == (SHIPPED / "pain-guide/guide.pdf").read_bytes()
+    assert upload(home, FIRST) == 1
+    assert handed_over(home) == FIRST
+    assert upload(home, SECOND) == 2
+    assert upload(home, SECOND) == 2
+    elsewhere = Shelf(home.house.library, tmp_path / "another machine")
+    assert handed_over(home, elsewhere) == SECOND
+    house = home.house
+    assert (
+        guiding.put_back(house.database, "pain-guide", 1, "paul@example.org", home.clock.now) == 3
+    )
+    assert handed_over(home) == FIRST
+    with house.database.reading() as connection:
+        history = guide_files.guides_of(connection, "pain-guide")
+    assert [(one.number, one.name) for one in history] == [
+        (3, "My guide.pdf"),
+        (2, "My guide.pdf"),
+        (1, "My guide.pdf"),
+    ]
+
+
+def test_a_copy_that_is_not_whole_is_fetched_again(sqlite_home: Household) -> None:
+    home = sqlite_home
+    home.subscribe("ann@example.org")
+    upload(home, FIRST)
+    assert handed_over(home) == FIRST
+    [copy] = home.house.shelf.copies.iterdir()
+    copy.write_bytes(FIRST[:7])
+    assert handed_over(home) == FIRST
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "no file"),
+        (b"<html>404</html>", "no PDF"),
+        (FIRST[:20], "breaks off"),
+        (b"%PDF-1.7\n%%EOF\n", "no pages"),
+        (FIRST.replace(b"the first", guiding.SAMPLE), "sample"),
+        (FIRST + bytes(guiding.LARGEST), "30 MB are the most"),
+    ],
+)
+def test_what_cannot_be_a_guide_is_refused_with_a_reason(
+    sqlite_home: Household, content: bytes, why: str
+) -> None:
+    with pytest.raises(GuideError, match=why):
+        upload(sqlite_home, content)
+
+
+def test_the_shipped_guides_pass_but_for_being_samples() -> None:
+    for key in ("pain-guide", "over-50-guide"):
+        with pytest.raises(GuideError, match="sample"):
+            guiding.check_guide(SHIPPED / key / "guide.pdf")
+
+
+def test_a_number_that_was_never_given_is_an_error(sqlite_home: Household) -> None:
+    house = sqlite_home.house
+    with pytest.raises(GuideError, match="number 7"):
+        guiding.put_back(house.database, "pain-guide", 7, "paul@example.org", house.clock())
