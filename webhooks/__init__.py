@@ -17,6 +17,7 @@ from webhooks.documentation import create_documentation
 from webhooks.health import create_health
 from webhooks.mail_events import create_mail_events
 from webhooks.problems import from_error, from_http
+from webhooks.refusals import note_refusals
 from webhooks.signup import create_signup
 from webhooks.tracking import HitsFirst, create_tracking
 
@@ -42,6 +43,7 @@ def create_app(house: House | None = None) -> Flask:
     app.register_error_handler(NurtureError, from_error)
     app.register_error_handler(HTTPException, from_http)
     app.after_request(_guard)
+    note_refusals(app, house)
     app.wsgi_app = HitsFirst(house, app.wsgi_app)  # type: ignore[assignment,method-assign]
     _believe_proxies(app, house.settings.trusted_proxies)
     return app

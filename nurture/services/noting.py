@@ -1,0 +1,71 @@
+"""Noting: what was wrong with the calls that were refused, for whoever set the form up."""
+
+import re
+from collections import deque
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+
+from nurture.domain.address import masked
+from nurture.services.catalogue import Catalogue, NothingPublishedError
+from nurture.store import refused_calls
+from nurture.store.refused_calls import RefusedCall
+from nurture.store.session import Database, DatabaseUnavailableError
+
+#: Stands for names that nobody here has given to anything.
+UNKNOWN = "?"
+
+_ADDRESS = re.compile(r"[^\s“”\"'<>,;:()]+@[^\s“”\"'<>,;:()]+")
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Pace:
+    """At most so many notes a minute from one process: a flood of calls is none of writes."""
+
+    most: int = 30
+    _noted: deque[datetime] = field(default_factory=deque)
+
+    def allows(self, now: datetime) -> bool:
+        """Whether one more may be written now; counts it if so."""
+        while self._noted and not -_MINUTE < now - self._noted[0] < _MINUTE:
+            self._noted.popleft()
+        if len(self._noted) >= self.most:
+            return False
+        self._noted.append(now)
+        return True
+
+
+def note_refused_call(
+    database: Database, catalogue: Catalogue, call: RefusedCall, providers: frozenset[str]
+) -> None:
+    """Keep what was wrong with a call, without its content; never raises for want of a database.
+
+    Forms and providers that are not known share one place, so that made-up names fill nothing.
+    """
+    try:
+        with database.writing() as connection:
+            if call.door == "signup":
+                known = frozenset(catalogue.current(connection).forms)
+            else:
+                known = providers
+            name = call.name if call.name in known else UNKNOWN
+            refused_calls.add_refused_call(connection, replace(call, name=name))
+    except (DatabaseUnavailableError, NothingPublishedError):
+        return
+
+
+def without_addresses(text: str) -> str:
+    """A sentence in which nobody's address can be read."""
+    plain = "".join(c for c in text if c.isprintable())
+    return _ADDRESS.sub(lambda found: masked(found[0].rstrip(".")), plain)[:300]
+
+
+def network_of(client: str) -> str:
+    """Roughly where a call came from: the network, never the single address."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return ""
+    length = 24 if address.version == 4 else 48
+    return str(ip_network(f"{address}/{length}", strict=False))
