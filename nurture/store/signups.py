@@ -89,6 +89,13 @@ def count_signups(
     return SignupCounts(*counted)
 
 
+def count_by_form(connection: Connection, since: datetime) -> dict[str, int]:
+    """How many signups came through each form since some moment."""
+    recent = signups.c.signed_up_at > since
+    counted = select(signups.c.form, func.count()).where(recent).group_by(signups.c.form)
+    return {row[0]: row[1] for row in connection.execute(counted)}
+
+
 def keep_key(connection: Connection, key: str, digest: str, now: datetime) -> str | None:
     """Remember an idempotency key; return the digest it stood for if it was known already."""
     row = {"key": key, "digest": digest, "kept_at": now}

@@ -15,6 +15,12 @@ SHOWN = {
     "account": "/studio/account",
     "sequences": "/studio/sequences/",
     "sequence": "/studio/sequences/pain-guide#way",
+    "guides": "/studio/settings",
+    "practice": "/studio/settings/practice",
+    "hours": "/studio/settings/hours",
+    "website": "/studio/settings/website",
+    "form": "/studio/settings/website/pain-guide",
+    "machinery": "/studio/settings/machinery",
 }
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
 AT_MOST = 160 * 1024

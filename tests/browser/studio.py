@@ -38,6 +38,12 @@ PAGES = (
     "/studio/sequences/pain-guide/review",
     "/studio/sequences/pain-guide/history",
     "/studio/sequences/pain-guide/pause",
+    "/studio/settings",
+    "/studio/settings/practice",
+    "/studio/settings/hours",
+    "/studio/settings/website",
+    "/studio/settings/website/pain-guide",
+    "/studio/settings/machinery",
 )
 
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]

@@ -18,11 +18,15 @@ from nurture.web.studio import (
     answers,
     door,
     emails,
+    guides,
+    machinery,
+    practice,
     sequence_editing,
     sequences,
     signing_in,
     telling,
     today,
+    website,
     wording,
 )
 
@@ -37,6 +41,10 @@ AREAS = (
     sequences,
     sequence_editing,
     emails,
+    guides,
+    practice,
+    website,
+    machinery,
 )
 
 

@@ -17,7 +17,7 @@ from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.owner import SESSION_LASTS
-from nurture.services import signing_in
+from nurture.services import guiding, signing_in
 from nurture.services.credentials import new_identifier
 from nurture.services.signing_in import SignedIn
 
@@ -34,8 +34,9 @@ OPEN = frozenset(
 #: What somebody may reach whose password was right and whose code is still to come.
 HALF_OPEN = frozenset(f"studio.{name}" for name in ("show_code", "give_code", "sign_out"))
 
-#: Read from anybody at most; a view that takes a file says so by raising it for itself.
+#: Read from anybody at most, but for the views that take a file.
 FORM_BYTES = 1024 * 1024
+FILE_BYTES = {"studio.upload_guide": guiding.LARGEST + FORM_BYTES}
 
 GUARDS = {
     "Content-Security-Policy": (
@@ -96,7 +97,7 @@ def safe_next(address: str | None) -> str:
 
 
 def _admit(house: House) -> Answer | None:
-    request.max_content_length = FORM_BYTES
+    request.max_content_length = FILE_BYTES.get(request.endpoint or "", FORM_BYTES)
     cookie = request.cookies.get(COOKIE)
     g.browser = cookie or new_identifier()
     g.owner, g.cookie_is_new = None, not cookie

@@ -1,0 +1,184 @@
+"""Setting up: what a practice is, and when it writes, as its owner says it in the studio."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+
+from nurture.domain.errors import NurtureError
+from nurture.domain.rhythm import MOST_CLOSED_DAYS, ClosedDays, Nation, parse_closed_days
+from nurture.domain.sending_gate import LONGEST_CAP_DAYS
+from nurture.domain.sequence import SequenceError, parse_time_of_day
+from nurture.library import parse_practice
+from nurture.library.writing import with_settings
+from nurture.services.catalogue import NothingPublishedError
+from nurture.services.owner_publishing import publish_plan
+from nurture.store.revisions import RevisionKind, find_newest
+from nurture.store.session import Database
+
+_T = TypeVar("_T")
+
+#: The facts of a practice, by what has to be so of each.
+_NEEDED = frozenset(
+    {"name", "owner", "address", "email", "website_url", "sender_name", "sender_address"}
+)
+_ADDRESSES = frozenset({"email", "sender_address", "reply_to"})
+_PLACES = frozenset({"website_url", "blog_url", "booking_url", "privacy_url"})
+FACTS = (
+    *("name", "owner", "address", "phone", "email", "website_url", "blog_url", "booking_url"),
+    *("sender_name", "sender_address", "reply_to", "time_zone", "disclosure"),
+    *("privacy_url", "privacy_version"),
+)
+
+
+class SlipsError(NurtureError):
+    """What was typed cannot be so; `slips` say by field what is wrong. Nothing has changed."""
+
+    def __init__(self, slips: Mapping[str, str]) -> None:
+        super().__init__(" ".join(slips.values()))
+        self.slips = slips
+
+
+def read_facts(database: Database) -> dict[str, str]:
+    """The practice's facts as text to be edited; the address has a line for each of its lines."""
+    practice = parse_practice(_published(database))
+    facts = {name: str(getattr(practice, name)) for name in FACTS}
+    return facts | {"address": "\n".join(practice.address)}
+
+
+def save_facts(database: Database, said: Mapping[str, str], now: datetime) -> bool:
+    """Publish the facts as they were typed; return whether any changed, or raise `SlipsError`.
+
+    The comments in the file stay. Every email from now on says what they say.
+    """
+    facts = {name: said.get(name, "").strip() for name in FACTS}
+    slips = {name: slip for name, text in facts.items() if (slip := _slip(name, text))}
+    if slips:
+        raise SlipsError(slips)
+    lines = [line.strip() for line in facts["address"].splitlines() if line.strip()]
+    present = read_facts(database)
+    present["address"] = "\n".join(line.strip() for line in present["address"].splitlines())
+    changed = {n: t for n, t in (facts | {"address": "\n".join(lines)}).items() if t != present[n]}
+    values: dict[str, object] = dict(changed)
+    if "address" in changed:
+        values["address"] = lines
+    return _publish(database, with_settings(_published(database), values), now)
+
+
+def read_rhythm(database: Database) -> dict[str, str]:
+    """When the practice writes, as text to be edited; a line for each stretch of closed days."""
+    rhythm = parse_practice(_published(database)).rhythm
+    return {
+        "opens": f"{rhythm.opens:%H:%M}",
+        "closes": f"{rhythm.closes:%H:%M}",
+        "usual_days": str(rhythm.caps.usual.days),
+        "fewer_days": str(rhythm.caps.fewer.days),
+        "bank": str(rhythm.nation),
+        "closed": "\n".join(map(str, rhythm.closed)),
+    }
+
+
+def save_rhythm(database: Database, said: Mapping[str, str], now: datetime) -> bool:
+    """Publish when the practice writes; return whether it changed, or raise `SlipsError`.
+
+    Whoever may get something sooner by it is looked at at once.
+    """
+    slips: dict[str, str] = {}
+    hours = {name: _read(slips, name, said, _time) for name in ("opens", "closes")}
+    caps = {name: _read(slips, name, said, _days) for name in ("usual_days", "fewer_days")}
+    bank = _read(slips, "bank", said, Nation)
+    closed = _read(slips, "closed", said, _closed)
+    slips |= _contradictions(hours, caps) if not slips else {}
+    if slips:
+        raise SlipsError(slips)
+    toml = with_settings(_published(database), hours, "hours")
+    toml = with_settings(toml, caps, "cap")
+    holidays = {"bank": str(bank), "closed": [str(days) for days in closed or ()]}
+    return _publish(database, with_settings(toml, holidays, "holidays"), now)
+
+
+def _published(database: Database) -> str:
+    with database.reading() as connection:
+        found = find_newest(connection, RevisionKind.PRACTICE, "practice")
+    if found is None:
+        raise NothingPublishedError(
+            "Nothing has been published yet.", remedy="Run “nurture publish”."
+        )
+    return str(found.source["toml"])
+
+
+def _publish(database: Database, toml: str, now: datetime) -> bool:
+    return bool(publish_plan(database, RevisionKind.PRACTICE, "practice", toml, now).changed)
+
+
+def _slip(name: str, text: str) -> str:
+    """What is wrong with one fact, or an empty string."""
+    if not text:
+        return "Please fill this in." if name in _NEEDED else ""
+    if name in _ADDRESSES:
+        return _no_address(text)
+    if name in _PLACES:
+        return _no_place(text)
+    if name == "time_zone" and text not in available_timezones():
+        return "This time zone is not known. Write “Europe/London”."
+    return "Please write it on one line." if "\n" in text and name != "address" else ""
+
+
+def _no_address(text: str) -> str:
+    try:
+        validate_email(text, check_deliverability=False)
+    except EmailNotValidError as error:
+        return f"{str(error).rstrip('.')}."
+    return ""
+
+
+def _no_place(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    good = parts.scheme in ("http", "https") and parts.hostname and text.split() == [text]
+    return "" if good else "Write the whole address, beginning with https://."
+
+
+def _read(
+    slips: dict[str, str], name: str, said: Mapping[str, str], reader: Callable[[str], _T]
+) -> _T | None:
+    try:
+        return reader(said.get(name, "").strip())
+    except SequenceError as error:
+        slips[name] = str(error)
+    except ValueError as error:
+        slips[name] = f"{str(error).rstrip('.')}."
+    return None
+
+
+def _time(text: str) -> str:
+    return f"{parse_time_of_day(text):%H:%M}"
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= LONGEST_CAP_DAYS):
+        raise ValueError(f"Write a whole number from 1 to {LONGEST_CAP_DAYS}.")
+    return int(text)
+
+
+def _closed(text: str) -> list[ClosedDays]:
+    days = [parse_closed_days(line.strip()) for line in text.splitlines() if line.strip()]
+    if sum(map(len, days)) > MOST_CLOSED_DAYS:
+        raise ValueError(f"More than {MOST_CLOSED_DAYS} days; take out those that are over.")
+    return sorted(set(days))
+
+
+def _contradictions(hours: Mapping[str, object], caps: Mapping[str, object]) -> dict[str, str]:
+    """What is wrong with two answers together."""
+    opens, closes = (parse_time_of_day(str(hours[name])) for name in ("opens", "closes"))
+    found = {}
+    if (closes.hour - opens.hour) * 60 + closes.minute - opens.minute < 60:
+        found["closes"] = "This must be at least an hour after the first time."
+    if int(str(caps["fewer_days"])) < int(str(caps["usual_days"])):
+        found["fewer_days"] = "Fewer emails cannot be more often than usual."
+    return found

@@ -1,0 +1,125 @@
+"""Guides: which PDF is handed over, another in its place, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from nurture.domain.sequence import Sequence
+from nurture.services import guiding
+from nurture.services.guiding import GuideError
+from nurture.store import guide_files
+from nurture.store.guide_files import UploadedGuide
+from nurture.web.pages import pdf
+from nurture.web.studio.door import signed_in
+from nurture.web.studio.telling import tell
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """One sequence's guide as the page shows it; `states` are the uploaded ones, newest first."""
+
+    sequence: Sequence
+    states: list[UploadedGuide]
+    sample: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Guides:
+    """The views."""
+
+    house: House
+
+    def show_settings(self) -> str:
+        """Every guide, and what it was before."""
+        return self._page()
+
+    def upload(self, sequence: str) -> Answer | tuple[str, int]:
+        """Take a file as the guide from now on."""
+        self._guide_of(sequence)
+        try:
+            self._keep(sequence)
+        except GuideError as error:
+            return self._page(sequence, str(error)), 422
+        tell("Your guide is in place. Whoever asks for it from now on gets this one.")
+        return redirect(url_for("studio.show_settings"), 303)
+
+    def put_back(self, sequence: str, number: int) -> Answer:
+        """Make an earlier file the guide again."""
+        house, owner = self.house, signed_in().address
+        guiding.put_back(house.database, sequence, number, owner, house.clock())
+        tell("The earlier guide is in place again.")
+        return redirect(url_for("studio.show_settings"), 303)
+
+    def show_guide(self, sequence: str, number: int = 0) -> Response:
+        """The PDF that is handed over, or an earlier one."""
+        found, house = self._guide_of(sequence), self.house
+        with house.database.reading() as connection:
+            if number:
+                uploaded: UploadedGuide | None = guiding.get_guide(connection, sequence, number)
+            else:
+                uploaded = guide_files.newest_guide(connection, sequence)
+        path = guiding.guide_path(house.database, house.shelf, found, uploaded)
+        return pdf(path, f"{sequence}.pdf") if path.is_file() else abort(404)
+
+    def _keep(self, sequence: str) -> None:
+        file = next(iter(request.files.values()), None)
+        if file is None or not file.filename:
+            raise GuideError("There is no file.", remedy="Choose the guide's PDF.")
+        house, owner = self.house, signed_in().address
+        with NamedTemporaryFile(suffix=".pdf") as kept:
+            file.save(kept)
+            kept.flush()
+            guiding.upload_guide(
+                house.database, sequence, file.filename, Path(kept.name), owner, house.clock()
+            )
+
+    def _guide_of(self, key: str) -> Sequence:
+        with self.house.database.reading() as connection:
+            found = self.house.catalogue.current(connection).sequences.get(key)
+        return found if found and found.has_guide else abort(404)
+
+    def _page(self, at_fault: str = "", trouble: str = "") -> str:
+        house = self.house
+        with house.database.reading() as connection:
+            sequences = house.catalogue.current(connection).sequences.values()
+            found = [
+                (one, guide_files.guides_of(connection, one.key))
+                for one in sorted(sequences, key=lambda one: one.guide_title)
+                if one.has_guide
+            ]
+        guides = [Guide(one, states, self._is_sample(one, states)) for one, states in found]
+        return render_template(
+            "studio/guides.html",
+            guides=guides,
+            at_fault=at_fault,
+            trouble=trouble,
+            largest=guiding.LARGEST // 2**20,
+        )
+
+    def _is_sample(self, sequence: Sequence, states: list[UploadedGuide]) -> bool:
+        beside = self.house.shelf.beside_the_emails(sequence)
+        return not states and guiding.is_sample(beside)
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to the guides."""
+    views, one = Guides(house), "/settings/guides/<sequence>"
+    studio.add_url_rule("/settings", view_func=views.show_settings)
+    studio.add_url_rule(one, view_func=views.show_guide)
+    studio.add_url_rule(f"{one}/<int:number>", view_func=views.show_guide)
+    studio.add_url_rule(one, endpoint="upload_guide", view_func=views.upload, methods=["POST"])
+    studio.add_url_rule(
+        f"{one}/<int:number>",
+        endpoint="put_back_guide",
+        view_func=views.put_back,
+        methods=["POST"],
+    )

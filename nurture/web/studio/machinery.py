@@ -1,0 +1,58 @@
+"""The machinery: which settings of the server are active, without anything secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, render_template
+
+from nurture import __version__
+from nurture.mail.route import SmtpRoute
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+    from nurture.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """The view."""
+
+    house: House
+
+    def show_machinery(self) -> str:
+        """What whoever looks after the server has set."""
+        settings = self.house.settings
+        return render_template(
+            "studio/machinery.html",
+            facts=_facts(settings, self.house.database.is_sqlite),
+            doubts=settings.doubtful(),
+            version=__version__,
+        )
+
+
+def _facts(settings: Settings, embedded: bool) -> list[tuple[str, str, str]]:
+    """What it is, how it is set at present, and where."""
+    route = str(SmtpRoute.from_url(settings.smtp_url)) if settings.smtp_url else ""
+    days = f"{settings.retention_days} days"
+    proxies = str(settings.trusted_proxies or "none")
+    return [
+        ("The address of these pages", settings.public_url, "NURTURE_BASE_URL"),
+        ("Mail server", route or "none: emails stay in the local outbox", "NURTURE_SMTP_URL"),
+        ("Signing of emails (DKIM)", _dkim(settings), "NURTURE_DKIM_SELECTOR"),
+        ("Database", "embedded" if embedded else "PostgreSQL", "NURTURE_DATABASE_URL"),
+        ("Raw openings and clicks are kept for", days, "NURTURE_RETENTION_DAYS"),
+        ("Proxies in front", proxies, "NURTURE_TRUSTED_PROXIES"),
+    ]
+
+
+def _dkim(settings: Settings) -> str:
+    if settings.dkim_selector:
+        return f"here, with the selector “{settings.dkim_selector}”"
+    return "by your mail server, if it does"
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to the machinery."""
+    studio.add_url_rule("/settings/machinery", view_func=Machinery(house).show_machinery)

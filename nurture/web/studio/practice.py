@@ -1,0 +1,92 @@
+"""The practice: what it is and when it writes, each a form that publishes what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from nurture.domain.rhythm import Nation
+from nurture.services import setting_up
+from nurture.services.publishing import CheckError
+from nurture.services.setting_up import SlipsError
+from nurture.web.studio.telling import tell
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+NATIONS = tuple((str(nation), str(nation)) for nation in Nation if nation is not Nation.NONE) + (
+    (str(Nation.NONE), "No bank holidays"),
+)
+_UNCHANGED = "Nothing was different, so nothing has changed."
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeSettings:
+    """The views."""
+
+    house: House
+
+    def show_practice(self) -> str:
+        """Who writes, from where, and what the law wants said."""
+        return _practice_page(setting_up.read_facts(self.house.database))
+
+    def save_practice(self) -> Response | tuple[str, int]:
+        """Publish what the form says."""
+        house = self.house
+        try:
+            changed = setting_up.save_facts(house.database, request.form, house.clock())
+        except SlipsError as error:
+            return _practice_page(request.form, error.slips), 422
+        except CheckError as error:
+            return _practice_page(request.form, trouble=str(error)), 422
+        tell("Saved. Every email from now on says so." if changed else _UNCHANGED)
+        return redirect(url_for("studio.show_practice"), 303)
+
+    def show_hours(self) -> str:
+        """The hours, how often, and the days off."""
+        return _hours_page(setting_up.read_rhythm(self.house.database))
+
+    def save_hours(self) -> Response | tuple[str, int]:
+        """Publish what the form says; whoever waits follows it."""
+        house = self.house
+        try:
+            changed = setting_up.save_rhythm(house.database, request.form, house.clock())
+        except SlipsError as error:
+            return _hours_page(request.form, error.slips), 422
+        except CheckError as error:
+            return _hours_page(request.form, trouble=str(error)), 422
+        house.doorbell.ring()
+        tell("Saved. Everybody who waits for an email follows it." if changed else _UNCHANGED)
+        return redirect(url_for("studio.show_hours"), 303)
+
+
+def _practice_page(
+    values: Mapping[str, str], slips: Mapping[str, str] | None = None, trouble: str = ""
+) -> str:
+    given = {name: values.get(name, "") for name in setting_up.FACTS}
+    return render_template("studio/practice.html", values=given, slips=slips or {}, trouble=trouble)
+
+
+def _hours_page(
+    values: Mapping[str, str], slips: Mapping[str, str] | None = None, trouble: str = ""
+) -> str:
+    names = ("opens", "closes", "usual_days", "fewer_days", "bank", "closed")
+    given = {name: values.get(name, "") for name in names}
+    return render_template(
+        "studio/hours.html", values=given, slips=slips or {}, trouble=trouble, nations=NATIONS
+    )
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to the practice and its hours."""
+    views = PracticeSettings(house)
+    for address, show, save in (
+        ("/settings/practice", views.show_practice, views.save_practice),
+        ("/settings/hours", views.show_hours, views.save_hours),
+    ):
+        studio.add_url_rule(address, view_func=show)
+        studio.add_url_rule(address, view_func=save, methods=["POST"])

@@ -1,0 +1,180 @@
+"""The website: how each form calls, and what was wrong with the calls that were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from nurture import booking
+from nurture.domain.consent import Evidence
+from nurture.domain.sequence import Sequence
+from nurture.mail import providers
+from nurture.services import subscribing
+from nurture.services.noting import UNKNOWN
+from nurture.services.subscribing import Signup
+from nurture.store import refused_calls, signups
+from nurture.store.refused_calls import Refusals, RefusedCall
+from nurture.web.studio.door import signed_in
+from nurture.web.studio.telling import tell
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+_WEEK = timedelta(days=7)
+_SHOWN = 50
+
+#: Providers that are not simply called by the last part of their address.
+_LABELS = {"cal": "Cal.com", "sendgrid": "SendGrid", "ses": "Amazon SES"}
+
+#: What to do about a refusal, by the status it was answered with.
+REMEDIES = {
+    400: "What was sent could not be read. In the form plugin, choose JSON or form data.",
+    401: "Copy the token or the secret again, whole and without blanks at its ends.",
+    404: "The end of the address is no form of yours. Copy the address from its page.",
+    405: "The address was opened instead of called. In the form plugin, choose the method POST.",
+    409: "The same key came with another signup. The website is to take a new one each time.",
+    413: "Far too much was sent. Let the form send only the fields it needs.",
+    415: "In the form plugin, choose JSON or form data as the format.",
+    422: "Look which field of your form is sent under this name.",
+    429: "More signups than a website has in an hour. If it is no robot, send them again later.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A provider whose calls are read."""
+
+    door: str
+    name: str
+    label: str
+    address: str
+    setting: str
+    help: str
+    is_set: bool
+    refusals: Refusals | None
+
+
+@dataclass(frozen=True, slots=True)
+class Website:
+    """The views."""
+
+    house: House
+
+    def show_website(self) -> str:
+        """The forms and the providers, and how their calls went."""
+        house = self.house
+        with house.database.reading() as connection:
+            published = house.catalogue.current(connection)
+            since = house.clock() - _WEEK
+            counts = signups.count_by_form(connection, since)
+            refused = refused_calls.count_refusals(connection)
+        return render_template(
+            "studio/website.html",
+            sequences=[s for s in published.sequences.values() if s.form],
+            counts=counts,
+            refused=refused,
+            unknown=refused.get(("signup", UNKNOWN)),
+            callers=list(self._callers(refused)),
+        )
+
+    def show_form(self, form: str) -> str:
+        """How to connect one form, and what was refused of it."""
+        return self._form_page(form)
+
+    def show_token(self, form: str) -> str:
+        """The same page with the token on it; asked for by a button, kept nowhere."""
+        return self._form_page(form, shown=True)
+
+    def try_form(self, form: str) -> Response:
+        """Sign the owner up as a visitor would, by the way every signup takes."""
+        self._sequence(form)
+        house = self.house
+        evidence = Evidence(page_url=url_for("studio.show_form", form=form, _external=False))
+        signup = Signup(form, signed_in().address, evidence=evidence)
+        subscribing.subscribe(
+            house.database, house.catalogue, house.tokens, house.limits, signup, house.clock()
+        )
+        house.doorbell.ring()
+        tell(
+            "You are signed up with your own address. Look in your inbox; if the guide was sent "
+            "to you a short while ago, it is not sent again."
+        )
+        return redirect(url_for("studio.show_form", form=form), 303)
+
+    def show_calls(self, door: str, name: str) -> str:
+        """What was wrong with the calls of one provider, or to a form that is not there."""
+        if door not in ("signup", "mail", "bookings"):
+            abort(404)
+        return render_template(
+            "studio/calls.html",
+            name=name,
+            label=_label(door, name),
+            calls=self._refused(door, name),
+            remedies=REMEDIES,
+        )
+
+    def _form_page(self, form: str, shown: bool = False) -> str:
+        sequence, settings = self._sequence(form), self.house.settings
+        tokens = settings.signup_token
+        return render_template(
+            "studio/form.html",
+            sequence=sequence,
+            form=form,
+            base_url=settings.public_url,
+            is_public=settings.public_url.startswith("https:"),
+            has_token=bool(tokens),
+            shown=shown and bool(tokens),
+            token=tokens[0] if shown and tokens else "$NURTURE_SIGNUP_TOKEN",
+            calls=self._refused("signup", form),
+            remedies=REMEDIES,
+        )
+
+    def _sequence(self, form: str) -> Sequence:
+        with self.house.database.reading() as connection:
+            found = self.house.catalogue.current(connection).sequence_of_form(form)
+        return found or abort(404)
+
+    def _refused(self, door: str, name: str) -> list[RefusedCall]:
+        with self.house.database.reading() as connection:
+            return refused_calls.refused_calls_of(connection, door, name, _SHOWN)
+
+    def _callers(self, refused: dict[tuple[str, str], Refusals]) -> Iterable[Caller]:
+        settings = self.house.settings
+        calendars = sorted(booking.registry().items())
+        known: list[tuple[str, providers.Provider | booking.Provider]] = [
+            *(("mail", one) for _, one in sorted(providers.registry().items())),
+            *(("bookings", one) for name, one in calendars if name == one.name),
+        ]
+        for door, one in known:
+            yield Caller(
+                door=door,
+                name=one.name,
+                label=_label(door, one.name),
+                address=f"{settings.public_url}/webhooks/{door}/{one.name}",
+                setting=one.secret_setting,
+                help=one.secret_help,
+                is_set=bool(settings.secret(one.secret_setting)),
+                refusals=refused.get((door, one.name)),
+            )
+
+
+def _label(door: str, name: str) -> str:
+    """What a provider is called."""
+    if name == "generic":
+        return "Any other calendar" if door == "bookings" else "Any other mail system"
+    return _LABELS.get(name, name.capitalize())
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to the website."""
+    views, one = Website(house), "/settings/website/<form>"
+    studio.add_url_rule("/settings/website", view_func=views.show_website)
+    studio.add_url_rule(one, view_func=views.show_form)
+    studio.add_url_rule("/settings/calls/<door>/<name>", view_func=views.show_calls)
+    studio.add_url_rule(f"{one}/token", view_func=views.show_token, methods=["POST"])
+    studio.add_url_rule(f"{one}/try", view_func=views.try_form, methods=["POST"])

@@ -1,0 +1,220 @@
+"""Guides and settings: what the owner changes there holds, and what cannot be is said beside it."""
+
+from io import BytesIO
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from nurture.services import guiding
+from nurture.store.guide_files import guide_files
+from nurture.store.refused_calls import refused_calls
+from nurture.store.signups import signups
+from tests.house import SHIPPED, SIGNUP_TOKEN, Household
+from tests.web.studio import PAUL, send, token_on
+
+GUIDES, PRACTICE = "/studio/settings", "/studio/settings/practice"
+HOURS, WEBSITE = "/studio/settings/hours", "/studio/settings/website"
+FORM, PDF = f"{WEBSITE}/pain-guide", f"{GUIDES}/guides/pain-guide"
+OWN = b"%PDF-1.7\n1 0 obj<</Type /Page>>endobj\nmy own\n%%EOF\n"
+BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
+FACTS = {
+    "name": "Moving Well",
+    "owner": "Paul",
+    "address": "1 High Street\r\n\r\nLondon EC1A 1AA",
+    "email": "paul@example.org",
+    "website_url": "https://example.org",
+    "booking_url": "https://example.org/book",
+    "sender_name": "Paul at Moving Well",
+    "sender_address": "paul@mail.example.org",
+    "time_zone": "Europe/London",
+}
+TIMES = {
+    "opens": "09:30",
+    "closes": "17:00",
+    "usual_days": "2",
+    "fewer_days": "14",
+    "bank": "Scotland",
+    "closed": "2026-12-28 to 2027-01-02\r\n\r\n2026-08-03",
+}
+
+
+def upload(browser: FlaskClient, content: bytes, name: str = "Nine keys.pdf") -> TestResponse:
+    """Choose a file on the guides' page and put it in place."""
+    fields = {
+        "csrf_token": token_on(browser, GUIDES),
+        "guide-pain-guide": (BytesIO(content), name),
+    }
+    return browser.post(PDF, data=fields)
+
+
+def practice_toml(home: Household) -> str:
+    """What is published of the practice."""
+    from nurture.services.owner_publishing import history
+    from nurture.store.revisions import RevisionKind
+
+    newest = history(home.house.database, RevisionKind.PRACTICE, "practice")[0]
+    return str(newest.source["toml"])
+
+
+def test_a_guide_put_in_place_is_the_one_shown_and_an_earlier_one_comes_back(
+    paul: FlaskClient, sqlite_home: Household
+) -> None:
+    assert "Still the sample" in paul.get(GUIDES).text
+    assert paul.get(PDF).data == (SHIPPED / "pain-guide/guide.pdf").read_bytes()
+    assert upload(paul, OWN).status_code == 303
+    assert upload(paul, OWN + b"\n").status_code == 303
+    page = paul.get(GUIDES).text
+    assert "Nine keys.pdf" in page
+    assert PAUL in page
+    assert paul.get(PDF).data == OWN + b"\n"
+    assert send(paul, GUIDES, f"{PDF}/1").status_code == 303
+    shown = paul.get(PDF)
+    assert shown.data == OWN
+    assert shown.mimetype == "application/pdf"
+    assert len(sqlite_home.rows(guide_files)) == 3
+
+
+def test_what_is_no_guide_is_refused_beside_its_field(
+    paul: FlaskClient, sqlite_home: Household
+) -> None:
+    answer = upload(paul, b"<html>", "page.html")
+    assert answer.status_code == 422
+    assert 'id="guide-pain-guide-error">This is no PDF.' in answer.text
+    assert send(paul, GUIDES, PDF).status_code == 422
+    assert upload(paul, bytes(guiding.LARGEST + 2**21)).status_code == 413
+    assert send(paul, GUIDES, f"{PDF}/9").status_code == 422
+    assert paul.get(f"{GUIDES}/guides/golf").status_code == 404
+    assert sqlite_home.rows(guide_files) == []
+
+
+def test_a_large_guide_is_taken_where_a_large_form_is_not(paul: FlaskClient) -> None:
+    assert upload(paul, OWN[:-7] + bytes(3 * 2**20) + b"\n%%EOF\n").status_code == 303
+    assert send(paul, PRACTICE, **FACTS | {"disclosure": "x" * 2**21}).status_code == 413
+
+
+def test_the_facts_of_the_practice_are_published_and_the_comments_stay(
+    paul: FlaskClient, sqlite_home: Household
+) -> None:
+    assert "30 Cannon Street" in paul.get(PRACTICE).text
+    assert send(paul, PRACTICE, **FACTS).status_code == 303
+    assert "Saved." in paul.get(PRACTICE).text
+    practice = sqlite_home.house.practice
+    assert practice.name == "Moving Well"
+    assert practice.address == ("1 High Street", "London EC1A 1AA")
+    assert practice.booking_url == "https://example.org/book"
+    assert "# The law asks for your full postal address" in practice_toml(sqlite_home)
+    send(paul, PRACTICE, **FACTS)
+    assert "Nothing was different" in paul.get(PRACTICE).text
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "slip"),
+    [
+        ("name", "  ", "Please fill this in."),
+        ("address", "", "Please fill this in."),
+        ("sender_address", "paul", "An email address must have an @-sign."),
+        ("booking_url", "example.org/book", "beginning with https://"),
+        ("booking_url", "https://[", "beginning with https://"),
+        ("booking_url", "javascript:alert(1)", "beginning with https://"),
+        ("time_zone", "London", "time zone is not known"),
+        ("phone", "020\r\n7183", "on one line"),
+    ],
+)
+def test_a_fact_that_cannot_be_is_said_beside_its_field_and_nothing_is_lost(
+    paul: FlaskClient, sqlite_home: Household, field: str, said: str, slip: str
+) -> None:
+    before = practice_toml(sqlite_home)
+    answer = send(paul, PRACTICE, **FACTS | {field: said})
+    assert answer.status_code == 422
+    after = answer.text.partition(f'id="{field}-error">')[2]
+    assert slip in after.partition("</p>")[0]
+    assert "Paul at Moving Well" in answer.text
+    assert practice_toml(sqlite_home) == before
+
+
+def test_the_hours_reach_the_calendar_and_show_as_they_were_typed(
+    paul: FlaskClient, sqlite_home: Household
+) -> None:
+    assert send(paul, HOURS, **TIMES).status_code == 303
+    with sqlite_home.house.database.reading() as connection:
+        calendar = sqlite_home.house.catalogue.current(connection).calendar
+    assert f"{calendar.window.opens:%H:%M}–{calendar.window.closes:%H:%M}" == "09:30–17:00"
+    assert (calendar.caps.usual.days, calendar.caps.fewer.days) == (2, 14)
+    page = paul.get(HOURS).text
+    assert 'value="09:30"' in page
+    assert "2026-08-03\n2026-12-28 to 2027-01-02" in page
+    send(paul, HOURS, **TIMES)
+    assert "Nothing was different" in paul.get(HOURS).text
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "slip"),
+    [
+        ("opens", "half past", "not a time of day"),
+        ("closes", "09:45", "at least an hour after"),
+        ("usual_days", "0", "whole number from 1 to 31"),
+        ("usual_days", "15", ""),
+        ("fewer_days", "²", "whole number from 1 to 31"),
+        ("bank", "France", "is not a valid Nation"),
+        ("closed", "Christmas", "“Christmas” is no day"),
+        ("closed", "2026-01-01 to 2026-12-31", "More than 100 days"),
+    ],
+)
+def test_hours_that_cannot_be_are_said_beside_their_field(
+    paul: FlaskClient, field: str, said: str, slip: str
+) -> None:
+    answer = send(paul, HOURS, **TIMES | {field: said})
+    assert answer.status_code == 422
+    assert slip in answer.text
+    assert "Nothing has been saved yet" in answer.text
+
+
+def test_the_token_is_shown_to_whoever_asks_by_the_button_only(paul: FlaskClient) -> None:
+    page = paul.get(FORM)
+    assert SIGNUP_TOKEN not in page.text
+    assert "https://emails.example.org/webhooks/signup/pain-guide" in page.text
+    shown = send(paul, FORM, f"{FORM}/token")
+    assert shown.status_code == 200
+    assert shown.headers["Cache-Control"] == "no-store"
+    assert f'"Authorization: Bearer {SIGNUP_TOKEN}"' in shown.text.replace("&#34;", '"')
+    assert f"{FORM}/token" not in shown.text
+
+
+def test_the_owner_signs_up_as_a_visitor_would(paul: FlaskClient, sqlite_home: Household) -> None:
+    assert send(paul, FORM, f"{FORM}/try").status_code == 303
+    assert sqlite_home.person(PAUL)["address"] == PAUL
+    assert [row["page_url"] for row in sqlite_home.rows(signups)] == [FORM]
+    assert sqlite_home.deliver() == 1
+    assert "1 person signed up" in paul.get(WEBSITE).text
+
+
+def test_every_refused_call_is_shown_with_what_to_do(
+    paul: FlaskClient, sqlite_home: Household
+) -> None:
+    for path in ("signup/pain-guide", "signup/made-up", "bookings/calendly"):
+        sqlite_home.client.post(f"/webhooks/{path}", json={"email": "ann@example.org"})
+    sqlite_home.client.post("/webhooks/signup/pain-guide", json={}, headers=BEARER)
+    assert len(sqlite_home.rows(refused_calls)) == 4
+    page = paul.get(FORM).text
+    assert "email: This field is missing." in page
+    assert "Copy the token or the secret again" in page
+    assert "ann@" not in page
+    website = paul.get(WEBSITE).text
+    assert "2 calls were refused" in website
+    assert "Calls to a form that is not there" in website
+    assert "Not recognised" in paul.get(f"{GUIDES}/calls/bookings/calendly").text
+    assert "Not recognised" in paul.get(f"{GUIDES}/calls/signup/%3F").text
+    assert paul.get(f"{GUIDES}/calls/made-up/calendly").status_code == 404
+    assert paul.get(f"{WEBSITE}/made-up").status_code == 404
+
+
+def test_the_server_page_names_what_is_set_and_nothing_secret(
+    sqlite_home: Household, paul: FlaskClient
+) -> None:
+    page = paul.get("/studio/settings/machinery").text
+    assert "https://emails.example.org" in page
+    assert "127.0.0.1" in page
+    environment = sqlite_home.environment
+    secrets = [value for name, value in environment.items() if "SECRET" in name or "TOKEN" in name]
+    assert not [secret for secret in secrets if secret in page]
