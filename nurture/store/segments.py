@@ -86,10 +86,17 @@ def segment_members(
     return (Member(*row) for row in streamed)
 
 
+def ids_where(
+    connection: Connection, condition: Condition, now: datetime, health: Collection[str]
+) -> Any:
+    """A statement that selects the numbers of the people a condition holds for, to build on."""
+    return _Compiler(connection.dialect.name, now, sorted(health)).ids(condition)
+
+
 def _people(
     connection: Connection, condition: Condition, now: datetime, health: Collection[str]
 ) -> Select[Any]:
-    ids = _Compiler(connection.dialect.name, now, sorted(health)).ids(condition)
+    ids = ids_where(connection, condition, now, health)
     s = subscribers.c
     return select(s.id, s.address, s.first_name, s.created_at).where(~s.erased, s.id.in_(ids))
 

@@ -1,0 +1,108 @@
+"""Finding people: by what their address or name contains, by segment, and by how they stand."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.domain.errors import NurtureError
+from nurture.domain.interests import Level, engagement
+from nurture.domain.person import Person
+from nurture.domain.segment import Condition, IsLevel, Segments
+from nurture.services.catalogue import Catalogue
+from nurture.services.portraying import portray
+from nurture.store.people import Search, Stage, count_people, find_people
+from nurture.store.session import Connection, Database
+
+__all__ = ["AskedForError", "Found", "Page", "Question", "Stage", "find"]
+
+#: People on one page of the list.
+PAGE = 50
+
+#: Beyond this nobody needs the exact number, and counting on would only cost.
+COUNTED = 10_000
+
+
+class AskedForError(NurtureError):
+    """A segment or a sequence was asked for that is not published any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the owner asks for; what is empty asks for nothing."""
+
+    words: str = ""
+    segment: str = ""
+    sequence: str = ""
+    level: Level | None = None
+    stage: Stage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Somebody found, and how they stand."""
+
+    id: int
+    person: Person
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the people found, newest first.
+
+    `count` is how many there are in all, where `is_more` is set more than that. `next` is
+    handed back as `before` to get the page after this one.
+    """
+
+    people: tuple[Found, ...]
+    count: int
+    is_more: bool
+    next: int | None
+
+
+def find(
+    database: Database,
+    catalogue: Catalogue,
+    question: Question,
+    now: datetime,
+    before: int | None = None,
+) -> Page:
+    """One page of the people who are asked for; raises `AskedForError`."""
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+        if question.sequence and question.sequence not in published.sequences:
+            raise AskedForError(f"There is no sequence “{question.sequence}” any more.")
+        search = _search(question, published.segments)
+        health = published.segments.health
+        numbers = find_people(connection, search, now, health, before=before, limit=PAGE + 1)
+        count = count_people(connection, search, now, health, COUNTED + 1)
+        people = _described(connection, numbers[:PAGE], now)
+    there_is_more = len(numbers) > PAGE
+    return Page(
+        people=people,
+        count=min(count, COUNTED),
+        is_more=count > COUNTED,
+        next=numbers[PAGE - 1] if there_is_more else None,
+    )
+
+
+def _search(question: Question, segments: Segments) -> Search:
+    conditions: list[Condition] = []
+    if question.segment:
+        if question.segment not in segments.segments:
+            raise AskedForError(f"There is no segment “{question.segment}” any more.")
+        conditions.append(segments.segments[question.segment].condition)
+    if question.level:
+        conditions.append(IsLevel(frozenset({question.level})))
+    return Search(question.words, tuple(conditions), question.sequence, question.stage)
+
+
+def _described(
+    connection: Connection, numbers: Collection[int], now: datetime
+) -> tuple[Found, ...]:
+    people = portray(connection, numbers, now)
+    return tuple(
+        Found(number, people[number], engagement(people[number].facts, now).level)
+        for number in numbers
+        if number in people
+    )
