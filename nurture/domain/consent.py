@@ -86,12 +86,16 @@ SILENCE = "quiet"
 #: Granted anew, by somebody who answered that they do.
 STAYED = "stayed"
 
+#: Withdrawn by the owner, for somebody who asked for it by word of mouth or by letter.
+STUDIO = "studio"
+
 _SAID_WHERE: Mapping[str, str] = {
     "guide-page": "on the page of the guide",
     "preferences": "on the preference page",
     "unsubscribe": "by unsubscribing",
     "resubscribe": "by taking the unsubscription back",
     STAYED: "on the page “Still want these?”",
+    STUDIO: "in the studio, by the practice for them",
     SILENCE: "by giving no sign of life for a long time, when asked",
 }
 

@@ -27,6 +27,10 @@ class EventKind(StrEnum):
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
     STAYED = "stayed"
+    # What the owner does for somebody who asked for it.
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True)

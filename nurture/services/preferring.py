@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from nurture.domain.address import masked
 from nurture.domain.consent import (
     OWN_WORDINGS,
+    STUDIO,
     ConsentChange,
     ConsentRecord,
     Evidence,
@@ -26,6 +27,7 @@ from nurture.store.suppressions import find_suppression, lift_suppression, suppr
 
 #: Where a consent record says that a purpose was withdrawn by stopping everything.
 _STOP = "unsubscribe"
+_STOPS = (_STOP, STUDIO)
 
 
 class Wish(StrEnum):
@@ -181,8 +183,12 @@ def stop(
     privacy: str,
     evidence: Evidence,
     now: datetime,
+    source: str = _STOP,
 ) -> None:
-    """Stop everything to a person whom the transaction that is open already holds."""
+    """Stop everything to a person whom the transaction that is open already holds.
+
+    `source` is where the consent record says that it was asked for: `unsubscribe` or `studio`.
+    """
     if find_suppression(connection, person.address_hash):
         return
     suppress(connection, person.address_hash, SuppressionReason.UNSUBSCRIBED, now)
@@ -191,10 +197,10 @@ def stop(
         for purpose in (Purpose.GUIDE, Purpose.MARKETING)
         if purpose in person.consents
     ]
-    _record(connection, person, withdrawn, _STOP, privacy, evidence, now)
+    _record(connection, person, withdrawn, source, privacy, evidence, now)
     enrolments.end_enrolments_of(connection, person.id, EnrolmentStatus.UNSUBSCRIBED, now)
     messages.cancel_open(connection, person.id, "they unsubscribed")
-    _note_unsubscribed(connection, person, message, now)
+    _note_unsubscribed(connection, person, message, "pages" if source == _STOP else source, now)
 
 
 def want_emails(
@@ -232,7 +238,8 @@ def _start_again(
         return
     granted = [
         ConsentChange(purpose, True, OWN_WORDINGS[purpose])
-        for purpose in consents.withdrawn_by(connection, person.id, _STOP)
+        for source in _STOPS
+        for purpose in consents.withdrawn_by(connection, person.id, source)
     ]
     _record(connection, person, granted, "resubscribe", privacy, evidence, now)
     enrolments.take_up_unsubscribed(connection, person.id, now)
@@ -259,7 +266,7 @@ def _record(
 
 
 def _note_unsubscribed(
-    connection: Connection, person: Subscriber, message: int | None, now: datetime
+    connection: Connection, person: Subscriber, message: int | None, source: str, now: datetime
 ) -> None:
     known = messages.find_message(connection, message) if message else None
     unsubscribed = {
@@ -268,7 +275,7 @@ def _note_unsubscribed(
         "message_id": known.id if known else None,
         "email": known.email if known else None,
         "happened_at": now,
-        "source": "pages",
+        "source": source,
         "source_key": f"unsubscribed:{person.id}:{now.isoformat()}",
         "verdict": "human",
     }

@@ -1,0 +1,109 @@
+"""What the owner does for one person holds at once, says that he did it, and can be repeated."""
+
+from datetime import timedelta
+
+import pytest
+
+from nurture.domain.consent import Evidence
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.message_status import MessageStatus
+from nurture.services import attending, preferring
+from nurture.services.attending import NobodyThereError, NotAheadError
+from nurture.services.preferring import PreferenceChange, Wish
+from nurture.store.consents import consents
+from nurture.store.events import events
+from tests.house import Household
+
+ANN = "ann@example.org"
+HERE = Evidence("https://emails.example.org/studio/people/1/stop", "192.0.2.9", "Paul's browser")
+
+
+@pytest.fixture
+def ann(home: Household) -> Household:
+    """A house in which Ann has collected her guide."""
+    home.subscribe(ANN, first_name="Ann")
+    home.deliver()
+    home.collect()
+    return home
+
+
+def stop(home: Household) -> None:
+    house = home.house
+    attending.stop_everything(house.database, house.catalogue, 1, HERE, home.clock.now)
+
+
+def noted(home: Household, kind: str) -> list[str]:
+    return [row["source"] for row in home.rows(events) if row["kind"] == kind]
+
+
+def test_a_pause_holds_the_series_back_and_ends_by_itself(ann: Household) -> None:
+    until = ann.clock.now + timedelta(days=14)
+    attending.pause(ann.house.database, 1, until, ann.clock.now)
+    ann.live_until(until - timedelta(minutes=1))
+    assert len(ann.statuses(ANN)) == 1
+    ann.live(days=4)
+    assert len(ann.statuses(ANN)) == 2
+    assert noted(ann, "paused") == ["studio"]
+
+
+def test_a_pause_can_be_ended_and_cannot_end_before_it_began(ann: Household) -> None:
+    database, now = ann.house.database, ann.clock.now
+    with pytest.raises(NotAheadError):
+        attending.pause(database, 1, now, now)
+    attending.pause(database, 1, now + timedelta(days=90), now)
+    attending.resume(database, 1, now)
+    attending.resume(database, 1, now)
+    ann.live(days=5)
+    assert len(ann.statuses(ANN)) == 2
+    assert noted(ann, "resumed") == ["studio"]
+
+
+def test_stopping_unsubscribes_them_and_says_who_did_it(ann: Household) -> None:
+    stop(ann)
+    before = ann.everything()
+    stop(ann)
+    assert ann.everything() == before
+    assert ann.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
+    last = ann.rows(consents)[-1]
+    assert (last["granted"], last["source"], last["page_url"]) == (False, "studio", HERE.page_url)
+    assert noted(ann, "unsubscribed") == ["studio"]
+    ann.live(days=30)
+    assert len(ann.statuses(ANN)) == 1
+
+
+def test_only_the_person_takes_it_back_and_then_all_of_it(ann: Household) -> None:
+    agreed = ann.person(ANN)["purposes"]
+    stop(ann)
+    house, change = ann.house, PreferenceChange(Wish.USUAL, False, False)
+    preferring.change_preferences(
+        house.database, house.catalogue, 1, change, Evidence(), ann.clock.now
+    )
+    assert ann.person(ANN)["purposes"] == agreed
+    assert ann.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+
+
+def test_one_sequence_can_be_stopped_and_the_others_go_on(ann: Household) -> None:
+    ann.subscribe(ANN, "over-50-guide")
+    database, now = ann.house.database, ann.clock.now
+    assert attending.take_out(database, 1, "pain-guide", now)
+    assert not attending.take_out(database, 1, "pain-guide", now)
+    assert not attending.take_out(database, 1, "nothing", now)
+    assert ann.enrolment(ANN)["status"] == EnrolmentStatus.REMOVED
+    assert ann.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.ACTIVE
+    assert noted(ann, "removed") == ["studio"]
+    ann.deliver()
+    sent = [m["sequence"] for m in ann.messages_of(ANN) if m["status"] == MessageStatus.ACCEPTED]
+    assert sent == ["pain-guide", "over-50-guide"]
+
+
+def test_nothing_is_done_for_somebody_who_is_not_there(home: Household) -> None:
+    database, now = home.house.database, home.clock.now
+    before = home.everything()
+    for act in (
+        lambda: attending.pause(database, 7, now + timedelta(days=1), now),
+        lambda: attending.resume(database, 7, now),
+        lambda: attending.take_out(database, 7, "pain-guide", now),
+    ):
+        with pytest.raises(NobodyThereError):
+            act()
+    assert home.everything() == before
