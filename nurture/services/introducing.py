@@ -1,0 +1,183 @@
+"""Introducing: one person to the owner, with their story and what comes next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.domain.engagement import Verdict
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.interests import Engagement, engagement, interests
+from nurture.domain.person import Person
+from nurture.domain.segment import Segment, Topic
+from nurture.domain.sequence import Sequence
+from nurture.domain.simulated import Entry, What
+from nurture.rendering.preparing import shared_values
+from nurture.rendering.templating import compile_template
+from nurture.services import exporting, proving
+from nurture.services.catalogue import Catalogue, Published
+from nurture.services.explaining import Explanation, explain_subscriber
+from nurture.services.portraying import portray
+from nurture.services.proving import Proof
+from nurture.services.recounting import Chapter, recount
+from nurture.store import subscribers
+from nurture.store.instance import is_armed
+from nurture.store.session import Connection, Database
+from nurture.store.subscribers import Subscriber
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A mail that will come, should they do nothing of themselves."""
+
+    subject: str
+    sequence: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """One person, told whole.
+
+    `interests` are the topics they care for, the strongest first; `hidden` those about health,
+    which are not looked at because the person has not agreed to that, whether or not they
+    care for one. `sequences` are those they are under way in, with their titles. Sentences in
+    `why_not_sooner` and `nothing_comes` are whole.
+    """
+
+    subscriber: Subscriber
+    person: Person
+    engagement: Engagement
+    because: str
+    segments: tuple[Segment, ...]
+    interests: tuple[Topic, ...]
+    hidden: tuple[Topic, ...]
+    sequences: Mapping[str, str]
+    coming: tuple[Coming, ...]
+    nothing_comes: str
+    why_not_sooner: tuple[str, ...]
+    story: tuple[Chapter, ...]
+    proof: Proof
+
+
+def introduce(
+    database: Database,
+    catalogue: Catalogue,
+    subscriber_id: int,
+    now: datetime,
+    *,
+    fingerprint: str,
+    seen: int,
+) -> Introduction | None:
+    """Introduce one person; `None` where they are not known any more.
+
+    `fingerprint` and `seen` say which instance this is, as for `instance.is_armed`.
+    """
+    record = exporting.export(database, catalogue, subscriber_id, now)
+    proof = proving.prove(database, subscriber_id)
+    with database.reading() as connection:
+        found = subscribers.find_subscriber(connection, subscriber_id)
+        if found is None or record is None or proof is None:
+            return None
+        armed = is_armed(connection, fingerprint, seen)
+        explanation = explain_subscriber(connection, catalogue, found, now, armed=armed)
+        published = catalogue.current(connection)
+        story = recount(record, {key: one.title for key, one in published.sequences.items()})
+        return _introduction(connection, published, found, explanation, tuple(story), proof, now)
+
+
+def subject_of(published: Published, key: str, first_name: str = "") -> str:
+    """What an email is called, for somebody of that first name or without one."""
+    if key not in published.emails:
+        return key
+    email, practice = published.emails[key][1], published.practice
+    folder = key.partition("/")[0]
+    of = published.sequences.get(folder) or Sequence(folder, "", ())
+    values = shared_values(email, of, practice) | {"first_name": first_name}
+    return compile_template(email.subject, html=False).render(values)
+
+
+def _introduction(
+    connection: Connection,
+    published: Published,
+    found: Subscriber,
+    explanation: Explanation,
+    story: tuple[Chapter, ...],
+    proof: Proof,
+    now: datetime,
+) -> Introduction:
+    person = portray(connection, [found.id], now)[found.id]
+    known = published.segments
+    health = known.health if not person.facts.may_infer_health else frozenset()
+    cared_for = interests(person.facts, now, known.health)
+    names = _Names(published, found.first_name)
+    liveliness = engagement(person.facts, now)
+    return Introduction(
+        subscriber=found,
+        person=person,
+        engagement=liveliness,
+        because=names.deed(liveliness),
+        segments=tuple(known.segments[name] for name in explanation.segments),
+        interests=tuple(known.topics.get(i.topic, Topic(i.topic, i.topic)) for i in cared_for),
+        hidden=tuple(known.topics[key] for key in sorted(health)),
+        sequences={
+            one.sequence: names.sequence(one.sequence)
+            for one in person.enrolments
+            if one.status is EnrolmentStatus.ACTIVE
+        },
+        coming=tuple(names.coming(e) for e in explanation.coming if e.what is What.SENT),
+        nothing_comes="" if explanation.next_at else names.said(explanation.next),
+        why_not_sooner=tuple(map(names.said, explanation.why_not_sooner)),
+        story=story,
+        proof=proof,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What the owner calls things that the program knows by their keys."""
+
+    published: Published
+    first_name: str
+
+    def subject(self, key: str) -> str:
+        """What an email is called, for somebody of that first name."""
+        return subject_of(self.published, key, self.first_name)
+
+    def sequence(self, key: str) -> str:
+        """The title of a sequence."""
+        found = self.published.sequences.get(key)
+        return found.title if found else key
+
+    def coming(self, entry: Entry) -> Coming:
+        """A mail that will come."""
+        key = f"{entry.sequence}/{entry.step}"
+        return Coming(self.subject(key), self.sequence(entry.sequence), entry.at)
+
+    def deed(self, liveliness: Engagement) -> str:
+        """What somebody did that shows how lively they are, as it goes on after “they”."""
+        event = liveliness.because
+        if event is None or event.verdict is not Verdict.HUMAN:
+            return "signed up"
+        deeds = {
+            "opened": "opened",
+            "clicked": "followed a link in",
+            "downloaded": "collected a guide",
+            "booked": "booked a session",
+            "stayed": "said that they want to stay",
+        }
+        about = f" “{self.subject(event.email)}”" if event.kind in ("opened", "clicked") else ""
+        return f"{deeds[event.kind]}{about}"
+
+    def said(self, sentence: str) -> str:
+        """A sentence of the explanation, which names steps and sequences by their keys."""
+        for key in self.published.emails:
+            folder, _, step = key.partition("/")
+            if f"“{step}” ({folder})" in sentence:
+                sentence = sentence.replace(f"“{step}” ({folder})", f"“{self.subject(key)}”")
+        for key in self.published.emails:
+            step = key.partition("/")[2]
+            if f"“{step}”" in sentence:
+                sentence = sentence.replace(f"“{step}”", f"“{self.subject(key)}”")
+        for key in self.published.sequences:
+            sentence = sentence.replace(f"“{key}”", f"“{self.sequence(key)}”")
+        return sentence

@@ -1,0 +1,229 @@
+"""Recounting: one person's story, told from the very record that the person gets on request."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from nurture.domain.consent import STUDIO, said_where
+from nurture.domain.engagement import Verdict
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind
+from nurture.domain.message_status import MessageStatus
+
+Row = Mapping[str, Any]
+
+
+class Weight(StrEnum):
+    """How a chapter is to be looked at."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Something that happened at a moment: a sentence without its full stop, and what explains it.
+
+    `machines` are the hits of programs on a mail, which say nothing about the person.
+    """
+
+    at: datetime
+    said: str
+    notes: tuple[str, ...] = ()
+    weight: Weight = Weight.PLAIN
+    machines: tuple[str, ...] = ()
+
+
+#: What each purpose is for, as it goes on after “agreed to” and “withdrew”.
+PURPOSES = {
+    "guide": "getting the guide",
+    "marketing": "getting the emails",
+    "tracking": "letting us see what they open and follow",
+    "health_topics": "letting us consider their interest in health topics",
+}
+
+_BECAME = {
+    MessageStatus.CLAIMED: "“{}” is about to be sent",
+    MessageStatus.SENDING: "“{}” is being offered to the mail server just now",
+    MessageStatus.ACCEPTED: "Sent “{}”",
+    MessageStatus.DELIVERED: "Sent “{}”, and it arrived",
+    MessageStatus.DEFERRED: "“{}” was put off",
+    MessageStatus.FAILED: "“{}” was refused for good",
+    MessageStatus.BOUNCED: "Sent “{}”, and it came back",
+    MessageStatus.COMPLAINED: "Sent “{}”, and it was reported as junk",
+    MessageStatus.IN_DOUBT: "“{}” may or may not have been sent",
+    MessageStatus.CANCELLED: "“{}” was taken back before it was sent",
+}
+_TROUBLE = (
+    MessageStatus.FAILED,
+    MessageStatus.BOUNCED,
+    MessageStatus.COMPLAINED,
+    MessageStatus.IN_DOUBT,
+)
+
+_DID = {
+    EventKind.OPENED: "Opened {}",
+    EventKind.CLICKED: "Followed a link in {}",
+    EventKind.DOWNLOADED: "Collected the guide",
+    EventKind.BOOKED: "Booked a session",
+    EventKind.RESCHEDULED: "Moved their session",
+    EventKind.CANCELLED: "Cancelled their session",
+    EventKind.UNSUBSCRIBED: "Unsubscribed",
+    EventKind.STAYED: "Said that they want to stay",
+    EventKind.COMPLAINED: "Reported {} as junk",
+    EventKind.BOUNCED: "{} came back",
+}
+_DONE_HERE = {
+    EventKind.PAUSED: "You paused their emails until {until}",
+    EventKind.RESUMED: "You let their emails go on",
+    EventKind.REMOVED: "You took them out of “{sequence}”",
+    EventKind.UNSUBSCRIBED: "You unsubscribed them, as they asked",
+}
+_WEIGHTS = {
+    EventKind.BOOKED: Weight.GOOD,
+    EventKind.UNSUBSCRIBED: Weight.TROUBLE,
+    EventKind.COMPLAINED: Weight.TROUBLE,
+    EventKind.BOUNCED: Weight.TROUBLE,
+}
+
+#: Who is taken to have been behind a hit, as it goes on with the reasons.
+_JUDGED = {
+    Verdict.HUMAN: "A person",
+    Verdict.UNSURE: "Perhaps a person, perhaps a program",
+    Verdict.MACHINE: "A program",
+}
+
+
+def recount(record: Mapping[str, Any], titles: Mapping[str, str]) -> list[Chapter]:
+    """The story of the record that `exporting.export` gives, oldest first.
+
+    `titles` are those of the sequences, by their keys.
+    """
+    told = [
+        *_signups(record["signups"], titles),
+        *_consents(record["consents"]),
+        *_handed_over(record["enrolments"], record["signups"], titles),
+        *_mails(record["messages"], record["events"]),
+        *_ends(record["enrolments"], titles),
+        *_deeds(record["events"], record["messages"], titles),
+    ]
+    return sorted(told, key=lambda chapter: chapter.at)
+
+
+def _signups(rows: Iterable[Row], titles: Mapping[str, str]) -> Iterator[Chapter]:
+    for row in rows:
+        came = [f"{name.removeprefix('utm_')}: {value}" for name, value in row["utm"].items()]
+        notes = [f"Came by {', '.join(came)}"] if came else []
+        notes += [f"On {row['page_url']}"] if row["page_url"] else []
+        form = titles.get(row["form"], row["form"])
+        yield Chapter(_at(row["signed_up_at"]), f"Signed up for “{form}”", tuple(notes))
+
+
+def _consents(rows: Iterable[Row]) -> Iterator[Chapter]:
+    """What was agreed to or withdrawn in one go is one chapter."""
+
+    def occasion(row: Row) -> tuple[str, str, bool]:
+        return row["recorded_at"], row["source"], row["granted"]
+
+    for (at, source, granted), together in groupby(rows, key=occasion):
+        purposes = [PURPOSES[row["purpose"]] for row in together]
+        verb = "Agreed to" if granted else "Withdrew their consent to"
+        said = f"{verb} {_listed(purposes)}"
+        weight = Weight.PLAIN if granted else Weight.TROUBLE
+        yield Chapter(_at(at), said, (f"Said {said_where(source)}",), weight)
+
+
+def _handed_over(
+    rows: Iterable[Row], signups: Iterable[Row], titles: Mapping[str, str]
+) -> Iterator[Chapter]:
+    signed_up = {row["signed_up_at"] for row in signups}
+    for row in rows:
+        title = titles.get(row["sequence"], row["sequence"])
+        if row["enrolled_at"] not in signed_up:
+            yield Chapter(_at(row["enrolled_at"]), f"Went on to “{title}”")
+
+
+def _ends(rows: Iterable[Row], titles: Mapping[str, str]) -> Iterator[Chapter]:
+    for row in rows:
+        if row["ended_at"] and row["status"] == EnrolmentStatus.COMPLETED:
+            title = titles.get(row["sequence"], row["sequence"])
+            yield Chapter(_at(row["ended_at"]), f"Came to the end of “{title}”")
+
+
+def _mails(rows: Iterable[Row], events: Iterable[Row]) -> Iterator[Chapter]:
+    machines: dict[int, list[str]] = {}
+    for event in events:
+        if event["verdict"] == Verdict.MACHINE and event["message_id"]:
+            machines.setdefault(event["message_id"], []).append(_by_machine(event))
+    for row in rows:
+        status = MessageStatus(row["status"])
+        yield Chapter(
+            at=_at(row["accepted_at"] or row["claimed_at"]),
+            said=_BECAME[status].format(row["subject"]),
+            notes=(f"Because {row['reason']}",) if row["reason"] else (),
+            weight=Weight.TROUBLE if status in _TROUBLE else Weight.PLAIN,
+            machines=tuple(machines.get(row["id"], ())),
+        )
+
+
+def _by_machine(event: Row) -> str:
+    what = "The picture was fetched" if event["kind"] == EventKind.OPENED else "A link was followed"
+    return f"{what}: {_listed(event['reasons'] or ['no reason was kept'])}."
+
+
+def _deeds(
+    rows: Iterable[Row], messages: Iterable[Row], titles: Mapping[str, str]
+) -> Iterator[Chapter]:
+    subjects = {row["id"]: row["subject"] for row in messages}
+    for row in rows:
+        words = _DONE_HERE if row["source"] == STUDIO else _DID
+        kind = row["kind"]
+        if row["verdict"] == Verdict.MACHINE or kind not in words:
+            continue
+        yield Chapter(
+            at=_at(row["happened_at"]),
+            said=words[EventKind(kind)].format(_mail(row, subjects), **_named(row, titles)),
+            notes=tuple(_explained(row)),
+            weight=_WEIGHTS.get(EventKind(kind), Weight.PLAIN),
+        )
+
+
+def _mail(row: Row, subjects: Mapping[int, str]) -> str:
+    subject = subjects.get(row["message_id"])
+    return f"“{subject}”" if subject else "an email"
+
+
+def _named(row: Row, titles: Mapping[str, str]) -> dict[str, str]:
+    """What the note of something done here names, in words."""
+    raw = row["raw"] or {}
+    sequence = str(raw.get("sequence", ""))
+    named = {"sequence": titles.get(sequence, sequence)}
+    if "until" in raw:
+        until = _at(raw["until"])
+        named["until"] = f"{until.day} {until:%B %Y}"
+    return named
+
+
+def _explained(row: Row) -> Iterator[str]:
+    if row["link"]:
+        yield row["link"]
+    if row["kind"] not in (EventKind.OPENED, EventKind.CLICKED):
+        return
+    if row["verdict"] is None:
+        yield "Not looked at yet; it counts for nothing so far"
+    else:
+        reasons = f": {_listed(row['reasons'])}" if row["reasons"] else ""
+        yield f"{_JUDGED[Verdict(row['verdict'])]}{reasons}"
+
+
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _listed(words: Iterable[str]) -> str:
+    *many, last = list(words) or [""]
+    return f"{', '.join(many)} and {last}" if many else last

@@ -1,0 +1,125 @@
+"""A person is introduced whole: their story, what comes next, and nothing they kept back."""
+
+from datetime import timedelta
+
+import pytest
+
+from nurture.domain.consent import Evidence, Purpose
+from nurture.domain.engagement import Hit
+from nurture.domain.events import EventKind
+from nurture.domain.interests import Level
+from nurture.services import attending, introducing, recording
+from nurture.services.introducing import Introduction
+from nurture.services.tracking import SeenHit
+from tests.house import Household
+from tests.journeys.virtual import booking
+
+ANN = "ann@example.org"
+_A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def introduced(home: Household, person: int = 1) -> Introduction:
+    house = home.house
+    found = introducing.introduce(
+        house.database,
+        house.catalogue,
+        person,
+        home.clock.now,
+        fingerprint=house.fingerprint,
+        seen=house.witness.seen(),
+    )
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def ann(home: Household) -> Household:
+    """A house in which Ann agreed to tracking, collected her guide and got the first article."""
+    utm = {"utm_source": "newsletter"}
+    home.subscribe(ANN, first_name="Ann", ticked=(Purpose.TRACKING,), utm=utm)
+    home.deliver()
+    home.clock.advance(timedelta(minutes=30))
+    home.collect(tracking=True)
+    home.live(days=3)
+    return home
+
+
+def hit(home: Household, kind: EventKind, agent: str = _A_BROWSER, message: int = 2) -> None:
+    """Have a mail looked at."""
+    link = "https://human-movement.com/blog" if kind is EventKind.CLICKED else None
+    at = home.clock.now
+    home.house.journal.note(SeenHit(message, Hit(kind, at, "GET", agent, "192.0.2.3", link=link)))
+
+
+def test_the_story_is_told_from_the_signup_on(ann: Household) -> None:
+    hit(ann, EventKind.OPENED)
+    hit(ann, EventKind.CLICKED)
+    hit(ann, EventKind.CLICKED, agent="Barracuda Sentinel")
+    ann.fold()
+    ann.judge()
+    house, now = ann.house, ann.clock.now
+    recording.record_bookings(house.database, house.catalogue, [booking(ANN, now)], now)
+    attending.stop_everything(house.database, house.catalogue, 1, Evidence(), now)
+    story = introduced(ann).story
+    said = [chapter.said for chapter in story]
+    title = "9 key principles to help you recover from pain and injury"
+    assert said[0] == f"Signed up for “{title}”"
+    assert story[0].notes == ("Came by source: newsletter",)
+    for sentence in (
+        "Agreed to getting the guide, getting the emails and letting us see what they open and "
+        "follow",
+        "Sent “Your 21-page guide is ready to collect”",
+        "Collected the guide",
+        "Booked a session",
+        "You unsubscribed them, as they asked",
+        "Withdrew their consent to getting the guide and getting the emails",
+    ):
+        assert sentence in said
+    assert said.count("Collected the guide") == 1
+    assert [chapter.at for chapter in story] == sorted(chapter.at for chapter in story)
+    [clicked] = [chapter for chapter in story if chapter.said.startswith("Followed a link in")]
+    assert "A person: an ordinary browser followed the link" in clicked.notes
+    [mail] = [chapter for chapter in story if chapter.machines]
+    assert mail.said.startswith("Sent") and "“Barracuda”" in mail.machines[0]
+
+
+def test_what_comes_next_is_named_as_the_owner_knows_it(ann: Household) -> None:
+    found = introduced(ann)
+    assert found.coming[0].subject == "When the rehab exercises get you nowhere"
+    assert found.nothing_comes == ""
+    told = " ".join(found.why_not_sooner)
+    assert "Its wait of 4 days" in told
+    assert "two-reasons-your-rehab" not in told
+    assert found.sequences == {
+        "pain-guide": "9 key principles to help you recover from pain and injury"
+    }
+
+
+def test_where_nothing_comes_it_says_why(ann: Household) -> None:
+    house = ann.house
+    attending.stop_everything(house.database, house.catalogue, 1, Evidence(), ann.clock.now)
+    found = introduced(ann)
+    assert found.coming == ()
+    assert found.nothing_comes == "Nothing will come, because they unsubscribed."
+    assert found.sequences == {}
+
+
+def test_an_interest_in_health_is_shown_only_of_whoever_agreed(ann: Household) -> None:
+    hit(ann, EventKind.CLICKED)
+    ann.fold()
+    ann.judge()
+    found = introduced(ann)
+    assert found.engagement.level is Level.NEW
+    assert found.because.startswith("followed a link in “")
+    assert "Back pain" in [topic.title for topic in found.hidden]
+    assert not {topic.key for topic in found.interests} & {topic.key for topic in found.hidden}
+
+
+def test_somebody_unknown_is_not_introduced(home: Household) -> None:
+    house = home.house
+    assert (
+        introducing.introduce(
+            house.database, house.catalogue, 9, home.clock.now, fingerprint="x", seen=0
+        )
+        is None
+    )
