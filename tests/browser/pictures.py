@@ -12,6 +12,8 @@ PICTURES = Path(__file__).parents[2] / "docs/pictures"
 #: What each picture is called, and the page it is of.
 SHOWN = {
     "today": "/studio/",
+    "people": "/studio/people",
+    "person": "/studio/people/12",
     "account": "/studio/account",
     "sequences": "/studio/sequences/",
     "sequence": "/studio/sequences/pain-guide#way",

@@ -29,6 +29,11 @@ ADDRESS, PASSWORD = "paul@example.org", "gently moving every morning"
 #: Every page that is looked at with axe, light and dark, on a phone and on a desk.
 PAGES = (
     "/studio/",
+    "/studio/people",
+    "/studio/people?stage=booked",
+    "/studio/people/12",
+    "/studio/people/12/stop",
+    "/studio/people/12/forget",
     "/studio/account",
     "/studio/sequences/",
     "/studio/sequences/pain-guide",

@@ -20,6 +20,8 @@ from nurture.web.studio import (
     emails,
     guides,
     machinery,
+    people,
+    person,
     practice,
     sequence_editing,
     sequences,
@@ -45,6 +47,8 @@ AREAS = (
     practice,
     website,
     machinery,
+    people,
+    person,
 )
 
 

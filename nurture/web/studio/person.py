@@ -1,0 +1,211 @@
+"""One person: their story, what comes next, their consents, and what can be done for them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from nurture.domain.address import address_key
+from nurture.domain.consent import Evidence, Purpose, said_where
+from nurture.rendering.personal_page import personal_page
+from nurture.services import attending, exporting, forgetting, introducing
+from nurture.services.attending import NobodyThereError, NotAheadError
+from nurture.services.forgetting import BeingMailedError
+from nurture.services.introducing import Introduction
+from nurture.services.recounting import PURPOSES
+from nurture.web.studio.answers import confirm_page, problem_page
+from nurture.web.studio.people import badges
+from nurture.web.studio.telling import tell
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+Page = str | tuple[str, int] | Answer
+
+#: How long somebody may be paused at the press of a button.
+_PAUSES = ("14", "30", "90")
+
+
+@dataclass(frozen=True, slots=True)
+class OnePerson:
+    """The views."""
+
+    house: House
+
+    def show_person(self, person: int) -> Page:
+        """Their page."""
+        return self._page(person)
+
+    def pause_person(self, person: int) -> Page:
+        """Send nothing of the series for some days, or until a day."""
+        try:
+            until = self._until()
+            attending.pause(self.house.database, person, until, self.house.clock())
+        except (NotAheadError, ValueError):
+            return self._page(person, "Please choose a day that is still to come."), 422
+        tell("Paused. What they ask for themselves still comes.")
+        return self._done(person)
+
+    def resume_person(self, person: int) -> Page:
+        """Go on before the pause is over."""
+        attending.resume(self.house.database, person, self.house.clock())
+        tell("Their emails go on.")
+        return self._done(person)
+
+    def ask_stop(self, person: int) -> Page:
+        """Ask whether they are to be unsubscribed."""
+        name = _name(self._introduced(person))
+        return confirm_page(
+            f"Unsubscribe {name}?",
+            "Do this when they asked you to. Nobody but they can take it back.",
+            button="Yes, unsubscribe them",
+            action=url_for("studio.stop_person", person=person),
+            back=_address(person),
+            facts=(
+                "Every series they are in ends at once.",
+                "What is waiting to be sent to them is taken back.",
+                "Their consent record says that you did it for them, and when.",
+            ),
+            danger=True,
+        )
+
+    def stop_person(self, person: int) -> Page:
+        """Unsubscribe them on their behalf."""
+        house = self.house
+        evidence = Evidence(request.base_url, request.remote_addr or "", request.user_agent.string)
+        attending.stop_everything(house.database, house.catalogue, person, evidence, house.clock())
+        tell("They are unsubscribed, and nothing is sent to them any more.")
+        return self._done(person)
+
+    def ask_take_out(self, person: int, sequence: str) -> Page:
+        """Ask whether one sequence is to end for them."""
+        found = self._introduced(person)
+        if sequence not in found.sequences:
+            abort(404)
+        return confirm_page(
+            f"Take {_name(found)} out of “{found.sequences[sequence]}”?",
+            "They get no more of it. Other series they are in, or come into, go on.",
+            button="Yes, take them out",
+            action=url_for("studio.take_out_person", person=person, sequence=sequence),
+            back=_address(person),
+        )
+
+    def take_out_person(self, person: int, sequence: str) -> Page:
+        """End one sequence for them."""
+        house = self.house
+        if attending.take_out(house.database, person, sequence, house.clock()):
+            tell("They are out of that series.")
+        else:
+            tell("They were not in that series any more.")
+        return self._done(person)
+
+    def ask_forget(self, person: int) -> Page:
+        """Ask for their address to be typed, because nothing brings them back."""
+        return self._forget_page(self._introduced(person), "")
+
+    def forget_person(self, person: int) -> Page:
+        """Erase everything personal about them."""
+        house, found = self.house, self._introduced(person)
+        typed = request.form.get("address", "")
+        if address_key(typed) != address_key(found.subscriber.address):
+            wrong = "That is not their address. Nothing has been erased."
+            return self._forget_page(found, wrong), 422
+        try:
+            forgetting.forget(house.database, house.outbox, person, house.clock())
+        except BeingMailedError as error:
+            return self._forget_page(found, str(error)), 409
+        tell("Forgotten. Only a scrambled form of the address is kept, which is never written to.")
+        return redirect(url_for("studio.show_people"), 303)
+
+    def export_person(self, person: int) -> Page:
+        """Everything kept about them as a file: a page to read, or a JSON document."""
+        house = self.house
+        record = exporting.export(house.database, house.catalogue, person, house.clock())
+        if record is None:
+            abort(404)
+        if request.form.get("format") == "json":
+            document = json.dumps(record, ensure_ascii=False, indent=2)
+            return _download(document, "application/json", f"person-{person}.json")
+        return _download(personal_page(record), "text/html", f"person-{person}.html")
+
+    def _until(self) -> datetime:
+        """The moment a pause ends: the morning of the day asked for, where the practice is."""
+        zone, days = ZoneInfo(self.house.practice.time_zone), request.form.get("days", "")
+        today = self.house.clock().astimezone(zone).date()
+        if days in _PAUSES:
+            day = today + timedelta(days=int(days))
+        else:
+            day = date.fromisoformat(request.form.get("until", ""))
+        return datetime.combine(day, time(0), zone)
+
+    def _page(self, person: int, problem: str = "") -> str:
+        found = self._introduced(person)
+        return render_template(
+            "studio/person.html",
+            who=found,
+            name=_name(found),
+            badges=badges(found.person, self.house.clock()),
+            purposes=[(purpose, PURPOSES[purpose]) for purpose in Purpose],
+            said_where=said_where,
+            problem=problem,
+        )
+
+    def _forget_page(self, found: Introduction, problem: str) -> str:
+        return render_template("studio/forget.html", who=found, name=_name(found), problem=problem)
+
+    def _introduced(self, person: int) -> Introduction:
+        house = self.house
+        return introducing.introduce(
+            house.database,
+            house.catalogue,
+            person,
+            house.clock(),
+            fingerprint=house.fingerprint,
+            seen=house.witness.seen(),
+        ) or abort(404, "This person has been forgotten, or was never here.")
+
+    def _done(self, person: int) -> Answer:
+        self.house.doorbell.ring()
+        return redirect(_address(person), 303)
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to one person."""
+    views, start = OnePerson(house), "/people/<int:person>"
+    for path, show, act in (
+        ("/stop", views.ask_stop, views.stop_person),
+        ("/forget", views.ask_forget, views.forget_person),
+        ("/take-out/<sequence>", views.ask_take_out, views.take_out_person),
+        ("", views.show_person, None),
+        ("/pause", None, views.pause_person),
+        ("/resume", None, views.resume_person),
+        ("/export", None, views.export_person),
+    ):
+        if show:
+            studio.add_url_rule(start + path, view_func=show, methods=["GET"])
+        if act:
+            studio.add_url_rule(start + path, view_func=act, methods=["POST"])
+    studio.register_error_handler(NobodyThereError, _gone)
+
+
+def _gone(error: NobodyThereError) -> tuple[str, int]:
+    return problem_page("There is no such person", str(error), 404)
+
+
+def _name(found: Introduction) -> str:
+    return found.subscriber.first_name or found.subscriber.address
+
+
+def _address(person: int) -> str:
+    return url_for("studio.show_person", person=person)
+
+
+def _download(text: str, kind: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, content_type=f"{kind}; charset=utf-8", headers=headers)

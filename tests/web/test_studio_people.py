@@ -1,0 +1,140 @@
+"""The studio's people: found without a trace in an address, told whole, and attended to."""
+
+import json
+
+import pytest
+from flask.testing import FlaskClient
+
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.store.subscribers import subscribers
+from tests.house import Household
+from tests.web.studio import send, token_on
+from tests.web.test_studio_today import words
+
+ANN, HER = "ann@example.org", "/studio/people/1"
+ACTS = ("/pause", "/resume", "/stop", "/forget", "/export", "/take-out/pain-guide")
+
+
+@pytest.fixture
+def ann(sqlite_home: Household, paul: FlaskClient) -> FlaskClient:
+    """Paul's browser, in a house that Ann and Bob came to."""
+    sqlite_home.subscribe(ANN, first_name="Ann")
+    sqlite_home.subscribe("bob@example.org")
+    sqlite_home.deliver()
+    return paul
+
+
+def test_everybody_is_listed_and_filters_may_stand_in_an_address(ann: FlaskClient) -> None:
+    page = ann.get("/studio/people").text
+    assert "2 people" in page
+    assert page.index("bob@example.org") < page.index(ANN)
+    assert "Nobody fits" in ann.get("/studio/people?segment=golfers").text
+    assert "no segment “nothing” any more" in ann.get("/studio/people?segment=nothing").text
+    assert "2 people" in ann.get("/studio/people?level=nonsense&stage=nonsense&before=x").text
+
+
+def test_a_search_is_a_post_and_the_address_of_a_page_searches_for_nobody(
+    ann: FlaskClient,
+) -> None:
+    answer = send(ann, "/studio/people", words="AnN")
+    assert "1 person" in answer.text
+    assert ANN in answer.text and "bob@example.org" not in answer.text
+    assert ANN not in answer.headers.get("HX-Push-Url", "")
+    assert "2 people" in ann.get("/studio/people?words=ann").text
+    form = ann.get("/studio/people").text
+    assert 'method="post"' in form and 'method="get"' not in form
+
+
+def test_a_person_is_told_whole(sqlite_home: Household, ann: FlaskClient) -> None:
+    page = words(ann.get(HER).text)
+    for said in (
+        "ann@example.org, with you since Mon 2 Mar",
+        "The guide of “9 key principles to help you recover from pain and injury” has not been",
+        "Signed up for “9 key principles to help you recover from pain and injury”.",
+        "Sent “Your 21-page guide is ready to collect”.",
+        "Getting the emails",
+        "Never asked",
+        "Not confirmed",
+    ):
+        assert said in page
+    assert ann.get("/studio/people/77").status_code == 404
+
+
+def test_looking_changes_nothing(sqlite_home: Household, ann: FlaskClient) -> None:
+    before = sqlite_home.everything()
+    for path in ("", "/stop", "/forget", "/take-out/pain-guide"):
+        assert ann.get(HER + path).status_code == 200, path
+    for path in ("/pause", "/resume", "/export"):
+        assert ann.get(HER + path).status_code in (404, 405), path
+    send(ann, "/studio/people", words="ann")
+    assert sqlite_home.everything() == before
+
+
+def test_nothing_is_done_without_a_session_or_the_forms_own_value(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    before = sqlite_home.everything()
+    stranger = ann.application.test_client()
+    for path in ACTS:
+        assert stranger.post(HER + path, data={"days": "30"}).status_code == 403, path
+        assert ann.post(HER + path, data={"days": "30"}).status_code == 400, path
+    assert stranger.get(HER).location.startswith("/studio/sign-in")
+    assert sqlite_home.everything() == before
+
+
+def test_pausing_and_going_on(sqlite_home: Household, ann: FlaskClient) -> None:
+    assert send(ann, HER, f"{HER}/pause", days="30").status_code == 303
+    assert "Paused until Wed 1 Apr" in words(ann.get(HER).text)
+    send(ann, HER, f"{HER}/resume")
+    assert "Paused until" not in ann.get(HER).text
+    for until in ("2026-03-02", "2020-01-01", "someday", ""):
+        answer = send(ann, HER, f"{HER}/pause", until=until)
+        assert answer.status_code == 422 and "still to come" in answer.text
+    send(ann, HER, f"{HER}/pause", until="2026-03-09")
+    assert "Paused until Mon 9 Mar" in words(ann.get(HER).text)
+
+
+def test_stopping_is_asked_first(sqlite_home: Household, ann: FlaskClient) -> None:
+    assert "Nobody but they can take it back" in ann.get(f"{HER}/stop").text
+    assert send(ann, f"{HER}/stop").location == HER
+    assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
+    page = words(ann.get(HER).text)
+    assert "Nothing will come, because they unsubscribed." in page
+    assert "You unsubscribed them, as they asked." in page
+    assert "Unsubscribe them" not in page
+
+
+def test_one_series_is_stopped_alone(sqlite_home: Household, ann: FlaskClient) -> None:
+    assert send(ann, f"{HER}/take-out/pain-guide").location == HER
+    assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.REMOVED
+    assert "You took them out of “9 key principles" in ann.get(HER).text
+    assert ann.get(f"{HER}/take-out/pain-guide").status_code == 404
+
+
+def test_forgetting_wants_the_address_typed(sqlite_home: Household, ann: FlaskClient) -> None:
+    before = sqlite_home.rows(subscribers)
+    wrong = send(ann, f"{HER}/forget", address="bob@example.org")
+    assert wrong.status_code == 422 and "Nothing has been erased" in wrong.text
+    assert sqlite_home.rows(subscribers) == before
+    assert send(ann, f"{HER}/forget", address=" ANN@example.org").location == "/studio/people"
+    assert ann.get(HER).status_code == 404
+    assert ANN not in ann.get("/studio/people").text
+    token = token_on(ann, "/studio/account")
+    gone = ann.post(f"{HER}/stop", data={"csrf_token": token})
+    assert gone.status_code == 404
+
+
+def test_everything_kept_can_be_saved_as_a_page_or_as_json(ann: FlaskClient) -> None:
+    document = send(ann, HER, f"{HER}/export", format="json")
+    assert document.headers["Content-Disposition"] == 'attachment; filename="person-1.json"'
+    assert json.loads(document.text)["person"]["address"] == ANN
+    page = send(ann, HER, f"{HER}/export", format="html")
+    assert page.headers["Content-Disposition"] == 'attachment; filename="person-1.html"'
+    assert "Everything we hold about you" in page.text
+
+
+def test_what_people_typed_is_shown_as_text(sqlite_home: Household, paul: FlaskClient) -> None:
+    sqlite_home.subscribe("a@example.org", first_name="<img src=x>", utm={"x": "<img src=y>"})
+    for page in ("/studio/people", HER):
+        assert "<img" not in paul.get(page).text
+    assert "<img" not in send(paul, "/studio/people", words="<img src=z>").text
