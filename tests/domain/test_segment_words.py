@@ -1,0 +1,103 @@
+"""A condition is said as a person would say it, and never two of them alike."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+
+from nurture.domain.engagement import Verdict
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind
+from nurture.domain.interests import Level
+from nurture.domain.segment import (
+    All,
+    AnyOf,
+    Booked,
+    Collected,
+    Condition,
+    Did,
+    FilledIn,
+    Has,
+    InSequence,
+    IsLevel,
+    Not,
+    Reached,
+)
+from nurture.domain.segment_words import Names, say
+from tests.people import conditions
+
+DAY = timedelta(days=1)
+NAMES = Names(
+    topics={"golf": "Golf"},
+    sequences={"pain-guide": "9 key principles"},
+    emails={"pain-guide/one": "Which leg?"},
+)
+GOLF = Did(EventKind.CLICKED, topic="golf", times=2, within=30 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        (GOLF, "clicked a link about Golf at least twice in the last 30 days"),
+        (Did(EventKind.OPENED), "opened an email"),
+        (Did(EventKind.OPENED, email="one", times=3), "opened “Which leg?” at least 3 times"),
+        (
+            Did(EventKind.CLICKED, email="pain-guide/one", within=DAY),
+            "clicked a link in “Which leg?” in the last day",
+        ),
+        (
+            Did(EventKind.CLICKED, link="https://x.org/", within=timedelta(hours=5)),
+            "clicked the link https://x.org/ in the last 5 hours",
+        ),
+        (
+            Did(EventKind.OPENED, verdicts=frozenset({Verdict.HUMAN, Verdict.UNSURE})),
+            "opened an email (counting what was done by a person or we cannot tell who)",
+        ),
+        (Not(GOLF), "did not click a link about Golf at least twice in the last 30 days"),
+        (Booked(), "booked a session"),
+        (Not(Booked(90 * DAY)), "did not book a session in the last 90 days"),
+        (Collected("pain-guide"), "collected the guide of “9 key principles”"),
+        (Not(Collected()), "did not collect a guide"),
+        (IsLevel(frozenset({Level.COOLING, Level.ASLEEP})), "is cooling or asleep"),
+        (InSequence("pain-guide"), "is or was in “9 key principles”"),
+        (Not(InSequence("pain-guide")), "was never in “9 key principles”"),
+        (
+            InSequence("golf", frozenset({EnrolmentStatus.ACTIVE})),
+            "is under way in “golf”",
+        ),
+        (Reached("pain-guide", "one"), "got as far as “Which leg?”"),
+        (
+            FilledIn("pain-guide", (("utm_source", "newsletter"),), 30 * DAY),
+            "signed up for “9 key principles” by source newsletter in the last 30 days",
+        ),
+        (
+            FilledIn(since=datetime(2026, 11, 1, tzinfo=UTC)),
+            "signed up since 1 November 2026",
+        ),
+        (Has("confirmed", "no"), "did not confirm their address"),
+        (Not(Has("tracking", "yes")), "did not agree to being followed"),
+        (Has("first_name", "Ann"), "has the first name “Ann”"),
+        (
+            All((GOLF, Not(Booked()))),
+            "clicked a link about Golf at least twice in the last 30 days, and did not book a "
+            "session",
+        ),
+        (
+            All((Booked(), AnyOf((Collected(), Has("confirmed", "yes"))))),
+            "booked a session, and (collected a guide, or confirmed their address)",
+        ),
+        (
+            Not(AnyOf((Booked(), Collected()))),
+            "does none of these: booked a session, or collected a guide",
+        ),
+    ],
+)
+def test_a_condition_is_said_in_words(condition: Condition, said: str) -> None:
+    assert say(condition, NAMES) == said
+
+
+@given(conditions)
+def test_every_condition_can_be_said(condition: Condition) -> None:
+    said = say(condition, Names())
+    assert said and "{" not in said
+    assert say(Not(condition), Names()) != said
