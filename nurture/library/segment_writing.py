@@ -1,8 +1,13 @@
-"""Writes a condition back as the table that `nurture.library.segments` reads it from."""
+"""Writes segments back as `nurture.library.segments` reads them, comments and order kept."""
 
+import json
+import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
 
 from nurture.domain.engagement import Verdict
 from nurture.domain.segment import (
@@ -18,9 +23,123 @@ from nurture.domain.segment import (
     IsLevel,
     Not,
     Reached,
+    Segment,
 )
+from nurture.library.reading import LibraryError, read_toml
+from nurture.library.segments import parse_segments
+from nurture.library.writing import joined, sections_of
+
+_PLACE = "segments.toml"
+_SEGMENT = re.compile(r"\[\[\s*segments\s*\]\]\s*(#.*)?")
+_TREES = ("all", "any", "not")
 
 _HUMAN = frozenset({Verdict.HUMAN})
+
+
+def segment_text(toml: str, name: str) -> str:
+    """The part of the document that one segment is written in, from its `[[segments]]` on."""
+    pieces = sections_of(toml)
+    return _parted(pieces[_place_of(pieces, name)])[1]
+
+
+def with_segment(toml: str, segment: Segment, name: str = "") -> str:
+    """The document with a segment changed that was called `name`, or added where that is empty.
+
+    The comments around it stay; those within its condition stay where that has not changed.
+    """
+    if not name:
+        added = _changed("[[segments]]\n", segment, None)
+        return joined([*sections_of(toml), added], _PLACE)
+    present = parse_segments(toml).segments.get(name)
+    return with_segment_text(toml, name, _changed(segment_text(toml, name), segment, present))
+
+
+def with_segment_text(toml: str, name: str, text: str) -> str:
+    """The document with a segment written anew; raises `LibraryError` unless it is just one."""
+    if len(_written(text)) != 1 or len(read_toml(text, "The segment")) != 1:
+        raise LibraryError(
+            "This is not one segment.", remedy="Begin with [[segments]], and write one only."
+        )
+    pieces = sections_of(toml)
+    place = _place_of(pieces, name)
+    before, _, after = _parted(pieces[place])
+    pieces[place] = f"{before}{text.strip()}\n{after}"
+    return joined(pieces, _PLACE)
+
+
+def without_segment(toml: str, name: str) -> str:
+    """The document without a segment and without the comment right above it."""
+    pieces = sections_of(toml)
+    place = _place_of(pieces, name)
+    pieces[place] = _parted(pieces[place])[2]
+    return joined(pieces, _PLACE)
+
+
+def _place_of(pieces: list[str], name: str) -> int:
+    for number, piece in enumerate(pieces):
+        begins = any(_SEGMENT.fullmatch(line.strip()) for line in piece.splitlines())
+        if begins and _written(piece)[0].get("name") == name:
+            return number
+    raise LibraryError(f"There is no segment “{name}”.", remedy="Reload the page and try again.")
+
+
+def _written(piece: str) -> list[dict[str, Any]]:
+    found = read_toml(piece, "The segment").get("segments", [])
+    return found if isinstance(found, list) and all(isinstance(one, dict) for one in found) else []
+
+
+def _parted(piece: str) -> tuple[str, str, str]:
+    """The comment above a segment, the segment, and what follows that speaks of something else."""
+    lines = piece.splitlines(keepends=True)
+    begins = next(n for n, line in enumerate(lines) if _SEGMENT.fullmatch(line.strip()))
+    ends = len(lines)
+    while not lines[ends - 1].strip() or lines[ends - 1].startswith("#"):
+        ends -= 1
+    return "".join(lines[:begins]), "".join(lines[begins:ends]), "".join(lines[ends:])
+
+
+def _changed(text: str, segment: Segment, present: Segment | None) -> str:
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise LibraryError(f"{error}.") from None
+    if "segments" not in document:
+        document["segments"] = tomlkit.aot()
+    table: Any = document["segments"][0]
+    for name, value in (("name", segment.name), ("title", segment.title), ("about", segment.about)):
+        if value or name in table:
+            table[name] = value
+    if present is None or present.condition != segment.condition:
+        for tree in _TREES:
+            table.pop(tree, None)
+        [(key, value)] = _tree(segment.condition).items()
+        table.append(key, tomlkit.parse(f"{key} = {_laid_out(value)}")[key])
+    return tomlkit.dumps(document)
+
+
+def _tree(condition: Condition) -> dict[str, Any]:
+    """A segment's condition is a tree at its top; a single one stands alone in a list."""
+    table = as_table(condition)
+    return table if set(table) <= set(_TREES) else {"all": [table]}
+
+
+def _laid_out(value: Any) -> str:
+    """A list takes a line for each condition."""
+    if not isinstance(value, list):
+        return _inline(value)
+    return "[\n" + "".join(f"  {_inline(one)},\n" for one in value) + "]"
+
+
+def _inline(value: Any) -> str:
+    """A value as TOML writes it in one line."""
+    match value:
+        case dict():
+            return "{ " + ", ".join(f"{key} = {_inline(one)}" for key, one in value.items()) + " }"
+        case list():
+            return "[" + ", ".join(map(_inline, value)) + "]"
+        case date():
+            return value.isoformat()
+    return json.dumps(value, ensure_ascii=False)
 
 
 def as_table(condition: Condition) -> dict[str, Any]:

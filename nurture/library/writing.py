@@ -43,35 +43,35 @@ def with_settings(toml: str, values: Mapping[str, Any], table: str = "") -> str:
 
 def with_step(toml: str, step: Mapping[str, Any], after: str = "") -> str:
     """A sequence with a new step behind another, or as the first where `after` is empty."""
-    sections = _sections(toml)
+    sections = sections_of(toml)
     place = _place_of(sections, after) + 1 if after else _first_step(sections)
     block = "[[steps]]\n" + tomlkit.dumps(dict(step))
-    return _joined([*sections[:place], block, *sections[place:]])
+    return joined([*sections[:place], block, *sections[place:]])
 
 
 def without_step(toml: str, email: str) -> str:
     """A sequence without one of its steps."""
-    sections = _sections(toml)
+    sections = sections_of(toml)
     del sections[_place_of(sections, email)]
-    return _joined(sections)
+    return joined(sections)
 
 
 def with_moved_step(toml: str, email: str, after: str = "") -> str:
     """A sequence with a step behind another, or as the first where `after` is empty."""
-    sections = _sections(toml)
+    sections = sections_of(toml)
     block = sections.pop(_place_of(sections, email))
     place = _place_of(sections, after) + 1 if after else _first_step(sections)
-    return _joined([*sections[:place], block, *sections[place:]])
+    return joined([*sections[:place], block, *sections[place:]])
 
 
 def with_changed_step(toml: str, email: str, values: Mapping[str, Any]) -> str:
     """A sequence with some settings of a step changed; None takes one away."""
-    sections = _sections(toml)
+    sections = sections_of(toml)
     place = _place_of(sections, email)
     document = _document(sections[place])
     _set(document["steps"][0], values)
     sections[place] = tomlkit.dumps(document)
-    return _joined(sections)
+    return joined(sections)
 
 
 def _document(toml: str) -> tomlkit.TOMLDocument:
@@ -89,7 +89,7 @@ def _set(place: Any, values: Mapping[str, Any]) -> None:
             place[name] = value
 
 
-def _sections(toml: str) -> list[str]:
+def sections_of(toml: str) -> list[str]:
     """The document cut before each table, with the comment right above it."""
     lines = toml.replace("\r\n", "\n").splitlines(keepends=True)
     cuts = [0]
@@ -102,11 +102,11 @@ def _sections(toml: str) -> list[str]:
     return ["".join(lines[a:b]) for a, b in zip(cuts, ends, strict=True)]
 
 
-def _joined(sections: list[str]) -> str:
+def joined(sections: list[str], place: str = "sequence.toml") -> str:
     """The sections as one document again, an empty line between them."""
     filled = [section for section in sections if section.strip()]
     toml = "\n\n".join(section.strip("\n") for section in filled) + "\n"
-    read_toml(toml, "sequence.toml")
+    read_toml(toml, place)
     return toml
 
 
