@@ -1,0 +1,217 @@
+"""Composing: the owner makes, changes and takes away segments, and sees first what that does."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from unicodedata import normalize
+
+from nurture.domain.errors import NurtureError
+from nurture.domain.segment import All, Condition, Not, Segment, Segments
+from nurture.domain.segment_words import Names
+from nurture.library import LibraryError
+from nurture.library.segment_writing import (
+    segment_text,
+    with_segment,
+    with_segment_text,
+    without_segment,
+)
+from nurture.library.segments import parse_segments
+from nurture.services.catalogue import Catalogue, Published
+from nurture.services.introducing import subject_of
+from nurture.services.owner_publishing import publish_plan
+from nurture.services.publishing import CheckError
+from nurture.services.segmenting import UnknownSegmentError
+from nurture.store.revisions import RevisionKind, find_newest
+from nurture.store.segments import count_segment
+from nurture.store.session import Connection, Database
+
+_SEGMENTS = RevisionKind.SEGMENTS, "segments"
+
+#: An address of the studio's own.
+_RESERVED = "new"
+
+
+class SegmentInUseError(NurtureError):
+    """Sequences ask for this segment by its name."""
+
+
+class NameTakenError(NurtureError):
+    """There is another segment of that name, or none can be of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A place that asks for a segment: a step of a sequence, or where people go on at its end.
+
+    `step` is the email's key, empty at the end; `how` goes on after the step or the sequence.
+    """
+
+    sequence: str
+    step: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a change does: how many are in the segment before and after it, and who moves."""
+
+    before: int
+    after: int
+    come_in: int
+    drop_out: int
+    uses: tuple[Use, ...]
+
+
+def uses_of(published: Published, name: str) -> tuple[Use, ...]:
+    """Where the sequences ask for a segment; nowhere for one that has no name yet."""
+    return tuple(_uses(published, name)) if name else ()
+
+
+def names_of(published: Published) -> Names:
+    """What the owner calls topics, sequences and emails."""
+    return Names(
+        topics={key: topic.title for key, topic in published.segments.topics.items()},
+        sequences={key: one.title for key, one in published.sequences.items()},
+        emails={key: subject_of(published, key) for key in published.emails},
+    )
+
+
+def foresee(
+    database: Database, catalogue: Catalogue, condition: Condition, now: datetime, name: str = ""
+) -> Foreseen:
+    """What it does that the segment `name`, or a new one, has this condition from now on."""
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+        known = published.segments
+        present = known.segments.get(name)
+        before = present.condition if present else None
+
+        def count(wanted: Condition) -> int:
+            return count_segment(connection, wanted, now, known.health)
+
+        return Foreseen(
+            before=count(before) if before else 0,
+            after=count(condition),
+            come_in=count(All((condition, Not(before)))) if before else count(condition),
+            drop_out=count(All((before, Not(condition)))) if before else 0,
+            uses=uses_of(published, name),
+        )
+
+
+def save(
+    database: Database, catalogue: Catalogue, segment: Segment, now: datetime, name: str = ""
+) -> str:
+    """Publish a segment that was called `name`, or is new where that is empty; return its name.
+
+    One without a name gets one from its title. Raises `SegmentInUseError`, `NameTakenError`
+    and `CheckError`.
+    """
+    segment = replace(segment, name=segment.name or name_from(segment.title))
+    _insist_on_name(database, catalogue, segment.name, name)
+    try:
+        written = with_segment(_toml(database), segment, name)
+    except LibraryError as error:
+        raise CheckError([str(error)]) from None
+    publish_plan(database, *_SEGMENTS, written, now)
+    return segment.name
+
+
+def save_text(database: Database, catalogue: Catalogue, name: str, text: str, now: datetime) -> str:
+    """Publish a segment as it was written down; return its name.
+
+    Raises as `save` does; a fault names its line.
+    """
+    _, segment = _read(database, name, text)
+    _insist_on_name(database, catalogue, segment.name, name)
+    publish_plan(database, *_SEGMENTS, with_segment_text(_toml(database), name, text), now)
+    return segment.name
+
+
+def read_text(database: Database, name: str, text: str) -> Segment:
+    """What is written down of a segment, without keeping it; raises `CheckError`."""
+    return _read(database, name, text)[1]
+
+
+def text_of(database: Database, name: str) -> str:
+    """How a segment is written down; raises `UnknownSegmentError`."""
+    try:
+        return segment_text(_toml(database), name)
+    except LibraryError as error:
+        raise UnknownSegmentError(str(error)) from None
+
+
+def delete(database: Database, catalogue: Catalogue, name: str, now: datetime) -> None:
+    """Take a segment away; raises `SegmentInUseError` and `UnknownSegmentError`."""
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+    if name not in published.segments.segments:
+        raise UnknownSegmentError(f"There is no segment “{name}” any more.")
+    _insist_unused(published, name, "taken away")
+    publish_plan(database, *_SEGMENTS, without_segment(_toml(database), name), now)
+
+
+def name_from(title: str) -> str:
+    """A name made from a title: small letters, digits and hyphens."""
+    plain = normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]
+
+
+def _read(database: Database, name: str, text: str) -> tuple[Segments, Segment]:
+    """All segments with one of them written anew, and that one."""
+    toml = _toml(database)
+    try:
+        parse_segments(text, "What you wrote")
+        present = list(parse_segments(toml).segments)
+        known = parse_segments(with_segment_text(toml, name, text))
+    except LibraryError as error:
+        raise CheckError([str(error)]) from None
+    return known, list(known.segments.values())[present.index(name)]
+
+
+def _insist_on_name(database: Database, catalogue: Catalogue, wanted: str, present: str) -> None:
+    if wanted == present:
+        return
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", wanted) or wanted == _RESERVED:
+        raise NameTakenError(
+            f"“{wanted}” cannot be a name.", remedy="Use small letters, digits and hyphens."
+        )
+    if wanted in published.segments.segments:
+        raise NameTakenError(f"There is a segment “{wanted}” already.", remedy="Choose another.")
+    if present:
+        _insist_unused(published, present, "renamed")
+
+
+def _insist_unused(published: Published, name: str, what: str) -> None:
+    if uses := uses_of(published, name):
+        titles = sorted({published.sequences[use.sequence].title for use in uses})
+        raise SegmentInUseError(
+            f"“{name}” cannot be {what}: {', '.join(f'“{one}”' for one in titles)} asks for it.",
+            remedy="Change the series first.",
+        )
+
+
+def _uses(published: Published, name: str) -> Iterator[Use]:
+    for key, sequence in published.sequences.items():
+        for step in sequence.steps:
+            if step.only_if == name:
+                yield Use(key, step.email, "goes only to whoever is in it")
+            if step.skip_if == name:
+                yield Use(key, step.email, "is left out for whoever is in it")
+        for hand_over in sequence.then:
+            if hand_over.only_if == name:
+                target = published.sequences.get(hand_over.sequence)
+                title = target.title if target else hand_over.sequence
+                yield Use(key, "", f"leads whoever is in it on to “{title}”")
+
+
+def _toml(database: Database) -> str:
+    with database.reading() as connection:
+        return _written(connection)
+
+
+def _written(connection: Connection) -> str:
+    found = find_newest(connection, *_SEGMENTS)
+    return str(found.source["toml"]) if found else ""
