@@ -13,7 +13,9 @@ PICTURES = Path(__file__).parents[2] / "docs/pictures"
 SHOWN = {
     "today": "/studio/",
     "people": "/studio/people",
-    "person": "/studio/people/12",
+    "person": "/studio/people/20",
+    "segments": "/studio/segments",
+    "segment-builder": "/studio/segments/gone-quiet/edit",
     "account": "/studio/account",
     "sequences": "/studio/sequences/",
     "sequence": "/studio/sequences/pain-guide#way",

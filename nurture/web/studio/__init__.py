@@ -16,6 +16,7 @@ from flask import Blueprint
 from nurture.web.studio import (
     account,
     answers,
+    building,
     door,
     emails,
     guides,
@@ -23,6 +24,7 @@ from nurture.web.studio import (
     people,
     person,
     practice,
+    segments,
     sequence_editing,
     sequences,
     signing_in,
@@ -49,6 +51,8 @@ AREAS = (
     machinery,
     people,
     person,
+    segments,
+    building,
 )
 
 

@@ -1,0 +1,162 @@
+"""The builder: a segment put together from menus, with who is in it shown at once.
+
+Looking changes nothing, and yet it is a POST: a form of many rows is too long for an address.
+Without a script every button sends the form and the page comes back; with htmx the part that
+changed is put in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from nurture.domain.segment import Condition, Segment
+from nurture.domain.segment_menu import Group, How, as_condition, as_group
+from nurture.domain.segment_words import say
+from nurture.services import composing, segmenting
+from nurture.services.catalogue import Published
+from nurture.services.composing import NameTakenError, SegmentInUseError
+from nurture.services.publishing import CheckError
+from nurture.services.segmenting import UnknownSegmentError
+from nurture.web.studio.segment_form import FIRST, HOW, done_to, menus, read_group
+from nurture.web.studio.segments import health_topics
+from nurture.web.studio.telling import tell
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+Page = str | tuple[str, int] | Answer
+
+#: How many of the people in it are shown while it is put together.
+_SAMPLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """The views; `name` is empty for a new segment."""
+
+    house: House
+
+    def show_new(self) -> Page:
+        """A new segment, with one row to begin with."""
+        fields = {"title": "", "about": "", "name": ""}
+        return self._page("", Group(How.ALL, (FIRST,)), fields)
+
+    def show_edit(self, name: str) -> Page:
+        """A segment in its menus, or the way to its text where it does not fit into them."""
+        published = self._published()
+        segment = published.segments.segments.get(name)
+        if segment is None:
+            raise UnknownSegmentError(f"There is no segment “{name}” any more.")
+        group = as_group(segment.condition)
+        if group is None:
+            tell("This one says more than the menus can, so it is changed as text.")
+            return redirect(url_for("studio.show_text_segment", name=name), 303)
+        fields = {"title": segment.title, "about": segment.about, "name": name}
+        return self._page(name, group, fields)
+
+    def build_new(self) -> Page:
+        """Whatever was pressed on the form of a new segment."""
+        return self._answer("")
+
+    def build(self, name: str) -> Page:
+        """Whatever was pressed on the form of a segment."""
+        return self._answer(name)
+
+    def _answer(self, name: str) -> Page:
+        do = request.form.get("do", "look")
+        group = done_to(read_group(request.form, self._published()), do)
+        said = {field: request.form.get(field, "").strip() for field in ("title", "about", "name")}
+        if do not in ("check", "save"):
+            return self._page(name, group, said)
+        problems = _problems(group, said)
+        if problems or do == "check":
+            page = self._page(name, group, said, problems, asks=not problems)
+            return (page, 422) if problems else page
+        return self._save(name, group, said)
+
+    def _save(self, name: str, group: Group, said: Mapping[str, str]) -> Page:
+        house, condition = self.house, as_condition(group)
+        assert condition is not None  # What has no condition has a problem.
+        segment = Segment(said["name"], said["title"], said["about"], condition)
+        try:
+            saved = composing.save(house.database, house.catalogue, segment, house.clock(), name)
+        except (NameTakenError, SegmentInUseError) as error:
+            return self._page(name, group, said, {"name": str(error)}), 422
+        except CheckError as error:
+            return self._page(name, group, said, {"rows": " ".join(error.findings)}), 422
+        house.doorbell.ring()
+        tell("Saved. It holds from now on.")
+        address = url_for("studio.show_segment", name=saved)
+        if "HX-Request" in request.headers:
+            return Response(status=204, headers={"HX-Redirect": address})
+        return redirect(address, 303)
+
+    def _page(
+        self,
+        name: str,
+        group: Group,
+        fields: Mapping[str, str],
+        problems: Mapping[str, str] | None = None,
+        asks: bool = False,
+    ) -> str:
+        published, condition = self._published(), as_condition(group)
+        return render_template(
+            "studio/segment_builder.html",
+            name=name,
+            fields=fields,
+            menus=menus(group, published),
+            how=HOW,
+            problems=problems or {},
+            asks=asks,
+            **self._looked_at(condition, published, name, asks),
+        )
+
+    def _looked_at(
+        self, condition: Condition | None, published: Published, name: str, asks: bool
+    ) -> dict[str, Any]:
+        """What a condition comes to; what saving it changes, if that is asked."""
+        if condition is None:
+            return {"said": "", "count": 0, "sample": (), "health": [], "foreseen": None}
+        house, now = self.house, self.house.clock()
+        count, sample = segmenting.try_out(house.database, house.catalogue, condition, now, _SAMPLE)
+        draft = Segment(name, "", "", condition)
+        return {
+            "said": say(condition, composing.names_of(published)),
+            "count": count,
+            "sample": sample,
+            "health": health_topics(draft, published),
+            "foreseen": composing.foresee(house.database, house.catalogue, condition, now, name)
+            if asks
+            else None,
+        }
+
+    def _published(self) -> Published:
+        with self.house.database.reading() as connection:
+            return self.house.catalogue.current(connection)
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to the builder."""
+    views = Builder(house)
+    for path, ending, show, act in (
+        ("/segments/new", "new", views.show_new, views.build_new),
+        ("/segments/<name>/edit", "edit", views.show_edit, views.build),
+    ):
+        studio.add_url_rule(path, f"show_{ending}_segment", view_func=show, methods=["GET"])
+        studio.add_url_rule(path, f"build_{ending}_segment", view_func=act, methods=["POST"])
+
+
+def _problems(group: Group, said: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    if not said["title"]:
+        found["title"] = "Please give it a title."
+    elif not (said["name"] or composing.name_from(said["title"])):
+        found["title"] = "Please put a letter or a digit into it."
+    if as_condition(group) is None:
+        found["rows"] = "Please add at least one line."
+    return found

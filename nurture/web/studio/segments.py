@@ -1,0 +1,189 @@
+"""Segments: the list, a page for each, their exports, and taking one away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from nurture.domain.segment import Segment, needs_health_consent
+from nurture.domain.segment_words import say
+from nurture.services import composing, segmenting
+from nurture.services.catalogue import Published
+from nurture.services.composing import SegmentInUseError
+from nurture.services.publishing import CheckError
+from nurture.services.segmenting import UnknownSegmentError
+from nurture.web.studio.answers import confirm_page, problem_page
+from nurture.web.studio.telling import tell
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+Page = str | tuple[str, int] | Answer
+
+_EXPORTS = {
+    "csv": (segmenting.export_csv, "text/csv"),
+    "ndjson": (segmenting.export_ndjson, "application/x-ndjson"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPages:
+    """The views."""
+
+    house: House
+
+    def show_segments(self) -> str:
+        """Every segment, what it asks for and how many are in it."""
+        house = self.house
+        found = segmenting.all_segments(house.database, house.catalogue, house.clock())
+        published = self._published()
+        names = composing.names_of(published)
+        rows = [
+            (one, count, say(one.condition, names), composing.uses_of(published, one.name))
+            for one, count in found
+        ]
+        return render_template("studio/segments.html", rows=rows)
+
+    def show_segment(self, name: str) -> str:
+        """One segment: in words, who is in it, and where it is used."""
+        house = self.house
+        found = segmenting.glimpse(house.database, house.catalogue, name, house.clock(), 10)
+        published = self._published()
+        names = composing.names_of(published)
+        return render_template(
+            "studio/segment.html",
+            found=found,
+            segment=found.segment,
+            said=say(found.segment.condition, names),
+            names=names,
+            uses=composing.uses_of(published, name),
+            health=health_topics(found.segment, published),
+        )
+
+    def export_segment(self, name: str) -> Answer:
+        """The people of a segment as a file."""
+        kind = request.form.get("format", "")
+        if kind not in _EXPORTS:
+            abort(400, "Please choose a kind of file.")
+        house, to = self.house, StringIO(newline="")
+        write, media = _EXPORTS[kind]
+        write(house.database, house.catalogue, name, house.clock(), to)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
+        return Response(to.getvalue(), content_type=f"{media}; charset=utf-8", headers=headers)
+
+    def ask_delete(self, name: str) -> Page:
+        """Ask whether a segment is to go, unless a sequence needs it."""
+        published = self._published()
+        segment = _get(published, name)
+        if composing.uses_of(published, name):
+            tell(f"“{segment.title}” is used by a series, so it cannot be taken away.", True)
+            return redirect(_address(name), 303)
+        return confirm_page(
+            f"Take “{segment.title}” away?",
+            "The people in it stay as they are; only the segment goes.",
+            button="Yes, take it away",
+            action=url_for("studio.delete_segment", name=name),
+            back=_address(name),
+            danger=True,
+        )
+
+    def delete_segment(self, name: str) -> Page:
+        """Take a segment away."""
+        house = self.house
+        try:
+            composing.delete(house.database, house.catalogue, name, house.clock())
+        except SegmentInUseError as error:
+            tell(str(error), trouble=True)
+            return redirect(_address(name), 303)
+        tell("The segment is taken away.")
+        return redirect(url_for("studio.show_segments"), 303)
+
+    def show_text(self, name: str) -> str:
+        """A segment as it is written down, to be changed as text."""
+        return self._text_page(name, composing.text_of(self.house.database, name))
+
+    def save_text(self, name: str) -> Page:
+        """Look at what was written or publish it."""
+        house = self.house
+        text = request.form.get("text", "").replace("\r\n", "\n")
+        try:
+            if request.form.get("do") != "save":
+                wanted = composing.read_text(house.database, name, text)
+                return self._text_page(name, text, wanted=wanted)
+            saved = composing.save_text(house.database, house.catalogue, name, text, house.clock())
+        except CheckError as error:
+            return self._text_page(name, text, error.findings), 422
+        except (SegmentInUseError, composing.NameTakenError) as error:
+            return self._text_page(name, text, [str(error)]), 422
+        house.doorbell.ring()
+        tell("Saved. It holds from now on.")
+        return redirect(_address(saved), 303)
+
+    def _text_page(
+        self,
+        name: str,
+        text: str,
+        findings: list[str] | None = None,
+        wanted: Segment | None = None,
+    ) -> str:
+        house, published = self.house, self._published()
+        foreseen = None
+        if wanted:
+            foreseen = composing.foresee(
+                house.database, house.catalogue, wanted.condition, house.clock(), name
+            )
+        return render_template(
+            "studio/segment_text.html",
+            segment=_get(published, name),
+            text=text,
+            findings=findings or [],
+            foreseen=foreseen,
+            said=say(wanted.condition, composing.names_of(published)) if wanted else "",
+        )
+
+    def _published(self) -> Published:
+        with self.house.database.reading() as connection:
+            return self.house.catalogue.current(connection)
+
+
+def add_routes(studio: Blueprint, house: House) -> None:
+    """Answer what belongs to segments, the builder aside."""
+    views, start = SegmentPages(house), "/segments/<name>"
+    studio.add_url_rule("/segments", view_func=views.show_segments)
+    studio.add_url_rule(start, view_func=views.show_segment)
+    studio.add_url_rule(f"{start}/export", view_func=views.export_segment, methods=["POST"])
+    for path, show, act in (
+        ("/delete", views.ask_delete, views.delete_segment),
+        ("/text", views.show_text, views.save_text),
+    ):
+        studio.add_url_rule(
+            start + path, endpoint=f"{show.__name__}_segment", view_func=show, methods=["GET"]
+        )
+        studio.add_url_rule(start + path, view_func=act, methods=["POST"])
+    studio.register_error_handler(UnknownSegmentError, _gone)
+
+
+def health_topics(segment: Segment, published: Published) -> list[str]:
+    """The titles of the topics about health that a segment asks about."""
+    known = published.segments
+    found = needs_health_consent(segment.condition, known.health)
+    return [known.topics[key].title for key in sorted(found)]
+
+
+def _get(published: Published, name: str) -> Segment:
+    found = published.segments.segments.get(name)
+    if found is None:
+        raise UnknownSegmentError(f"There is no segment “{name}” any more.")
+    return found
+
+
+def _gone(error: UnknownSegmentError) -> tuple[str, int]:
+    return problem_page("There is no such segment", str(error), 404)
+
+
+def _address(name: str) -> str:
+    return url_for("studio.show_segment", name=name)

@@ -1,0 +1,33 @@
+"""People in a real browser: somebody rings up, is found while typing, and is left in peace."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.looking import faults
+from tests.browser.studio import Studio
+
+pytestmark = pytest.mark.browser
+
+
+def test_somebody_is_looked_up_and_their_series_is_stopped(studio: Studio, page: Page) -> None:
+    studio.sign_in(page)
+    page.goto(f"{studio.url}/studio/people")
+    page.get_by_label("Name or address").press_sequentially("lena@ex")
+    expect(page.get_by_role("heading", name="1 person")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("1 person")
+    assert page.url == f"{studio.url}/studio/people"
+    page.get_by_role("link", name="Elena").click()
+    page.get_by_role("link", name="Take out of “").first.click()
+    page.get_by_role("button", name="Yes, take them out").click()
+    expect(page.get_by_role("status")).to_contain_text("They are out of that series.")
+    expect(page.get_by_text("You took them out of “")).to_be_visible()
+    assert faults(page) == []
+
+
+def test_the_older_ones_are_a_button_away(studio: Studio, page: Page) -> None:
+    studio.sign_in(page)
+    page.goto(f"{studio.url}/studio/people")
+    first = page.locator(".roll a").first.inner_text()
+    page.get_by_role("button", name="Show older").click()
+    expect(page.get_by_role("link", name="Show everybody")).to_be_visible()
+    assert page.locator(".roll a").first.inner_text() != first

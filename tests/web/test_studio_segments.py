@@ -1,0 +1,202 @@
+"""Segments in the studio: read in words, built from menus without a script, and exported."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from nurture.store.revisions import revisions
+from tests.house import Household
+from tests.services.test_segmenting import clicks
+from tests.web.studio import send, token_on
+from tests.web.test_studio_today import words
+
+ANN, GOLF, NEW = "ann@example.org", "/studio/segments/golfers", "/studio/segments/new"
+ROW = {
+    "how": "all",
+    "r0-kind": "clicked",
+    "r0-what": "topic:golf",
+    "r0-times": "2",
+    "r0-days": "30",
+}
+
+
+@pytest.fixture
+def ann(sqlite_home: Household, paul: FlaskClient) -> FlaskClient:
+    """Paul's browser, in a house in which Ann is a golfer and Bob is none."""
+    sqlite_home.subscribe(ANN, "over-50-guide", first_name="Ann")
+    sqlite_home.subscribe("bob@example.org")
+    clicks(sqlite_home, ANN, 2)
+    return paul
+
+
+def test_every_segment_is_told_in_words_and_counted(ann: FlaskClient) -> None:
+    page = words(ann.get("/studio/segments").text)
+    assert "Everybody who clicked a link about Golf at least twice." in page
+    assert "collected a guide, is cooling or asleep, and did not book a session" in page
+    page = words(ann.get(GOLF).text)
+    assert "1 person" in page and ANN in page and "bob@example.org" not in page
+    assert "leads whoever is in it on to" in page
+    assert ann.get("/studio/segments/nothing").status_code == 404
+    assert ann.get("/studio/segments/nothing/edit").status_code == 404
+
+
+def test_a_segment_is_exported_by_a_post(ann: FlaskClient) -> None:
+    answer = send(ann, GOLF, f"{GOLF}/export", format="csv")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="golfers.csv"'
+    [row] = csv.DictReader(io.StringIO(answer.text))
+    assert (row["email"], row["first_name"]) == (ANN, "Ann")
+    answer = send(ann, GOLF, f"{GOLF}/export", format="ndjson")
+    assert json.loads(answer.text)["email"] == ANN
+    assert send(ann, GOLF, f"{GOLF}/export", format="exe").status_code == 400
+    assert ann.get(f"{GOLF}/export").status_code in (404, 405)
+
+
+def test_the_builder_counts_at_once_and_keeps_nothing(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    before = sqlite_home.everything()
+    page = words(send(ann, NEW, **ROW, do="look").text)
+    assert "Everybody who clicked a link about Golf at least twice in the last 30 days." in page
+    assert "1 person" in page and "Ann" in page
+    for do in (
+        "add",
+        "add-group",
+        "add:g0",
+        "drop:r0",
+        "drop:g0r7",
+        "drop:",
+        "nonsense:x",
+        "check",
+    ):
+        assert send(ann, NEW, **ROW, title="Golf", do=do).status_code == 200, do
+    assert ann.get(f"{GOLF}/edit").status_code == 200
+    assert sqlite_home.everything() == before
+
+
+def test_lines_and_groups_are_added_and_dropped_by_buttons(ann: FlaskClient) -> None:
+    two = send(ann, NEW, **ROW, do="add").text
+    assert 'name="r1-kind"' in two and 'value="topic:golf" selected' in two
+    grouped = send(ann, NEW, **ROW, do="add-group").text
+    assert 'name="g0how"' in grouped and 'name="g0r0-kind"' in grouped
+    inner = {"g0how": "any", "g0r0-kind": "booked", "g0r0-days": "90"}
+    more = send(ann, NEW, **ROW, **inner, do="add:g0").text
+    assert 'name="g0r1-kind"' in more
+    gone = send(ann, NEW, **ROW, **inner, do="drop:g0").text
+    assert 'name="g0how"' not in gone
+    left = words(send(ann, NEW, **ROW, **inner, do="drop:r0").text)
+    assert "Everybody who booked a session in the last 90 days." in left
+
+
+def test_a_line_of_another_kind_has_the_menus_of_that_kind(ann: FlaskClient) -> None:
+    page = send(ann, NEW, **(ROW | {"r0-kind": "not-in"}), do="look").text
+    assert 'name="r0-state"' in page and 'name="r0-times"' not in page
+    assert "was never in" in words(page)
+    page = send(ann, NEW, **(ROW | {"r0-kind": "level"}), do="look").text
+    assert "Everybody who is new." in words(page)
+    page = send(ann, NEW, **(ROW | {"r0-kind": "rubbish", "r0-times": "x"}), do="look").text
+    assert "clicked a link about Golf in the last 30 days" in words(page)
+
+
+def test_a_segment_is_saved_after_its_effect_was_shown(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    page = words(send(ann, NEW, **ROW, title="Keen golfers", do="check").text)
+    assert "1 person is in it from now on" in page and "No series asks for it" in page
+    answer = send(ann, NEW, **ROW, title="Keen golfers", do="save")
+    assert answer.location == "/studio/segments/keen-golfers"
+    page = words(ann.get(answer.location).text)
+    assert "Everybody who clicked a link about Golf at least twice in the last 30 days." in page
+
+
+def test_a_segment_is_changed_in_its_menus(ann: FlaskClient) -> None:
+    edit = ann.get(f"{GOLF}/edit").text
+    assert 'value="topic:golf" selected' in edit and 'value="2" selected' in edit
+    now = ROW | {"r0-times": "10", "title": "Golfers", "name": "golfers"}
+    page = words(send(ann, f"{GOLF}/edit", **now, do="check").text)
+    assert "0 people are in it from now on, where there was one" in page
+    assert "0 people come in and 1 person drops out" in page
+    assert "asks for it, and will go by the new one" in page
+    assert send(ann, f"{GOLF}/edit", **now, do="save").location == GOLF
+    assert "at least 10 times" in ann.get(GOLF).text
+
+
+def test_what_is_missing_or_taken_is_said_beside_its_field(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    before = sqlite_home.rows(revisions)
+    for fields, said in (
+        ({**ROW}, "Please give it a title"),
+        ({**ROW, "title": "!!"}, "a letter or a digit"),
+        ({"title": "Nothing"}, "at least one line"),
+        ({**ROW, "title": "G", "name": "golfers"}, "There is a segment “golfers” already"),
+        ({**ROW, "title": "G", "name": "new"}, "cannot be a name"),
+    ):
+        answer = send(ann, NEW, **fields, do="save")
+        assert answer.status_code == 422 and said in answer.text, said
+    renamed = ROW | {"title": "G", "name": "golf"}
+    answer = send(ann, f"{GOLF}/edit", **renamed, do="save")
+    assert answer.status_code == 422 and "cannot be renamed" in answer.text
+    assert sqlite_home.rows(revisions) == before
+
+
+def test_what_the_menus_cannot_say_is_left_alone_and_changed_as_text(ann: FlaskClient) -> None:
+    text = '[[segments]]\nname = "golfers"\nall = [{ attribute = { first_name = "Ann" } }]'
+    answer = send(ann, f"{GOLF}/text", text=text, do="check")
+    assert "has the first name “Ann”" in answer.text and "What this changes" in answer.text
+    assert send(ann, f"{GOLF}/text", text=text, do="save").location == GOLF
+    assert ann.get(f"{GOLF}/edit").location == f"{GOLF}/text"
+    assert "more than the menus can" in ann.get(f"{GOLF}/text").text
+    assert "has the first name “Ann”" in ann.get(GOLF).text
+
+
+@pytest.mark.parametrize("do", ["check", "save"])
+def test_a_fault_in_the_text_names_its_line_and_what_was_written_stays(
+    sqlite_home: Household, ann: FlaskClient, do: str
+) -> None:
+    before = sqlite_home.rows(revisions)
+    answer = send(ann, f"{GOLF}/text", text='[[segments]]\nname = golf"ers', do=do)
+    assert answer.status_code == 422
+    assert "line 2" in answer.text and "golf&#34;ers" in answer.text
+    assert sqlite_home.rows(revisions) == before
+
+
+def test_taking_one_away_is_asked_first_and_refused_where_a_series_needs_it(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    quiet = "/studio/segments/gone-quiet"
+    assert "Take “Gone quiet” away?" in ann.get(f"{quiet}/delete").text
+    assert send(ann, f"{quiet}/delete").location == "/studio/segments"
+    assert ann.get(quiet).status_code == 404
+    assert ann.get(f"{GOLF}/delete").location == GOLF
+    token = token_on(ann, GOLF)
+    assert ann.post(f"{GOLF}/delete", data={"csrf_token": token}).location == GOLF
+    assert "cannot be taken away" in ann.get(GOLF).text
+
+
+def test_health_is_said_to_count_only_where_it_was_agreed_to(ann: FlaskClient) -> None:
+    page = send(ann, NEW, **(ROW | {"r0-what": "topic:back-pain"}), do="look").text
+    assert "Only people who agreed to that are counted" in page
+    assert "agreed to that are counted" not in send(ann, NEW, **ROW, do="look").text
+
+
+def test_nothing_is_done_without_a_session_or_the_forms_own_value(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    before = sqlite_home.everything()
+    stranger = ann.application.test_client()
+    for path in (NEW, f"{GOLF}/edit", f"{GOLF}/text", f"{GOLF}/delete", f"{GOLF}/export"):
+        assert stranger.post(path, data={**ROW, "do": "save"}).status_code == 403, path
+        assert ann.post(path, data={**ROW, "do": "save"}).status_code == 400, path
+    assert sqlite_home.everything() == before
+
+
+def test_htmx_is_sent_on_after_saving(ann: FlaskClient) -> None:
+    token = token_on(ann, NEW)
+    fields = {**ROW, "title": "Keen", "do": "save", "csrf_token": token}
+    answer = ann.post(NEW, data=fields, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/studio/segments/keen")
+    assert re.search(r"hx-target=\"#builder\"", ann.get(NEW).text)
