@@ -40,6 +40,8 @@ PAGES = (
     "/studio/segments/gone-quiet/edit",
     "/studio/segments/gone-quiet/text",
     "/studio/account",
+    "/studio/emails/",
+    "/studio/emails/pain-guide/your-guide",
     "/studio/sequences/",
     "/studio/sequences/pain-guide",
     "/studio/sequences/pain-guide/edit",

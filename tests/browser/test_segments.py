@@ -36,7 +36,9 @@ def test_a_segment_is_built_counted_and_saved(studio: Studio, page: Page) -> Non
 
 def test_the_builder_needs_no_script(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
-    plain = page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
+    browser = page.context.browser
+    assert browser is not None
+    plain = browser.new_context(java_script_enabled=False)
     plain.add_cookies(page.context.cookies())
     bare = plain.new_page()
     bare.goto(f"{studio.url}/studio/segments/new")
