@@ -75,7 +75,10 @@ def find(
         search = _search(question, published.segments)
         health = published.segments.health
         numbers = find_people(connection, search, now, health, before=before, limit=PAGE + 1)
-        count = count_people(connection, search, now, health, COUNTED + 1)
+        # Whoever is looked for by a piece of a name is often one; all are on this page then.
+        count = len(numbers)
+        if before is not None or count > PAGE:
+            count = count_people(connection, search, now, health, COUNTED + 1)
         people = _described(connection, numbers[:PAGE], now)
     there_is_more = len(numbers) > PAGE
     return Page(

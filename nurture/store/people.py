@@ -141,4 +141,4 @@ def _at(stage: Stage) -> Iterator[ColumnElement[bool]]:
 
 
 def _suppressed(why: Any) -> ColumnElement[bool]:
-    return exists().where(suppressions.c.address_hash == subscribers.c.address_hash, why)
+    return subscribers.c.address_hash.in_(select(suppressions.c.address_hash).where(why))
