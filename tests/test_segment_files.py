@@ -60,12 +60,19 @@ def test_only_people_count_unless_more_is_asked_for() -> None:
         ("all = []", "a list of conditions"),
         ("all = [1]", "a table with one key"),
         ("all = [{ level = 'dead' }]", "level"),
-        ("all = [{ level = [] }]", "a level or a list"),
+        ("all = [{ level = [] }]", "a text or a list of texts"),
         ("all = [{ in = { status = 'active' } }]", "sequence is missing"),
+        ("all = [{ in = { sequence = 'golf', status = 5 } }]", "status: it must be a text or a"),
+        ("all = [{ in = { sequence = 'golf', status = true } }]", "status: it must be a text or a"),
+        ("all = [{ in = { sequence = 'golf', status = [] } }]", "status: it must be a text or a"),
+        ("all = [{ in = { sequence = 'golf', status = 'gone' } }]", "Write one of active"),
+        ("all = [{ clicked = { verdict = ['human'] } }]", "Write one of human, machine, unsure"),
+        ('all = [{ clicked = { email = "a\\u0000b" } }]', "email has a null in it. Take out"),
+        ("all = [{ signed_up = { 'utm_a\"b' = 'x' } }]", "is no campaign parameter. Write it like"),
         ("all = [{ signed_up = { since = 'monday' } }]", "since"),
         ("all = [{ signed_up = { since = 2026-11-01T08:00:00Z } }]", "must be a day"),
         ("all = [{ attribute = { shoe_size = '43' } }]", "shoe_size is not a setting"),
-        ("all = [{ attribute = {} }]", "must name one of"),
+        ("all = [{ attribute = {} }]", "it must name one attribute"),
         ("title = 'No condition'", "one of all, any or not"),
         ("all = [{ booked = true }]\nany = [{ booked = true }]", "one of all, any or not"),
         ("all = " + "[{ all = " * 9 + "[{ booked = true }]" + " }]" * 9, "nests too deep"),
@@ -76,6 +83,13 @@ def test_a_slip_is_named_with_its_place(line: str, said: str) -> None:
         parse_segments(HEAD + line, "segments.toml")
     assert said in str(refused.value)
     assert "segments.toml, segment 1" in str(refused.value)
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize("name", ["back pain", " golf", ""])
+def test_a_topic_is_one_word_because_a_set_of_them_is_kept_in_one_text(name: str) -> None:
+    with pytest.raises(LibraryError, match="empty or has a space in it"):
+        parse_segments(f'[topics."{name}"]\ntitle = "A topic"\n')
 
 
 def test_two_segments_of_one_name_are_refused() -> None:

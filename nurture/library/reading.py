@@ -40,10 +40,13 @@ def expect(values: dict[str, Any], name: str, kind: type, place: str) -> None:
 
 
 def expect_texts(values: Mapping[str, Any], names: set[str], place: str) -> None:
-    """Refuse any of these values that is there and no text."""
+    """Refuse any of these values that is there and no text, or none that a database keeps."""
     wrong = sorted(n for n in names & set(values) if not isinstance(values[n], str))
     if wrong:
         raise LibraryError(f"{place}: {wrong[0]} must be a text.", remedy="Put it in quotes.")
+    for name in sorted(names & set(values)):
+        if "\0" in values[name]:
+            raise LibraryError(f"{place}: {name} has a null in it.", remedy="Take out the \\u0000.")
 
 
 def wanted(values: Mapping[str, Any], name: str, place: str) -> Any:

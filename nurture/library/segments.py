@@ -11,9 +11,11 @@
 A condition is a table with one key. `writing` turns one back into such a table.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from nurture.domain.engagement import Verdict
 from nurture.domain.enrolment import EnrolmentStatus
@@ -54,6 +56,11 @@ _DEEPEST = 8
 #: More in one list than this is a slip.
 _WIDEST = 50
 
+#: What a campaign parameter is called; SQLite has no way of asking for one with a quote in it.
+_UTM = re.compile(r"utm_[\w.-]+")
+
+_Word = TypeVar("_Word", Verdict, EnrolmentStatus, Level)
+
 
 def parse_segments(toml: str, place: str = "segments.toml") -> Segments:
     """Read topics and segments; raises `LibraryError` naming the segment and the field."""
@@ -75,8 +82,12 @@ def _topic(key: str, said: Any, place: str) -> Topic:
         raise LibraryError(f"{here}: it is not a table.", remedy=f"Write [topics.{key}].")
     refuse_unknown(said, {"title", "health"}, here)
     expect_texts(said, {"title"}, here)
+    if key.split() != [key]:
+        raise LibraryError(
+            f"{here}: its name is empty or has a space in it.", remedy="Write it with hyphens."
+        )
     if not isinstance(said.get("health", False), bool):
-        raise LibraryError(f"{here}: health must be true or false.")
+        raise LibraryError(f"{here}: health must be true or false.", remedy="Take the quotes away.")
     return Topic(key, said.get("title", key), said.get("health", False))
 
 
@@ -123,9 +134,13 @@ def parse_condition(said: Any, place: str, depth: int = 0) -> Condition:
 
 def _several(value: Any, place: str) -> list[Any]:
     if not isinstance(value, list) or not value:
-        raise LibraryError(f"{place}: it must be a list of conditions.")
+        raise LibraryError(
+            f"{place}: it must be a list of conditions.", remedy="Write [{ … }, { … }]."
+        )
     if len(value) > _WIDEST:
-        raise LibraryError(f"{place}: it has more than {_WIDEST} conditions.")
+        raise LibraryError(
+            f"{place}: it has more than {_WIDEST} conditions.", remedy="Make two segments of it."
+        )
     return value
 
 
@@ -145,7 +160,10 @@ def _did(kind: EventKind) -> Callable[[Any, str], Condition]:
         expect_texts(said, {"email", "link", "topic", "within"}, place)
         times = said.get("times", 1)
         if not isinstance(times, int) or isinstance(times, bool) or not 1 <= times <= 1000:
-            raise LibraryError(f"{place}, times: it must be a whole number from 1 to 1000.")
+            raise LibraryError(
+                f"{place}, times: it must be a whole number from 1 to 1000.",
+                remedy="Write times = 2.",
+            )
         return Did(
             kind,
             email=said.get("email", ""),
@@ -162,7 +180,25 @@ def _did(kind: EventKind) -> Callable[[Any, str], Condition]:
 def _verdicts(said: Any, place: str) -> frozenset[Verdict]:
     if said == "any":
         return frozenset(Verdict)
-    return frozenset({read_as(Verdict, said, f"{place}, verdict")})
+    return frozenset({_one_of(Verdict, said, f"{place}, verdict")})
+
+
+def _one_of(kind: type[_Word], said: Any, place: str) -> _Word:
+    if not isinstance(said, str) or said not in set(kind):
+        known = ", ".join(kind)
+        raise LibraryError(f"{place}: “{said}” is not known.", remedy=f"Write one of {known}.")
+    return kind(said)
+
+
+def _some_of(kind: type[_Word], said: Any, place: str) -> frozenset[_Word]:
+    """One of the words there are, or a list of some."""
+    named = [said] if isinstance(said, str) else said
+    if not isinstance(named, list) or not named:
+        raise LibraryError(
+            f"{place}: it must be a text or a list of texts.",
+            remedy=f"Write one of {', '.join(kind)}.",
+        )
+    return frozenset(_one_of(kind, one, place) for one in named)
 
 
 def _length(said: Mapping[str, Any], place: str) -> timedelta | None:
@@ -174,10 +210,11 @@ def _in_sequence(value: Any, place: str) -> Condition:
         {"sequence": value} if isinstance(value, str) else value, {"sequence", "status"}, place
     )
     expect_texts(said, {"sequence"}, place)
-    named = said.get("status", [])
-    statuses = [named] if isinstance(named, str) else named
-    read = frozenset(read_as(EnrolmentStatus, one, f"{place}, status") for one in statuses)
-    return InSequence(wanted(said, "sequence", place), read)
+    named = said.get("status")
+    statuses = (
+        frozenset() if named is None else _some_of(EnrolmentStatus, named, f"{place}, status")
+    )
+    return InSequence(wanted(said, "sequence", place), statuses)
 
 
 def _reached(value: Any, place: str) -> Condition:
@@ -199,10 +236,7 @@ def _booked(value: Any, place: str) -> Condition:
 
 
 def _level(value: Any, place: str) -> Condition:
-    named = [value] if isinstance(value, str) else value
-    if not isinstance(named, list) or not named:
-        raise LibraryError(f"{place}: it must be a level or a list of levels.")
-    return IsLevel(frozenset(read_as(Level, one, place) for one in named))
+    return IsLevel(_some_of(Level, value, place))
 
 
 def _signed_up(value: Any, place: str) -> Condition:
@@ -211,6 +245,10 @@ def _signed_up(value: Any, place: str) -> Condition:
     )
     said = _table(value, {"form", "within", "since", "before", *utm}, place)
     expect_texts(said, {"form", "within", *utm}, place)
+    if odd := sorted(name for name in utm if not _UTM.fullmatch(name)):
+        raise LibraryError(
+            f"{place}: “{odd[0]}” is no campaign parameter.", remedy="Write it like utm_source."
+        )
     return FilledIn(
         form=said.get("form", ""),
         utm=tuple(sorted(utm.items())),
@@ -226,9 +264,12 @@ def _day(said: Mapping[str, Any], name: str, place: str) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, str):
-        value = read_as(date.fromisoformat, value, f"{place}, {name}")
+        with suppress(ValueError):
+            value = date.fromisoformat(value)
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise LibraryError(f"{place}, {name}: it must be a day such as 2026-11-23.")
+        raise LibraryError(
+            f"{place}, {name}: it must be a day.", remedy="Write it like 2026-11-23."
+        )
     return datetime(value.year, value.month, value.day, tzinfo=UTC)
 
 
@@ -236,7 +277,9 @@ def _has(value: Any, place: str) -> Condition:
     said = _table(value, set(ATTRIBUTES), place)
     expect_texts(said, set(ATTRIBUTES), place)
     if len(said) != 1:
-        raise LibraryError(f"{place}: it must name one of {', '.join(ATTRIBUTES)}.")
+        raise LibraryError(
+            f"{place}: it must name one attribute.", remedy=f"There are {', '.join(ATTRIBUTES)}."
+        )
     [(attribute, wanted_value)] = said.items()
     return Has(attribute, wanted_value)
 
