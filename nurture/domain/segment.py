@@ -187,11 +187,29 @@ def parts(condition: Condition) -> Iterator[Condition]:
             yield from parts(one)
 
 
-def needs_health_consent(condition: Condition, health: Collection[str]) -> frozenset[str]:
-    """The topics about health that a condition names."""
-    return frozenset(
-        part.topic for part in parts(condition) if isinstance(part, Did) and part.topic in health
+def needs_health_consent(
+    condition: Condition, health: Collection[str], about: Mapping[str, Collection[str]]
+) -> frozenset[str]:
+    """The topics about health that a condition looks at, itself or through what it names.
+
+    `about` says of every email (`sequence/step`) and link what it is about.
+    """
+    looked_at = (
+        topic
+        for part in parts(condition)
+        if isinstance(part, Did)
+        for topic in _looked_at(part, about)
     )
+    return frozenset(looked_at).intersection(health)
+
+
+def _looked_at(wanted: Did, about: Mapping[str, Collection[str]]) -> Iterator[str]:
+    if wanted.topic:
+        yield wanted.topic
+        return
+    for name, topics in about.items():
+        if name == wanted.link or (wanted.email and is_email(wanted.email, name)):
+            yield from topics
 
 
 def _did(wanted: Did, facts: Facts, now: datetime, health: Collection[str]) -> bool:
@@ -209,13 +227,14 @@ def _matches(wanted: Did, event: Happened) -> bool:
     return (
         event.kind is wanted.kind
         and event.verdict in wanted.verdicts
-        and (not wanted.email or _is_email(wanted.email, event.email))
+        and (not wanted.email or is_email(wanted.email, event.email))
         and (not wanted.link or event.link == wanted.link)
         and (not wanted.topic or wanted.topic in event.topics)
     )
 
 
-def _is_email(wanted: str, email: str) -> bool:
+def is_email(wanted: str, email: str) -> bool:
+    """Whether an email (`sequence/step`) is the one named, which may be its step alone."""
     return email == wanted if "/" in wanted else email.partition("/")[2] == wanted
 
 

@@ -1,9 +1,29 @@
 """Whether sequences and segments make sense, each alone and all together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from nurture.domain.segment import Condition, Did, Segments, needs_health_consent, parts
+from nurture.domain.segment import (
+    Condition,
+    Did,
+    FilledIn,
+    Has,
+    Reached,
+    Segments,
+    is_email,
+    needs_health_consent,
+    parts,
+)
+from nurture.domain.sending_gate import Frequency
 from nurture.domain.sequence import Sequence, StepKind
+
+_YES_OR_NO = frozenset({"yes", "no"})
+
+#: What an attribute can be, where that is known.
+_VALUES: Mapping[str, frozenset[str]] = {
+    "confirmed": _YES_OR_NO,
+    "tracking": _YES_OR_NO,
+    "frequency": frozenset(map(str, Frequency)),
+}
 
 #: How the first step of a sequence must answer whoever came in by that door.
 _FIRST = {"form": StepKind.GUIDE, "answers": StepKind.ANSWER, "quiet": StepKind.QUESTION}
@@ -65,15 +85,53 @@ def _unknown(
             yield f"there is no sequence “{sequence}”."
         if isinstance(part, Did) and part.topic and part.topic not in segments.topics:
             yield f"there is no topic “{part.topic}”. Add it under [topics]."
+        yield from _impossible(part)
 
 
-def relies_on_health(sequence: Sequence, segments: Segments) -> dict[str, frozenset[str]]:
+def _impossible(part: Condition) -> Iterator[str]:
+    """What can hold for nobody, whoever they are."""
+    if isinstance(part, Has) and part.value not in (
+        known := _VALUES.get(part.attribute, {part.value})
+    ):
+        yield f"{part.attribute} is never “{part.value}”. Write one of {', '.join(sorted(known))}."
+    if isinstance(part, FilledIn) and part.since and part.before and part.since >= part.before:
+        yield "no day is both since and before those it names. Change one of the two."
+
+
+def relies_on_health(
+    sequence: Sequence, segments: Segments, about: Mapping[str, Collection[str]]
+) -> dict[str, frozenset[str]]:
     """The segments of a sequence that look at health topics, each with those topics.
 
-    Only people who agreed to that can ever be in them, which the owner is told.
+    What they look at counts only for people who agreed to that, which the owner is told.
+    `about` says of every email (`sequence/step`) and link what it is about.
     """
     found = {
-        name: needs_health_consent(segments.segments[name].condition, segments.health)
+        name: needs_health_consent(segments.segments[name].condition, segments.health, about)
         for name in sorted(sequence.segments & set(segments.segments))
     }
     return {name: topics for name, topics in found.items() if topics}
+
+
+def dangling(
+    segments: Segments, sequences: Mapping[str, Sequence], about: Mapping[str, Collection[str]]
+) -> Iterator[str]:
+    """What is named and is not there, or not any more: a slip, or something from the past."""
+    steps = {f"{s.key}/{step.email}" for s in sequences.values() for step in s.steps}
+    forms = {s.form.key for s in sequences.values() if s.form}
+    for name, segment in segments.segments.items():
+        for part in parts(segment.condition):
+            yield from (f"the segment “{name}” names {it}." for it in _missing(part, steps, forms))
+    for email in sorted(steps & set(about)):
+        for topic in sorted(set(about[email]) - set(segments.topics)):
+            yield f"{email}: “{topic}” is not under [topics], so it does not count as about health."
+
+
+def _missing(part: Condition, steps: Collection[str], forms: Collection[str]) -> Iterator[str]:
+    match part:
+        case Did(email=email) if email and not any(is_email(email, step) for step in steps):
+            yield f"the email “{email}”, which no sequence has"
+        case Reached(sequence, step) if f"{sequence}/{step}" not in steps:
+            yield f"the step “{step}” of “{sequence}”, which it does not have"
+        case FilledIn(form=form) if form and form not in forms:
+            yield f"the form “{form}”, which no sequence has"

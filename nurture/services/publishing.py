@@ -1,11 +1,12 @@
 """Publishing: what was written is checked and becomes immutable revisions."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import Sequence
-from nurture.domain.soundness import relies_on_health, unsound, unsound_together
+from nurture.domain.soundness import dangling, relies_on_health, unsound, unsound_together
 from nurture.library import Library, SequenceSource
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError, compile_email
@@ -30,6 +31,9 @@ from nurture.store.revisions import (
 )
 from nurture.store.session import Connection, Database
 from nurture.tokens import Tokens
+
+#: An address in a source: what follows it is a quote, a bracket or a space.
+_ADDRESS = re.compile(r"""https?://[^\s"'<>()\]]+""")
 
 __all__ = [
     "CheckError",
@@ -126,12 +130,27 @@ def to_fill_in(library: Library) -> list[str]:
 
 def to_know(library: Library) -> list[str]:
     """What is as it was written and may surprise, each a sentence."""
-    return [
-        f"{source.sequence.key}: the segment “{name}” looks at {', '.join(sorted(topics))}, which "
-        "is about health; only people who agreed to that can be in it."
-        for source in library.sequences
-        for name, topics in relies_on_health(source.sequence, library.segments).items()
+    about, segments = _about(library), library.segments
+    sequences = {source.sequence.key: source.sequence for source in library.sequences}
+    relying = [
+        f"{key}: the segment “{name}” looks at {', '.join(sorted(topics))}, which is about "
+        "health; that counts only for people who agreed to it."
+        for key, sequence in sequences.items()
+        for name, topics in relies_on_health(sequence, segments, about).items()
     ]
+    return [*relying, *dangling(segments, sequences, about)]
+
+
+def _about(library: Library) -> dict[str, set[str]]:
+    """What every email and link is about; a link without topics of its own has its email's."""
+    about: dict[str, set[str]] = {}
+    emails = [email for source in library.sequences for email in source.emails.values()]
+    for email in emails:
+        own = email.front.get("links", {})
+        about.setdefault(email.key, set()).update(email.front.get("topics", ()), *own.values())
+        for link in own.keys() | _ADDRESS.findall(email.body + email.text):
+            about.setdefault(link, set()).update(own.get(link, email.front.get("topics", ())))
+    return about
 
 
 def _email_drafts(

@@ -76,7 +76,16 @@ def test_what_no_person_did_counts_for_nothing(verdict: Verdict | None) -> None:
 
 def test_the_owner_is_told_which_topics_about_health_a_segment_names() -> None:
     condition = Not(clicked(topic="rehab"))
-    assert needs_health_consent(condition, HEALTH) == {"rehab"}
+    assert needs_health_consent(condition, HEALTH, {}) == {"rehab"}
+
+
+def test_an_email_or_a_link_about_health_tells_of_it_without_its_name() -> None:
+    about = {"pain-guide/one": {"rehab", "golf"}, "https://example.org/back": {"back-pain"}}
+    link = Did(EventKind.CLICKED, link="https://example.org/back")
+    for email in ("one", "pain-guide/one"):
+        assert needs_health_consent(Did(EventKind.OPENED, email), HEALTH, about) == {"rehab"}
+    assert needs_health_consent(link, HEALTH, about) == {"back-pain"}
+    assert needs_health_consent(clicked(), HEALTH, about) == frozenset()
 
 
 def test_a_person_is_in_every_segment_whose_condition_holds() -> None:

@@ -285,3 +285,54 @@ def test_what_is_still_to_be_filled_in_is_told_and_keeps_nothing_back(written: W
     said = "\n".join(written.publish().to_fill_in)
     assert "booking_url" in said
     assert "power-for-golf" in said
+
+
+_HURT = """
+[[segments]]
+name = "hurt"
+any = [
+  { opened = { email = "german-approach-to-back-pain" } },
+  { clicked = { email = "pain-guide/no-such-email" } },
+  { reached = { sequence = "pain-guide", step = "no-such-step" } },
+  { signed_up = { form = "no-such-form" } },
+]
+"""
+
+
+def test_the_owner_is_told_what_relies_on_health_and_what_is_not_there(
+    home: Household, tmp_path: Path
+) -> None:
+    written = Written(home, tmp_path)
+    segments, golf = written.root / "segments.toml", written.root / "over-50-guide/sequence.toml"
+    segments.write_text(segments.read_text() + _HURT)
+    golf.write_text(golf.read_text().replace('"golfers"', '"hurt"'))
+    email = "over-50-guide/power-for-golf"
+    written.change(f"{email}.mjml", "topics", 'topics = ["back_pain"]\n#')
+    told = "\n".join(publishing.to_know(read_library(written.root)))
+    assert "over-50-guide: the segment “hurt” looks at back-pain, which is about health" in told
+    assert "names the email “pain-guide/no-such-email”, which no sequence has" in told
+    assert "names the step “no-such-step” of “pain-guide”" in told
+    assert "names the form “no-such-form”" in told
+    assert f"{email}: “back_pain” is not under [topics]" in told
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ('{ attribute = { frequency = "often" } }', "frequency is never “often”. Write one of"),
+        ('{ attribute = { confirmed = "maybe" } }', "confirmed is never “maybe”. Write one of"),
+        ("{ signed_up = { since = 2026-02-01, before = 2026-02-01 } }", "no day is both since"),
+    ],
+)
+def test_a_condition_that_can_hold_for_nobody_is_refused(
+    home: Household, tmp_path: Path, condition: str, said: str
+) -> None:
+    written = Written(home, tmp_path)
+    segments = written.root / "segments.toml"
+    segments.write_text(segments.read_text() + f'\n[[segments]]\nname = "s"\nall = [{condition}]')
+    with pytest.raises(CheckError, match=f"s: {said}"):
+        publishing.check(read_library(written.root))
+
+
+def test_everything_shipped_is_there(home: Household) -> None:
+    assert publishing.to_know(read_library(SHIPPED)) == []
