@@ -77,7 +77,8 @@ def claim_due(
     one writing transaction and commit before anything is offered to a mail server.
     """
     paused = sequences.paused_sequences(connection)
-    due = _held(due_enrolments(connection, now, limit), paused)
+    found = sunsetting.in_hand(connection, published, due_enrolments(connection, now, limit))
+    due = _held(found, paused)
     mailed = _with_recent_mails(connection, due, published, now)
     plan = _decide_all(due, published, mailed, _segments(connection, due, published, now), now)
     batch = Batch(claim=secrets.token_hex(8), looked_at=len(due))

@@ -9,7 +9,7 @@ from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import UNCOLLECTED_FOR
 from nurture.mail.outbox import remove_mails
-from nurture.store import hits, locks, personal, subscribers
+from nurture.store import enrolments, hits, locks, personal, subscribers
 from nurture.store.session import Connection, Database
 from nurture.store.signups import forget_old_keys
 from nurture.store.suppressions import suppress_erased
@@ -36,15 +36,16 @@ def forget(database: Database, outbox: Path, subscriber_id: int, now: datetime) 
     Raises `BeingMailedError`.
     """
     with database.writing() as connection:
-        locks.hold_person(connection, subscriber_id)
+        personal.lock_people(connection, [subscriber_id])
         person = subscribers.find_subscriber(connection, subscriber_id)
-        if person is None or not personal.lock_people(connection, [subscriber_id]):
+        if person is None:
             return False
+        numbers = _erase(connection, [subscriber_id], now)
+        # Only now can nothing more of theirs begin to be offered.
         if personal.being_mailed(connection, subscriber_id):
             raise BeingMailedError(
                 "A mail to this person is being sent just now.", remedy="Try again in a minute."
             )
-        numbers = _erase(connection, [subscriber_id], now)
         personal.empty_mentions(connection, address_key(person.address))
         suppress_erased(connection, person.address_hash, now)
     remove_mails(outbox, numbers)
@@ -91,7 +92,11 @@ def drop_raw(database: Database, now: datetime, retention: timedelta) -> int:
 
 
 def _erase(connection: Connection, people: Collection[int], now: datetime) -> list[int]:
-    """Empty what is about these people and end what is under way; return their messages."""
+    """Empty what is about these people and end what is under way; return their messages.
+
+    The people are locked already, as strongly as a change of their address takes.
+    """
+    locks.hold(connection, enrolments.of_subscribers(people))
     personal.end_everything(connection, people, EnrolmentStatus.REMOVED, now)
     personal.empty_people(connection, people)
     return personal.messages_to(connection, people)

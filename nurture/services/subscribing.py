@@ -1,6 +1,7 @@
 """Subscribing: from a filled-in form to a collected guide."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -97,20 +98,11 @@ def subscribe(
     A suppressed address and a call made twice change nothing and say nothing. Raises
     `UnknownFormError`, `KeyReusedError` and `TooManySignupsError`.
     """
-    with database.writing() as connection:
-        published = catalogue.current(connection)
-        sequence = published.sequence_of_form(signup.form)
-        if sequence is None:
-            raise UnknownFormError(
-                f"There is no form “{signup.form}”.",
-                remedy=f"The forms are {', '.join(published.forms)}.",
-            )
-        if _is_a_repeat(connection, signup, now):
-            return
-        _refuse_floods(connection, signup, limits, now)
-        address_hash = tokens.address_hash(address_key(signup.address))
-        if find_suppression(connection, address_hash) is None:
-            _enrol(connection, published, sequence, signup, address_hash, now)
+    while True:
+        # Whoever has just been erased is looked for anew, their suppression included.
+        with suppress(subscribers.ErasedMeanwhileError), database.writing() as connection:
+            published = catalogue.current(connection)
+            return _subscribe(connection, published, tokens, limits, signup, now)
 
 
 def find_guide(database: Database, catalogue: Catalogue, enrolment_id: int) -> GuideOffer | None:
@@ -158,6 +150,28 @@ def collect_guide(
         _note_download(connection, published, enrolment, now)
         uploaded = newest_guide(connection, sequence.key)
     return GuideFile(guide_path(database, shelf, sequence, uploaded), f"{sequence.key}.pdf")
+
+
+def _subscribe(
+    connection: Connection,
+    published: Published,
+    tokens: Tokens,
+    limits: Limits,
+    signup: Signup,
+    now: datetime,
+) -> None:
+    sequence = published.sequence_of_form(signup.form)
+    if sequence is None:
+        raise UnknownFormError(
+            f"There is no form “{signup.form}”.",
+            remedy=f"The forms are {', '.join(published.forms)}.",
+        )
+    if _is_a_repeat(connection, signup, now):
+        return
+    _refuse_floods(connection, signup, limits, now)
+    address_hash = tokens.address_hash(address_key(signup.address))
+    if find_suppression(connection, address_hash) is None:
+        _enrol(connection, published, sequence, signup, address_hash, now)
 
 
 def _is_a_repeat(connection: Connection, signup: Signup, now: datetime) -> bool:

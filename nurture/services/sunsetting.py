@@ -38,15 +38,29 @@ def ask_the_quiet(database: Database, catalogue: Catalogue, now: datetime) -> in
     return sum(_sunset(database, published, sequence, now) for sequence in quiet[:1])
 
 
+def in_hand(
+    connection: Connection, published: Published, due: Iterable[DueEnrolment]
+) -> list[DueEnrolment]:
+    """Of what is due, all but questions to people of whom others have something in hand.
+
+    The end of a question may end everything else of theirs, and a worker never waits.
+    """
+    quiet, due = _quiet(published), list(due)
+    asked = {one.subscriber_id for one in due if one.sequence in quiet}
+    later = asked - locks.hold_free(connection, asked)
+    return [one for one in due if one.sequence not in quiet or one.subscriber_id not in later]
+
+
 def fall_silent(
     connection: Connection, published: Published, ended: Iterable[DueEnrolment], now: datetime
 ) -> None:
     """Write no more to those who have come to the end of a question without answering it.
 
-    `ended` are enrolments that have just been completed, of whichever sequence. Who gave a
-    sign in time has answered; who was never reached is left as they were.
+    `ended` are enrolments that have just been completed, of whichever sequence; whoever was
+    asked is `in_hand`. Who gave a sign in time has answered; who was never reached is left as
+    they were.
     """
-    quiet = {s.key for s in published.sequences.values() if s.quiet}
+    quiet = _quiet(published)
     asked = {one.id: one.subscriber_id for one in ended if one.sequence in quiet}
     if not asked:
         return
@@ -96,12 +110,15 @@ def _sunset(database: Database, published: Published, sequence: Sequence, now: d
 
 
 def _close_answered(database: Database, sequence: Sequence, now: datetime) -> None:
-    with database.reading() as connection:
-        answered = silences.answered(connection, sequence.key, _CHUNK * _CHUNKS)
-    if answered:
-        with database.writing() as connection:
-            locks.hold_numbered(connection, answered)
-            _close(connection, answered, now)
+    for _ in range(_CHUNKS):
+        with database.reading() as connection:
+            answered = silences.answered(connection, sequence.key, _CHUNK)
+        if answered:
+            with database.writing() as connection:
+                locks.hold_numbered(connection, answered)
+                _close(connection, answered, now)
+        if len(answered) < _CHUNK:
+            break
 
 
 def _close(connection: Connection, enrolment_ids: Collection[int], now: datetime) -> None:
@@ -134,12 +151,17 @@ def _look(
         for person in people
     }
     asked = [person for person, decision in decisions.items() if isinstance(decision, Ask)]
+    locks.hold(connection, enrolments.of_subscribers(asked))
     silences.ask(connection, asked, sequence.key, now)
     silences.count_from(
         connection,
         {p: d.at if isinstance(d, CountFrom) else now for p, d in decisions.items()},
     )
     return len(people), len(asked)
+
+
+def _quiet(published: Published) -> set[str]:
+    return {s.key for s in published.sequences.values() if s.quiet}
 
 
 def _answers(published: Published) -> set[str]:

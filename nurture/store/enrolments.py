@@ -185,6 +185,11 @@ def of_subscriber(subscriber_id: int) -> Any:
     return enrolments.c.subscriber_id == subscriber_id
 
 
+def of_subscribers(subscriber_ids: Iterable[int]) -> Any:
+    """For `look_at_once` and `locks.hold`: those people."""
+    return enrolments.c.subscriber_id.in_(list(subscriber_ids))
+
+
 def of_enrolments(enrolment_ids: Iterable[int]) -> Any:
     """For `look_at_once` and `locks.hold`: those enrolments."""
     return enrolments.c.id.in_(list(enrolment_ids))

@@ -144,11 +144,12 @@ def newest_number(connection: Connection) -> int:
 def drop_raw(connection: Connection, numbers: range, before: datetime) -> int:
     """Drop what old opens and clicks among these events tell of people's machines.
 
-    What is held is left until it has been judged. Returns how many had something to drop.
+    What is held is left until it has been judged, and what another transaction has in hand
+    until the next time. Returns how many had something to drop.
     """
     kept = or_(*(events.c[name].is_not(None) for name in _RAW))
-    dropped = connection.execute(
-        update(events)
+    old = (
+        select(events.c.id)
         .where(
             events.c.id.between(numbers[0], numbers[-1]),
             events.c.kind.in_([EventKind.OPENED, EventKind.CLICKED]),
@@ -156,7 +157,10 @@ def drop_raw(connection: Connection, numbers: range, before: datetime) -> int:
             ~HELD,
             kept,
         )
-        .values(dict.fromkeys(_RAW))
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    dropped = connection.execute(
+        update(events).where(events.c.id.in_(old)).values(dict.fromkeys(_RAW))
     )
     return dropped.rowcount
 

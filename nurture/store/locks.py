@@ -38,6 +38,24 @@ def _hold_numbered(dialect: str) -> Any:
     return ordered.with_for_update(key_share=True)
 
 
+def hold_free(connection: Connection, subscriber_ids: Iterable[int]) -> set[int]:
+    """Lock the enrolments of these people without waiting; return whose are all in hand now.
+
+    For a worker that claims: it holds the people already, but not all that is theirs.
+    """
+    people = set(subscriber_ids)
+    if connection.dialect.name == "sqlite" or not people:
+        return people
+    theirs = select(enrolments.c.id, enrolments.c.subscriber_id).where(
+        enrolments.c.subscriber_id.in_(people)
+    )
+    free = connection.execute(theirs.with_for_update(skip_locked=True, key_share=True))
+    in_hand = {row[0] for row in free}
+    return people - {
+        person for number, person in connection.execute(theirs) if number not in in_hand
+    }
+
+
 def hold_person(connection: Connection, subscriber_id: int) -> None:
     """Lock a subscriber and all of their enrolments, before anything of it is read."""
     if connection.dialect.name != "sqlite":

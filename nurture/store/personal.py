@@ -78,10 +78,13 @@ def rows_about(connection: Connection, subscriber_id: int) -> dict[str, list[dic
     }
 
 
-def lock_people(connection: Connection, subscriber_ids: Collection[int]) -> list[int]:
-    """Those of these people who have not been erased, locked against other writers."""
-    known = subscribers.c.id.in_(subscriber_ids) & ~subscribers.c.erased
-    return list(connection.scalars(select(subscribers.c.id).where(known).with_for_update()))
+def lock_people(connection: Connection, subscriber_ids: Collection[int]) -> None:
+    """Lock people who are to be erased, as strongly as a change of their address takes.
+
+    A lock that grew stronger later would wait with everything else in hand.
+    """
+    people = select(subscribers.c.id).where(subscribers.c.id.in_(subscriber_ids))
+    connection.execute(people.order_by(subscribers.c.id).with_for_update())
 
 
 def being_mailed(connection: Connection, subscriber_id: int) -> bool:

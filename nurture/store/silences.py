@@ -59,7 +59,7 @@ def quiet_people(connection: Connection, since: datetime, limit: int) -> list[Qu
         )
         .order_by(subscribers.c.quiet_since)
         .limit(limit)
-        .with_for_update(of=subscribers, skip_locked=True)
+        .with_for_update(of=subscribers, skip_locked=True, key_share=True)
     )
     return [
         QuietPerson(

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from nurture.domain.address import address_key
 from nurture.domain.consent import Consents, Purpose
+from nurture.domain.errors import NurtureError
 from nurture.domain.sending_gate import Frequency
 from nurture.store.session import insert_new
 from nurture.store.types import UtcDateTime, Words, metadata
@@ -63,6 +64,10 @@ subscribers = Table(
         postgresql_where=text("confirmed_at IS NULL AND NOT erased"),
     ),
 )
+
+
+class ErasedMeanwhileError(NurtureError):
+    """Somebody was erased while another transaction waited for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,15 @@ def find_by_address(connection: Connection, address: str) -> Subscriber | None:
 
 
 def get_by_address(connection: Connection, address: str) -> Subscriber:
-    """The subscriber of an address that is known to be there, locked against other writers."""
+    """The subscriber of an address that was there just now, locked against other writers.
+
+    Raises `ErasedMeanwhileError`.
+    """
     where = subscribers.c.address_key == address_key(address)
-    locked = select(subscribers).where(where).with_for_update(key_share=True)
-    return _subscriber(connection.execute(locked).mappings().one())
+    person = _one(connection, select(subscribers).where(where).with_for_update(key_share=True))
+    if person is None:
+        raise ErasedMeanwhileError("This person has just been erased.", remedy="Try again.")
+    return person
 
 
 def find_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
