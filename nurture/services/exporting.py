@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from nurture.domain.interests import interests
 from nurture.domain.sequence import Sequence
 from nurture.rendering.compiling import CompiledEmail
 from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import personal, revisions
+from nurture.store.facts import facts_of
 from nurture.store.session import Connection, Database
 from nurture.store.suppressions import suppression_of
 
@@ -23,7 +25,8 @@ def export(
 
     Times are ISO 8601 in UTC. `person` and `suppression` are objects, everything else lists,
     oldest first: `consents`, `signups`, `enrolments`, `messages` (with their subjects) and
-    `events` (with verdict and reasons). `None` where the person is not known any more.
+    `events` (with verdict and reasons). `interests` is what we make of it at present, topics
+    with scores, the strongest first. `None` where the person is not known any more.
     """
     with database.reading() as connection:
         rows = personal.rows_about(connection, subscriber_id)
@@ -32,11 +35,20 @@ def export(
             return None
         published = catalogue.current(connection)
         rows["messages"] = _with_subjects(connection, published, rows["messages"], person)
+        rows["interests"] = _interests(connection, published, subscriber_id, now)
         suppression = suppression_of(connection, person["address_hash"])
     practice = published.practice
     held_by = {"name": practice.name, "address": practice.address_line, "email": practice.email}
     record = {"made_at": now, "held_by": held_by, "person": person, **rows}
     return {name: _plain(value) for name, value in (record | {"suppression": suppression}).items()}
+
+
+def _interests(
+    connection: Connection, published: Published, subscriber_id: int, now: datetime
+) -> list[Record]:
+    facts = facts_of(connection, [subscriber_id])[subscriber_id]
+    found = interests(facts, now, published.segments.health)
+    return [{"topic": one.topic, "score": round(one.score, 2)} for one in found]
 
 
 def _with_subjects(
