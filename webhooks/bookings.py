@@ -22,7 +22,9 @@ def create_bookings(house: House) -> Blueprint:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no calendar “{provider}”.")
         now, body = house.clock(), read_body(request, LARGEST_CALL)
         known.verify(house.settings.secret(known.secret_setting), dict(request.headers), body, now)
-        recording.record_bookings(house.database, house.catalogue, known.parse(body), now)
+        recording.record_bookings(
+            house.database, house.catalogue, house.tokens, known.parse(body), now
+        )
         return Response(status=HTTPStatus.NO_CONTENT)
 
     return blueprint

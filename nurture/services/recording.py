@@ -1,6 +1,7 @@
 """Recording: what mail providers and calendars tell us, each thing once."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -54,6 +55,7 @@ def record_mail_events(
 def record_bookings(
     database: Database,
     catalogue: Catalogue,
+    tokens: Tokens,
     told: Iterable[BookingEvent],
     now: datetime,
 ) -> int:
@@ -64,7 +66,7 @@ def record_bookings(
     recorded = 0
     for event in told:
         with database.writing() as connection:
-            recorded += _record_booking(connection, catalogue, event, now)
+            recorded += _record_booking(connection, catalogue, tokens, event, now)
     return recorded
 
 
@@ -73,6 +75,8 @@ def _record_mail_event(
 ) -> int:
     message = _find_message(connection, tokens, event.message_id)
     person = _hold_person(connection, message, event.recipient)
+    if (message and person is None) or _is_erased(connection, tokens, event.recipient):
+        event = replace(event, reason="", raw={})
     row = {
         "kind": event.kind or UNKNOWN,
         "subscriber_id": person.id if person else None,
@@ -81,7 +85,7 @@ def _record_mail_event(
         "happened_at": event.occurred_at,
         "source": event.provider,
         "source_key": _source_key(event.provider, event.event_id),
-        "raw": _raw_of(connection, tokens, event, erased=message is not None and person is None),
+        "raw": dict(event.raw),
     }
     if not events.add_events(connection, [row]):
         return 0
@@ -94,14 +98,12 @@ def _record_mail_event(
     return 1
 
 
-def _raw_of(
-    connection: Connection, tokens: Tokens, event: MailEvent, *, erased: bool
-) -> dict[str, Any] | None:
-    """What the provider said, unless it is about somebody whom we have erased."""
-    if event.recipient and not erased:
-        address_hash = tokens.address_hash(address_key(event.recipient))
-        erased = find_suppression(connection, address_hash) is SuppressionReason.ERASED
-    return None if erased else dict(event.raw)
+def _is_erased(connection: Connection, tokens: Tokens, address: str | None) -> bool:
+    """Whether somebody of that address was erased; nothing that tells who it was is kept."""
+    if not address:
+        return False
+    found = find_suppression(connection, tokens.address_hash(address_key(address)))
+    return found is SuppressionReason.ERASED
 
 
 def _act(
@@ -182,9 +184,15 @@ def _hold_person(
 
 
 def _record_booking(
-    connection: Connection, catalogue: Catalogue, event: BookingEvent, now: datetime
+    connection: Connection,
+    catalogue: Catalogue,
+    tokens: Tokens,
+    event: BookingEvent,
+    now: datetime,
 ) -> int:
     person = _hold_person(connection, None, event.email)
+    if _is_erased(connection, tokens, event.email):
+        event = replace(event, raw={})
     if not events.add_events(connection, [_booking_row(event, person, now)]):
         return 0
     if event.booked and person:

@@ -128,7 +128,7 @@ class Life:
             starts_at=now + timedelta(days=3),
             raw={},
         )
-        recording.record_bookings(house.database, house.catalogue, [told], now)
+        recording.record_bookings(house.database, house.catalogue, house.tokens, [told], now)
 
     def _doubt_one(self) -> None:
         """A mail server that was cut off after the last byte."""

@@ -129,7 +129,8 @@ class Crowd:
             )
             for _ in range(SEVERAL)
         ]
-        recording.record_bookings(self.house.database, self.house.catalogue, told, self._now)
+        house = self.house
+        recording.record_bookings(house.database, house.catalogue, house.tokens, told, self._now)
 
     def report(self) -> None:
         """The mail provider tells what became of several mails."""

@@ -286,7 +286,7 @@ class RealLife:
             case Deed.CLICKS:
                 self._click(act)
             case Deed.BOOKS:
-                house_of = (house.database, house.catalogue)
+                house_of = (house.database, house.catalogue, house.tokens)
                 recording.record_bookings(*house_of, [booking(ADDRESS, now)], now)
             case Deed.UNSUBSCRIBES:
                 number = self.home.person(ADDRESS)["id"]

@@ -105,7 +105,7 @@ def test_whoever_booked_is_at_the_goal(anna: Household) -> None:
     anna.clock.advance(timedelta(hours=1))
     house = anna.house
     told = [booking(ANNA, anna.clock.now)]
-    recording.record_bookings(house.database, house.catalogue, told, anna.clock.now)
+    recording.record_bookings(house.database, house.catalogue, house.tokens, told, anna.clock.now)
     said = explained(anna)
     assert said.next == "Nothing will come, because the goal of “pain-guide” has been reached."
     assert any("booked a session" in sentence for sentence in said.who)

@@ -78,7 +78,9 @@ def test_people_are_found_by_how_they_stand(three: Household) -> None:
     assert found(three, stage=Stage.UNCONFIRMED) == [CID, BOB]
     assert found(three, stage=Stage.UNDER_WAY) == [CID, BOB, ANN]
     preferring.unsubscribe(house.database, house.catalogue, 3, None, Evidence(), now)
-    recording.record_bookings(house.database, house.catalogue, [booking(ANN, now)], now)
+    recording.record_bookings(
+        house.database, house.catalogue, house.tokens, [booking(ANN, now)], now
+    )
     assert found(three, stage=Stage.UNDER_WAY) == [BOB]
     assert found(three, stage=Stage.UNDER_WAY, sequence="pain-guide") == []
     assert found(three, stage=Stage.UNSUBSCRIBED) == [CID]

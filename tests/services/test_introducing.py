@@ -58,7 +58,9 @@ def test_the_story_is_told_from_the_signup_on(ann: Household) -> None:
     ann.fold()
     ann.judge()
     house, now = ann.house, ann.clock.now
-    recording.record_bookings(house.database, house.catalogue, [booking(ANN, now)], now)
+    recording.record_bookings(
+        house.database, house.catalogue, house.tokens, [booking(ANN, now)], now
+    )
     attending.stop_everything(house.database, house.catalogue, 1, Evidence(), now)
     story = introduced(ann).story
     said = [chapter.said for chapter in story]

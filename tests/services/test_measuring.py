@@ -60,7 +60,7 @@ def happened(home: Household, address: str, *what: tuple[str, str]) -> None:
 def book(home: Household, address: str, number: str = "1") -> None:
     house, now = home.house, home.clock.now
     told = BookingEvent("calendly", number, now, address, True, False, False, now, raw={})
-    recording.record_bookings(house.database, house.catalogue, [told], now)
+    recording.record_bookings(house.database, house.catalogue, house.tokens, [told], now)
 
 
 def test_each_email_is_counted_once_whatever_happened_to_it(home: Household) -> None:
