@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from nurture.domain.message_status import MessageStatus
 from nurture.mail.envelope import Envelope, Mailer, Outcome
-from nurture.mail.outbox import Outbox, list_mails, write_index
+from nurture.mail.outbox import Outbox, list_mails, remove_mails, write_index
 
 DATA = b"Subject: hello\r\n\r\nHow are you?\r\n"
 
@@ -186,6 +186,21 @@ def test_the_index_lists_each_recipients_mails_in_the_order_of_sending(tmp_path:
     assert places == sorted(places)
     assert "3 emails to 2 recipients" in page.words
     assert index == tmp_path / "index.html"
+
+
+def test_a_removed_mail_is_in_no_file_and_not_in_the_index_and_others_stay(tmp_path: Path) -> None:
+    offered(tmp_path, letter(1), letter(2, "bob@example.org"))
+    write_index(tmp_path)
+    remove_mails(tmp_path, [1, 7])
+    assert [mail.number for mail in list_mails(tmp_path)] == [2]
+    left = "".join(path.read_text() for path in tmp_path.iterdir())
+    assert "ann@example.org" not in left
+    assert "bob@example.org" in left
+
+
+def test_removing_from_an_outbox_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+    remove_mails(tmp_path / "none", [1])
+    assert not (tmp_path / "none").exists()
 
 
 def test_the_index_stands_alone(tmp_path: Path) -> None:

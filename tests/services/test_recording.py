@@ -1,6 +1,8 @@
 """Recording: what mail providers tell is kept once and acted on at once."""
 
 import threading
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 
@@ -55,7 +57,13 @@ def tell(
     )
 
 
-def book(home: Household, address: str | None, event_id: str = "b1", **change: bool) -> int:
+def book(
+    home: Household,
+    address: str | None,
+    event_id: str = "b1",
+    raw: Mapping[str, str] = MappingProxyType({}),
+    **change: bool,
+) -> int:
     """What a calendar tells."""
     said = {"booked": True, "cancelled": False, "rescheduled": False} | change
     event = BookingEvent(
@@ -64,11 +72,13 @@ def book(home: Household, address: str | None, event_id: str = "b1", **change: b
         occurred_at=None,
         email=address,
         starts_at=None,
-        raw={},
+        raw=raw,
         **said,
     )
     house = home.house
-    return recording.record_bookings(house.database, house.catalogue, [event], home.clock.now)
+    return recording.record_bookings(
+        house.database, house.catalogue, house.tokens, [event], home.clock.now
+    )
 
 
 @pytest.fixture

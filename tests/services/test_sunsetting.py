@@ -1,0 +1,104 @@
+"""Sunsetting: one question in a silence, whoever asks, and anew after every return."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from nurture.domain.consent import Evidence
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.services import delivering, preferring, sunsetting
+from nurture.services.preferring import PreferenceChange, Wish
+from nurture.store.consents import consents
+from nurture.store.enrolments import enrolments
+from nurture.store.locks import hold
+from tests.homes import ScriptedSink
+from tests.house import Household, subjects
+
+ANN = "ann@example.org"
+QUESTION = "Do you still want these emails?"
+HALF_A_YEAR = timedelta(days=181)
+
+
+def finish(home: Household, *people: str) -> None:
+    """They have had everything there is, and half a year has passed since."""
+    for address in people:
+        home.subscribe(address)
+    home.deliver()
+    for address in people:
+        home.collect(home.enrolment(address)["id"])
+    home.live(days=181)
+
+
+def asked(home: Household) -> list[str]:
+    return [row["status"] for row in home.rows(enrolments) if row["sequence"] == "still-there"]
+
+
+def live_with_upkeep(home: Household, days: int) -> None:
+    for _ in range(days):
+        home.live(days=1)
+        home.upkeep()
+
+
+def test_everybody_is_asked_once_also_when_several_workers_look(home: Household) -> None:
+    people = [f"p{n}@example.org" for n in range(20)]
+    finish(home, *people)
+    houses = [home.another() for _ in range(3)]
+    with ThreadPoolExecutor() as pool:
+        counts = pool.map(
+            lambda house: sunsetting.ask_the_quiet(house.database, house.catalogue, home.clock.now),
+            houses,
+        )
+    assert sum(counts) == len(people) == len(asked(home))
+    home.upkeep()
+    assert len(asked(home)) == len(people)
+    for house in houses:
+        house.database.close()
+
+
+def test_whoever_comes_back_after_the_silence_is_asked_again_in_the_next(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    finish(home, ANN)
+    live_with_upkeep(home, 30)
+    assert home.rows(consents)[-1]["source"] == "quiet"
+    house = home.house
+    change = PreferenceChange(Wish.USUAL, tracking=False, health_topics=False)
+    preferring.change_preferences(
+        house.database, house.catalogue, 1, change, Evidence(), home.clock.now
+    )
+    assert "marketing" in home.person(ANN)["purposes"]
+    live_with_upkeep(home, 170)
+    assert subjects(smtp_sink.mails).count(QUESTION) == 1
+    live_with_upkeep(home, 30)
+    assert subjects(smtp_sink.mails).count(QUESTION) == 2
+    assert [row["purpose"] for row in home.rows(consents) if row["source"] == "quiet"] == [
+        "marketing",
+        "marketing",
+    ]
+
+
+def test_whoever_signs_up_while_they_are_asked_has_answered(home: Household) -> None:
+    finish(home, ANN)
+    home.upkeep()
+    home.live(days=8)
+    home.subscribe(ANN, "over-50-guide")
+    home.upkeep()
+    assert asked(home) == [EnrolmentStatus.GOAL_REACHED]
+    assert "marketing" in home.person(ANN)["purposes"]
+
+
+def test_silence_waits_for_nobody_and_falls_when_all_of_the_persons_is_free(
+    home: Household,
+) -> None:
+    finish(home, ANN)
+    home.upkeep()
+    home.live_until(home.clock.now + timedelta(days=10))
+    look = home.enrolment(ANN, "still-there")["next_look_at"]
+    home.clock.set(look)
+    if not home.house.database.is_sqlite:
+        with home.house.database.writing() as connection:
+            hold(connection, enrolments.c.id == home.enrolment(ANN)["id"])
+            delivering.deliver_batch(home.house.dispatch)
+            assert asked(home) == [EnrolmentStatus.ACTIVE]
+    home.deliver()
+    assert asked(home) == [EnrolmentStatus.COMPLETED]
+    assert "marketing" not in home.person(ANN)["purposes"]
