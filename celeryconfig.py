@@ -4,8 +4,10 @@ The database is the schedule and the queue. Tasks carry nudges only, so that Red
 emptied at any moment and costs at most one sweep.
 """
 
+from celery.schedules import schedule
 from kombu import Queue
 
+from nurture.clock import steady_now
 from nurture.embedded_redis import celery_url_of
 from nurture.settings import load_settings
 
@@ -27,6 +29,8 @@ task_serializer = "json"
 accept_content = ["json"]
 task_ignore_result = True
 task_store_errors_even_if_ignored = False
+# There are no results, and no tick that looks for old ones by the clock on the wall.
+result_expires = None
 task_acks_late = True
 task_reject_on_worker_lost = True
 task_publish_retry = False
@@ -50,15 +54,22 @@ _STALE = max(_settings.sweep_seconds * 2, 10)
 # Ticks are kept in memory only: each is harmless to repeat and cheap to miss.
 beat_scheduler = "celery.beat:Scheduler"
 beat_max_loop_interval = max(_settings.sweep_seconds, 0.1)
+
+
+def _every(seconds: float) -> schedule:
+    """A tick that comes also while the clock, which was set back, repeats an hour."""
+    return schedule(seconds, nowfun=steady_now)
+
+
 beat_schedule = {
     "sweep": {
         "task": "tasks.advancing.sweep",
-        "schedule": _settings.sweep_seconds,
+        "schedule": _every(_settings.sweep_seconds),
         "options": {"expires": _STALE},
     },
     "fold hits": {
         "task": "tasks.recording.fold_hits",
-        "schedule": _settings.sweep_seconds,
+        "schedule": _every(_settings.sweep_seconds),
         "options": {"expires": _STALE},
     },
     "judge hits": {
@@ -68,12 +79,12 @@ beat_schedule = {
     },
     "upkeep": {
         "task": "tasks.upkeep.tidy",
-        "schedule": 3600.0,
+        "schedule": _every(3600),
         "options": {"expires": 3600},
     },
     "ask the quiet": {
         "task": "tasks.upkeep.ask_the_quiet",
-        "schedule": 3600.0,
+        "schedule": _every(3600),
         "options": {"expires": 3600},
     },
 }

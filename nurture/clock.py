@@ -6,7 +6,7 @@ moment. Leases and timeouts are about machines and always use the real clock.
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nurture.domain.errors import NurtureError
@@ -24,6 +24,14 @@ class ClockError(NurtureError):
 def real_now() -> datetime:
     """The real time, for leases and timeouts."""
     return datetime.now(UTC)
+
+
+_BEGAN, _BEGAN_AT = real_now(), time.monotonic()
+
+
+def steady_now() -> datetime:
+    """A time for intervals: it began as the real one, and setting the clock does not move it."""
+    return _BEGAN + timedelta(seconds=time.monotonic() - _BEGAN_AT)
 
 
 def clock_from(path: str | None) -> Clock:

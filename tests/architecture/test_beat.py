@@ -1,12 +1,16 @@
 """Every tick rings a task that exists, and every task has a queue that somebody consumes."""
 
 import ast
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from celery import Celery
+from celery.beat import Scheduler
 
 import celeryconfig
+from nurture.clock import real_now
+from nurture.settings import load_settings
 from tests.architecture.house import PACKAGES, Module, belongs_to, modules
 
 
@@ -36,6 +40,18 @@ def test_every_tick_rings_a_task_that_exists(our_tasks: list[str]) -> None:
     schedule = celeryconfig.beat_schedule
     assert schedule
     assert {tick["task"] for tick in schedule.values()} <= set(our_tasks)
+
+
+def test_a_clock_that_is_set_back_holds_no_tick_up(
+    app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = Scheduler(app, lazy=True)
+    scheduler.setup_schedule()
+    assert set(scheduler.schedule) == set(celeryconfig.beat_schedule)
+    an_hour_ago = real_now() - timedelta(hours=1)
+    monkeypatch.setattr(app, "now", lambda: an_hour_ago)
+    next_sweep_in: float = scheduler.schedule["sweep"].is_due()[1]
+    assert next_sweep_in <= load_settings().sweep_seconds
 
 
 def test_every_task_goes_to_a_queue_that_is_consumed(
