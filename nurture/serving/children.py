@@ -57,6 +57,9 @@ class Child:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
             process.start()
+        except BaseException:
+            self._output.close()
+            raise
         finally:
             os.close(theirs)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)

@@ -26,6 +26,7 @@ class Log:
         with suppress(OSError):
             if self._file.tell() + len(line) > _LARGEST:
                 self._put_aside()
+        with suppress(OSError):
             self._file.write(line)
 
     def close(self) -> None:
@@ -33,9 +34,12 @@ class Log:
         self._file.close()
 
     def _put_aside(self) -> None:
-        put_aside(self.path)
+        """Begin a new file; where none can be opened, the old one goes on."""
+        if self.path.exists():
+            put_aside(self.path)
+        fresh = self.path.open("ab", buffering=0)
         self._file.close()
-        self._file = self.path.open("ab", buffering=0)
+        self._file = fresh
 
 
 def put_aside(path: Path, kept: int = _KEPT) -> None:

@@ -64,7 +64,9 @@ class _Tree:
     def start(self) -> bool:
         """Redis, then all that is shared, then the programs; return whether it could."""
         for number in STOPPING:
-            signal.signal(number, self._be_told)
+            # Under `nohup` the end of the terminal is not meant for us.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._be_told)
         self._logs.mkdir(exist_ok=True, mode=0o700)
         _complete_environment(self._settings)
         if not self._settings.redis_url:
@@ -121,7 +123,7 @@ class _Tree:
         self._redis.stop()
         try:
             self._redis = EmbeddedRedis.start(self._settings.data_dir / EMBEDDED_IN)
-        except EmbeddedRedisError as error:
+        except (EmbeddedRedisError, OSError) as error:
             sys.stderr.write(f"nurture: {error}\n")
             time.sleep(1)
 

@@ -1,6 +1,7 @@
 """What children say is kept whole, and their logs never fill a disk."""
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +24,23 @@ def test_a_log_is_put_aside_while_its_child_goes_on_writing_and_no_line_is_lost(
     kept = [int(line) for path in files for line in path.read_text().splitlines()]
     assert kept == list(range(kept[0], 5_000))
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_log_whose_directory_somebody_removed_goes_on_once_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "_LARGEST", 10)
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    log = logs.Log(directory / "child.log")
+    log.write(b"before\n")
+    shutil.rmtree(directory)
+    log.write(b"meanwhile\n")
+    log.write(b"meanwhile\n")
+    directory.mkdir()
+    log.write(b"after\n")
+    log.close()
+    assert (directory / "child.log").read_text() == "after\n"
 
 
 def test_a_last_line_without_an_end_is_kept(tmp_path: Path) -> None:
