@@ -23,12 +23,12 @@ from typing import BinaryIO, Protocol
 from nurture.domain.message_status import MessageStatus
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_LINE = re.compile(rb"([-+=])([0-9]+)")
+_LINE = re.compile(rb"([-+=!])([0-9]+)")
 _HEARD = MappingProxyType(
     {
         MessageStatus.ACCEPTED: b"=",
         MessageStatus.DEFERRED: b"-",
-        MessageStatus.FAILED: b"-",
+        MessageStatus.FAILED: b"!",
     }
 )
 _FATES = MappingProxyType(
@@ -36,6 +36,7 @@ _FATES = MappingProxyType(
         b"+": MessageStatus.IN_DOUBT,
         b"=": MessageStatus.ACCEPTED,
         b"-": MessageStatus.DEFERRED,
+        b"!": MessageStatus.FAILED,
     }
 )
 
@@ -76,7 +77,7 @@ class Told:
     whole: bool
 
     def fate(self, message: int) -> MessageStatus:
-        """`accepted`; `deferred` where it certainly was not accepted; else `in_doubt`."""
+        """`accepted`, `failed`; `deferred` where it may be offered again; else `in_doubt`."""
         return self.known.get(
             message, MessageStatus.DEFERRED if self.whole else MessageStatus.IN_DOUBT
         )

@@ -21,35 +21,43 @@ _Key = TypeVar("_Key")
 _WHY = {
     MessageStatus.DEFERRED: "the worker stopped before the mail server had it",
     MessageStatus.IN_DOUBT: "the worker stopped while the mail server was taking it",
+    MessageStatus.FAILED: "the mail server refused it, and the worker stopped before saying why",
 }
 
 
 def recover_silent(database: Database, logbooks: Logbooks, now: datetime, limit: int = 1000) -> int:
     """Take over from workers that went silent; return how many messages that were."""
-    kept = logbooks.claims()
+    told = _told_by_the_dead(logbooks)
     with database.reading() as connection:
-        silent = claims.expired(connection, real_now(), kept, limit)
-    recovered = _take_over(database, logbooks, silent, now) if silent else 0
-    for claim in kept:
-        _wind_up(database, logbooks, claim, now)
+        silent = claims.expired(connection, real_now(), told.keys(), limit)
+    recovered = _take_over(database, told, silent, now) if silent else 0
+    for claim in told:
+        _wind_up(database, logbooks, claim, told[claim])
     return recovered
 
 
-def _take_over(database: Database, logbooks: Logbooks, silent: list[InHand], now: datetime) -> int:
+def _told_by_the_dead(logbooks: Logbooks) -> dict[str, Told]:
+    """What logbooks tell whose writers are gone; a living one may yet say more itself."""
+    read = {claim: logbooks.read(claim) for claim in logbooks.claims()}
+    return {claim: told for claim, told in read.items() if told is not None}
+
+
+def _take_over(
+    database: Database, told: Mapping[str, Told], silent: list[InHand], now: datetime
+) -> int:
     with database.writing() as connection:
         locks.hold_numbered(connection, _enrolments_of(silent))
         still = claims.still_expired(connection, silent, real_now())
-        told = {claim: logbooks.read(claim) for claim in {one.claim for one in still}}
         for fate, of_fate in _by(lambda one: _fate(one, told), still).items():
             _settle(connection, fate, of_fate)
         enrolments.look_at_once(connection, enrolments.of_enrolments(_enrolments_of(still)), now)
     return len(still)
 
 
-def _fate(one: InHand, told: Mapping[str, Told | None]) -> MessageStatus:
+def _fate(one: InHand, told: Mapping[str, Told]) -> MessageStatus:
     if one.status is MessageStatus.CLAIMED:
         return MessageStatus.DEFERRED
-    logbook = told[one.claim]
+    logbook = told.get(one.claim)
     return logbook.fate(one.message) if logbook else MessageStatus.IN_DOUBT
 
 
@@ -60,14 +68,11 @@ def _settle(connection: Connection, fate: MessageStatus, found: list[InHand]) ->
         claims.record_accepted(connection, claim, [one.message for one in of_claim])
 
 
-def _wind_up(database: Database, logbooks: Logbooks, claim: str, now: datetime) -> None:
+def _wind_up(database: Database, logbooks: Logbooks, claim: str, told: Told) -> None:
     """Let a logbook whose writer is gone settle what others put in doubt, and remove it.
 
     That happens where another machine took over, or this one while the writer slept.
     """
-    told = logbooks.read(claim)
-    if told is None:
-        return
     with database.reading() as connection:
         left = claims.left_by(connection, claim)
     doubted = [one for one in left if one.status is MessageStatus.IN_DOUBT]

@@ -8,7 +8,7 @@ from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.errors import NurtureError
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.planning import Send, WaitUntil, next_action
-from nurture.domain.sequence import ANSWERS, Wait
+from nurture.domain.sequence import ANSWERS, StepKind, Wait
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import enrolments, messages
 from nurture.store.enrolments import Enrolment
@@ -113,6 +113,8 @@ def _as_before(
     """The progress at which the step is next once more, or `None` where it cannot be."""
     sequence = published.sequences.get(enrolment.sequence)
     if sequence is None or enrolment.status not in _MAY_GO_ON:
+        return None
+    if message.kind is StepKind.QUESTION and message.occasion != enrolment.occasion:
         return None
     wait = next((s.wait for s in sequence.steps if s.email == message.step), Wait())
     progress = _without(enrolment, message, wait)

@@ -154,8 +154,9 @@ def expired(
 ) -> list[InHand]:
     """What workers have in hand that have not been heard of within its lease.
 
-    A message that may be at the mail server is first left to the machine that keeps the
-    logbook of its claim, for another while; here the claims that are `known` have one.
+    A message that may be at the mail server is first left, for another while, to its worker
+    that may live after all, and to the machine that keeps the logbook of its claim; of the
+    claims that are `known` the worker is gone and the logbook is here.
     """
     late = messages.c.lease_until < real_now
     ours = (messages.c.status == MessageStatus.CLAIMED) | messages.c.claim.in_(known)

@@ -18,11 +18,13 @@ from nurture.mail.logbook import Logbook, Logbooks, NoLogbook
 from nurture.services import delivering, sweeping
 from nurture.store.messages import messages
 from tests.faults.oracle import Oracle
+from tests.faults.oracle_server import Fault
 from tests.faults.population import due_for_an_article, sign_up_many
 from tests.faults.verdict import verdict
 from tests.faults.workers import PlainWorkers, expire_leases
 from tests.house import Household
 from tests.services.test_delivering import FIRST, GUIDE
+from tests.services.test_delivering_faults import claim_and_begin
 
 KILLED = -signal.SIGKILL
 
@@ -174,3 +176,30 @@ def test_messages_at_the_mail_server_are_first_left_to_the_machine_with_the_logb
     back.database.close()
     found = verdict(home, oracle, [address], FIRST)
     assert (found.accepted, found.in_doubt) == (1, [])
+
+
+def test_a_message_that_was_refused_for_good_is_not_offered_again_by_whoever_takes_over(
+    home: Household, oracle: Oracle
+) -> None:
+    [address] = due_for_an_article(home, 1)
+    oracle.show(Fault("dot", text="554 5.7.1 never"))
+    die_between_the_250_and_the_commit(home, 1, before=False)
+    oracle.behave()
+    home.deliver()
+    home.live(days=1)
+    found = verdict(home, oracle, [address], FIRST)
+    assert (found.accepted, found.in_doubt) == (0, [])
+    assert (FIRST, MessageStatus.FAILED) in home.statuses(address)
+
+
+def test_what_a_worker_is_slow_about_is_first_left_to_it(home: Household, oracle: Oracle) -> None:
+    [address] = due_for_an_article(home, 1)
+    claim = claim_and_begin(home)
+    logbook = home.house.logbooks.begin(claim)
+    expire_leases(home, timedelta(seconds=10))
+    home.deliver()
+    assert verdict(home, oracle, [address], FIRST).in_hand == [address]
+    expire_leases(home)
+    home.deliver()
+    assert verdict(home, oracle, [address], FIRST).in_doubt == [address]
+    logbook.end(served=False)

@@ -66,7 +66,7 @@ def test_two_beats_and_every_task_thrice_for_eight_workers_send_each_mail_once(
         celery_beat(home),
         celery_beat(home),
     ):
-        until(lambda: finished(home.house.dispatch), 60)
+        until(lambda: finished(home.house.dispatch), 240)
     judged = verdict(home, oracle, addresses, FIRST)
     assert judged.faultless, judged
     assert judged.accepted == count

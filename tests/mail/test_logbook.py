@@ -57,7 +57,7 @@ def test_of_a_writer_that_is_gone_everything_is_known_but_what_was_under_way(
     books: Logbooks,
 ) -> None:
     begun(books).end(served=False)
-    assert fates(books) == [ACCEPTED, DEFERRED, IN_DOUBT, IN_DOUBT, DEFERRED, DEFERRED]
+    assert fates(books) == [ACCEPTED, DEFERRED, IN_DOUBT, IN_DOUBT, FAILED, DEFERRED]
 
 
 def test_a_writer_that_was_killed_leaves_every_line(books: Logbooks) -> None:
@@ -66,7 +66,7 @@ def test_a_writer_that_was_killed_leaves_every_line(books: Logbooks) -> None:
         begun(books)
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    assert fates(books) == [ACCEPTED, DEFERRED, IN_DOUBT, IN_DOUBT, DEFERRED, DEFERRED]
+    assert fates(books) == [ACCEPTED, DEFERRED, IN_DOUBT, IN_DOUBT, FAILED, DEFERRED]
 
 
 def test_as_long_as_its_writer_lives_nothing_is_told_and_nothing_removed(books: Logbooks) -> None:
