@@ -71,6 +71,17 @@ class Published:
         """The sequence that a website form leads into."""
         return next((s for s in self.sequences.values() if s.form and s.form.key == form), None)
 
+    @property
+    def topics(self) -> dict[str, set[str]]:
+        """What every email (`sequence/step`) and every link in one is about."""
+        about: dict[str, set[str]] = {}
+        for _, email in self.emails.values():
+            own = email.link_topics
+            about.setdefault(email.key, set()).update(email.topics, *own.values())
+            for link in email.followed:
+                about.setdefault(link, set()).update(own.get(link, email.topics))
+        return about
+
     def guide_email(self, sequence: Sequence) -> CompiledEmail | None:
         """The email that a sequence's guide comes with."""
         keys = [f"{sequence.key}/{s.email}" for s in sequence.steps if s.kind is StepKind.GUIDE]

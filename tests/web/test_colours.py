@@ -90,3 +90,14 @@ def test_pages_and_emails_share_their_accent() -> None:
 
 def test_the_stylesheet_loads_nothing() -> None:
     assert "url(" not in STYLESHEET and "@import" not in STYLESHEET
+
+
+@pytest.mark.parametrize("sheet", sorted((ROOT / "nurture/web/static").rglob("*.css")))
+def test_every_rule_of_a_stylesheet_is_closed(sheet: Path) -> None:
+    """A brace that is missing takes everything behind it along, and no browser says so."""
+    depth = 0
+    for number, line in enumerate(sheet.read_text().splitlines(), 1):
+        depth += line.count("{") - line.count("}")
+        assert depth >= 0, f"line {number} closes what was not opened"
+        assert depth == 0 or not line.startswith("/* ---"), f"something is open at line {number}"
+    assert depth == 0

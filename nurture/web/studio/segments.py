@@ -170,7 +170,7 @@ def add_routes(studio: Blueprint, house: House) -> None:
 def health_topics(segment: Segment, published: Published) -> list[str]:
     """The titles of the topics about health that a segment asks about."""
     known = published.segments
-    found = needs_health_consent(segment.condition, known.health)
+    found = needs_health_consent(segment.condition, known.health, published.topics)
     return [known.topics[key].title for key in sorted(found)]
 
 
