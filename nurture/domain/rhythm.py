@@ -85,18 +85,3 @@ class DaysOff:
 
     def __contains__(self, day: date, /) -> bool:
         return day in self.bank or any(day in days for days in self.closed)
-
-
-def may_bring_forward(old: Rhythm, new: Rhythm) -> bool:
-    """Whether something that waits may now leave sooner than it was to be looked at.
-
-    What is put off needs nobody to be told: it is found out at the next look.
-    """
-    return (
-        new.opens < old.opens
-        or new.closes > old.closes
-        or new.caps.usual.within < old.caps.usual.within
-        or new.caps.fewer.within < old.caps.fewer.within
-        or new.nation is not old.nation
-        or not set(old.closed) <= set(new.closed)
-    )

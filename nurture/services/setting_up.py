@@ -23,7 +23,8 @@ _T = TypeVar("_T")
 
 #: The facts of a practice, by what has to be so of each.
 _NEEDED = frozenset(
-    {"name", "owner", "address", "email", "website_url", "sender_name", "sender_address"}
+    {"name", "owner", "address", "email", "website_url"}
+    | {"sender_name", "sender_address", "reply_to"}
 )
 _ADDRESSES = frozenset({"email", "sender_address", "reply_to"})
 _PLACES = frozenset({"website_url", "blog_url", "booking_url", "privacy_url"})
@@ -89,7 +90,7 @@ def save_rhythm(database: Database, said: Mapping[str, str], now: datetime) -> b
     slips: dict[str, str] = {}
     hours = {name: _read(slips, name, said, _time) for name in ("opens", "closes")}
     caps = {name: _read(slips, name, said, _days) for name in ("usual_days", "fewer_days")}
-    bank = _read(slips, "bank", said, Nation)
+    bank = _read(slips, "bank", said, _nation)
     closed = _read(slips, "closed", said, _closed)
     slips |= _contradictions(hours, caps) if not slips else {}
     if slips:
@@ -158,6 +159,12 @@ def _read(
 
 def _time(text: str) -> str:
     return f"{parse_time_of_day(text):%H:%M}"
+
+
+def _nation(text: str) -> Nation:
+    if text not in list(Nation):
+        raise ValueError(f"Choose one of {', '.join(Nation)}.")
+    return Nation(text)
 
 
 def _days(text: str) -> int:

@@ -1,7 +1,6 @@
 """Hours, caps and holidays are what the owner says, and never close a practice for good."""
 
-from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,17 +12,11 @@ from nurture.domain.rhythm import (
     ClosedDays,
     DaysOff,
     Nation,
-    Rhythm,
-    may_bring_forward,
     parse_closed_days,
 )
 from nurture.domain.send_window import SendWindow, next_open
-from nurture.domain.sending_gate import Caps, one_in
 from nurture.domain.sequence import SendDays
 from tests.domain.playing import closed_days, moments, zones
-
-USUAL = Rhythm()
-CHRISTMAS = ClosedDays(date(2026, 12, 28), date(2027, 1, 2))
 
 
 @given(closed_days)
@@ -57,25 +50,3 @@ def test_each_nation_keeps_its_own_holidays() -> None:
     assert st_andrews not in bank_holidays(Nation.ENGLAND)
     assert boxing_day in bank_holidays(Nation.WALES)
     assert boxing_day not in bank_holidays(Nation.NONE)
-
-
-@pytest.mark.parametrize(
-    ("changed", "sooner"),
-    [
-        (USUAL, False),
-        (replace(USUAL, opens=time(7)), True),
-        (replace(USUAL, opens=time(9)), False),
-        (replace(USUAL, closes=time(20)), True),
-        (replace(USUAL, closes=time(17)), False),
-        (replace(USUAL, caps=Caps(one_in(1), one_in(5))), True),
-        (replace(USUAL, caps=Caps(one_in(2), one_in(7))), False),
-        (replace(USUAL, nation=Nation.NONE), True),
-        (replace(USUAL, closed=(CHRISTMAS,)), False),
-    ],
-)
-def test_only_what_may_leave_sooner_has_people_looked_at(changed: Rhythm, sooner: bool) -> None:
-    assert may_bring_forward(USUAL, changed) is sooner
-
-
-def test_a_holiday_given_up_may_let_something_leave_sooner() -> None:
-    assert may_bring_forward(replace(USUAL, closed=(CHRISTMAS,)), USUAL)

@@ -1,10 +1,11 @@
-"""Changed hours reach the people who wait: those who may get a mail sooner are looked at."""
+"""Changed hours reach the people who wait: everybody is decided afresh."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from nurture.library import read_library
+from nurture.library import parse_practice, read_library
 from nurture.services import publishing
 from nurture.services.simulating import world_as_published
 from tests.house import SHIPPED, Household
@@ -22,10 +23,6 @@ def clock_file(tmp_path_factory: pytest.TempPathFactory) -> ClockFile:
 def publish(home: Household, more: str) -> None:
     """Publish the shipped files with more in the practice's."""
     library = read_library(SHIPPED)
-    from dataclasses import replace
-
-    from nurture.library import parse_practice
-
     toml = f"{library.practice_toml}\n{more}"
     changed = replace(library, practice=parse_practice(toml), practice_toml=toml)
     publishing.publish(home.house.database, changed, home.clock.now)
@@ -38,7 +35,7 @@ def waits_until(home: Household) -> datetime:
     return at
 
 
-def test_earlier_hours_move_those_who_wait_and_later_ones_are_found_out_in_time(
+def test_earlier_hours_move_those_who_wait_and_days_off_hold_them_back(
     home: Household,
 ) -> None:
     home.subscribe("ann@example.org")

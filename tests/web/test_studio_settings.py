@@ -27,6 +27,7 @@ FACTS = {
     "booking_url": "https://example.org/book",
     "sender_name": "Paul at Moving Well",
     "sender_address": "paul@mail.example.org",
+    "reply_to": "paul@example.org",
     "time_zone": "Europe/London",
 }
 TIMES = {
@@ -156,7 +157,7 @@ def test_the_hours_reach_the_calendar_and_show_as_they_were_typed(
         ("usual_days", "0", "whole number from 1 to 31"),
         ("usual_days", "15", ""),
         ("fewer_days", "²", "whole number from 1 to 31"),
-        ("bank", "France", "is not a valid Nation"),
+        ("bank", "France", "England, Scotland"),
         ("closed", "Christmas", "“Christmas” is no day"),
         ("closed", "2026-01-01 to 2026-12-31", "More than 100 days"),
     ],
