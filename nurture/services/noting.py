@@ -15,7 +15,7 @@ from nurture.store.session import Database, DatabaseUnavailableError
 #: Stands for names that nobody here has given to anything.
 UNKNOWN = "?"
 
-_ADDRESS = re.compile(r"[^\s“”\"'<>,;:()]+@[^\s“”\"'<>,;:()]+")
+_ADDRESS = re.compile(r'[^\s“”<>"]+@[^\s“”<>"]+')
 _MINUTE = timedelta(minutes=1)
 
 
