@@ -74,13 +74,16 @@ class Journal:
 
     def _open(self) -> None:
         """Begin a new file and hold a lock on it, by which folding knows that it still grows."""
-        if self._file is not None and self._pid == os.getpid():
-            os.close(self._file)
+        file, self._file = self._file, None
+        if file is not None and self._pid == os.getpid():
+            os.close(file)
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._directory / f"hits-{os.getpid()}-{secrets.token_hex(6)}.jsonl"
         self._file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_SH)
         self._pid, self._size = os.getpid(), 0
+        if os.fstat(self._file).st_nlink == 0:
+            self._open()  # Folding found it before the lock, and took it for one that had served.
 
 
 def fold_journals(database: Database, directory: Path) -> int:

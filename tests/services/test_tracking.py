@@ -4,7 +4,8 @@ import fcntl
 import json
 import multiprocessing
 import os
-from datetime import timedelta
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from tests.services.test_delivering import ANN
 
 FIRST_ARTICLE = "why-stretching-and-massage-wont-solve-back-pain"
 A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+A_HIT = SeenHit(2, Hit(EventKind.OPENED, datetime(2026, 11, 23, tzinfo=UTC)))
 
 
 @pytest.fixture
@@ -338,3 +342,34 @@ def test_a_disk_that_takes_no_hit_still_answers(
     home.house.journals.parent.mkdir(parents=True, exist_ok=True)
     home.house.journals.write_text("a file where the directory should be")
     assert home.client.get(link_in(smtp_sink.mails[-1], "o")).status_code == 200
+
+
+def test_a_journal_that_cannot_be_begun_afresh_closes_no_file_of_anybody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "_ROTATE_AT", 10)
+    journal = Journal(tmp_path / "journals")
+    journal.note(A_HIT)
+    shutil.rmtree(tmp_path / "journals")
+    (tmp_path / "journals").touch()
+    journal.note(A_HIT)
+    with (tmp_path / "somebody else's").open("w") as file:
+        journal.note(A_HIT)
+        file.write("all is well")
+
+
+def test_a_journal_that_was_taken_for_a_finished_one_before_it_was_locked_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+
+    def lock_too_late(file: int, how: int) -> None:
+        monkeypatch.undo()
+        [path] = tmp_path.iterdir()
+        path.unlink()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_too_late)
+    Journal(tmp_path).note(A_HIT)
+    [path] = tmp_path.iterdir()
+    assert path.read_bytes().count(b"\n") == 1
