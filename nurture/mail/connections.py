@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import ssl
+import threading
 import time
 from collections import deque
 from functools import cached_property
@@ -20,7 +21,8 @@ GOODBYE_SECONDS = 2.0
 class Connections:
     """The sessions with one mail server that are not in use right now.
 
-    A forked child never touches what its parent opened: it starts with none.
+    A forked child never touches what its parent opened: it starts with none. What nobody
+    uses for a while is parted with, because many a server allows a client only a few.
     """
 
     def __init__(self, route: SmtpRoute, *, most: int, timeout: float) -> None:
@@ -28,19 +30,30 @@ class Connections:
         self._timeout = timeout
         self._most = most
         self._process = 0
+        self._lock = threading.Lock()
+        self._uses, self._users = 0, 0
         self._start_afresh()
 
     def _start_afresh(self) -> None:
         self._kept: deque[Session] = deque()
         self._arrived: deque[Opening] = deque()
         self._leaving: deque[Session] = deque()
+        self._farewell: threading.Timer | None = None
         self._cap = self._most
         self._cap_until = 0.0
         self.openings: dict[Opening, float] = {}
 
     def use(self) -> None:
-        """Make ready in this process, leaving alone what a parent process opened."""
+        """Make ready in this process, leaving alone what a parent process opened.
+
+        Whoever has called this calls `rest` in the end.
+        """
+        with self._lock:
+            self._uses += 1
+            self._users += 1
         if self._process == os.getpid():
+            if self._farewell is not None:
+                self._farewell.cancel()
             return
         if self._process:
             self._disown()
@@ -137,11 +150,40 @@ class Connections:
         while time.monotonic() - self._leaving[0].quiet_since > GOODBYE_SECONDS:
             self._leaving.popleft().close()
 
+    def rest(self) -> None:
+        """Keep what there is for as long as it may be used again, and no longer."""
+        self._users -= 1
+        self._farewell = threading.Timer(FRESH_SECONDS, self._part_unless_used, [self._uses])
+        self._farewell.daemon = True
+        try:
+            self._farewell.start()
+        except RuntimeError:  # Without a thread to spare, they are kept a little longer.
+            self._farewell = None
+
+    def _part_unless_used(self, uses: int) -> None:
+        with self._lock:
+            if self._users or self._uses != uses or self._process != os.getpid():
+                return
+            self._keep_arrivals()
+            unused = [*self._leaving, *self._kept]
+            self._leaving.clear()
+            self._kept.clear()
+        patience = time.monotonic() + GOODBYE_SECONDS
+        for session in unused:
+            session.say_goodbye()
+        for session in unused:
+            session.hear_goodbye(patience - time.monotonic())
+
     def close(self) -> None:
         """Part with everything, waiting for it for a moment at most; never raises."""
         if self._process != os.getpid():
             return
+        with self._lock:
+            self._uses += 1
         patience = time.monotonic() + GOODBYE_SECONDS
+        if self._farewell is not None:
+            self._farewell.cancel()
+            self._farewell.join(GOODBYE_SECONDS)
         self._give_up_openings(patience)
         while self._kept:
             self.part_with(self._kept.popleft())

@@ -290,3 +290,4 @@ class _Offer:
             else:
                 session.close()
         self._sessions.clear()
+        self._connections.rest()

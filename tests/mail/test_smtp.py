@@ -240,6 +240,19 @@ def test_a_connection_kept_too_long_is_not_trusted(monkeypatch: pytest.MonkeyPat
         assert [visit.commands[-1] for visit in server.visits] == ["QUIT", "QUIT"]
 
 
+def test_one_worker_does_not_keep_the_few_connections_of_a_server_from_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nurture.mail.connections.FRESH_SECONDS", 0.1)
+    with ScriptedServer(at_once=3, delay=0.002) as server:
+        one, another = mailer(server), mailer(server)
+        assert statuses(list(one.offer(envelopes(100)))) == {ACCEPTED: 100}
+        began = time.monotonic()
+        while server.open_now and time.monotonic() - began < 5:
+            time.sleep(0.01)
+        assert statuses(list(another.offer(envelopes(1)))) == {ACCEPTED: 1}
+
+
 def test_a_forked_child_leaves_its_parents_connections_alone() -> None:
     with ScriptedServer() as server:
         sending = mailer(server)
