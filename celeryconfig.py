@@ -74,7 +74,7 @@ beat_schedule = {
     },
     "judge hits": {
         "task": "tasks.recording.judge_hits",
-        "schedule": _settings.sweep_seconds,
+        "schedule": _every(_settings.sweep_seconds),
         "options": {"expires": _STALE},
     },
     "upkeep": {
