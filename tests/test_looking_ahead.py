@@ -46,6 +46,18 @@ def test_somebody_real_is_played_from_where_they_stand(anna: Household) -> None:
     assert "pain-guide/why-stretching" in afresh
 
 
+def test_a_day_beyond_the_calendar_and_a_file_that_is_no_text_are_refused_in_one_line(
+    anna: Household, tmp_path: Path
+) -> None:
+    refused = typed(anna, "simulate", "pain-guide", "--from", "9999-12-31")
+    assert "--from: 9999 is not in our time. Name a year up to 2199." in refused.output
+    file = tmp_path / "people.toml"
+    file.write_bytes(b"[[people]]\nname = '\xff'")
+    refused = typed(anna, "simulate", "pain-guide", "--people", str(file))
+    assert f"{file} cannot be read" in refused.output
+    assert "Save it as plain text in UTF-8." in refused.output
+
+
 def test_what_was_changed_in_the_files_is_played_when_asked_for(
     anna: Household, tmp_path: Path
 ) -> None:

@@ -61,6 +61,8 @@ def test_what_is_not_said_is_as_usual() -> None:
         ('[[people]]\ntime_zone = "Mars"', "time_zone is not known"),
         ('[[people]]\ncollects = "soon"', "person 1, collects: “soon” is not a length of time"),
         ("[[people]]\nsigns_up = 3", "signs_up: it is not a moment"),
+        ("[[people]]\nsigns_up = 9999-12-31", "signs_up: 9999 is not in our time. Name a year"),
+        ("[[people]]\nsigns_up = 0001-01-01", "signs_up: 1 is not in our time. Name a year"),
         ("[[people]]\nopens = 3", "opens: it must be true or false"),
         ('[[people]]\nticks = ["golf"]', "ticks: 'golf' is not a valid Purpose"),
         ('[[people]]\ndoes = [{ what = "books" }]', "does 1: it needs either at or after"),

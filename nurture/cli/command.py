@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -55,6 +57,24 @@ def with_house(command: Callable[..., None]) -> Callable[..., None]:
         command(build(), *args, **kwargs)
 
     return wrapped
+
+
+@contextmanager
+def written_whole(file: Path) -> Iterator[TextIO]:
+    """A file to write, which is there whole or not at all; says why where it cannot be."""
+    draft = file.with_name(f".{file.name}.part")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as to:
+            yield to
+        draft.replace(file)
+    except OSError as error:
+        raise NurtureError(
+            f"{file} cannot be written: {error.strerror}.",
+            remedy="Name a file in a folder that you may write to.",
+        ) from None
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def up_to_date(house: House) -> None:

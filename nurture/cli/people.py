@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_house, written_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,7 +54,8 @@ def export_person(house: House, email: str, as_json: bool, page: Path | None) ->
     assert record is not None  # They have just been found.
     if page is None:
         return click.echo(json.dumps(record, ensure_ascii=False, indent=2))
-    page.write_text(personal_page(record), encoding="utf-8")
+    with written_whole(page) as to:
+        to.write(personal_page(record))
     click.echo(f"Written to {page}.")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_house, written_whole
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -64,17 +64,11 @@ def _list_all(house: House, as_json: bool) -> None:
 
 
 def _export(house: House, name: str, file: Path, write: Callable[..., int]) -> None:
-    """The file is there whole or not at all."""
     if str(file) == "-":
         write(house.database, house.catalogue, name, house.clock(), sys.stdout)
         return
-    draft = file.with_name(f".{file.name}.part")
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as to:
-            count = write(house.database, house.catalogue, name, house.clock(), to)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
+    with written_whole(file) as to:
+        count = write(house.database, house.catalogue, name, house.clock(), to)
     click.echo(f"{count} people written to {file}.")
 
 

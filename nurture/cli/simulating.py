@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from nurture.cli.command import main, up_to_date, with_house
+from nurture.domain.errors import NurtureError
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -123,11 +124,20 @@ def _played(
     if file:
         from nurture.library.people import parse_people
 
-        text = file.read_text(encoding="utf-8-sig")
+        text = _text_of(file)
         people = parse_people(text, sequence, at, world.time_zone, str(file))
         return play(world, people, min(person.facts.created_at for person in people))
     name = "Somebody who collects the guide at once" if sequence.has_guide else "Somebody"
     return play(world, [newcomer(name, at, sequence, time_zone=world.time_zone)], at)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NurtureError(
+            f"{file} cannot be read: {error}.", remedy="Save it as plain text in UTF-8."
+        ) from None
 
 
 def _somebody(house: House, address: str, key: str, world: World, now: datetime) -> Person:
@@ -184,11 +194,11 @@ def _moment(text: str | None, now: datetime, time_zone: str) -> datetime:
     """A day alone means noon where the practice is."""
     if text is None:
         return now
+    from nurture.library.people import parse_moment
+
     try:
         said = datetime.fromisoformat(text)
     except ValueError:
         raise click.UsageError(f"“{text}” is not a day; write it like 2026-11-23.") from None
-    if len(text) == len("2026-11-23"):
-        said = datetime.combine(said.date(), time(12))
-    local = said if said.tzinfo else said.replace(tzinfo=ZoneInfo(time_zone))
-    return local.astimezone(UTC)
+    is_day = len(text) == len("2026-11-23")
+    return parse_moment(said.date() if is_day else said, time_zone, "--from")

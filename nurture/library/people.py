@@ -40,6 +40,9 @@ _PERSON = {
 }
 _ACT = {"after", "at", "what", "email", "purpose", "form", "sequence", "topics"}
 
+#: Nobody is simulated in other years, and the calendar ends in some of them.
+_FIRST, _LAST = 1970, 2199
+
 #: What a deed is about, and how the file calls that; the sequence may go without saying.
 _ABOUT = {
     Deed.OPENS: "email",
@@ -77,7 +80,7 @@ def _person(said: Any, sequence: Sequence, start: datetime, zone: str, place: st
     zone = said.get("time_zone", zone)
     if zone not in available_timezones():
         raise LibraryError(f"{place}: time_zone is not known.", remedy="Write “Europe/London”.")
-    at = _moment(said["signs_up"], zone, f"{place}, signs_up") if "signs_up" in said else start
+    at = parse_moment(said["signs_up"], zone, f"{place}, signs_up") if "signs_up" in said else start
     acts = (_act(one, sequence, at, zone, f"{place}, does {n}") for n, one in _numbered(said))
     return newcomer(
         said.get("name", place.rpartition(", ")[2]),
@@ -150,15 +153,19 @@ def _when(said: Mapping[str, Any], start: datetime, zone: str, place: str) -> da
     if ("at" in said) is ("after" in said):
         raise LibraryError(f"{place}: it needs either at or after.", remedy="Say when, once.")
     if "at" in said:
-        return _moment(said["at"], zone, f"{place}, at")
+        return parse_moment(said["at"], zone, f"{place}, at")
     return after_wait(start, read_as(parse_wait, said["after"], f"{place}, after"), zone)
 
 
-def _moment(said: Any, zone: str, place: str) -> datetime:
-    """A moment on that wall clock; a day alone means noon."""
+def parse_moment(said: Any, zone: str, place: str) -> datetime:
+    """A moment on that wall clock; a day alone means noon. Raises `LibraryError`."""
     if isinstance(said, date) and not isinstance(said, datetime):
         said = datetime.combine(said, time(12))
     if not isinstance(said, datetime):
         raise LibraryError(f"{place}: it is not a moment.", remedy="Write 2026-12-21T18:30:00.")
+    if not _FIRST <= said.year <= _LAST:
+        raise LibraryError(
+            f"{place}: {said.year} is not in our time.", remedy=f"Name a year up to {_LAST}."
+        )
     local = said if said.tzinfo else said.replace(tzinfo=ZoneInfo(zone))
     return local.astimezone(UTC)

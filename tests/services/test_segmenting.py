@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -98,3 +99,18 @@ def test_an_ordinary_cell_is_left_alone() -> None:
         "",
         "human",
     ]
+
+
+def test_an_export_that_cannot_be_written_is_refused_in_one_line(
+    home: Household, tmp_path: Path
+) -> None:
+    home.subscribe(ANN)
+    file = tmp_path / "no-such-folder" / "people"
+    environment = dict(home.environment)
+    for words in (["segment", "golfers", "--csv"], ["export-person", ANN, "--html"]):
+        refused = CliRunner(env=environment).invoke(main, [*words, str(file)])
+        assert refused.exit_code == 1
+        assert refused.output == (
+            f"nurture: {file} cannot be written: No such file or directory. "
+            "Name a file in a folder that you may write to.\n"
+        )
