@@ -73,9 +73,12 @@ class Confirmations:
 
     def _erase(self, confirmation: Confirmation) -> Answer:
         house = self.house
-        known = forgetting.forget(
-            house.database, house.outbox, confirmation.subscriber, house.clock()
-        )
+        try:
+            known = forgetting.forget(
+                house.database, house.outbox, confirmation.subscriber, house.clock()
+            )
+        except forgetting.BeingMailedError as error:
+            return _asked(confirmation, problem=str(error)), HTTPStatus.SERVICE_UNAVAILABLE
         return _done(confirmation) if known else abort(404)
 
     def _stay(self, confirmation: Confirmation) -> Answer:

@@ -4,11 +4,13 @@ import json
 from datetime import timedelta
 
 from click.testing import CliRunner
+from sqlalchemy import update
 
 from nurture.cli import main
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.store.consents import consents
 from nurture.store.events import events
+from nurture.store.messages import messages
 from nurture.store.subscribers import subscribers
 from nurture.store.suppressions import suppressions
 from tests.homes import ScriptedSink
@@ -84,6 +86,25 @@ def test_ann_is_erased_and_nothing_of_her_is_anywhere(
     home.live(days=60)
     assert len(smtp_sink.mails) == had
     assert home.rows(subscribers)[0]["address"] is None
+
+
+def test_who_presses_while_a_mail_to_them_is_with_the_server_reads_to_try_again(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_list(home)
+    home.press(link_in(smtp_sink.mails[0], "preferences"), ask="erasure")
+    home.deliver()
+    link = link_in(smtp_sink.mails[-1], "confirm")
+    with home.house.database.writing() as connection:
+        connection.execute(update(messages).where(messages.c.id == 1).values(status="sending"))
+    refused = home.press(link)
+    assert refused.status_code == 503
+    assert refused.mimetype == "text/html"
+    assert "Try again in a minute." in refused.text
+    assert home.person(ANN)["erased"] is False
+    with home.house.database.writing() as connection:
+        connection.execute(update(messages).where(messages.c.id == 1).values(status="accepted"))
+    assert home.press(link).status_code == 200
 
 
 def test_somebody_who_sleeps_is_asked_once_and_then_let_be(
