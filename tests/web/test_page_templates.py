@@ -20,6 +20,7 @@ from nurture.domain.consent import (
     said_where,
     wording_hash,
 )
+from nurture.domain.rhythm import Rhythm
 from tests.web.reading import Page, asking, read
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ FREQUENCIES = ("usual", "fewer", "paused", "stopped")
 
 
 def practice(**changes: str) -> SimpleNamespace:
-    known = {
+    known: dict[str, object] = {
         "name": "Human Movement",
         "owner": "Paul",
         "address_line": "30 Cannon Street, London EC4M 6XH",
@@ -41,6 +42,7 @@ def practice(**changes: str) -> SimpleNamespace:
         "email": "paul@example.org",
         "website_url": "https://practice.example.org",
         "privacy_url": "",
+        "rhythm": Rhythm(),
     }
     return SimpleNamespace(**{**known, **changes})
 
