@@ -51,6 +51,9 @@ GUARDS = {
 }
 _READING = ("GET", "HEAD", "OPTIONS")
 
+#: The largest number that a row of ours can have.
+LARGEST_NUMBER = 2**31 - 1
+
 
 def put_into(studio: Blueprint, house: House) -> None:
     """Stand at every address of the studio."""
@@ -109,6 +112,7 @@ def _admit(house: House) -> Answer | None:
     turned_away = None if _may_enter(endpoint) else _turn_away()
     if turned_away is None:
         _insist_on_own_form()
+        _insist_on_what_can_be_kept()
     return turned_away
 
 
@@ -138,6 +142,17 @@ def _insist_on_own_form() -> None:
     from_here = request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
     if not from_here or not compare_digest(said.encode(), csrf_token().encode()):
         abort(400, "This page had been open for too long, so nothing has been changed.")
+
+
+def _insist_on_what_can_be_kept() -> None:
+    """Refuse what no database of ours could look for: they take neither of the two alike."""
+    asked = (request.view_args or {}).values()
+    numbers = [one for one in asked if isinstance(one, int)]
+    words = [str(one) for one in asked] + list(request.args.values())
+    if any(one > LARGEST_NUMBER for one in numbers) or any("\0" in one for one in words):
+        abort(404, "It may have been moved or removed.")
+    if any("\0" in said for _, said in request.form.items(multi=True)):
+        abort(400, "A character stands in it that cannot be kept. Type it again, without pasting.")
 
 
 def _guard(house: House, response: Response) -> Response:

@@ -22,6 +22,7 @@ from nurture.services.owner_publishing import Written
 from nurture.services.publishing import CheckError
 from nurture.store.revisions import RevisionKind
 from nurture.web.studio.door import signed_in
+from nurture.web.studio.numbers import whole_number
 from nurture.web.studio.telling import tell
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Emails:
         return found
 
     def _keep(self, found: Editing, written: Written) -> int:
-        version = request.form.get("version", type=int)
+        version = whole_number(request.form.get("version", ""))
         if written == found.written and found.version == version:
             return found.version
         return editing.save_draft(

@@ -24,6 +24,7 @@ from nurture.domain.person import Person
 from nurture.domain.suppression import SuppressionReason
 from nurture.services import finding
 from nurture.services.finding import AskedForError, Page, Question, Stage
+from nurture.web.studio.numbers import whole_number
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -70,7 +71,7 @@ class People:
     def _page(self, said: Mapping[str, str], words: str) -> str:
         house = self.house
         question = _question(said, words)
-        before = int(said["before"]) if said.get("before", "").isdecimal() else None
+        before = whole_number(said.get("before", ""))
         problem = ""
         try:
             page = finding.find(house.database, house.catalogue, question, house.clock(), before)

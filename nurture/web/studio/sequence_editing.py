@@ -17,6 +17,7 @@ from nurture.services.publishing import CheckError
 from nurture.services.rearranging import Plan
 from nurture.web.studio import sequence_words as words
 from nurture.web.studio import step_forms
+from nurture.web.studio.numbers import whole_number
 from nurture.web.studio.sequences import get_plan, names
 from nurture.web.studio.telling import tell
 
@@ -261,8 +262,7 @@ def add_routes(studio: Blueprint, house: House) -> None:
 
 
 def _version() -> int:
-    said = request.form.get("version", "")
-    return int(said) if said.isdecimal() else 0
+    return whole_number(request.form.get("version", "")) or 0
 
 
 def _to_edit(key: str) -> Response:

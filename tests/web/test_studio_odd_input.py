@@ -1,0 +1,59 @@
+"""Odd input: whatever a browser sends, the answer is a page, and nothing breaks after it."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from nurture.services import signing_in
+from tests.house import Household
+from tests.web.studio import PASSWORD, PAUL, app_of, send
+
+ARTICLE = "/studio/emails/pain-guide/why-stretching-and-massage-wont-solve-back-pain"
+NUMBERED = (
+    "/studio/people/{}",
+    "/studio/people/{}/stop",
+    "/studio/settings/guides/pain-guide/{}",
+)
+HUGE = "9" * 40
+
+
+def test_no_number_is_too_large_and_no_character_too_odd(home: Household) -> None:
+    """On both databases, which break at different things."""
+    browser = app_of(home).test_client()
+    token = signing_in.make_link(home.house.database, PAUL, home.house.clock())
+    assert send(browser, f"/studio/welcome/{token}", password=PASSWORD).status_code == 303
+    for address in NUMBERED:
+        assert browser.get(address.format(HUGE)).status_code == 404
+    assert browser.get("/studio/sequences/a%00b/edit").status_code == 404
+    assert browser.get("/studio/people?segment=a%00b").status_code == 404
+    assert browser.get(f"/studio/people?before={HUGE}").status_code == 200
+    assert browser.get(f"/studio/people?before={'9' * 5000}").status_code == 200
+    answer = send(browser, "/studio/people", words="a\0b")
+    assert answer.status_code == 400
+    assert "cannot be kept" in answer.text
+    edit = "/studio/sequences/pain-guide/edit"
+    moved = {"email": "guide-reminder", "by": "1", "version": HUGE}
+    assert send(browser, edit, f"{edit}/move", **moved).status_code == 303
+
+
+def test_a_stranger_with_an_odd_address_is_answered_as_ever(home: Household) -> None:
+    browser = app_of(home).test_client()
+    assert send(browser, "/studio/sign-in", email="a\0b", password="x").status_code == 400
+
+
+@pytest.mark.parametrize("field", ["subject", "preheader", "article", "article_title"])
+def test_a_draft_with_a_line_left_empty_can_be_opened_again(paul: FlaskClient, field: str) -> None:
+    written = {
+        "subject": "Hello",
+        "preheader": "How are you?",
+        "article": "https://human-movement.com/blog/one",
+        "article_title": "One",
+        "body": "<mjml></mjml>",
+        "text": "Hello",
+        "version": "0",
+        "action": "save",
+    }
+    answer = send(paul, ARTICLE, **{**written, field: ""})
+    assert answer.status_code == 303
+    page = paul.get(ARTICLE)
+    assert page.status_code == 200
+    assert f'id="{field}"' in page.text
