@@ -57,3 +57,32 @@ def test_a_draft_with_a_line_left_empty_can_be_opened_again(paul: FlaskClient, f
     page = paul.get(ARTICLE)
     assert page.status_code == 200
     assert f'id="{field}"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("wait_number", "“-1 days” is not a length of time"),
+        ("at", "“-1” is not a time of day"),
+        ("late_days", "“-1 days” is not a length of time"),
+    ],
+)
+def test_an_odd_timing_is_refused_in_words_and_without_a_file(
+    paul: FlaskClient, field: str, said: str
+) -> None:
+    page = "/studio/sequences/pain-guide/edit/steps/muscle-activation-podcast"
+    fields = {"version": "0", "wait_number": "4", "wait_unit": "days", "at": "08:30"}
+    fields |= {"days": "working", "late": "skip", "late_days": "3", "only_if": "", "skip_if": ""}
+    answer = send(paul, page, **{**fields, field: "-1"})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "sequence.toml" not in answer.text
+
+
+def test_a_long_notice_is_cut_so_that_the_browser_keeps_it(paul: FlaskClient) -> None:
+    edit = "/studio/sequences/pain-guide/edit"
+    answer = send(paul, edit, f"{edit}/move", email="☃" * 5000, by="1", version="0")
+    [cookie] = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith("studio_told")]
+    assert len(cookie) < 4093 + 100
+    assert "Secure" in cookie
+    assert "There is no step “☃☃" in paul.get(edit).text

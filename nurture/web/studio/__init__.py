@@ -67,7 +67,7 @@ def create_studio(house: House) -> Blueprint:
         static_url_path="/static",
     )
     door.put_into(studio, house)
-    telling.put_into(studio)
+    telling.put_into(studio, house)
     wording.put_into(studio, house)
     answers.put_into(studio)
     for area in AREAS:

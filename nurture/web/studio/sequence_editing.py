@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,7 @@ class SequenceEditing:
         except SavedElsewhereError:
             raise
         except NurtureError as error:
-            return self._step_page(self._plan(key), email, fields, str(error)), 422
+            return self._step_page(self._plan(key), email, fields, _without_place(error)), 422
         return _to_edit(key)
 
     def show_new(self, key: str) -> str:
@@ -136,7 +137,7 @@ class SequenceEditing:
         except SavedElsewhereError:
             raise
         except NurtureError as error:
-            return self._new_page(self._plan(key), fields, str(error)), 422
+            return self._new_page(self._plan(key), fields, _without_place(error)), 422
         return _to_edit(key)
 
     def review(self, key: str) -> str:
@@ -259,6 +260,11 @@ def add_routes(studio: Blueprint, house: House) -> None:
     )
     for path, name, act in acts:
         studio.add_url_rule(path, endpoint=name, view_func=act, methods=["POST"])
+
+
+def _without_place(error: NurtureError) -> str:
+    """What is wrong, without the line of a file that whoever fills in a form never sees."""
+    return re.sub(r"^sequence\.toml(?:, [^:]+)?: ", "", str(error))
 
 
 def _version() -> int:

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, g, request
 
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
 _COOKIE = "studio_told"
 _AT_MOST = 5
+#: Browsers drop a cookie beyond 4 KB, and with it everything there was to say.
+_LONGEST, _LARGEST = 380, 3800
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +29,17 @@ class Notice:
     trouble: bool = False
 
 
-def put_into(studio: Blueprint) -> None:
+def put_into(studio: Blueprint, house: House) -> None:
     """Let every page say what it was told to."""
     studio.context_processor(lambda: {"notices": _take})
-    studio.after_request(_carry)
+    secure = house.settings.public_url.startswith("https:")
+    studio.after_request(lambda response: _carry(response, secure))
 
 
 def tell(sentence: str, trouble: bool = False) -> None:
     """Have the page that is shown next say this, without any personal data in it."""
-    g.setdefault("told", []).append(Notice(sentence, trouble))
+    said = sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST - 1]}…"
+    g.setdefault("told", []).append(Notice(said, trouble))
 
 
 def _take() -> list[Notice]:
@@ -48,12 +56,22 @@ def _carried() -> list[Notice]:
         return []
 
 
-def _carry(response: Response) -> Response:
+def _carry(response: Response, secure: bool) -> Response:
     told = g.pop("told", [])
     if told:
         kept = [] if g.get("notices_shown") else _carried()
-        value = quote(json.dumps([asdict(one) for one in (kept + told)[-_AT_MOST:]]))
-        response.set_cookie(_COOKIE, value, path="/studio", httponly=True, samesite="Lax")
+        value = _packed((kept + told)[-_AT_MOST:])
+        response.set_cookie(
+            _COOKIE, value, path="/studio", secure=secure, httponly=True, samesite="Lax"
+        )
     elif g.get("notices_shown") and _COOKIE in request.cookies:
-        response.delete_cookie(_COOKIE, path="/studio", httponly=True, samesite="Lax")
+        response.delete_cookie(
+            _COOKIE, path="/studio", secure=secure, httponly=True, samesite="Lax"
+        )
     return response
+
+
+def _packed(notices: list[Notice]) -> str:
+    """As many of the newest as a cookie holds."""
+    value = quote(json.dumps([asdict(one) for one in notices], ensure_ascii=False))
+    return value if len(value) <= _LARGEST or len(notices) < 2 else _packed(notices[1:])
