@@ -14,6 +14,7 @@ from nurture.services.signing_in import (
     SignInRefusedError,
     UnknownOwnerError,
     begin_session,
+    note_attempt,
 )
 from nurture.store import owners, sign_ins
 from nurture.store.owners import Owner
@@ -39,8 +40,11 @@ def get_account(database: Database, owner: int) -> Account:
 def change_password(
     database: Database, owner: int, present: str, wanted: str, now: datetime
 ) -> SignedIn:
-    """Replace the password; raises `SignInRefusedError` or `PasswordRefusedError`."""
-    found = _insist_on_password(database, owner, present)
+    """Replace the password.
+
+    Raises `SignInRefusedError`, `PasswordRefusedError` or `TooManyAttemptsError`.
+    """
+    found = _insist_on_password(database, owner, present, now)
     insist_on_good(wanted, found.address)
     password_hash = credentials.hash_password(wanted)
     with database.writing() as connection:
@@ -77,19 +81,23 @@ def take_on_codes(
 
 
 def give_up_codes(database: Database, owner: int, password: str, now: datetime) -> SignedIn:
-    """Ask for no codes any more; raises `SignInRefusedError`."""
-    found = _insist_on_password(database, owner, password)
+    """Ask for no codes any more; raises `SignInRefusedError` or `TooManyAttemptsError`."""
+    found = _insist_on_password(database, owner, password, now)
     with database.writing() as connection:
         owners.set_secret(connection, owner, None, 0)
         owners.replace_recovery_codes(connection, owner, ())
         return _begin_afresh(connection, found, now)
 
 
-def _insist_on_password(database: Database, owner: int, password: str) -> Owner:
+def _insist_on_password(database: Database, owner: int, password: str, now: datetime) -> Owner:
+    """Check a password as often as at the door, so that a browser left open gives none away."""
+    attempt = note_attempt(database, f"account:{owner}", f"account:{owner}", now)
     with database.reading() as connection:
         found = _get_owner(connection, owner)
     if not credentials.is_password(password, found.password_hash):
         raise SignInRefusedError("That is not your present password.")
+    with database.writing() as connection:
+        sign_ins.forget_attempt(connection, attempt)
     return found
 
 

@@ -126,7 +126,7 @@ def sign_in(
     which failures are counted. An unknown address is answered like a wrong password, after as
     long. Raises `SignInRefusedError` or `TooManyAttemptsError`.
     """
-    attempt = _attempt(database, account, client, now)
+    attempt = note_attempt(database, account, client, now)
     with database.reading() as connection:
         owner = owners.find_owner_by_address(connection, address_key(address))
     right = credentials.is_password(password, owner.password_hash if owner else None)
@@ -144,7 +144,7 @@ def give_code(
 
     Each code counts once. Raises `SignInRefusedError` or `TooManyAttemptsError`.
     """
-    attempt = _attempt(database, account, client, now)
+    attempt = note_attempt(database, account, client, now)
     with database.writing() as connection:
         owner = owners.find_owner(connection, waiting.owner)
         if owner is None or not _spend(connection, owner, code, now):
@@ -172,8 +172,11 @@ def _spend(connection: Connection, owner: Owner, code: str, now: datetime) -> bo
     return owners.spend_recovery_code(connection, owner.id, typed)
 
 
-def _attempt(database: Database, account: str, client: str, now: datetime) -> int:
-    """Note an attempt before it is judged, so that many at once are no more than many."""
+def note_attempt(database: Database, account: str, client: str, now: datetime) -> int:
+    """Note an attempt before it is judged, so that many at once are no more than many.
+
+    Returns its number, to be forgotten where it succeeds; raises `TooManyAttemptsError`.
+    """
     place = _network(client)
     with database.writing() as connection:
         sign_ins.forget_old(connection, now - COUNTED_FOR, now - SESSION_LASTS)

@@ -164,6 +164,16 @@ def test_too_many_attempts_are_answered_429(stranger: FlaskClient) -> None:
     assert send(stranger, page, email=PAUL, password="x").status_code == 429
 
 
+def test_a_browser_left_open_may_guess_no_password(paul: FlaskClient) -> None:
+    page, address = "/studio/account", "/studio/account/password"
+    fields = {"present": "a guess", "wanted": "another good password"}
+    for _ in range(FAILURES_PER_ACCOUNT):
+        assert "not your present password" in send(paul, page, address, **fields).text
+    answer = send(paul, page, address, **{**fields, "present": PASSWORD})
+    assert answer.status_code == 422
+    assert "try again in fifteen minutes" in answer.text
+
+
 def test_a_password_half_way_opens_only_the_page_for_the_code(
     sqlite_home: Household, paul: FlaskClient
 ) -> None:

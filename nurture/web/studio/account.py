@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from nurture.domain.owner import SHORTEST, PasswordRefusedError
 from nurture.services import credentials, securing, signing_in
-from nurture.services.signing_in import SignedIn, SignInRefusedError
+from nurture.services.signing_in import SignedIn, SignInRefusedError, TooManyAttemptsError
 from nurture.web.studio import door
 from nurture.web.studio.telling import tell
 
@@ -38,7 +38,7 @@ class Account:
         house, owner = self.house, door.signed_in().owner
         try:
             signed = securing.change_password(house.database, owner, present, wanted, house.clock())
-        except SignInRefusedError as error:
+        except (SignInRefusedError, TooManyAttemptsError) as error:
             return self._page(present_error=str(error)), 422
         except PasswordRefusedError as error:
             return self._page(wanted_error=str(error)), 422
@@ -71,7 +71,7 @@ class Account:
         password = request.form.get("password", "")
         try:
             signed = securing.give_up_codes(house.database, owner, password, house.clock())
-        except SignInRefusedError as error:
+        except (SignInRefusedError, TooManyAttemptsError) as error:
             return self._page(off_error=str(error)), 422
         return _back(signed, "Signing in takes your password alone again.")
 
