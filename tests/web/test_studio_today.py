@@ -33,6 +33,15 @@ def test_a_quiet_day_says_that_nothing_is_needed(paul: FlaskClient) -> None:
     assert "Nobody yet." in page
 
 
+def test_what_is_to_be_filled_in_leads_to_its_field(paul: FlaskClient) -> None:
+    page = paul.get("/studio/").text
+    for name in FIELDS:
+        if f"practice#{name}" in page:
+            assert f'id="{name}"' in paul.get("/studio/settings/practice").text
+    assert 'href="/studio/settings/practice#booking_url"' in page
+    assert 'href="/studio/settings">Your own guides</a>' in page
+
+
 def test_people_are_named_as_they_named_themselves(
     sqlite_home: Household, paul: FlaskClient
 ) -> None:

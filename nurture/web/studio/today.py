@@ -20,19 +20,27 @@ if TYPE_CHECKING:
 
 #: What the owner is told, by what became of a message.
 _SETTLED = {
-    Settled.SENT: "Noted: it was sent, and the series goes on.",
+    Settled.SENT: "Noted: it was sent, and the sequence goes on.",
     Settled.OFFERED_AGAIN: "It is sent again, at the next moment that emails go out.",
     Settled.LET_GO: "It is let go: its time has passed.",
 }
 
-#: The first-start list: what each thing is called, and why it matters.
+#: The first-start list: what each thing is called, why it matters, and the page to do it on.
 TASKS = {
-    Task.SENDER: ("Who the emails come from", "People see this name in their inbox."),
-    Task.ADDRESS: ("Your postal address", "The law asks for it in every email."),
-    Task.GUIDES: ("Your own guides", "They go out to whoever fills in a form."),
-    Task.BASE_URL: ("The address of these pages", "Every link in an email begins with it."),
-    Task.MAIL_SERVER: ("A mail server", "It takes the emails to people’s mailboxes."),
-    Task.DNS: ("The names of your domain", "Without these records emails land in the junk folder."),
+    Task.SENDER: (
+        "Who the emails come from",
+        "People see this name in their inbox.",
+        "show_practice",
+    ),
+    Task.ADDRESS: ("Your postal address", "The law asks for it in every email.", "show_practice"),
+    Task.GUIDES: ("Your own guides", "They go out to whoever fills in a form.", "show_settings"),
+    Task.BASE_URL: ("The address of these pages", "Every link in an email begins with it.", ""),
+    Task.MAIL_SERVER: ("A mail server", "It takes the emails to people’s mailboxes.", ""),
+    Task.DNS: (
+        "The names of your domain",
+        "Without these records emails land in the junk folder.",
+        "",
+    ),
 }
 
 #: What a field of the practice's is to the owner, and what happens until it is filled in.
