@@ -189,7 +189,7 @@ def _insist_unused(published: Published, name: str, what: str) -> None:
         titles = sorted({published.sequences[use.sequence].title for use in uses})
         raise SegmentInUseError(
             f"“{name}” cannot be {what}: {', '.join(f'“{one}”' for one in titles)} asks for it.",
-            remedy="Change the series first.",
+            remedy="Change the sequence first.",
         )
 
 

@@ -9,7 +9,7 @@ from tests.browser.studio import Studio
 pytestmark = pytest.mark.browser
 
 
-def test_somebody_is_looked_up_and_their_series_is_stopped(studio: Studio, page: Page) -> None:
+def test_somebody_is_looked_up_and_their_sequence_is_stopped(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
     page.goto(f"{studio.url}/studio/people")
     page.get_by_label("Name or address").press_sequentially("lena@ex")
@@ -19,7 +19,7 @@ def test_somebody_is_looked_up_and_their_series_is_stopped(studio: Studio, page:
     page.get_by_role("link", name="Elena").click()
     page.get_by_role("link", name="Take out of “").first.click()
     page.get_by_role("button", name="Yes, take them out").click()
-    expect(page.get_by_role("status")).to_contain_text("They are out of that series.")
+    expect(page.get_by_role("status")).to_contain_text("They are out of that sequence.")
     expect(page.get_by_text("You took them out of “")).to_be_visible()
     assert faults(page) == []
 

@@ -105,7 +105,7 @@ def test_a_segment_is_saved_after_its_effect_was_shown(
     sqlite_home: Household, ann: FlaskClient
 ) -> None:
     page = words(send(ann, NEW, **ROW, title="Keen golfers", do="check").text)
-    assert "1 person is in it from now on" in page and "No series asks for it" in page
+    assert "1 person is in it from now on" in page and "No sequence asks for it" in page
     answer = send(ann, NEW, **ROW, title="Keen golfers", do="save")
     assert answer.location == "/studio/segments/keen-golfers"
     page = words(ann.get(answer.location).text)
@@ -164,7 +164,7 @@ def test_a_fault_in_the_text_names_its_line_and_what_was_written_stays(
     assert sqlite_home.rows(revisions) == before
 
 
-def test_taking_one_away_is_asked_first_and_refused_where_a_series_needs_it(
+def test_taking_one_away_is_asked_first_and_refused_where_a_sequence_needs_it(
     sqlite_home: Household, ann: FlaskClient
 ) -> None:
     quiet = "/studio/segments/gone-quiet"

@@ -36,8 +36,8 @@ LEVELS = {
     Level.ASLEEP: "Asleep (over three months)",
 }
 STAGES = {
-    Stage.UNDER_WAY: "Under way in a series",
-    Stage.COMPLETED: "Came to the end of a series",
+    Stage.UNDER_WAY: "Under way in a sequence",
+    Stage.COMPLETED: "Came to the end of a sequence",
     Stage.BOOKED: "Booked a session",
     Stage.UNCONFIRMED: "Not confirmed yet",
     Stage.UNSUBSCRIBED: "Unsubscribed",
@@ -89,9 +89,9 @@ class People:
             is_later=before is not None,
             problem=problem,
             segments=[("", "Any segment"), *((s.name, s.title) for s in segments)],
-            sequences=[("", "Any series"), *titles.items()],
+            sequences=[("", "Any sequence"), *titles.items()],
             levels=[("", "Any"), *((str(key), said) for key, said in LEVELS.items())],
-            stages=[("", "Anyhow"), *((str(key), said) for key, said in STAGES.items())],
+            stages=[("", "Any"), *((str(key), said) for key, said in STAGES.items())],
             badges=badges,
         )
 

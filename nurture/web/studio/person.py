@@ -43,7 +43,7 @@ class OnePerson:
         return self._page(person)
 
     def pause_person(self, person: int) -> Page:
-        """Send nothing of the series for some days, or until a day."""
+        """Send nothing of their sequences for some days, or until a day."""
         try:
             until = self._until()
             attending.pause(self.house.database, person, until, self.house.clock())
@@ -68,7 +68,7 @@ class OnePerson:
             action=url_for("studio.stop_person", person=person),
             back=_address(person),
             facts=(
-                "Every series they are in ends at once.",
+                "Every sequence they are in ends at once.",
                 "What is waiting to be sent to them is taken back.",
                 "Their consent record says that you did it for them, and when.",
             ),
@@ -90,7 +90,7 @@ class OnePerson:
             abort(404)
         return confirm_page(
             f"Take {_name(found)} out of “{found.sequences[sequence]}”?",
-            "They get no more of it. Other series they are in, or come into, go on.",
+            "They get no more of it. Other sequences they are in, or come into, go on.",
             button="Yes, take them out",
             action=url_for("studio.take_out_person", person=person, sequence=sequence),
             back=_address(person),
@@ -100,9 +100,9 @@ class OnePerson:
         """End one sequence for them."""
         house = self.house
         if attending.take_out(house.database, person, sequence, house.clock()):
-            tell("They are out of that series.")
+            tell("They are out of that sequence.")
         else:
-            tell("They were not in that series any more.")
+            tell("They were not in that sequence any more.")
         return self._done(person)
 
     def ask_forget(self, person: int) -> Page:

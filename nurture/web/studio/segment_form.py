@@ -33,7 +33,7 @@ KINDS = {
     Kind.COLLECTED: ("collected a guide", "did not collect a guide"),
     Kind.SIGNED_UP: ("signed up", "did not sign up"),
     Kind.LEVEL: ("is", "is not"),
-    Kind.IN: ("is or was in a series", "is or was not in a series"),
+    Kind.IN: ("is or was in a sequence", "is or was not in a sequence"),
     Kind.REACHED: ("got as far as an email", "did not get as far as an email"),
     Kind.CONFIRMED: ("confirmed their address", "did not confirm their address"),
     Kind.TRACKING: ("agreed to being followed", "did not agree to being followed"),

@@ -80,7 +80,7 @@ class SegmentPages:
         published = self._published()
         segment = _get(published, name)
         if composing.uses_of(published, name):
-            tell(f"“{segment.title}” is used by a series, so it cannot be taken away.", True)
+            tell(f"“{segment.title}” is used by a sequence, so it cannot be taken away.", True)
             return redirect(_address(name), 303)
         return confirm_page(
             f"Take “{segment.title}” away?",
