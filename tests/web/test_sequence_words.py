@@ -32,16 +32,16 @@ SEQUENCE = Sequence("s", "S", (GUIDE, *STEPS), form=FORM)
 @pytest.mark.parametrize(
     ("step", "said"),
     [
-        (Step("x", wait=Wait(days=1)), "1 day after {}, between 08:00 and 19:00, on any day"),
+        (Step("x", wait=Wait(days=1)), "1 day after {}, within your hours, on any day"),
         (
             Step("x", wait=Wait(days=4), at=time(8, 30), on=WORKING_DAYS),
             "4 days after {}, at 08:30, on a working day",
         ),
         (
             Step("x", wait=Wait(elapsed=timedelta(hours=36)), on=SendDays(frozenset({1, 3}))),
-            "36 hours after {}, between 08:00 and 19:00, on a Tuesday or Thursday",
+            "36 hours after {}, within your hours, on a Tuesday or Thursday",
         ),
-        (Step("x"), "Straight after {}, between 08:00 and 19:00, on any day"),
+        (Step("x"), "Straight after {}, within your hours, on any day"),
     ],
 )
 def test_timing_is_said_in_one_phrase(step: Step, said: str) -> None:

@@ -89,7 +89,7 @@ def say_timing(sequence: Sequence, step: Step) -> str:
         return "At once, whenever somebody asks for it"
     wait, after = say_wait(step.wait), _anchor(sequence, step)
     begun = f"{wait} after {after}" if wait else f"Straight after {after}"
-    at = f"at {step.at:%H:%M}" if step.at else "between 08:00 and 19:00"
+    at = f"at {step.at:%H:%M}" if step.at else "within your hours"
     return ", ".join((begun, at, say_days(step.on)))
 
 
