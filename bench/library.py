@@ -16,9 +16,9 @@ def lay_out_library(root: Path) -> Path:
     shutil.copytree(SHIPPED / "layout", root / "layout")
     shutil.copyfile(SHIPPED / "practice.toml", root / "practice.toml")
     for name in (
-        f"{GUIDE}.mjml",
+        f"{GUIDE}.md",
         f"{GUIDE}.txt",
-        "discovery-session.mjml",
+        "discovery-session.md",
         "discovery-session.txt",
     ):
         shutil.copyfile(SHIPPED / "pain-guide" / name, folder / name)

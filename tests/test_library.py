@@ -157,7 +157,13 @@ def test_front_matter_that_cannot_be_read_is_named(content: str, told: str) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["practice.toml", "pain-guide/your-guide.mjml", "pain-guide/your-guide.txt"]
+    "name",
+    [
+        "practice.toml",
+        "pain-guide/your-guide.md",
+        "your-data/your-data.mjml",
+        "your-data/your-data.txt",
+    ],
 )
 def test_a_missing_or_unreadable_file_is_named(emails: Path, name: str) -> None:
     (emails / name).write_bytes(b"\xff\xfe")
@@ -169,13 +175,13 @@ def test_a_missing_or_unreadable_file_is_named(emails: Path, name: str) -> None:
 
 
 def test_files_with_the_line_ends_of_windows_are_read(emails: Path) -> None:
-    for path in emails.rglob("*.mjml"):
+    for path in emails.rglob("*.m*"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert read_library(emails) == read_library(SHIPPED)
 
 
 def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(emails: Path) -> None:
-    path = emails / "pain-guide/your-guide.mjml"
+    path = emails / "pain-guide/your-guide.md"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert read_library(emails) == read_library(SHIPPED)
 

@@ -162,7 +162,7 @@ def _read_email(folder: Path, name: str, layout: Mapping[str, str]) -> EmailSour
     markdown, mjml = folder / f"{name}.md", folder / f"{name}.mjml"
     if markdown.exists() and mjml.exists():
         raise LibraryError(f"{markdown} and {mjml} are one email.", remedy="Remove one of them.")
-    path = markdown if markdown.exists() else mjml
+    path = mjml if mjml.exists() else markdown
     written = EmailFormat(path.suffix.removeprefix("."))
     plain = folder / f"{name}.txt"
     has_plain = written is EmailFormat.MJML or plain.exists()

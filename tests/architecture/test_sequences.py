@@ -40,7 +40,7 @@ def test_no_email_is_sent_by_two_steps(sequence: Path) -> None:
 
 
 def test_every_folder_of_emails_is_a_sequence_or_the_layout() -> None:
-    folders = {path.parent for path in EMAILS.rglob("*.mjml")}
+    folders = {path.parent for kind in KINDS_OF_FILE for path in EMAILS.rglob(f"*{kind}")}
     assert folders - {path.parent for path in MAPS} == {EMAILS / "layout"}
 
 

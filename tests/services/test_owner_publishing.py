@@ -102,7 +102,7 @@ def test_what_has_faults_is_refused_with_their_lines_and_nothing_is_stored(
 ) -> None:
     before = home.everything()
     now = written(home)
-    with pytest.raises(CheckError, match=r"your-guide.mjml, line \d+: there is no value “nobody”"):
+    with pytest.raises(CheckError, match=r"your-guide.md, line \d+: there is no value “nobody”"):
         publish(home, Written(now.format, now.content.replace("first_name", "nobody"), now.text))
     with pytest.raises(CheckError, match="front matter"):
         publish(home, Written(now.format, "no front matter", now.text))
@@ -142,7 +142,7 @@ def test_a_file_does_not_overwrite_what_the_owner_published(
     database, now = home.house.database, home.clock.now
     publish(home, changed(home, subject="From Paul"))
     assert publishing.publish(database, read_library(root), now).changed == []
-    file = root / "pain-guide/your-guide.mjml"
+    file = root / "pain-guide/your-guide.md"
     file.write_text(file.read_text().replace("Your 21-page guide", "A file's guide"))
     with pytest.raises(OwnerWroteThisError) as refused:
         publishing.publish(database, read_library(root), now)

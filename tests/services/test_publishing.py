@@ -53,7 +53,7 @@ class Written:
 
     def add_after(self, email: str, new: str) -> None:
         """Put a new article behind a step, with the same text under another name."""
-        for suffix in ("mjml", "txt"):
+        for suffix in ("md", "txt"):
             folder = self.root / "pain-guide"
             shutil.copyfile(folder / f"{email}.{suffix}", folder / f"{new}.{suffix}")
         block = self.step(email)
@@ -110,7 +110,7 @@ def test_a_changed_email_becomes_its_second_revision_and_the_first_stays(
 ) -> None:
     home.subscribe(ANN)
     home.deliver()
-    written.change("pain-guide/your-guide.mjml", "Your 21-page guide", "Your own guide")
+    written.change("pain-guide/your-guide.md", "Your 21-page guide", "Your own guide")
     assert written.publish().changed == ["pain-guide/your-guide"]
     of_email = [row for row in home.rows(revisions) if row["key"] == "pain-guide/your-guide"]
     assert [row["number"] for row in of_email] == [1, 2]
@@ -201,7 +201,7 @@ def test_what_the_owner_published_is_not_overwritten_by_a_changed_file(
 ) -> None:
     of_owner = owner_writes(home, "Your guide, from Paul")
     assert written.publish().changed == []
-    written.change("pain-guide/your-guide.mjml", "Your 21-page guide", "Your own guide")
+    written.change("pain-guide/your-guide.md", "Your 21-page guide", "Your own guide")
     before = home.rows(revisions)
     with pytest.raises(OwnerWroteThisError) as refused:
         written.publish()
@@ -235,8 +235,8 @@ def owner_writes(home: Household, subject: str) -> int:
 def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
     home: Household, written: Written
 ) -> None:
-    written.change("pain-guide/your-guide.mjml", "<mj-text ", "<mj-txt ")
-    written.change("pain-guide/guide-reminder.mjml", "{{ first_name }}", "{{ frist_name }}")
+    written.change("your-data/your-data.mjml", "<mj-text ", "<mj-txt ")
+    written.change("pain-guide/guide-reminder.md", "{{ first_name }}", "{{ frist_name }}")
     written.change("layout/footer.txt", "{{ unsubscribe_url }}", "")
     written.change("erase-me/erase-me.txt", "{{ confirm_url }}", "")
     written.change("over-50-guide/sequence.toml", 'kind  = "guide"', 'kind  = "article"')
@@ -244,7 +244,7 @@ def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
     with pytest.raises(CheckError) as refused:
         written.publish()
     said = "\n".join(refused.value.findings)
-    for place in ("your-guide", "guide-reminder", "over-50-guide/sequence.toml"):
+    for place in ("your-data", "guide-reminder", "over-50-guide/sequence.toml"):
         assert place in said
     assert "frist_name" in said
     assert "mj-txt" in said
