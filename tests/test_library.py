@@ -161,7 +161,6 @@ def test_front_matter_that_cannot_be_read_is_named(content: str, told: str) -> N
     [
         "practice.toml",
         "pain-guide/your-guide.md",
-        "your-data/your-data.mjml",
         "your-data/your-data.txt",
     ],
 )

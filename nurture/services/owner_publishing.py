@@ -245,7 +245,8 @@ def _store(database: Database, changed: list[Draft], now: datetime) -> Publicati
         for draft in changed:
             present = newest_revision(connection, draft.kind, draft.key)
             if present is None or present.digest != draft.digest:
-                store_draft(connection, draft, present, publication, Author.OWNER, now)
+                of_owner = replace(draft, author=Author.OWNER)
+                store_draft(connection, of_owner, present, publication, now)
             drafts.discard_draft(connection, draft.kind, draft.key)
     return publication
 

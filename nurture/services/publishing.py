@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import Sequence
@@ -11,6 +13,7 @@ from nurture.library import Library, SequenceSource
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError, compile_email
 from nurture.rendering.preparing import Surroundings
+from nurture.services.rereading import email_source
 from nurture.services.revising import (
     Draft,
     Publication,
@@ -25,8 +28,8 @@ from nurture.store.revisions import (
     Author,
     Revision,
     RevisionKind,
+    find_newest_by,
     lock_publishing,
-    newest_digests,
     newest_revisions,
 )
 from nurture.store.session import Connection, Database
@@ -63,7 +66,7 @@ class OwnerWroteThisError(NurtureError):
 
 def check(library: Library) -> list[Draft]:
     """Check everything and compile it; raises `CheckError` with all findings at once."""
-    around = Surroundings(library.practice, Tokens(["check"]), "https://check.invalid")
+    around = _around(library)
     findings: list[str] = []
     drafts = [
         plan_draft(RevisionKind.PRACTICE, "practice", library.practice_toml),
@@ -93,18 +96,19 @@ def publish(
     """Store every changed file as a revision, all or nothing.
 
     Raises `CheckError`, and `OwnerWroteThisError` where a file changed that the owner
-    has since published another state of, unless `overwrite` is set.
+    has since published another state of, unless `overwrite` is set. Where nothing but the
+    shared layout changed, what the owner wrote is put into the new one and stays theirs.
     """
     drafts = check(library)
     publication = Publication(to_fill_in=to_fill_in(library))
     with database.writing() as connection:
         lock_publishing(connection)
         newest = {(r.kind, r.key): r for r in newest_revisions(connection)}
-        changed = list(_changed(connection, drafts, newest, overwrite))
+        changed = list(_changed(connection, library, drafts, newest, overwrite))
         hold_sequences(connection, changed)
         for draft in changed:
             present = newest.get((draft.kind, draft.key))
-            store_draft(connection, draft, present, publication, Author.FILES, now)
+            store_draft(connection, draft, present, publication, now)
     return publication
 
 
@@ -113,7 +117,7 @@ def preview(database: Database, library: Library) -> Publication:
     publication = Publication(to_fill_in=to_fill_in(library))
     with database.reading() as connection:
         newest = {(r.kind, r.key): r for r in newest_revisions(connection)}
-        for draft in _changed(connection, check(library), newest, overwrite=True):
+        for draft in _changed(connection, library, check(library), newest, overwrite=True):
             note_draft(connection, draft, newest.get((draft.kind, draft.key)), publication)
     return publication
 
@@ -188,12 +192,12 @@ def _form_findings(library: Library) -> list[str]:
 
 def _changed(
     connection: Connection,
+    library: Library,
     drafts: list[Draft],
     newest: dict[tuple[RevisionKind, str], Revision],
     overwrite: bool,
 ) -> Iterator[Draft]:
     """The drafts that differ from what is published and that the files may publish."""
-    written = newest_digests(connection, Author.FILES)
     for draft in drafts:
         present = newest.get((draft.kind, draft.key))
         if present is None:
@@ -202,9 +206,46 @@ def _changed(
             continue
         elif present.author is Author.FILES or overwrite:
             yield draft
-        elif draft.digest != written.get((draft.kind, draft.key)):
-            raise OwnerWroteThisError(
-                f"{draft.key} was changed in the studio and in its file:\n"
-                + difference(present.source, draft.source, ("published", "file")),
-                remedy="Bring the file up to date, or run “nurture publish --overwrite”.",
-            )
+        else:
+            yield from _beside_the_owner(connection, library, draft, present)
+
+
+def _beside_the_owner(
+    connection: Connection, library: Library, draft: Draft, present: Revision
+) -> Iterator[Draft]:
+    """What a file may still do to a thing that the owner published another state of."""
+    written = find_newest_by(connection, Author.FILES, draft.kind, draft.key)
+    if written is not None and written.digest == draft.digest:
+        return
+    if written is None or not _differs_in_layout_only(written.source, draft.source):
+        raise OwnerWroteThisError(
+            f"{draft.key} was changed in the studio and in its file:\n"
+            + difference(present.source, draft.source, ("published", "file")),
+            remedy="Bring the file up to date, or run “nurture publish --overwrite”.",
+        )
+    relaid = _in_new_layout(library, present, draft.source["layout"])
+    if relaid.digest != present.digest:
+        yield relaid
+
+
+def _differs_in_layout_only(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return "layout" in one and {**one, "layout": None} == {**other, "layout": None}
+
+
+def _in_new_layout(library: Library, present: Revision, layout: dict[str, str]) -> Draft:
+    """The owner's words within the new layout; raises `CheckError` where that cannot be."""
+    email = email_source(present.key, {**present.source, "layout": layout})
+    folder, _, name = present.key.partition("/")
+    sequence = next(s.sequence for s in library.sequences if s.sequence.key == folder)
+    kind = next(step.kind for step in sequence.steps if step.email == name)
+    try:
+        compiled = compile_email(email)
+    except EmailError as error:
+        raise CheckError(error.findings) from None
+    if findings := check_email(compiled, sequence, kind, _around(library)):
+        raise CheckError(findings)
+    return replace(email_draft(email, compiled), author=Author.OWNER)
+
+
+def _around(library: Library) -> Surroundings:
+    return Surroundings(library.practice, Tokens(["check"]), "https://check.invalid")

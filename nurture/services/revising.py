@@ -19,12 +19,13 @@ from nurture.store.session import Connection
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One thing that may become a revision."""
+    """One thing that may become a revision, and whose it is."""
 
     kind: RevisionKind
     key: str
     source: dict[str, Any]
     compiled: dict[str, Any]
+    author: Author = Author.FILES
 
     @property
     def digest(self) -> str:
@@ -76,7 +77,6 @@ def store_draft(
     draft: Draft,
     present: Revision | None,
     publication: Publication,
-    author: Author,
     now: datetime,
 ) -> None:
     """Make the draft the newest revision; those under way follow a changed sequence."""
@@ -88,7 +88,7 @@ def store_draft(
         kind=draft.kind,
         key=draft.key,
         digest=draft.digest,
-        author=author,
+        author=draft.author,
         source=draft.source,
         compiled=draft.compiled,
         now=now,

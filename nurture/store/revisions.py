@@ -91,16 +91,14 @@ def latest_publication(connection: Connection) -> int:
     return connection.scalar(select(func.max(revisions.c.id))) or 0
 
 
-def newest_digests(connection: Connection, author: Author) -> dict[tuple[RevisionKind, str], str]:
-    """The digest of the newest state that one author published, by kind and key."""
-    newest = (
-        select(func.max(revisions.c.id))
-        .where(revisions.c.author == author)
-        .group_by(revisions.c.kind, revisions.c.key)
-    )
-    found = select(revisions.c.kind, revisions.c.key, revisions.c.digest)
-    rows = connection.execute(found.where(revisions.c.id.in_(newest)))
-    return {(RevisionKind(kind), key): digest for kind, key, digest in rows}
+def find_newest_by(
+    connection: Connection, author: Author, kind: RevisionKind, key: str
+) -> Revision | None:
+    """The newest state of one thing that one author published, or None."""
+    same = (revisions.c.kind == kind) & (revisions.c.key == key) & (revisions.c.author == author)
+    newest = select(revisions).where(same).order_by(revisions.c.number.desc()).limit(1)
+    row = connection.execute(newest).mappings().first()
+    return _revision(row) if row else None
 
 
 def newest_revision(connection: Connection, kind: RevisionKind, key: str) -> Revision | None:

@@ -307,7 +307,7 @@ def test_the_owner_is_told_what_relies_on_health_and_what_is_not_there(
     segments.write_text(segments.read_text() + _HURT)
     golf.write_text(golf.read_text().replace('"golfers"', '"hurt"'))
     email = "over-50-guide/power-for-golf"
-    written.change(f"{email}.mjml", "topics", 'topics = ["back_pain"]\n#')
+    written.change(f"{email}.md", "topics", 'topics = ["back_pain"]\n#')
     told = "\n".join(publishing.to_know(read_library(written.root)))
     assert "over-50-guide: the segment “hurt” looks at back-pain, which is about health" in told
     assert "names the email “pain-guide/no-such-email”, which no sequence has" in told
@@ -336,3 +336,46 @@ def test_a_condition_that_can_hold_for_nobody_is_refused(
 
 def test_everything_shipped_is_there(home: Household) -> None:
     assert publishing.to_know(read_library(SHIPPED)) == []
+
+
+# --- The shared layout ---------------------------------------------------------------------------
+
+HEADER, OLD_LINE, NEW_LINE = (
+    "layout/header.mjml",
+    "Injury Rehab and Sports",
+    "Injury Rehab and Dance",
+)
+
+
+def test_a_changed_layout_reaches_what_the_owner_wrote_and_keeps_their_words(
+    home: Household, written: Written
+) -> None:
+    of_owner = owner_writes(home, "Your guide, from Paul")
+    written.change(HEADER, OLD_LINE, NEW_LINE)
+    assert "pain-guide/your-guide" in written.publish().changed
+    [newest] = [r for r in home.rows(revisions) if r["number"] == of_owner + 1]
+    assert (newest["key"], newest["author"]) == ("pain-guide/your-guide", Author.OWNER)
+    assert newest["compiled"]["subject"] == "Your guide, from Paul to collect"
+    assert NEW_LINE in newest["compiled"]["html"]
+    assert written.publish().changed == []
+
+
+def test_a_changed_layout_takes_no_changed_words_along(home: Household, written: Written) -> None:
+    owner_writes(home, "Your guide, from Paul")
+    written.change(HEADER, OLD_LINE, NEW_LINE)
+    written.change("pain-guide/your-guide.md", "Your 21-page guide", "Your own guide")
+    before = home.rows(revisions)
+    with pytest.raises(OwnerWroteThisError, match="Your own guide"):
+        written.publish()
+    assert home.rows(revisions) == before
+
+
+def test_a_layout_that_does_not_suit_what_the_owner_wrote_is_refused(
+    home: Household, written: Written
+) -> None:
+    owner_writes(home, "{{ guide_title }}, from Paul, for you who asked for it the other day, is")
+    written.change(HEADER, OLD_LINE, NEW_LINE)
+    before = home.rows(revisions)
+    with pytest.raises(CheckError, match="the subject has"):
+        written.publish()
+    assert home.rows(revisions) == before
