@@ -60,6 +60,7 @@ def put_into(studio: Blueprint, house: House) -> None:
     studio.before_request(lambda: _admit(house))
     studio.after_request(lambda response: _guard(house, response))
     studio.add_app_template_global(csrf_token)
+    studio.add_app_template_global(style_nonce)
     studio.context_processor(lambda: {"owner": g.get("owner")})
 
 
@@ -87,6 +88,12 @@ def show_out() -> None:
 def csrf_token() -> str:
     """What every form has to carry, as `csrf_token` or in the header `X-CSRF-Token`."""
     return blake2b(g.browser.encode(), digest_size=24, person=b"studio-form").hexdigest()
+
+
+def style_nonce() -> str:
+    """What lets a script of this one page put styles into it; every other page forbids it."""
+    nonce: str = g.setdefault("style_nonce", new_identifier())
+    return nonce
 
 
 def safe_next(address: str | None) -> str:
@@ -155,8 +162,16 @@ def _insist_on_what_can_be_kept() -> None:
         abort(400, "A character stands in it that cannot be kept. Type it again, without pasting.")
 
 
+def _guards() -> dict[str, str]:
+    if nonce := g.get("style_nonce"):
+        policy = GUARDS["Content-Security-Policy"]
+        styles = f"style-src 'self' 'nonce-{nonce}'"
+        return GUARDS | {"Content-Security-Policy": policy.replace("style-src 'self'", styles)}
+    return GUARDS
+
+
 def _guard(house: House, response: Response) -> Response:
-    for name, value in GUARDS.items():
+    for name, value in _guards().items():
         response.headers.setdefault(name, value)
     if request.endpoint == "studio.static":
         return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
 from markupsafe import escape
@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as Answer
 from nurture.domain.errors import NurtureError
 from nurture.library import parse_email
 from nurture.library.writing import with_body, with_front
-from nurture.rendering.preflight import stops_publishing
+from nurture.rendering.preflight import Severity, stops_publishing
 from nurture.services import editing
 from nurture.services import owner_publishing as owner
 from nurture.services.editing import Editing, SavedElsewhereError
@@ -47,8 +47,18 @@ _PREVIEW_POLICY = (
 )
 _DARK = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)")
 
-#: What of the front matter has a field of its own.
+#: What of the front matter has a field of its own, topics aside.
 _FRONT = ("subject", "preheader", "article", "article_title")
+
+#: The parts that words in Markdown can be made into.
+PARTS = (
+    ("# ", "Heading"),
+    ("**words**", "Bold words"),
+    ("[words](https://)", "Link, or a button where it stands alone"),
+    ("- ", "List"),
+    ("![what it shows](https://)", "Picture"),
+    ("> On the blog\n> ## {{ article_title }}", "Box with the article’s title"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,15 @@ class Emails:
             return jsonify(version=self._keep(found, _written(found)))
         except NurtureError as error:
             return jsonify(trouble=str(error)), 409
+
+    def find_concerns(self, sequence: str, name: str) -> str:
+        """What stands against publishing what was written, as a part of the page."""
+        found = self._editing(f"{sequence}/{name}")
+        try:
+            concerns = self._concerns(found, _written(found))
+        except NurtureError as error:
+            return render_template("studio/_concerns.html", refused=str(error))
+        return render_template("studio/_concerns.html", **concerns)
 
     def preview(self, sequence: str, name: str) -> Response:
         """What was written, as the person chosen would see it; nothing is kept of it."""
@@ -189,9 +208,24 @@ class Emails:
         else:
             tell(f"The test could not be sent: {outcome.reason}", trouble=True)
 
+    def _concerns(self, found: Editing, written: Written) -> dict[str, Any]:
+        """What stands against publishing, as the part of the page wants it."""
+        house = self.house
+        _, body, first_line = parse_email(written.content, found.key)
+        concerns = editing.preflight_email(
+            house.database, found.key, written, house.settings.public_url
+        )
+        return {
+            "refused": "",
+            "concerns": concerns,
+            "errors": sum(one.severity is Severity.ERROR for one in concerns),
+            "first_line": first_line,
+            "last_line": first_line + body.count("\n"),
+        }
+
     def _page(self, found: Editing, written: Written | None = None, trouble: str = "") -> str:
         house, written = self.house, written or found.written
-        front, body, first_line = parse_email(written.content, found.key)
+        front, body, _ = parse_email(written.content, found.key)
         return render_template(
             "studio/email.html",
             found=found,
@@ -199,13 +233,12 @@ class Emails:
             body=body,
             text=written.text,
             markdown=written.format == "md",
-            first_line=first_line,
+            topics=", ".join(front.get("topics", ())),
             trouble=trouble,
-            concerns=editing.preflight_email(
-                house.database, found.key, written, house.settings.public_url
-            ),
+            **self._concerns(found, written),
             names=editing.names_to_try(house.database),
             placeholders=PLACEHOLDERS,
+            parts=PARTS,
         )
 
 
@@ -218,11 +251,20 @@ def url_for_email(key: str) -> str:
 def _written(found: Editing) -> Written:
     """What the form says, put into the file it came from."""
     form = request.form
-    front = {name: form[name].strip() or None for name in _FRONT if name in form}
+    front: dict[str, Any] = {n: form[n].strip() or None for n in _FRONT if n in form}
+    if "topics" in form:
+        front |= _changed_topics(found, form["topics"])
     content = with_front(found.written.content, front)
     body = form.get("body", "").replace("\r\n", "\n")
     text = form.get("text", found.written.text).replace("\r\n", "\n")
     return Written(found.written.format, with_body(content, body), text)
+
+
+def _changed_topics(found: Editing, said: str) -> dict[str, list[str]]:
+    """The topics, unless they are those of the file, whose way of writing them then stays."""
+    topics = [topic for topic in re.split(r"[,\s]+", said.lower()) if topic]
+    before = parse_email(found.written.content, found.key)[0].get("topics", [])
+    return {} if topics == before else {"topics": topics}
 
 
 def _document(html: str, *, images: bool) -> Response:
@@ -246,6 +288,7 @@ def add_routes(studio: Blueprint, house: House) -> None:
     for address, endpoint, view in (
         (one, "save_email", views.save),
         (f"{one}/draft", "autosave_email", views.autosave),
+        (f"{one}/concerns", "find_concerns", views.find_concerns),
         (f"{one}/preview", "preview_email", views.preview),
         (f"{one}/history/<int:number>", "roll_back_email", views.roll_back),
     ):
