@@ -58,16 +58,20 @@ def refused(finding: str, source: EmailSource) -> Concern:
 
 
 def preflight(
-    source: EmailSource, sample: Preview, names: Names, practice: Practice
+    source: EmailSource, sample: Preview, names: Names, practice: Practice, public_url: str
 ) -> list[Concern]:
-    """Everything about an email that compiles; `sample` is how somebody with a name sees it."""
+    """Everything about an email that compiles; `sample` is how somebody with a name sees it.
+
+    Links to pages of our own, below `public_url`, are nothing the owner can put right here.
+    """
     parts = _Parts()
     parts.feed(sample.html)
+    written = [link for link in parts.links if not link.startswith(f"{public_url}/")]
     concerns = [
         *_subject_concerns(sample.subject),
         *_preheader_concerns(sample),
         *_name_concerns(source, names),
-        *_link_concerns(source, parts.links, practice),
+        *_link_concerns(source, written, practice),
         *_image_concerns(source, parts),
         *_wording_concerns(source, parts.text),
         *_size_concerns(sample, parts),

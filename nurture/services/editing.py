@@ -204,7 +204,7 @@ def preflight_email(
         for name in names.samples
     ]
     for sample in samples:
-        found += preflight(source, sample, names, library.practice)
+        found += preflight(source, sample, names, library.practice, public_url)
     return list(dict.fromkeys(found))
 
 

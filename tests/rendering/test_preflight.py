@@ -38,9 +38,9 @@ def source(more: str = "", subject: str = "One thing", preheader: str = "More") 
 
 def concerns(email: EmailSource, names: Names = KNOWN) -> list[Concern]:
     practice = LIBRARY.practice
-    url = "https://mail.human-movement.com"
+    url = "http://localhost:8000"
     sample = preview_email(compile_email(email), PLAN, StepKind.ARTICLE, practice, url, "Ann")
-    return preflight(email, sample, names, practice)
+    return preflight(email, sample, names, practice, url)
 
 
 def test_an_email_in_order_raises_no_concern() -> None:

@@ -99,6 +99,7 @@
         C.EditorView.cspNonce.of(nonce),
         C.EditorView.contentAttributes.of({
           "aria-labelledby": "body-label", "aria-describedby": "body-hint", spellcheck: "true",
+          tabindex: "0",
         }),
         C.EditorView.lineWrapping,
         C.lineNumbers(),
