@@ -76,10 +76,11 @@ class Published:
         """What every email (`sequence/step`) and every link in one is about."""
         about: dict[str, set[str]] = {}
         for _, email in self.emails.values():
-            own = email.link_topics
+            values, own = link_values(email, self.practice), email.link_topics
             about.setdefault(email.key, set()).update(email.topics, *own.values())
             for link in email.followed:
-                about.setdefault(link, set()).update(own.get(link, email.topics))
+                address, topics = values.get(link, link), own.get(link, email.topics)
+                about.setdefault(address, set()).update(topics)
         return about
 
     def guide_email(self, sequence: Sequence) -> CompiledEmail | None:

@@ -200,3 +200,9 @@ def test_htmx_is_sent_on_after_saving(ann: FlaskClient) -> None:
     answer = ann.post(NEW, data=fields, headers={"HX-Request": "true"})
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/studio/segments/keen")
     assert re.search(r"hx-target=\"#builder\"", ann.get(NEW).text)
+
+
+def test_an_email_about_health_is_said_to_count_in_the_same_way(ann: FlaskClient) -> None:
+    email = "email:over-50-guide/german-approach-to-back-pain"
+    page = words(send(ann, NEW, **(ROW | {"r0-what": email}), do="look").text)
+    assert "Only people who agreed to that are counted" in page
