@@ -14,8 +14,8 @@ from nurture.store.session import Connection, Database
 from nurture.store.signups import forget_old_keys
 from nurture.store.suppressions import suppress_erased
 
-#: So many events are gone through in one transaction.
-_CHUNK = 20_000
+#: Of so many events the raw data is dropped in one transaction.
+_CHUNK = 5000
 
 #: Nobody repeats a signup call after this long.
 _KEYS_KEPT_FOR = timedelta(days=7)
@@ -81,14 +81,13 @@ def drop_raw(database: Database, now: datetime, retention: timedelta) -> int:
 
     Verdicts and their reasons stay. Returns how many events had something to drop.
     """
-    with database.reading() as connection:
-        newest = hits.newest_number(connection)
     dropped = 0
-    for first in range(1, newest + 1, _CHUNK):
-        numbers = range(first, min(first + _CHUNK, newest + 1))
+    while True:
         with database.writing() as connection:
-            dropped += hits.drop_raw(connection, numbers, now - retention)
-    return dropped
+            chunk = hits.drop_raw(connection, now - retention, _CHUNK)
+        dropped += chunk
+        if chunk < _CHUNK:
+            return dropped
 
 
 def _erase(connection: Connection, people: Collection[int], now: datetime) -> list[int]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     func,
     literal_column,
+    or_,
     select,
     text,
 )
@@ -58,8 +59,15 @@ events = Table(
 HUMAN = events.c.verdict == literal_column("'human'")
 HELD = events.c.verdict.is_(None) & (events.c.source == literal_column("'hit'"))
 _KEPT = events.c.client.is_not(None)
+#: What tells of people's machines, which is kept for a while only.
+RAW = ("client", "user_agent", "query", "raw")
+HAS_RAW = events.c.kind.in_([literal_column("'opened'"), literal_column("'clicked'")]) & or_(
+    *(events.c[name].is_not(None) for name in RAW)
+)
 
 Index("ix_events_held", events.c.happened_at, sqlite_where=HELD, postgresql_where=HELD)
+# Answers "what of people's machines has been kept for too long".
+Index("ix_events_raw", events.c.happened_at, sqlite_where=HAS_RAW, postgresql_where=HAS_RAW)
 # Answers "who did that n times since": kind and time are looked up, the rest is at hand.
 Index(
     "ix_events_human",

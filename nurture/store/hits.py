@@ -11,11 +11,11 @@ from sqlalchemy import (
     Connection,
     MetaData,
     RowMapping,
+    Select,
     Table,
     Text,
     distinct,
     func,
-    or_,
     select,
     true,
     update,
@@ -24,7 +24,7 @@ from sqlalchemy import (
 from nurture.domain.engagement import Hit, Judgement, Verdict
 from nurture.domain.events import EventKind
 from nurture.store.enrolments import enrolments
-from nurture.store.events import HELD, events
+from nurture.store.events import HAS_RAW, HELD, RAW, events
 from nurture.store.locks import hold
 from nurture.store.messages import messages
 from nurture.store.session import as_rows, rows_as_table
@@ -136,36 +136,25 @@ def save_judgements(connection: Connection, judged: Mapping[int, Judgement], rul
     connection.execute(_save_statement(connection.dialect.name), {"rows": given})
 
 
-def newest_number(connection: Connection) -> int:
-    """The number of the newest event."""
-    return connection.scalar(select(func.max(events.c.id))) or 0
-
-
-def drop_raw(connection: Connection, numbers: range, before: datetime) -> int:
-    """Drop what old opens and clicks among these events tell of people's machines.
+def drop_raw(connection: Connection, before: datetime, limit: int) -> int:
+    """Drop what the oldest opens and clicks tell of people's machines, if from before a moment.
 
     What is held is left until it has been judged, and what another transaction has in hand
-    until the next time. Returns how many had something to drop.
+    until the next time. Returns how many that were, at most `limit`.
     """
-    kept = or_(*(events.c[name].is_not(None) for name in _RAW))
-    old = (
-        select(events.c.id)
-        .where(
-            events.c.id.between(numbers[0], numbers[-1]),
-            events.c.kind.in_([EventKind.OPENED, EventKind.CLICKED]),
-            events.c.happened_at < before,
-            ~HELD,
-            kept,
-        )
-        .with_for_update(skip_locked=True, key_share=True)
-    )
+    old = old_raw(before).limit(limit).with_for_update(skip_locked=True, key_share=True)
     dropped = connection.execute(
-        update(events).where(events.c.id.in_(old)).values(dict.fromkeys(_RAW))
+        update(events).where(events.c.id.in_(old)).values(dict.fromkeys(RAW))
     )
     return dropped.rowcount
 
 
-_RAW = ("client", "user_agent", "query", "raw")
+def old_raw(before: datetime) -> Select[tuple[int]]:
+    """The events whose raw data is from before a moment, the oldest first."""
+    chosen = select(events.c.id).where(HAS_RAW, events.c.happened_at < before, ~HELD)
+    return chosen.order_by(events.c.happened_at)
+
+
 _CAN_BE_JUDGED = (events.c.source == "hit") & events.c.user_agent.is_not(None)
 _READ = (
     "id",

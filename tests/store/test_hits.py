@@ -1,0 +1,20 @@
+"""What is asked of the hits every hour is found by an index, however many events there are."""
+
+from sqlalchemy import text
+
+from nurture.store.hits import old_raw
+from nurture.store.session import Database
+from tests.people import NOW
+
+
+def test_old_raw_data_is_found_by_an_index_of_its_own(database: Database) -> None:
+    with database.reading() as connection:
+        explain = "EXPLAIN QUERY PLAN"
+        if connection.dialect.name != "sqlite":
+            # What is empty would rather be read through than looked up.
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            explain = "EXPLAIN"
+        asked = old_raw(NOW).limit(10)
+        asked_plainly = asked.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"{explain} {asked_plainly}").all()
+    assert "ix_events_raw" in repr(plan)
