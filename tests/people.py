@@ -39,15 +39,26 @@ HEALTH = frozenset({"back-pain", "rehab"})
 #: Names that differ only where a careless comparison would not notice.
 _TOPICS = ("back-pain", "rehab", "golf", "Golf", "golf-swing", "a_b", "a%b")
 _EMAILS = ("pain-guide/one", "pain-guide/two", "over-50-guide/one", "golf/someone", "x/One")
-_LINKS = ("https://example.org/golf", "https://example.org/Golf", "https://example.org/")
+_LINKS = (
+    *("https://example.org/golf", "https://example.org/Golf", "https://example.org/"),
+    "https://example.org/ä?a=%25&b='x'",
+)
 _SEQUENCES = ("pain-guide", "over-50-guide", "golf")
 _STEPS = ("one", "two", "three", "One", "someone")
 _FORMS = ("pain-guide", "over-50-guide")
 _UTM = (("utm_source", "news"), ("utm_source", "News"), ("utm_campaign", 'O\'Brien & "Söhne"'))
+_ODD_UTM = (("utm_a.b", "C:\\new"), ("utm_ä-1", ""), ("utm_source", "1"), ("utm_source", "null"))
+_NAMES = ("", "Ann", "ann", "Bob", "Åsa", "åsa", "O'Brien", "a%", "null")
 
 #: The hours at which a level changes stand among the times, so that the edges are met.
 _AGES = st.one_of(
     st.sampled_from([timedelta(days=d) for d in (0, 14, 30, 90)]),
+    # Just inside and just outside, and clocks that run ahead.
+    st.builds(
+        lambda days, more: timedelta(days=days, microseconds=more),
+        st.sampled_from((0, 1, 14, 30, 90)),
+        st.sampled_from((-1, 1)),
+    ),
     st.integers(0, 200 * 24).map(lambda h: timedelta(hours=h)),
 )
 _MOMENTS = _AGES.map(lambda age: NOW - age)
@@ -67,7 +78,7 @@ _signed_up = st.builds(
     SignedUp,
     form=st.sampled_from(_FORMS),
     at=_MOMENTS,
-    utm=st.lists(st.sampled_from(_UTM), max_size=2).map(dict),
+    utm=st.lists(st.sampled_from((*_UTM, *_ODD_UTM)), max_size=3).map(dict),
 )
 _enrolled = st.builds(
     Enrolled,
@@ -83,7 +94,7 @@ people = st.builds(
     created_at=_MOMENTS,
     consents=st.frozensets(st.sampled_from(Purpose)).map(Consents),
     confirmed=st.booleans(),
-    first_name=st.sampled_from(("", "Ann", "Bob")),
+    first_name=st.sampled_from(_NAMES),
     time_zone=st.sampled_from(("Europe/London", "Asia/Tokyo")),
     frequency=st.sampled_from(Frequency),
     signups=st.lists(_signed_up, max_size=2).map(tuple),
@@ -100,7 +111,7 @@ _leaves: st.SearchStrategy[Condition] = st.one_of(
         topic=st.sampled_from(("", "", *_TOPICS)),
         within=_WITHIN,
         times=st.integers(1, 3),
-        verdicts=st.sampled_from((frozenset({Verdict.HUMAN}), frozenset(Verdict))),
+        verdicts=st.sampled_from((*(frozenset({v}) for v in Verdict), frozenset(Verdict))),
     ),
     st.builds(
         InSequence,
@@ -114,7 +125,9 @@ _leaves: st.SearchStrategy[Condition] = st.one_of(
     st.builds(
         FilledIn,
         form=st.sampled_from(("", *_FORMS)),
-        utm=st.lists(st.sampled_from(_UTM), max_size=1).map(tuple),
+        utm=st.lists(
+            st.sampled_from((*_UTM, *_ODD_UTM)), max_size=2, unique_by=lambda named: named[0]
+        ).map(lambda named: tuple(sorted(named))),
         within=_WITHIN,
         since=st.one_of(st.none(), _DAYS),
         before=st.one_of(st.none(), _DAYS),
@@ -126,7 +139,7 @@ _leaves: st.SearchStrategy[Condition] = st.one_of(
             Has("tracking", "yes"),
             Has("tracking", "perhaps"),
             Has("first_name", "Ann"),
-            Has("first_name", ""),
+            *(Has("first_name", name) for name in _NAMES if name != "Ann"),
             Has("frequency", "fewer"),
             Has("time_zone", "Asia/Tokyo"),
         ]
@@ -156,6 +169,9 @@ def write_down(connection: Connection, crowd: Sequence[Facts]) -> list[int]:
         _all(connection, enrolments, [_enrolment(number, one) for one in facts.enrolments])
         rows = [_event(number, n, one) for n, one in enumerate(facts.events)]
         _all(connection, events, rows)
+        # As many hits again are held still, and count for nothing yet.
+        held = [row | {"verdict": None, "source_key": f"{row['source_key']}:held"} for row in rows]
+        _all(connection, events, held)
         numbers.append(number)
     return numbers
 

@@ -18,7 +18,7 @@ from tests.people import conditions
 
 TOML = (SHIPPED / "segments.toml").read_text()
 NEW = Segment("booked", "Booked", "", All((Booked(),)))
-_text = st.text(st.characters(codec="utf-8"), max_size=30)
+_text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 
 
 @given(conditions, _text, _text)

@@ -33,6 +33,9 @@ _PLACE = "segments.toml"
 _SEGMENT = re.compile(r"\[\[\s*segments\s*\]\]\s*(#.*)?")
 _TREES = ("all", "any", "not")
 
+#: What TOML takes for a key as it stands.
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
 _HUMAN = frozenset({Verdict.HUMAN})
 
 
@@ -134,12 +137,19 @@ def _inline(value: Any) -> str:
     """A value as TOML writes it in one line."""
     match value:
         case dict():
-            return "{ " + ", ".join(f"{key} = {_inline(one)}" for key, one in value.items()) + " }"
+            pairs = (f"{_key(name)} = {_inline(one)}" for name, one in value.items())
+            return "{ " + ", ".join(pairs) + " }"
         case list():
             return "[" + ", ".join(map(_inline, value)) + "]"
         case date():
             return value.isoformat()
-    return json.dumps(value, ensure_ascii=False)
+    # TOML takes a text as JSON does, but for the one control character that JSON lets stand.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(name: str) -> str:
+    """A dot in a bare key begins a table, and other letters than these need quotes."""
+    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def as_table(condition: Condition) -> dict[str, Any]:

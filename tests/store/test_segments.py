@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nurture.domain.facts import Facts
-from nurture.domain.segment import Condition, holds
+from nurture.domain.segment import AnyOf, Condition, Not, holds
 from nurture.store.facts import facts_of
+from nurture.store.personal import empty_people
 from nurture.store.segments import count_segment, segment_members
 from nurture.store.session import Connection, Database
 from tests.people import HEALTH, NOW, conditions, people, write_down
@@ -46,6 +47,18 @@ def test_sql_and_python_agree_on_random_people(
             members = list(segment_members(connection, condition, NOW, HEALTH))
             assert {member.id for member in members} == expected
             assert count_segment(connection, condition, NOW, HEALTH) == len(expected)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(crowd=st.lists(people, min_size=1, max_size=4), asked=conditions)
+def test_nobody_who_was_erased_is_in_any_segment(
+    database: Database, crowd: list[Facts], asked: Condition
+) -> None:
+    with undone(database) as connection:
+        numbers = write_down(connection, crowd)
+        empty_people(connection, numbers[:1])
+        members = segment_members(connection, AnyOf((asked, Not(asked))), NOW, HEALTH)
+        assert [member.id for member in members] == numbers[1:]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
