@@ -12,6 +12,7 @@ from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import CompiledEmail, EmailError
 from nurture.rendering.confined import compile_confined
+from nurture.rendering.naming import Reading, how_it_reads, name_kinds
 from nurture.rendering.preflight import Concern, Names, Severity, preflight, refused
 from nurture.rendering.preparing import Surroundings
 from nurture.rendering.previewing import Preview, preview_email, trial_message, trial_number
@@ -178,42 +179,54 @@ def _from_stored(stored: dict[str, str]) -> Written:
     return Written(EmailFormat(stored["format"]), stored["content"], stored["text"])
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What stands against an email, and how it reads to the people we know."""
+
+    concerns: list[Concern]
+    readings: list[Reading]
+
+
 def preflight_email(
     database: Database, key: str, written: Written, public_url: str
 ) -> list[Concern]:
-    """Everything to put right or to weigh before publishing; never raises for what is written.
+    """Everything to put right or to weigh before publishing; never raises for what is written."""
+    return examine_email(database, key, written, public_url).concerns
 
-    The email is made out to every kind of name that subscribers have.
+
+def examine_email(database: Database, key: str, written: Written, public_url: str) -> Examination:
+    """The preflight, and how the email reads to each kind of name that subscribers have.
+
+    The email is made out to a name of every kind, however many people bear it.
     """
     try:
         with database.reading() as connection:
             source = read_written(connection, key, written)
             library = published_library(connection)
-            names = _names(subscribers.first_names(connection))
+            counted = subscribers.first_names(connection)
     except CheckError as error:
-        return [Concern(Severity.ERROR, 0, finding, "") for finding in error.findings]
+        return Examination([Concern(Severity.ERROR, 0, one, "") for one in error.findings], [])
     try:
         email = compile_written(source)
         sequence, kind = step_of(library, key)
     except CheckError as error:
-        return [refused(finding, source) for finding in error.findings]
+        return Examination([refused(finding, source) for finding in error.findings], [])
+
+    def shown_to(name: str) -> Preview:
+        return preview_email(email, sequence, kind, library.practice, public_url, name)
+
     around = Surroundings(library.practice, Tokens(["check"]), "https://check.invalid")
     found = [refused(one, source) for one in check_email(email, sequence, kind, around)]
-    samples = [
-        preview_email(email, sequence, kind, library.practice, public_url, name)
-        for name in names.samples
-    ]
-    for sample in samples:
+    kinds = name_kinds(counted)
+    names = Names(counted.get("", 0), tuple(one.example for one in kinds if one.example))
+    for sample in map(shown_to, dict.fromkeys(["Ann", *names.samples])):
         found += preflight(source, sample, names, library.practice, public_url)
-    return list(dict.fromkeys(found))
+    readings = how_it_reads(kinds, lambda name: _words(shown_to(name)))
+    return Examination(list(dict.fromkeys(found)), readings)
 
 
-def _names(counted: dict[str, int]) -> Names:
-    """The longest and the oddest of the names, with one that is usual."""
-    names = sorted(filter(None, counted), key=len)
-    odd = [name for name in names if not name.isalpha()]
-    samples = dict.fromkeys(["Ann", *names[-1:], *odd[-3:]])
-    return Names(counted.get("", 0), tuple(samples))
+def _words(shown: Preview) -> str:
+    return f"{shown.subject}\n{shown.text}"
 
 
 def names_to_try(database: Database, most: int = 50) -> list[str]:

@@ -259,6 +259,17 @@ def test_preflight_tries_the_names_that_subscribers_have(home: Household) -> Non
     assert "frist_name" in found.what and found.line > 5
 
 
+def test_the_owner_reads_the_email_as_every_kind_of_subscriber_does(home: Household) -> None:
+    for number, name in enumerate(["", "", "Ann", "Ann", "Bob", "Mary-Lou O'Neill"]):
+        home.subscribe(f"somebody{number}@example.org", first_name=name)
+    examined = editing.examine_email(home.house.database, GUIDE, written(home), BASE_URL)
+    assert [(one.kind.people, one.kind.example, one.line) for one in examined.readings] == [
+        (2, "", "Hello,"),
+        (3, "Ann", "Hello Ann,"),
+        (1, "Mary-Lou O'Neill", "Hello Mary-Lou O'Neill,"),
+    ]
+
+
 # --- Plans -------------------------------------------------------------------------------------
 
 

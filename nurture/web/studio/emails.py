@@ -212,13 +212,14 @@ class Emails:
         """What stands against publishing, as the part of the page wants it."""
         house = self.house
         _, body, first_line = parse_email(written.content, found.key)
-        concerns = editing.preflight_email(
+        examined = editing.examine_email(
             house.database, found.key, written, house.settings.public_url
         )
         return {
             "refused": "",
-            "concerns": concerns,
-            "errors": sum(one.severity is Severity.ERROR for one in concerns),
+            "concerns": examined.concerns,
+            "errors": sum(one.severity is Severity.ERROR for one in examined.concerns),
+            "readings": examined.readings,
             "first_line": first_line,
             "last_line": first_line + body.count("\n"),
         }
