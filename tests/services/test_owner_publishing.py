@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,19 @@ def test_a_test_goes_to_the_owner_marked_and_is_in_no_ledger(
     [mail] = smtp_sink.mails
     assert mail.message["Subject"] == "[Test] Almost ready"
     assert mail.message["To"] == "paul@human-movement.com"
+    assert home.rows(messages) == []
+
+
+def test_without_a_mail_server_the_test_lies_in_the_outbox(home: Household) -> None:
+    house = home.another(NURTURE_SMTP_URL="")
+    to, now = "paul@human-movement.com", home.clock.now
+    sign, mailer = house.dispatch.sign, house.dispatch.mailer
+    asked = (house.database, mailer, sign, BASE_URL, GUIDE, written(home), to, "Paul", now)
+    assert editing.send_test(*asked).status == "accepted"
+    [kept] = (home.directory / "var").rglob("*.eml")
+    mail = message_from_bytes(kept.read_bytes(), policy=policy.default)
+    assert mail["To"] == to
+    assert mail["Subject"] == "[Test] Your 21-page guide is ready to collect"
     assert home.rows(messages) == []
 
 

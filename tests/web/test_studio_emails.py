@@ -96,6 +96,47 @@ def test_a_test_goes_to_whoever_is_signed_in(paul: FlaskClient, smtp_sink: Scrip
     assert str(mail.message["Subject"]).startswith("[Test] ")
 
 
+def test_words_are_written_without_front_matter_or_tags(paul: FlaskClient) -> None:
+    body = fields(paul)["body"]
+    assert body.startswith("# Here is the guide you asked for\n")
+    assert "+++" not in body and "subject =" not in body and not re.search(r"</?[a-z]", body)
+
+
+def test_topics_are_words_between_commas(paul: FlaskClient) -> None:
+    paul.post(PAGE, data=fields(paul, topics="Golf, low-back", action="publish"))
+    assert 'name="topics" type="text" value="golf, low-back"' in paul.get(PAGE).text
+    refused = paul.post(PAGE, data=fields(paul, topics="two&words", action="publish"))
+    assert refused.status_code == 409
+    assert "is no topic" in refused.text
+
+
+def test_an_untouched_form_changes_nothing_of_the_file(paul: FlaskClient) -> None:
+    said = fields(paul, topics="", action="publish")
+    del said["preheader"]
+    assert paul.post(PAGE, data=said).status_code == 303
+    assert "Revision 2" not in paul.get(f"{PAGE}/history").text
+
+
+def test_what_stands_against_it_is_told_while_typing_and_nothing_is_kept(
+    paul: FlaskClient, sqlite_home: Household
+) -> None:
+    said, before = fields(paul), sqlite_home.everything()
+    part = paul.post(f"{PAGE}/concerns", data=said | {"body": "Hello\n\n{{ nobody }}"}).text
+    assert 'data-line="3" data-severity="error"' in part and "<html" not in part
+    assert "1 thing to put right" in part
+    assert sqlite_home.everything() == before
+
+
+def test_styles_are_let_into_the_editor_and_into_no_other_page(paul: FlaskClient) -> None:
+    page = paul.get(PAGE)
+    found = re.search(r'nonce="([\w-]+)"', page.text)
+    assert found
+    assert f"style-src 'self' 'nonce-{found[1]}';" in page.headers["Content-Security-Policy"]
+    assert found[1] not in paul.get(PAGE).text
+    for other in ("/studio/emails/", f"{PAGE}/history", "/studio/"):
+        assert "style-src 'self';" in paul.get(other).headers["Content-Security-Policy"]
+
+
 def test_an_old_revision_is_published_again(paul: FlaskClient) -> None:
     paul.post(PAGE, data=fields(paul, subject="Other", action="publish"))
     page = paul.get(f"{PAGE}/history").text
