@@ -90,7 +90,7 @@ def test_the_keyboard_leads_into_the_words_and_out_of_them(studio: Studio, page:
     words = page.get_by_label("The email", exact=True)
     words.focus()
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Plain version")).to_be_focused()
+    expect(page.get_by_text("Plain version", exact=True)).to_be_focused()
     page.keyboard.press("Shift+Tab")
     expect(words).to_be_focused()
     page.keyboard.press("Escape")

@@ -148,6 +148,7 @@ class Emails:
         return render_template(
             "studio/email_history.html",
             key=key,
+            subject=states[0].compiled["subject"],
             states=list(zip(states, changes, strict=True)),
         )
 
