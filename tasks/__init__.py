@@ -8,6 +8,7 @@ its children share the memory.
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from functools import cache
 from importlib import import_module
@@ -36,8 +37,14 @@ def house() -> House:
     return build()
 
 
+#: The worker whose children are forked from this process; a child inherits the number.
+_forked_by: int | None = None
+
+
 @worker_init.connect
 def _load_before_forking(**_: object) -> None:
+    global _forked_by
+    _forked_by = os.getpid()
     for module in ("bootstrap", "bank_holidays", "services.sweeping", "services.forgetting"):
         import_module(f"nurture.{module}")
     gc.collect()
@@ -48,4 +55,5 @@ def _load_before_forking(**_: object) -> None:
 def _begin_afresh(**_: object) -> None:
     """A forked process must not use its parent's connections, nor outlive its parent."""
     house.cache_clear()
-    die_with_parent(sign=signal.SIGKILL)
+    # A parent that was killed before this line has nobody else to tell us.
+    die_with_parent(_forked_by, sign=signal.SIGKILL)

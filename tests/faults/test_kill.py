@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+import tasks
 from nurture.store.enrolments import count_due
 from tests.faults.oracle import Oracle
 from tests.faults.population import due_for_an_article
@@ -118,3 +119,21 @@ def kill_somebody(worker: Program, chance: random.Random, *, parent: bool) -> No
         worker.start()
     else:
         os.kill(chance.choice(children), signal.SIGKILL)
+
+
+def test_a_child_forked_just_before_its_worker_was_killed_ends_as_well() -> None:
+    reading, writing = os.pipe()
+    if not os.fork():
+        tasks._load_before_forking()
+        worker = os.getpid()
+        if not os.fork():
+            while os.getppid() == worker:
+                time.sleep(0.001)
+            tasks._begin_afresh()
+            os.write(writing, b"goes on")
+            os._exit(0)
+        os.kill(worker, signal.SIGKILL)
+    os.close(writing)
+    with open(reading, "rb") as heard:
+        assert heard.read() == b""
+    os.wait()
