@@ -45,6 +45,8 @@ _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
         "messages": frozenset(messages.c.keys()) - {"reason"},
         "events": frozenset({"id", "subscriber_id", "message_id", "kind", "happened_at", "email"})
         | {"topics", "verdict", "rules", "source", "method"},
+        "refusals": frozenset({"message_id", "enrolment_id", "subscriber_id", "mark", "dead"})
+        | {"code", "taken_back"},
     }
 )
 

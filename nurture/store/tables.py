@@ -1,6 +1,7 @@
 """All tables at once, for the migrations."""
 
 from nurture.store import (
+    account,
     consents,
     drafts,
     enrolments,
@@ -21,6 +22,7 @@ from nurture.store import (
 from nurture.store.types import metadata
 
 __all__ = [
+    "account",
     "consents",
     "drafts",
     "enrolments",
