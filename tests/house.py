@@ -205,10 +205,12 @@ class Household:
 
     def next_look(self) -> datetime | None:
         """When a worker has something to do next."""
+        from nurture.store.account import find_hold
         from nurture.store.enrolments import find_next_look
 
         with self.house.database.reading() as connection:
-            return find_next_look(connection)
+            look, held = find_next_look(connection), find_hold(connection)
+            return max(look, held.until) if look and held else look
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
         """Every row of a table, in the order of the first column."""

@@ -5,11 +5,13 @@ everything runs, and `--help` should not wait for a database library.
 """
 
 from nurture.cli import (
+    account,
     explaining,
     hits,
     owning,
     people,
     publishing,
+    repair,
     running,
     segments,
     simulating,
@@ -19,12 +21,14 @@ from nurture.cli import (
 from nurture.cli.command import main
 
 __all__ = [
+    "account",
     "explaining",
     "hits",
     "main",
     "owning",
     "people",
     "publishing",
+    "repair",
     "running",
     "segments",
     "simulating",

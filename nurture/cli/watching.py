@@ -79,6 +79,9 @@ def _in_words(standing: dict[str, Any]) -> str:
         lines.append(f"{what}: {counted or 'none yet'}")
     if standing["paused"]:
         lines.append(f"paused: {', '.join(standing['paused'])}")
+    if standing["account"]["cause"]:
+        held = "mail account: takes nothing since {since} ({cause}), next try {until}: {reason}"
+        lines.append(held.format(**standing["account"]))
     lines.append(f"due now: {standing['due_now']}, next look: {standing['next_due_at'] or 'never'}")
     doubt = "in doubt: {subscriber}, {step}, since {since}: {why}"
     lines += [doubt.format(**one) for one in standing["in_doubt"]]

@@ -79,6 +79,11 @@ def probed(held: Hold, now: datetime) -> Hold:
     return replace(held, until=now + held.pause)
 
 
+def tried_now(held: Hold, now: datetime) -> Hold:
+    """The owner has seen to it: probe at once, and soon again where that is refused."""
+    return replace(held, until=now, pause=_SOON)
+
+
 def undecided(held: Hold, now: datetime) -> Hold:
     """A probe that failed for a reason of its own says nothing: try another soon."""
     return replace(held, until=now + _SOON)

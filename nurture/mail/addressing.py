@@ -3,6 +3,7 @@
 import re
 
 from nurture.domain.message_status import MessageStatus
+from nurture.domain.refusal import Blame, Cause, Refusal
 from nurture.mail.envelope import Envelope, Outcome
 
 _WRITABLE = re.compile(r"[!-;=?-~]+")
@@ -16,9 +17,15 @@ def refused_unseen(envelope: Envelope) -> Outcome | None:
     or could smuggle in a command of its own.
     """
     if _WRITABLE.fullmatch(envelope.recipient) is None:
-        return _failed(envelope, _unwritable_recipient(envelope.recipient), address_refused=True)
+        why = _unwritable_recipient(envelope.recipient)
+        return _failed(envelope, why, Refusal(Blame.RECIPIENT, permanent=True, dead=True))
     if envelope.sender and _WRITABLE.fullmatch(envelope.sender) is None:
-        return _failed(envelope, "The sender's address cannot be used: correct the From address.")
+        return Outcome(
+            envelope.message,
+            MessageStatus.DEFERRED,
+            "The sender's address cannot be used: correct the From address.",
+            refusal=Refusal(Blame.ACCOUNT, permanent=True, cause=Cause.SENDER),
+        )
     return None
 
 
@@ -31,7 +38,7 @@ def refused_for_size(envelope: Envelope, limit: int) -> Outcome | None:
     if not limit or size <= limit:
         return None
     reason = f"The message has {size:,} bytes, the mail server takes {limit:,}: shorten the email."
-    return _failed(envelope, reason)
+    return _failed(envelope, reason, Refusal(Blame.CONTENT, permanent=True))
 
 
 def _unwritable_recipient(recipient: str) -> str:
@@ -40,5 +47,5 @@ def _unwritable_recipient(recipient: str) -> str:
     return "The address is empty or holds a character that no address has."
 
 
-def _failed(envelope: Envelope, reason: str, *, address_refused: bool = False) -> Outcome:
-    return Outcome(envelope.message, MessageStatus.FAILED, reason, address_refused=address_refused)
+def _failed(envelope: Envelope, reason: str, refusal: Refusal) -> Outcome:
+    return Outcome(envelope.message, MessageStatus.FAILED, reason, refusal=refusal)

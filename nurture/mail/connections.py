@@ -14,7 +14,7 @@ from nurture.mail.route import SmtpRoute
 from nurture.mail.session import Session
 
 FRESH_SECONDS = 10.0
-CAP_SECONDS = 60.0
+CAP_SECONDS = 600.0
 GOODBYE_SECONDS = 2.0
 
 

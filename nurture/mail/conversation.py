@@ -13,24 +13,14 @@ so that a message costs one round trip.
 import re
 from collections import deque
 from dataclasses import dataclass
-from enum import StrEnum
 
 from nurture.domain.message_status import MessageStatus
+from nurture.domain.refusal import Blame, Cause, Refusal, Stage, alike, understand
 from nurture.mail.envelope import Envelope, Outcome
-from nurture.mail.replies import GarbledReplyError, Reply, ReplyReader, blames_the_address
+from nurture.mail.replies import GarbledReplyError, Reply, ReplyReader
 
 CLOSING = 421
 AUTHENTICATION_REQUIRED = 530
-
-
-class Stage(StrEnum):
-    """What a reply is the answer to."""
-
-    RESET = "RSET"
-    SENDER = "MAIL"
-    RECIPIENT = "RCPT"
-    DATA = "DATA"
-    CONTENT = "the message"
 
 
 _WELCOME = {Stage.RESET: 2, Stage.SENDER: 2, Stage.RECIPIENT: 2, Stage.DATA: 3, Stage.CONTENT: 2}
@@ -64,7 +54,8 @@ class Conversation:
     Its driver gives it envelopes while `wants_envelope`, writes what `outgoing`
     returns and reports progress by `wrote`, passes on what arrives to `receive`,
     and says `lost` when the connection fails or time is up. Every envelope taken
-    comes back exactly once: in an outcome, or in `unmet`.
+    comes back exactly once: in an outcome, or in `unmet`, where nobody refused it: the
+    session had died unnoticed, or was `turned_away` for what it is itself.
     """
 
     def __init__(self, server: str, *, pipelining: bool) -> None:
@@ -72,8 +63,10 @@ class Conversation:
         self.pipelining = pipelining
         self.ended: str | None = None
         self.fruitful = False
+        self.accepted = 0
         self.replies = 0
         self.unmet: list[Envelope] = []
+        self.turned_away: Refusal | None = None
         self._rested = False
         self._reset_needed = False
         self._reader = ReplyReader()
@@ -190,7 +183,11 @@ class Conversation:
     def _close(self, transaction: _Transaction | None, reply: Reply) -> None:
         reason = f"{self.server} closed the session: {reply}"
         if transaction is not None and not self._rested:
-            self._settle(transaction, MessageStatus.DEFERRED, reason, reply.code)
+            stage = self._awaited[0].stage
+            refusal = understand(stage, reply.code, reply.text)
+            if self._is_of_the_session(stage, refusal):
+                return self._turn_away(transaction, refusal, reply)
+            self._settle(transaction, MessageStatus.DEFERRED, reason, reply.code, refusal)
         self._end(reason)
 
     def _demand_login(self, transaction: _Transaction | None, reply: Reply) -> None:
@@ -199,7 +196,8 @@ class Conversation:
             "Check the user name, the password and starttls in NURTURE_SMTP_URL"
         )
         if transaction is not None:
-            self._settle(transaction, MessageStatus.DEFERRED, f"{reason}.")
+            refusal = understand(Stage.LOGIN, reply.code, reply.text)
+            self._settle(transaction, MessageStatus.DEFERRED, f"{reason}.", refusal=refusal)
         self._end(reason)
 
     def _interrupt(self, stage: Stage, transaction: _Transaction | None, reply: Reply) -> None:
@@ -231,6 +229,7 @@ class Conversation:
             self._hand_over(transaction)
         else:
             self._settle(transaction, MessageStatus.ACCEPTED, str(reply), reply.code)
+            self.accepted += 1
             self._finish(transaction)
 
     def _hand_over(self, transaction: _Transaction) -> None:
@@ -247,7 +246,10 @@ class Conversation:
         self._await(Stage.CONTENT, transaction)
 
     def _refuse(self, stage: Stage, transaction: _Transaction, reply: Reply) -> None:
-        self._settle_refusal(stage, transaction, reply)
+        refusal = understand(stage, reply.code, reply.text)
+        if self._is_of_the_session(stage, refusal) and not transaction.settled:
+            return self._turn_away(transaction, refusal, reply)
+        self._settle_refusal(stage, transaction, refusal, reply)
         if stage is Stage.CONTENT:
             self._finish(transaction)
         elif stage is Stage.DATA or not self.pipelining:
@@ -255,13 +257,34 @@ class Conversation:
             self._script.clear()
             self._finish(transaction)
 
-    def _settle_refusal(self, stage: Stage, transaction: _Transaction, reply: Reply) -> None:
+    def _is_of_the_session(self, stage: Stage, refusal: Refusal) -> bool:
+        """A server that takes so many messages a session may put off the one after them.
+
+        Where more is behind it, a fresh session is told the same.
+        """
+        used_up = stage is Stage.SENDER and self.accepted > 0 and not refusal.permanent
+        perhaps = refusal.blame is Blame.CONNECTION or refusal.cause is Cause.RATE
+        return refusal.of_the_session or (used_up and perhaps)
+
+    def _turn_away(self, transaction: _Transaction, refusal: Refusal, reply: Reply) -> None:
+        """End a session that another one should take the place of, without blaming a message."""
+        self.turned_away = refusal
+        if transaction.dot is not None:
+            number = transaction.envelope.message
+            transaction.envelope.notes.heard(number, MessageStatus.DEFERRED)
+            transaction.dot = None
+        self._end(f"{self.server} asks for fewer or fresh sessions: {reply}")
+
+    def _settle_refusal(
+        self, stage: Stage, transaction: _Transaction, refusal: Refusal, reply: Reply
+    ) -> None:
+        mark = alike(reply.code, reply.text, transaction.envelope.recipient)
         if reply.code < 500:
             reason = f"{self.server} asks to try {stage} again later: {reply}"
-            return self._settle(transaction, MessageStatus.DEFERRED, reason, reply.code)
-        dead = stage is Stage.RECIPIENT and blames_the_address(reply)
-        reason = f"{self.server} refused {'the address' if dead else stage}: {reply}"
-        self._settle(transaction, MessageStatus.FAILED, reason, reply.code, dead)
+        else:
+            reason = f"{self.server} refused {'the address' if refusal.dead else stage}: {reply}"
+        status = MessageStatus.FAILED if refusal.fails else MessageStatus.DEFERRED
+        self._settle(transaction, status, reason, reply.code, refusal, mark)
 
     def _finish(self, transaction: _Transaction) -> None:
         self._transactions.remove(transaction)
@@ -273,7 +296,8 @@ class Conversation:
         status: MessageStatus,
         reason: str,
         code: int | None = None,
-        address_refused: bool = False,
+        refusal: Refusal | None = None,
+        mark: str = "",
     ) -> None:
         """Fix the outcome; what is heard later about the same message changes nothing."""
         if transaction.settled:
@@ -282,21 +306,25 @@ class Conversation:
         number = transaction.envelope.message
         if transaction.dot is not None:
             transaction.envelope.notes.heard(number, status)
-        self._outcomes.append(Outcome(number, status, reason, code, address_refused))
+        self._outcomes.append(Outcome(number, status, reason, code, refusal, mark))
 
     def _end(self, reason: str) -> None:
         if self.ended is not None:
             return
         self.ended = reason
         for transaction in self._transactions:
-            if self._rested:
-                self.unmet.append(transaction.envelope)
+            if self._rested or (self.turned_away and transaction.dot is None):
+                self._give_back(transaction)
             else:
                 self._settle_fault(transaction, reason)
         self._transactions.clear()
         self._awaited.clear()
         self._script.clear()
         self._outgoing.clear()
+
+    def _give_back(self, transaction: _Transaction) -> None:
+        if not transaction.settled:
+            self.unmet.append(transaction.envelope)
 
     def _settle_fault(self, transaction: _Transaction, reason: str) -> None:
         if transaction.dot is not None and self._written > transaction.dot:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from nurture.domain.message_status import MessageStatus
+from nurture.domain.refusal import Blame, Refusal
 from nurture.mail.logbook import NO_LOGBOOK, Notes
 
 
@@ -31,16 +32,27 @@ class Outcome:
     """What became of one envelope.
 
     `status` is `accepted`, `deferred`, `failed` or `in_doubt`. `reason` is a
-    sentence for people, the server's own words included. `address_refused` is
-    true only where the server refused this recipient for good, so that the
-    address is suppressed rather than the email blamed.
+    sentence for people, the server's own words included. `refusal` says whom the
+    server's answer is about, where it gave one that refuses, and `mark` what such
+    answers to different people have in common.
     """
 
     message: int
     status: MessageStatus
     reason: str = ""
     code: int | None = None
-    address_refused: bool = False
+    refusal: Refusal | None = None
+    mark: str = ""
+
+    @property
+    def address_refused(self) -> bool:
+        """Whether the address is suppressed, because nobody is there."""
+        return self.refusal is not None and self.refusal.dead
+
+    @property
+    def about_the_account(self) -> bool:
+        """Whether nobody can be sent anything at present, whoever this was for."""
+        return self.refusal is not None and self.refusal.blame is Blame.ACCOUNT
 
 
 class Mailer(Protocol):

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.refusal import Refusal, Stage, understand
 from nurture.mail.replies import printable
 from nurture.mail.route import SmtpRoute, StartTls
 from nurture.mail.session import Session
@@ -16,7 +17,12 @@ _ASK_THE_SERVER = "Check that the server takes mail from this machine."
 
 
 class SessionRefusedError(NurtureError):
-    """No session came about; the remedy says what to check. It blames no message."""
+    """No session came about; the remedy says what to check. It blames no message.
+
+    `about` says whom a server's answer to the login is about.
+    """
+
+    about: Refusal | None = None
 
 
 class Opening:
@@ -34,6 +40,7 @@ class Opening:
     ) -> None:
         self.session: Session | None = None
         self.refusal = ""
+        self.about: Refusal | None = None
         self._route = route
         self._timeout = timeout
         self._tls = tls
@@ -67,7 +74,7 @@ class Opening:
         try:
             self.session = self._open()
         except SessionRefusedError as refusal:
-            self.refusal = str(refusal)
+            self.refusal, self.about = str(refusal), refusal.about
         except Exception as error:
             # Nobody would see it raised in this thread, and the offer would wait for ever.
             # Its text is left out because it may hold the password.
@@ -193,11 +200,13 @@ class Opening:
         except smtplib.SMTPServerDisconnected:
             raise
         except smtplib.SMTPResponseException as error:
-            said = f"{error.smtp_code} {_text(error.smtp_error)}"
-            raise self._refused(
-                f"did not accept the login: {said}.",
+            text = _text(error.smtp_error)
+            refused = self._refused(
+                f"did not accept the login: {error.smtp_code} {text}.",
                 "Check the user name and password in NURTURE_SMTP_URL.",
-            ) from None
+            )
+            refused.about = understand(Stage.LOGIN, error.smtp_code, text)
+            raise refused from None
         except smtplib.SMTPException:
             raise self._refused(
                 "offers no way to log in that is known here.",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nurture.domain.message_status import MessageStatus
+from nurture.domain.refusal import Blame, Refusal
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.kept_mail import KeptMail, list_mails, mail_path, write_whole
 from nurture.mail.outbox_pages import write_index
@@ -54,7 +55,8 @@ class Outbox:
     def _outcome(self, envelope: Envelope, refused: frozenset[str]) -> Outcome:
         if envelope.recipient.lower() in refused:
             reason = f"550 5.1.1 The address is listed in {REFUSED_ADDRESSES}."
-            return Outcome(envelope.message, MessageStatus.FAILED, reason, 550, True)
+            nobody = Refusal(Blame.RECIPIENT, permanent=True, dead=True)
+            return Outcome(envelope.message, MessageStatus.FAILED, reason, 550, nobody)
         try:
             envelope.notes.handing_over(envelope.message)
             path = self._write(envelope)

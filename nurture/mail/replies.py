@@ -1,4 +1,4 @@
-"""Reading what a mail server answers, and whom a refusal blames."""
+"""Reading what a mail server answers."""
 
 import re
 from collections.abc import Iterator
@@ -10,14 +10,7 @@ from nurture.domain.errors import NurtureError
 LONGEST_LINE = 4_096
 MOST_LINES = 100
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?")
-_ENHANCED = re.compile(r"5\.(\d{1,3})\.(\d{1,3})\b")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_POLICY_WORDS = re.compile(
-    r"\b(relay|authenticat|denied|block|spam|policy|reputation|blacklist|listed)", re.IGNORECASE
-)
-_BLAMES_THE_ADDRESS = frozenset({550, 551, 553})
-_BLAMES_THE_SENDER = frozenset({"7", "8"})
-_BLAMES_SYSTEM_OR_POLICY = frozenset({"3", "4", "7"})
 
 
 class Reply(NamedTuple):
@@ -89,24 +82,3 @@ def printable(text: bytes) -> str:
     """Return a server's words so that they can be stored and shown without harm."""
     words = text.decode("utf-8", "replace")
     return words if words.isprintable() else _UNPRINTABLE.sub(" ", words).strip()
-
-
-def blames_the_address(refusal: Reply) -> bool:
-    """Tell whether a 5xx answer to RCPT says that this address will never work.
-
-    The enhanced code decides where there is one (RFC 3463): subject 1 is the
-    address, except for 5.1.7 and 5.1.8 which are about the sender; a full
-    mailbox, the system, the network and policy are not. A bare 550 that speaks
-    of relaying or blocking is policy as well: taking it for a dead address would
-    suppress everybody the day a relay is set up wrongly.
-    """
-    enhanced = _ENHANCED.match(refusal.text)
-    if enhanced is None:
-        policy = _POLICY_WORDS.search(refusal.text)
-        return refusal.code in _BLAMES_THE_ADDRESS and policy is None
-    subject, detail = enhanced.groups()
-    if subject == "1":
-        return detail not in _BLAMES_THE_SENDER
-    if subject in _BLAMES_SYSTEM_OR_POLICY or (subject, detail) == ("2", "2"):
-        return False
-    return refusal.code in _BLAMES_THE_ADDRESS

@@ -7,12 +7,14 @@ only where all of them are waiting as well, and kept for the next offer.
 
 import selectors
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 
 from nurture.domain.message_status import MessageStatus
+from nurture.domain.refusal import Blame, Refusal
 from nurture.mail.addressing import refused_unseen
 from nurture.mail.connections import Connections
+from nurture.mail.conversation import Conversation
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.opening import Opening
 from nurture.mail.route import RouteError, SmtpRoute, StartTls
@@ -21,6 +23,12 @@ from nurture.mail.session import Session
 __all__ = ["RouteError", "SmtpMailer", "SmtpRoute", "StartTls"]
 
 FRUITLESS_SESSIONS = 3
+
+#: So often a message is offered on yet another session where sessions are turned away.
+MOST_TURNED_AWAY = 4
+
+#: Stands for the reply code of a server that turned every session away (RFC 5321 §4.2.3).
+ASKED_TO_WAIT = 450
 
 #: So many connections keep a quick server busy; more of them only help with one far away.
 USUAL_CONNECTIONS = 16
@@ -74,6 +82,8 @@ class _Supply:
         self._hand: deque[Envelope] = deque()
         self._trouble: Exception | None = None
         self._ended = False
+        self._stopped: tuple[str, Refusal | None] | None = None
+        self._turned_away: Counter[int] = Counter()
 
     def take(self) -> Envelope | None:
         """Return the next envelope that can be offered at all, or None at the end."""
@@ -108,15 +118,39 @@ class _Supply:
         return envelope is not None
 
     def give_back(self, envelopes: list[Envelope]) -> None:
-        """Take envelopes back that no server has seen; they go out first."""
+        """Take envelopes back that no server has refused; they go out first."""
+        if self._stopped is not None:
+            return self._defer(envelopes)
         self._hand.extendleft(reversed(envelopes))
 
-    def stop(self, reason: str) -> None:
-        """Pull no more, and defer what is in hand."""
+    def give_back_turned_away(self, envelopes: list[Envelope], reason: str) -> None:
+        """Take envelopes back that another session may have, each a few times at most."""
+        for envelope in envelopes:
+            self._turned_away[envelope.message] += 1
+        again = [e for e in envelopes if self._turned_away[e.message] < MOST_TURNED_AWAY]
+        for envelope in envelopes:
+            if envelope not in again:
+                refusal = Refusal(Blame.CONNECTION)
+                outcome = Outcome(
+                    envelope.message, MessageStatus.DEFERRED, reason, ASKED_TO_WAIT, refusal
+                )
+                self._outcomes.append(outcome)
+        self.give_back(again)
+
+    def stop(self, reason: str, refusal: Refusal | None = None) -> None:
+        """Pull no more, and defer what is in hand; the first reason counts."""
         self._ended = True
-        while self._hand:
-            number = self._hand.popleft().message
-            self._outcomes.append(Outcome(number, MessageStatus.DEFERRED, reason))
+        if self._stopped is None:
+            self._stopped = reason, refusal
+        self._defer(list(self._hand))
+        self._hand.clear()
+
+    def _defer(self, envelopes: list[Envelope]) -> None:
+        assert self._stopped is not None
+        reason, refusal = self._stopped
+        for envelope in envelopes:
+            outcome = Outcome(envelope.message, MessageStatus.DEFERRED, reason, refusal=refusal)
+            self._outcomes.append(outcome)
 
     def raise_trouble(self) -> None:
         """Raise what the caller's envelopes raised, if anything."""
@@ -158,6 +192,13 @@ class _Offer:
             outcomes = self._outcomes.copy()
             self._outcomes.clear()
             yield from outcomes
+
+    def _note(self, outcomes: list[Outcome]) -> None:
+        """Keep outcomes, and offer no more where the server takes nothing from us at all."""
+        self._outcomes += outcomes
+        told = next((one for one in outcomes if one.about_the_account), None)
+        if told is not None:
+            self._supply.stop(told.reason, told.refusal)
 
     def _goes_on(self) -> bool:
         """Give idle sessions work, open another where all are busy, and tell if that is all."""
@@ -221,10 +262,10 @@ class _Offer:
         if under_way:
             self._connections.be_content_with(under_way)
         else:
-            self._supply.stop(opening.refusal)
+            self._supply.stop(opening.refusal, opening.about)
 
     def _attend(self, session: Session) -> None:
-        self._outcomes += session.exchange()
+        self._note(session.exchange())
         self._feed(session)
 
     def _feed(self, session: Session) -> None:
@@ -237,7 +278,7 @@ class _Offer:
             refused = session.take(envelope)
             if refused is not None:
                 self._outcomes.append(refused)
-        self._outcomes += session.write()
+        self._note(session.write())
         if conversation.ended is not None:
             self._bury(session)
         elif conversation.idle and session.taken >= self._messages_per_connection:
@@ -260,7 +301,9 @@ class _Offer:
         self._dismiss(session)
         session.close()
         conversation = session.conversation
-        if conversation.unmet:
+        if conversation.turned_away is not None:
+            self._do_with_fewer(conversation, conversation.turned_away)
+        elif conversation.unmet:
             self._supply.give_back(conversation.unmet)
         elif conversation.fruitful:
             self._fruitless = 0
@@ -268,6 +311,17 @@ class _Offer:
             self._fruitless += 1
         if self._fruitless >= FRUITLESS_SESSIONS:
             self._supply.stop(f"Not offered, as sessions keep failing: {conversation.ended}.")
+
+    def _do_with_fewer(self, conversation: Conversation, refusal: Refusal) -> None:
+        """Offer what was turned away on other sessions, and open no more than there are."""
+        reason = f"Put off, as {conversation.ended}."
+        self._supply.give_back_turned_away(conversation.unmet, reason)
+        if refusal.crowded:
+            self._connections.be_content_with(len(self._sessions))
+        if conversation.accepted:
+            self._fruitless = 0
+        elif not self._sessions:
+            self._fruitless += 1
 
     def _dismiss(self, session: Session) -> None:
         self._sessions.discard(session)
@@ -277,7 +331,7 @@ class _Offer:
         now = time.monotonic()
         for session in list(self._sessions):
             if session.deadline < now and not session.conversation.idle:
-                self._outcomes += session.expire()
+                self._note(session.expire())
                 self._bury(session)
         self._connections.hurry()
 

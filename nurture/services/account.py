@@ -1,12 +1,18 @@
 """The account at the mail server: holding it after a refusal, trying it, and opening it again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from nurture.domain import account as rules
-from nurture.domain.account import Hold
+from nurture.domain.account import Hold, about_the_server
+from nurture.domain.message_status import MessageStatus
 from nurture.domain.refusal import Cause
+from nurture.mail.envelope import Outcome
 from nurture.store import account
+from nurture.store.account import Refused
+from nurture.store.enrolments import count_due
 from nurture.store.session import Connection, Database
 
 
@@ -16,6 +22,15 @@ class AccountState:
 
     hold: Hold | None
     waiting: int
+
+
+class Verdict(NamedTuple):
+    """What holds the account: why, for how long it asks, and what the refusals share."""
+
+    cause: Cause
+    reason: str
+    wait: timedelta | None = None
+    mark: str = ""
 
 
 def hold(
@@ -36,27 +51,101 @@ def hold(
         account.keep_hold(connection, rules.hold(cause, reason, now, wait, mark))
 
 
-def hold_after_probe(
-    connection: Connection, cause: Cause, reason: str, now: datetime, wait: timedelta | None
+def note_probe(connection: Connection, held: Hold, now: datetime) -> None:
+    """A probe leaves: no other does for as long as the last wait, also if this one is killed."""
+    account.keep_hold(connection, rules.probed(held, now))
+
+
+def note_outcomes(
+    connection: Connection,
+    probe_of: Hold | None,
+    outcomes: Sequence[Outcome],
+    refused: Sequence[Refused],
+    now: datetime,
 ) -> None:
-    """The probe was refused as well: hold the account for longer."""
+    """Keep what offers told of the account; `refused` are refusals for good since an acceptance.
+
+    Where the account is held, only its own probe may open it; what other workers had still
+    under way says nothing new.
+    """
+    accepted = any(one.status is MessageStatus.ACCEPTED for one in outcomes)
+    told = next((one for one in outcomes if one.about_the_account), None)
+    if not (accepted or told or refused or probe_of):
+        return
     held = account.find_hold(connection, lock=True)
-    if held is not None:
+    if accepted and (held is None or probe_of is not None):
+        account.forget_refusals(connection)
+    account.add_refusals(connection, refused)
+    verdict = _verdict(connection, told, refused, held.mark if held else "")
+    if verdict is not None:
+        _hold(connection, held, probe_of, verdict, now)
+    elif probe_of is not None and held is not None:
+        _after_probe(connection, held, accepted, now)
+
+
+def _verdict(
+    connection: Connection, told: Outcome | None, refused: Sequence[Refused], held_for: str
+) -> Verdict | None:
+    """What holds the account: an answer that says so, or a run of equal refusals.
+
+    Where such a run holds it already, one more of its kind is enough.
+    """
+    if told is not None and told.refusal is not None and told.refusal.cause is not None:
+        return Verdict(told.refusal.cause, told.reason, told.refusal.wait)
+    if not refused:
+        return None
+    again = any(one.mark == held_for for one in refused)
+    mark = held_for if again else about_the_server(account.equal_refusals(connection))
+    reason = next((one.reason for one in refused if one.mark == mark), refused[-1].reason)
+    return Verdict(Cause.REFUSALS, reason, mark=mark) if mark else None
+
+
+def _hold(
+    connection: Connection,
+    held: Hold | None,
+    probe_of: Hold | None,
+    verdict: Verdict,
+    now: datetime,
+) -> None:
+    cause, reason, wait, mark = verdict
+    if held is None:
+        account.keep_hold(connection, rules.hold(cause, reason, now, wait, mark))
+    elif probe_of is not None:
         account.keep_hold(connection, rules.held_again(held, cause, reason, now, wait))
 
 
-def try_soon(connection: Connection, now: datetime) -> None:
-    """The probe told nothing of the account: let another follow soon."""
-    held = account.find_hold(connection, lock=True)
-    if held is not None:
+def _after_probe(connection: Connection, held: Hold, accepted: bool, now: datetime) -> None:
+    if accepted:
+        account.drop_hold(connection)
+    else:
         account.keep_hold(connection, rules.undecided(held, now))
 
 
-def open_again(database: Database, now: datetime) -> bool:
+def try_now(database: Database, now: datetime) -> bool:
     """Have the account tried at once, on the owner's word; return whether it was held."""
     with database.writing() as connection:
         held = account.find_hold(connection, lock=True)
         if held is None:
             return False
-        account.drop_hold(connection)
+        if held.cause is Cause.BOUNCES:
+            account.drop_hold(connection)
+        else:
+            account.keep_hold(connection, rules.tried_now(held, now))
     return True
+
+
+def may_offer(connection: Connection, now: datetime) -> tuple[bool, Hold | None]:
+    """Whether anything may be offered now, and the hold of which it would be a probe, if any.
+
+    While one worker is about to probe, others wait to be told.
+    """
+    held = account.find_hold(connection)
+    if held is not None and held.is_over(now):
+        held = account.find_hold(connection, lock=True)
+    return held is None or held.is_over(now), held
+
+
+def state_of(connection: Connection, now: datetime) -> AccountState:
+    """How the account stands, and how many are due and wait for it."""
+    held = account.find_hold(connection)
+    return AccountState(held, count_due(connection, now) if held else 0)

@@ -16,7 +16,7 @@ from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services import sunsetting
 from nurture.services.catalogue import Published
 from nurture.store import claims, enrolments, messages, sequences
-from nurture.store.due import DueEnrolment, Step, advance, due_enrolments
+from nurture.store.due import DueEnrolment, Step, advance, due_enrolments, due_for_probe
 from nurture.store.facts import facts_of
 from nurture.store.session import Connection
 
@@ -70,17 +70,23 @@ def claim_due(
     now: datetime,
     real_now: datetime,
     limit: int,
+    *,
+    probing: bool = False,
 ) -> Batch:
     """Take up to `limit` due enrolments, decide each, and claim the messages to be sent.
+
+    `probing` claims one message only, the best to try a held account with.
 
     What is not sent is written down at once: waits, skipped steps, ends. Call it in
     one writing transaction and commit before anything is offered to a mail server.
     """
     paused = sequences.paused_sequences(connection)
-    found = sunsetting.in_hand(connection, published, due_enrolments(connection, now, limit))
+    due_now = due_for_probe if probing else due_enrolments
+    found = sunsetting.in_hand(connection, published, due_now(connection, now, limit))
     due = _held(found, paused)
     mailed = _with_recent_mails(connection, due, published, now)
-    plan = _decide_all(due, published, mailed, _segments(connection, due, published, now), now)
+    segments = _segments(connection, due, published, now)
+    plan = _decide_all(due, published, mailed, segments, now, 1 if probing else limit)
     batch = Batch(claim=secrets.token_hex(8), looked_at=len(due))
     _claim_offers(connection, published, plan, batch, now, real_now + CLAIM_LEASE)
     advance(connection, plan.steps, now)
@@ -132,7 +138,9 @@ def _decide_all(
     mailed: dict[int, list[datetime]],
     segments: Mapping[int, frozenset[str]],
     now: datetime,
+    most: int,
 ) -> _Plan:
+    """Decide each; beyond `most` offers, what would be offered is left as it is."""
     plan = _Plan()
     for one in due:
         sequence = published.sequences.get(one.sequence)
@@ -145,6 +153,8 @@ def _decide_all(
         decision = deciding.decide(
             sequence, one.progress, standing, now, published.calendar, belongs_to
         )
+        if isinstance(decision, deciding.Offer) and len(plan.offers) == most:
+            continue
         _note(plan, one, decision)
         if isinstance(decision, deciding.Offer) and decision.step.kind not in ANSWERS:
             recent.append(now)

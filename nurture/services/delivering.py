@@ -13,15 +13,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from nurture.clock import Clock, real_now
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.account import Equal, Hold, about_the_server
 from nurture.domain.message_status import MessageStatus
+from nurture.domain.refusal import Blame
 from nurture.domain.sequence import ANSWERS
-from nurture.domain.suppression import SuppressionReason
 from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
+from nurture.services import account as accounts
 from nurture.services.advancing import GUIDE_OFFERS, Claimed, claim_due
 from nurture.services.catalogue import Catalogue
-from nurture.store import claims, enrolments, events, locks, messages, suppressions
+from nurture.services.refusals import note_bounce, settle_refusals
+from nurture.services.suppressing import suppress_address
+from nurture.store import account, claims, enrolments, locks, messages
+from nurture.store.account import Refused
 from nurture.store.due import Step, advance, look_again
 from nurture.store.instance import armed_for, how_far, is_armed
 from nurture.store.session import Connection, Database, DatabaseUnavailableError
@@ -44,6 +48,9 @@ _RECORD_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 #: How long to leave a message alone after the mail server put it off, by attempt.
 _BACKOFF = tuple(timedelta(minutes=m) for m in (5, 10, 20, 40, 80, 160, 320))
+
+#: The same where it was refused for good, but perhaps is not: a full mailbox, unclear words.
+_LONG_BACKOFF = tuple(timedelta(hours=h) for h in (1, 4, 12, 24))
 
 #: A recipient's server that puts us off for longer than this has in effect refused.
 _GIVE_UP_AFTER = timedelta(days=5)
@@ -76,7 +83,7 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What one batch came to. `full` means that more is probably due."""
+    """What one batch came to. `full` means that more is probably due now."""
 
     looked_at: int = 0
     offered: int = 0
@@ -87,9 +94,10 @@ def deliver_batch(dispatch: Dispatch) -> Delivered:
     """Take a batch of due enrolments through claim, send and record.
 
     Safe to call from any number of workers at once, and to be killed anywhere.
-    Nothing is sent from a database that is armed for another instance.
+    Nothing is sent from a database that is armed for another instance, and one message
+    at a time where the account is held.
     """
-    now = dispatch.clock()
+    now, began_at = dispatch.clock(), time.monotonic()
     with dispatch.database.reading() as connection:
         if not enrolments.count_due(connection, now, most=1):
             return Delivered()
@@ -98,13 +106,24 @@ def deliver_batch(dispatch: Dispatch) -> Delivered:
         if not is_armed(connection, dispatch.fingerprint, seen):
             return Delivered()
         armed_for(connection, dispatch.fingerprint, now)
+        may_offer, held = accounts.may_offer(connection, now)
+        if not may_offer:
+            return Delivered()
         published = dispatch.catalogue.current(connection)
-        batch = claim_due(connection, published, now, real_now(), dispatch.batch)
+        batch = claim_due(
+            connection, published, now, real_now(), dispatch.batch, probing=held is not None
+        )
+        if held is not None and batch.claimed:
+            accounts.note_probe(connection, held, now)
+        refused = account.equal_refusals(connection)
         come = how_far(connection)
     dispatch.witness.note(come)
-    run = _Run(dispatch, batch.claim, batch.claimed, now, published.practice.sender_address)
+    sender = published.practice.sender_address
+    run = _Run(dispatch, batch.claim, batch.claimed, now, sender, began_at, held, refused)
     run.offer_all()
-    full = batch.looked_at == dispatch.batch and not run.server_is_away
+    if run.tells_of_the_account:
+        settle_refusals(dispatch.database, dispatch.catalogue, now)
+    full = batch.looked_at == dispatch.batch and not run.stopped
     return Delivered(batch.looked_at, len(batch.claimed), full)
 
 
@@ -117,11 +136,15 @@ class _Run:
     claimed: list[Claimed]
     now: datetime
     sender: str
+    began_at: float
+    probe_of: Hold | None = None
+    refused: list[Equal] = field(default_factory=list)
     server_is_away: bool = False
+    account_is_shut: bool = False
     _known: dict[int, Claimed] = field(default_factory=dict)
     _begun: set[int] = field(default_factory=set)
     _renewed_at: float = 0.0
-    _began_at: float = field(default_factory=time.monotonic)
+    _heard_at: dict[int, datetime] = field(default_factory=dict)
     _outcomes: list[Outcome] = field(default_factory=list)
     _notes: Logbook | NoLogbook = NO_LOGBOOK
 
@@ -140,10 +163,36 @@ class _Run:
             finally:
                 self._notes.end(served=recorded)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the server takes nothing at present, whoever it is for."""
+        return self.server_is_away or self.account_is_shut
+
+    @property
+    def tells_of_the_account(self) -> bool:
+        """Whether refusals may have to be taken back, or to count after all."""
+        return self.account_is_shut or self.probe_of is not None
+
     def _offer(self) -> None:
         for outcome in self.dispatch.mailer.offer(self._envelopes()):
+            self._heard_at[outcome.message] = self._business_time()
             self._outcomes.append(outcome)
-            self.server_is_away |= _tells_of_no_server(outcome)
+            self._heed(outcome)
+
+    def _business_time(self) -> datetime:
+        """The time of the claim and what has passed since, which a moved clock does not move."""
+        return self.now + timedelta(seconds=time.monotonic() - self.began_at)
+
+    def _heed(self, outcome: Outcome) -> None:
+        """Stop where the server is away, or takes nothing from anybody whatever it says."""
+        self.server_is_away |= _tells_of_no_server(outcome)
+        self.account_is_shut |= outcome.about_the_account
+        if outcome.status is MessageStatus.ACCEPTED:
+            self.refused.clear()
+        elif _counts_towards_a_run(outcome):
+            subscriber = self._known[outcome.message].due.subscriber_id
+            self.refused.append(Equal(subscriber, outcome.mark))
+            self.account_is_shut |= bool(about_the_server(self.refused))
 
     def _finish(self) -> bool:
         """Record what is known. A database that is away for a moment must not make us forget it."""
@@ -159,11 +208,13 @@ class _Run:
     def _envelopes(self) -> Iterator[Envelope]:
         for start in range(0, len(self.claimed), WINDOW):
             window = self.claimed[start : start + WINDOW]
-            if self.server_is_away or time.monotonic() - self._began_at > _BATCH_SECONDS:
+            if self.stopped or time.monotonic() - self.began_at > _BATCH_SECONDS:
                 return
             self._begun |= self._begin([one.recipient.message for one in window])
             for one in window:
                 self._renew_if_slow()
+                if self.stopped:
+                    return
                 if one.recipient.message in self._begun:
                     self._begun.remove(one.recipient.message)
                     yield from self._made(one)
@@ -225,11 +276,23 @@ class _Run:
     def _record(self, connection: Connection) -> None:
         outcomes = self._outcomes
         accepted = [o.message for o in outcomes if o.status is MessageStatus.ACCEPTED]
-        claims.record_accepted(connection, self.claim, accepted)
+        claims.record_accepted(connection, self.claim, {m: self._heard_at[m] for m in accepted})
         advance(connection, [self._passed(m) for m in accepted], self.now)
         for outcome in outcomes:
             if outcome.status is not MessageStatus.ACCEPTED:
                 self._record_other(connection, outcome)
+        if outcomes:
+            accounts.note_outcomes(connection, self.probe_of, outcomes, self._refused(), self.now)
+
+    def _refused(self) -> list[Refused]:
+        """What was refused for good since something was last accepted, of what is recorded now."""
+        refused: list[Refused] = []
+        for outcome in self._outcomes:
+            if outcome.status is MessageStatus.ACCEPTED:
+                refused.clear()
+            elif _counts_towards_a_run(outcome):
+                refused.append(_as_refused(self._known[outcome.message], outcome))
+        return refused
 
     def _record_other(self, connection: Connection, outcome: Outcome) -> None:
         one = self._known[outcome.message]
@@ -239,6 +302,8 @@ class _Run:
         )
         if outcome.address_refused:
             self._suppress(connection, one, outcome)
+        elif outcome.about_the_account:
+            self._look_later(connection, one, self.now)
         elif status is MessageStatus.DEFERRED:
             self._look_later(connection, one, self.now + _pause_before_next(one, outcome))
         elif status is MessageStatus.IN_DOUBT and _may_be_offered_once_more(one):
@@ -247,12 +312,20 @@ class _Run:
             advance(connection, [self._passed(outcome.message)], self.now)
 
     def _status(self, one: Claimed, outcome: Outcome) -> MessageStatus:
-        """A server that answers, and puts us off for days, has refused."""
-        answered = outcome.code is not None
+        """A server that puts this person or email off for days has refused."""
+        often = one.attempt > len(_backoff(outcome))
         waited = self.now - one.due_at
-        if outcome.status is MessageStatus.DEFERRED and answered and one.attempt > len(_BACKOFF):
-            return MessageStatus.FAILED if waited > _GIVE_UP_AFTER else MessageStatus.DEFERRED
+        if _is_personal(outcome) and often and waited > _GIVE_UP_AFTER:
+            return MessageStatus.FAILED
         return outcome.status
+
+    def _suppress(self, connection: Connection, one: Claimed, outcome: Outcome) -> None:
+        message = messages.find_message(connection, outcome.message)
+        assert message is not None  # It has just been recorded.
+        suppress_address(
+            connection, one.due.subscriber_id, one.due.address_hash, outcome.reason, self.now
+        )
+        note_bounce(connection, message, outcome.reason, outcome.code, self.now)
 
     def _passed(self, message: int) -> Step:
         one = self._known[message]
@@ -262,52 +335,59 @@ class _Run:
         look = Step(one.due.id, one.due.progress, at, one.due.turn)
         look_again(connection, [look], self.now)
 
-    def _suppress(self, connection: Connection, one: Claimed, outcome: Outcome) -> None:
-        suppress_address(
-            connection, one.due.subscriber_id, one.due.address_hash, outcome.reason, self.now
-        )
-        bounced = {
-            "kind": "bounced",
-            "subscriber_id": one.due.subscriber_id,
-            "message_id": outcome.message,
-            "email": one.email.key,
-            "happened_at": self.now,
-            "source": "smtp",
-            "source_key": f"smtp:{outcome.message}:{one.attempt}",
-            "raw": {"reason": outcome.reason, "code": outcome.code},
-        }
-        events.add_events(connection, [bounced])
-
     def _hand_back(self, connection: Connection) -> None:
         """What nobody asked for was never offered: it waits for the mail server, or its turn."""
-        why = "the mail server is away" if self.server_is_away else "the batch took too long"
+        why = "the batch took too long"
+        if self.stopped:
+            why = "the mail server takes no mail at present"
         pause = _AWAY if self.server_is_away else timedelta(0)
         for message in claims.release_unoffered(connection, self.claim, self._begun, why):
             self._look_later(connection, self._known[message], self.now + pause)
 
 
-def suppress_address(
-    connection: Connection,
-    subscriber_id: int,
-    address_hash: str,
-    why: str,
-    now: datetime,
-    reason: SuppressionReason = SuppressionReason.BOUNCED,
-) -> None:
-    """Never write to an address again: end what is under way and take back what is claimed."""
-    suppressions.suppress(connection, address_hash, reason, now, why)
-    enrolments.end_enrolments_of(connection, subscriber_id, EnrolmentStatus.SUPPRESSED, now)
-    messages.cancel_open(connection, subscriber_id, "the address is suppressed")
-
-
 def _tells_of_no_server(outcome: Outcome) -> bool:
-    return outcome.status is MessageStatus.DEFERRED and outcome.code is None
+    silent = outcome.status is MessageStatus.DEFERRED and outcome.code is None
+    return silent and not outcome.about_the_account
+
+
+def _is_personal(outcome: Outcome) -> bool:
+    """Whether the server put off this recipient or this email, rather than everybody."""
+    blame = outcome.refusal.blame if outcome.refusal else None
+    put_off = outcome.status is MessageStatus.DEFERRED
+    return put_off and blame in (Blame.RECIPIENT, Blame.CONTENT)
+
+
+def _counts_towards_a_run(outcome: Outcome) -> bool:
+    return (
+        bool(outcome.mark)
+        and outcome.refusal is not None
+        and (outcome.refusal.permanent and not outcome.about_the_account)
+    )
+
+
+def _as_refused(one: Claimed, outcome: Outcome) -> Refused:
+    return Refused(
+        outcome.message,
+        one.due.id,
+        one.due.subscriber_id,
+        outcome.mark,
+        dead=outcome.address_refused,
+        fails=outcome.status is MessageStatus.FAILED,
+        reason=outcome.reason,
+        code=outcome.code,
+    )
+
+
+def _backoff(outcome: Outcome) -> tuple[timedelta, ...]:
+    permanent = outcome.refusal is not None and outcome.refusal.permanent
+    return _LONG_BACKOFF if permanent else _BACKOFF
 
 
 def _pause_before_next(one: Claimed, outcome: Outcome) -> timedelta:
     if _tells_of_no_server(outcome):
         return _AWAY
-    return _BACKOFF[min(one.attempt, len(_BACKOFF)) - 1]
+    backoff = _backoff(outcome)
+    return backoff[min(one.attempt, len(backoff)) - 1]
 
 
 def _may_be_offered_once_more(one: Claimed) -> bool:

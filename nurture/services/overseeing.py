@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.awaiting import Place, awaited_step
 from nurture.domain.suppression import SuppressionReason
+from nurture.services.account import state_of as account_state
+from nurture.services.account_words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import enrolments, instance, overview, sequences
 from nurture.store.overview import Doubt, HeldUp, Looks, Person
@@ -55,6 +57,18 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountNeed:
+    """A mail account that takes nothing: what is wrong, how many people wait, and until when."""
+
+    what: str
+    to_do: str
+    reason: str
+    since: datetime
+    until: datetime
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What only the owner can see to."""
 
@@ -65,12 +79,13 @@ class Needs:
     paused: list[str]
     armed: bool
     late: int
+    account: AccountNeed | None = None
 
     @property
     def count(self) -> int:
         """How many things there are."""
         each: tuple[list[Any], ...] = (self.doubts, self.held_up, self.refused_mails, self.paused)
-        single = (not self.armed, bool(self.late), bool(self.refused))
+        single = (not self.armed, bool(self.late), bool(self.refused), bool(self.account))
         return sum(map(len, each)) + sum(single)
 
 
@@ -140,14 +155,31 @@ def _week(connection: Connection, bookings: list[Person], now: datetime) -> Week
 
 
 def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
+    account = _account(connection, now)
     return Needs(
         doubts=overview.doubts(connection, 20),
         refused=overview.refused_addresses(connection, now - _WEEK, _LISTED),
-        held_up=overview.held_up(connection),
+        held_up=[] if account else overview.held_up(connection),
         refused_mails=overview.refused_mails(connection, now - _WEEK),
         paused=sorted(sequences.paused_keys(connection)),
         armed=armed,
-        late=enrolments.count_due(connection, now - _LATE) if armed else 0,
+        late=enrolments.count_due(connection, now - _LATE) if armed and not account else 0,
+        account=account,
+    )
+
+
+def _account(connection: Connection, now: datetime) -> AccountNeed | None:
+    state = account_state(connection, now)
+    if state.hold is None:
+        return None
+    held = state.hold
+    return AccountNeed(
+        what_is_wrong(held),
+        what_to_do(held, now),
+        held.reason,
+        held.since,
+        held.until,
+        state.waiting,
     )
 
 

@@ -13,8 +13,8 @@ from nurture.domain.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue
-from nurture.services.delivering import suppress_address
 from nurture.services.preferring import stop
+from nurture.services.suppressing import suppress_address
 from nurture.store import enrolments, events, locks, messages, subscribers
 from nurture.store.messages import Message
 from nurture.store.session import Connection, Database

@@ -65,7 +65,7 @@ def _settle(connection: Connection, fate: MessageStatus, found: list[InHand]) ->
     if fate is not MessageStatus.ACCEPTED:
         return claims.set_status(connection, [one.message for one in found], fate, _WHY[fate])
     for claim, of_claim in _by(lambda one: one.claim, found).items():
-        claims.record_accepted(connection, claim, [one.message for one in of_claim])
+        claims.record_taken(connection, claim, [one.message for one in of_claim])
 
 
 def _wind_up(database: Database, logbooks: Logbooks, claim: str, told: Told) -> None:

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from nurture import __version__
-from nurture.store import enrolments, events, instance, messages, sequences, subscribers
+from nurture.domain.account import Hold
+from nurture.store import account, enrolments, events, instance, messages, sequences, subscribers
 from nurture.store.session import Database
 from nurture.witness import Witness
 
@@ -22,6 +23,9 @@ def status(database: Database, fingerprint: str, witness: Witness, now: datetime
         by_status = messages.count_messages(connection)
         in_hand = sum(by_status.get(one, 0) for one in _IN_HAND)
         next_look = enrolments.find_next_look(connection)
+        held = account.find_hold(connection)
+        if held and next_look:
+            next_look = max(next_look, held.until)
         return {
             "version": __version__,
             "armed": instance.is_armed(connection, fingerprint, seen),
@@ -31,9 +35,23 @@ def status(database: Database, fingerprint: str, witness: Witness, now: datetime
             "events": events.count_events(connection),
             "due_now": enrolments.count_due(connection, now) + in_hand,
             "next_due_at": next_look.isoformat() if next_look else None,
+            "account": _account(held, enrolments.count_due(connection, now)),
             "paused": sorted(sequences.paused_keys(connection)),
             "in_doubt": [_doubt(doubt) for doubt in messages.doubts(connection)],
         }
+
+
+def _account(held: Hold | None, due: int) -> dict[str, Any]:
+    """The account at the mail server; a limit of its own is not known yet."""
+    return {
+        "limit": None,
+        "used": None,
+        "waiting": due if held else 0,
+        "until": held.until.isoformat() if held else None,
+        "since": held.since.isoformat() if held else None,
+        "cause": held.cause if held else None,
+        "reason": held.reason if held else None,
+    }
 
 
 def _doubt(doubt: messages.Doubt) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from nurture.services.delivering import Dispatch
 from nurture.services.recovering import recover_silent
+from nurture.services.refusals import settle_refusals
+from nurture.store.account import find_hold
 from nurture.store.enrolments import count_due
 from nurture.store.instance import how_far, is_armed
 
@@ -12,11 +14,14 @@ _MOST_BATCHES = 8
 def batches_due(dispatch: Dispatch) -> int:
     """Take over from workers that went silent; return for how many batches work is due.
 
-    The cost follows what is due: counting stops where more would change nothing.
+    The cost follows what is due: counting stops where more would change nothing. While the
+    account is held there is one batch, a probe, each time that the wait is over.
     """
     now = dispatch.clock()
     recover_silent(dispatch.database, dispatch.logbooks, now)
+    settle_refusals(dispatch.database, dispatch.catalogue, now)
     with dispatch.database.reading() as connection:
+        held = find_hold(connection)
         due = count_due(connection, now, most=_MOST_BATCHES * dispatch.batch)
         come, armed = (
             how_far(connection),
@@ -24,4 +29,6 @@ def batches_due(dispatch: Dispatch) -> int:
         )
     if armed:
         dispatch.witness.note(come)
+    if held is not None:
+        return min(due, 1) if held.is_over(now) else 0
     return -(-due // dispatch.batch)

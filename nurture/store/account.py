@@ -46,6 +46,7 @@ refusals = Table(
     # What equal refusals of different people have in common.
     Column("mark", Text, nullable=False),
     Column("dead", Boolean, nullable=False),
+    Column("fails", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("code", Integer),
     Column("taken_back", Boolean, nullable=False, default=False),
@@ -54,13 +55,17 @@ refusals = Table(
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A message that was refused for good; `dead` says that the address was refused."""
+    """A refusal for good: `dead` says that the address was refused, `fails` that the message was.
+
+    What neither is tried again for some days.
+    """
 
     message: int
     enrolment: int
     subscriber: int
     mark: str
     dead: bool
+    fails: bool
     reason: str
     code: int | None
 
@@ -154,6 +159,7 @@ def _refused(connection: Connection, where: Any) -> list[Refused]:
         refusals.c.subscriber_id,
         refusals.c.mark,
         refusals.c.dead,
+        refusals.c.fails,
         refusals.c.reason,
         refusals.c.code,
     )
@@ -168,6 +174,7 @@ def _row(one: Refused) -> dict[str, Any]:
         "subscriber_id": one.subscriber,
         "mark": one.mark,
         "dead": one.dead,
+        "fails": one.fails,
         "reason": one.reason,
         "code": one.code,
         "taken_back": False,

@@ -42,6 +42,7 @@ class NewMessage:
 
 _NEW = tuple(field.name for field in fields(NewMessage))
 _NEW_VALUES = attrgetter(*_NEW)
+_ACCEPTED = ("id", "accepted_at")
 
 
 def add_messages(
@@ -99,14 +100,19 @@ def renew(connection: Connection, claim: str, lease_until: datetime) -> set[int]
     return set(renewed.scalars())
 
 
-def record_accepted(connection: Connection, claim: str, message_ids: Sequence[int]) -> None:
-    """The mail server took these; true also where they had meanwhile been put in doubt.
-
-    Business time stands still for a batch, so they were accepted when they were claimed.
-    """
-    if message_ids:
-        given = {"numbers": as_numbers(connection, message_ids), "own": claim}
+def record_accepted(connection: Connection, claim: str, accepted: Mapping[int, datetime]) -> None:
+    """Note when the mail server took which; also where they were put in doubt meanwhile."""
+    if accepted:
+        rows = as_rows(connection, messages, _ACCEPTED, accepted.items())
+        given = {"rows": rows, "own": claim}
         connection.execute(_accept_statement(connection.dialect.name), given)
+
+
+def record_taken(connection: Connection, claim: str, message_ids: Collection[int]) -> None:
+    """Note that the mail server took these at a moment not known, after they were claimed."""
+    taken = _of_the_offer(messages.c.id.in_(list(message_ids)))
+    values = _as_accepted(messages.c.claimed_at)
+    connection.execute(update(messages).where(*taken).values(values), {"own": claim})
 
 
 def record_refused(
@@ -238,30 +244,38 @@ def _begin_statement(dialect: str) -> Any:
 
 @cache
 def _accept_statement(dialect: str) -> Any:
-    return _settled_by_offer(dialect).values(
-        lease_until=None,
-        status=MessageStatus.ACCEPTED,
-        accepted_at=messages.c.claimed_at,
-        reason="",
-        code=250,
-    )
+    rows = rows_as_table(dialect, messages, _ACCEPTED)
+    taken = _of_the_offer(messages.c.id == rows.c.id)
+    return update(messages).where(*taken).values(_as_accepted(rows.c.accepted_at))
+
+
+def _as_accepted(accepted_at: Any) -> dict[str, Any]:
+    return {
+        "lease_until": None,
+        "status": MessageStatus.ACCEPTED,
+        "accepted_at": accepted_at,
+        "reason": "",
+        "code": 250,
+    }
 
 
 @cache
 def _refuse_statement(dialect: str, status: MessageStatus) -> Any:
-    return _settled_by_offer(dialect).values(
-        lease_until=None,
-        doubts=doubts_at(status),
-        status=status,
-        reason=bindparam("why"),
-        code=bindparam("reply"),
+    refused = _of_the_offer(among(dialect, messages.c.id, "numbers"))
+    return (
+        update(messages)
+        .where(*refused)
+        .values(
+            lease_until=None,
+            doubts=doubts_at(status),
+            status=status,
+            reason=bindparam("why"),
+            code=bindparam("reply"),
+        )
     )
 
 
-def _settled_by_offer(dialect: str) -> Any:
+def _of_the_offer(those: Any) -> tuple[Any, ...]:
     """Outcomes are facts about one offer, so they also settle a doubt about that same offer."""
-    return update(messages).where(
-        among(dialect, messages.c.id, "numbers"),
-        messages.c.claim == bindparam("own"),
-        messages.c.status.in_([MessageStatus.SENDING, MessageStatus.IN_DOUBT]),
-    )
+    offered = messages.c.status.in_([MessageStatus.SENDING, MessageStatus.IN_DOUBT])
+    return those, messages.c.claim == bindparam("own"), offered

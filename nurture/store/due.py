@@ -1,5 +1,6 @@
 """Due enrolments: who is to be looked at now, and how far they are afterwards."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from nurture.domain.consent import Purpose
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sending_gate import Frequency, Standing
 from nurture.domain.suppression import SuppressionReason
+from nurture.store.account import refusals
 from nurture.store.enrolments import enrolments
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.subscribers import as_consents, subscribers
@@ -77,16 +79,45 @@ def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[Du
     Their subscribers are locked as well, so that two workers never decide about one
     person at once and both find the frequency cap untouched.
     """
-    statement = (
+    ordered = _due_statement(now).order_by(enrolments.c.next_look_at)
+    return [_due(row) for row in connection.execute(ordered.limit(limit))]
+
+
+def due_for_probe(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:
+    """The enrolments to try a held account with, best first, locked like any that are due.
+
+    Never somebody whose refusal is held against the server; other domains than theirs
+    first, and of those the newest.
+    """
+    theirs = select(refusals.c.subscriber_id)
+    chosen = _due_statement(now).where(enrolments.c.subscriber_id.not_in(theirs))
+    known = _domains_refused(connection)
+    elsewhere = [subscribers.c.address_key.like(f"%@{_plain(domain)}", "!") for domain in known]
+    ordered = chosen.order_by(*elsewhere, enrolments.c.enrolled_at.desc(), enrolments.c.id.desc())
+    return [_due(row) for row in connection.execute(ordered.limit(limit))]
+
+
+def _due_statement(now: datetime) -> Any:
+    return (
         select(*_COLUMNS)
         .join(subscribers, subscribers.c.id == enrolments.c.subscriber_id)
         .outerjoin(suppressions, suppressions.c.address_hash == subscribers.c.address_hash)
         .where(enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now)
-        .order_by(enrolments.c.next_look_at)
-        .limit(limit)
         .with_for_update(of=[enrolments, subscribers], skip_locked=True, key_share=True)
     )
-    return [_due(row) for row in connection.execute(statement)]
+
+
+def _domains_refused(connection: Connection) -> set[str]:
+    theirs = select(subscribers.c.address_key).join(
+        refusals, refusals.c.subscriber_id == subscribers.c.id
+    )
+    keys = connection.scalars(theirs)
+    return {key.rpartition("@")[2] for key in keys if key}
+
+
+def _plain(text: str) -> str:
+    """A text of which LIKE takes every character as it is."""
+    return re.sub(r"([!%_])", r"!\1", text)
 
 
 def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> None:

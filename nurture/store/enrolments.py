@@ -158,6 +158,16 @@ def take_up_unsubscribed(connection: Connection, subscriber_id: int, now: dateti
     _change(connection, where, now, {"status": EnrolmentStatus.ACTIVE, "ended_at": None})
 
 
+def take_up_suppressed(connection: Connection, subscriber_id: int, now: datetime) -> list[int]:
+    """Go on with what a suppression of one subscriber's address ended; return which."""
+    theirs = (enrolments.c.subscriber_id == subscriber_id) & (
+        enrolments.c.status == EnrolmentStatus.SUPPRESSED
+    )
+    found = list(connection.scalars(select(enrolments.c.id).where(theirs)))
+    _change(connection, theirs, now, {"status": EnrolmentStatus.ACTIVE, "ended_at": None})
+    return found
+
+
 def change_enrolment(
     connection: Connection, enrolment_id: int, now: datetime, **values: Any
 ) -> None:
@@ -168,6 +178,16 @@ def change_enrolment(
 def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
     """Have the active enrolments of a sequence or a subscriber decided afresh; return how many."""
     return _change(connection, where & (enrolments.c.status == EnrolmentStatus.ACTIVE), now, {})
+
+
+def look_at(connection: Connection, where: Any, moment: datetime) -> None:
+    """Look at the active enrolments of a subscriber at that moment, rather than at once."""
+    active = enrolments.c.status == EnrolmentStatus.ACTIVE
+    connection.execute(
+        update(enrolments)
+        .where(where, active, enrolments.c.next_look_at < moment)
+        .values(next_look_at=moment, turn=enrolments.c.turn + 1)
+    )
 
 
 def of_sequences(*sequences: str) -> Any:

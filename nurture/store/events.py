@@ -21,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -97,6 +98,12 @@ def add_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int
     given = as_rows(connection, events, _GIVEN, ([row.get(n) for n in _GIVEN] for row in rows))
     added = connection.execute(_add_statement(connection.dialect.name), {"rows": given})
     return len(added.all())
+
+
+def rename(connection: Connection, source_key: str, kind: str, to: str) -> bool:
+    """Call one event something else; return whether it was there and called so."""
+    where = (events.c.source_key == source_key) & (events.c.kind == kind)
+    return connection.execute(update(events).where(where).values(kind=to)).rowcount == 1
 
 
 def count_events(connection: Connection) -> dict[str, int]:

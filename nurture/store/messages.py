@@ -195,6 +195,13 @@ def followed(connection: Connection, message_ids: Iterable[int]) -> dict[int, Fo
     }
 
 
+def given_up(connection: Connection) -> list[Message]:
+    """Every message that failed, oldest first."""
+    failed = select(messages).where(messages.c.status == MessageStatus.FAILED)
+    rows = connection.execute(failed.order_by(messages.c.claimed_at, messages.c.id)).mappings()
+    return [as_message(row) for row in rows]
+
+
 def ledger_of(connection: Connection, subscriber_id: int) -> list[Message]:
     """Every message to one subscriber, oldest first."""
     where = messages.c.subscriber_id == subscriber_id

@@ -46,7 +46,7 @@ _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
         "events": frozenset({"id", "subscriber_id", "message_id", "kind", "happened_at", "email"})
         | {"topics", "verdict", "rules", "source", "method"},
         "refusals": frozenset({"message_id", "enrolment_id", "subscriber_id", "mark", "dead"})
-        | {"code", "taken_back"},
+        | {"fails", "code", "taken_back"},
     }
 )
 

@@ -1,6 +1,6 @@
 """Subscribers: the people we may write to."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -129,6 +129,14 @@ def find_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | 
     """The subscriber of that number, unless they have been erased."""
     where = (subscribers.c.id == subscriber_id) & ~subscribers.c.erased
     return _one(connection, select(subscribers).where(where))
+
+
+def addresses_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, str]:
+    """The addresses of these people, as far as they are known."""
+    chosen = select(subscribers.c.id, subscribers.c.address).where(
+        subscribers.c.id.in_(list(subscriber_ids)), ~subscribers.c.erased
+    )
+    return {row.id: row.address for row in connection.execute(chosen)}
 
 
 def change_subscriber(connection: Connection, subscriber_id: int, **values: Any) -> None:

@@ -50,7 +50,7 @@ class Accepted:
     data: bytes
 
 
-@dataclass
+@dataclass(eq=False)
 class Visit:
     """What happened on one connection: the commands, and the bytes of each arrival."""
 
@@ -70,7 +70,8 @@ class ScriptedServer:
     dot, RSET, QUIT) either one answer for always, or a list to be used up before the usual
     answers; None in a list is the usual answer. `delay` is in seconds, before each answer or
     group of answers; `late_greeting` is for every connection but the first. `at_once` is how
-    many connections are let in.
+    many connections are let in, and `served` how many of the oldest get the usual answers
+    whatever the script says.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class ScriptedServer:
         delay: float = 0.0,
         late_greeting: float = 0.0,
         at_once: int = 1000,
+        served: int = 0,
         receive_buffer: int = 0,
     ) -> None:
         self.accepted: list[Accepted] = []
@@ -96,6 +98,8 @@ class ScriptedServer:
         self._delay = delay
         self._late_greeting = late_greeting
         self._at_once = at_once
+        self._served = served
+        self._open: list[Visit] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._sockets: list[socket.socket] = []
@@ -165,6 +169,7 @@ class ScriptedServer:
     def _serve(self, sock: socket.socket, visit: Visit) -> None:
         with self._lock:
             self.open_now += 1
+            self._open.append(visit)
             crowded = self.open_now > self._at_once
         if visit is not self.visits[0]:
             time.sleep(self._late_greeting)
@@ -175,12 +180,15 @@ class ScriptedServer:
         finally:
             with self._lock:
                 self.open_now -= 1
+                self._open.remove(visit)
             _end(sock)
             sock.close()
 
-    def answer(self, stage: str) -> Answer:
-        """Return what the script says to a stage now."""
+    def answer(self, stage: str, visit: Visit) -> Answer:
+        """Return what the script says to a stage of a connection now."""
         with self._lock:
+            if visit in self._open[: self._served]:
+                return self._usual(stage)
             answer = self._script.get(stage)
             if isinstance(answer, list):
                 answer = answer.pop(0) if answer else None
@@ -284,7 +292,7 @@ class _Guest:
         self._server.remember(self._sock)
 
     def _take_content(self) -> None:
-        fault = self._server.answer("content")
+        fault = self._server.answer("content", self._visit)
         if fault != _USUAL["content"]:
             self._arrived += self._receive()
             self._give(fault)
@@ -294,7 +302,7 @@ class _Guest:
         content = self._upto(b"\r\n.\r\n") + b"\r\n"
         data = content[2:].replace(b"\r\n..", b"\r\n.")
         data = data[1:] if data.startswith(b"..") else data
-        answer = self._server.answer("dot")
+        answer = self._server.answer("dot", self._visit)
         if not self._recipient:
             answer = "554 5.5.1 no valid recipients"
         if not (isinstance(answer, str) and answer[0] in "45"):
@@ -304,7 +312,7 @@ class _Guest:
         self._give(answer)
 
     def _answer(self, stage: str) -> int:
-        return self._give(self._server.answer(stage))
+        return self._give(self._server.answer(stage, self._visit))
 
     def _give(self, answer: Answer) -> int:
         if isinstance(answer, Fault):

@@ -19,10 +19,11 @@ from tests.mail.offering import (
     mailer_to,
     offered,
     recipients,
+    statuses,
 )
 from tests.mail.scripted_server import GARBAGE, Answer, Fault, ScriptedServer
 
-LATER, NEVER = "451 4.3.0 later", "554 5.3.0 never"
+LATER, NEVER = "451 4.3.0 later", "554 5.6.0 never"
 STAGES = ("MAIL", "RCPT", "DATA", "dot")
 FAULTS: tuple[Answer, ...] = (Fault.DROP, Fault.SILENCE, Fault.DRIP, GARBAGE)
 
@@ -41,7 +42,7 @@ def test_a_fault_before_the_dot_is_deferred_and_one_after_it_in_doubt(
 
 
 @pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one by one"])
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", STAGES[1:])
 @pytest.mark.parametrize(("answer", "status"), [(LATER, DEFERRED), (NEVER, FAILED)])
 def test_a_refusal_concerns_its_message_only(
     stage: str, answer: str, status: MessageStatus, pipelining: bool
@@ -54,6 +55,45 @@ def test_a_refusal_concerns_its_message_only(
         assert recipients(server) == ["r0@example.org", "r2@example.org"]
         assert len(server.visits) == 1
         assert server.visits[0].complaints == []
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one by one"])
+@pytest.mark.parametrize("says", ["451 mails per session limit exceeded", "452 enough", "421 bye"])
+def test_a_session_that_takes_so_many_mails_is_followed_by_a_fresh_one(
+    says: str, pipelining: bool
+) -> None:
+    script: dict[str, Answer | list[Answer | None]] = {"MAIL": [None, None, says] * 10}
+    with ScriptedServer(script, pipelining=pipelining) as server:
+        outcomes = offered(server, 20, connections=1)
+        assert statuses(outcomes) == {ACCEPTED: 20}
+        assert len(set(recipients(server))) == len(recipients(server)) == 20
+        assert len(server.visits) == 10
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one by one"])
+@pytest.mark.parametrize("stage", ["MAIL", "dot"])
+def test_a_server_that_allows_three_sessions_is_content_with_three(
+    stage: str, pipelining: bool
+) -> None:
+    server = ScriptedServer(
+        {stage: "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded"},
+        pipelining=pipelining,
+        served=3,
+        delay=0.005,
+    )
+    with server:
+        outcomes = offered(server, 200, connections=16)
+        assert statuses(outcomes) == {ACCEPTED: 200}
+        assert len(set(recipients(server))) == len(recipients(server)) == 200
+
+
+def test_a_quota_said_once_stops_the_offer_and_fails_nobody() -> None:
+    quota = "550 5.4.5 Daily user sending limit exceeded."
+    with ScriptedServer({"dot": [*[None] * 5, *[quota] * 100]}) as server:
+        outcomes = offered(server, 100, connections=1)
+        assert statuses(outcomes) == {ACCEPTED: 5, DEFERRED: len(outcomes) - 5}
+        assert len(outcomes) <= 7
+        assert any(outcome.about_the_account for outcome in outcomes)
 
 
 def test_a_lost_answer_to_the_dot_is_in_doubt_and_the_message_is_not_offered_again() -> None:

@@ -5,6 +5,7 @@ import email
 import email.policy
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import cached_property
@@ -40,6 +41,9 @@ class SmtpSink:
     def __init__(self) -> None:
         self.mails: list[Mail] = []
         self.port = 0
+        #: What every message is answered at MAIL, RCPT or after its content (DATA); and by whom.
+        self.answers: dict[str, str] = {}
+        self.decides: dict[str, Callable[[str], str | None]] = {}
         self._refusals: dict[str, str] = {}
         self._greylisted: dict[str, int] = {}
         self._arrival = threading.Condition()
@@ -113,7 +117,7 @@ class SmtpSink:
     ) -> str:
         """Accept a recipient, or answer what the test asked for."""
         known_as = address.casefold()
-        if refusal := self._refusals.get(known_as):
+        if refusal := self._refusals.get(known_as) or self._decided("RCPT", address):
             return refusal
         if self._greylisted.get(known_as, 0) > 0:
             self._greylisted[known_as] -= 1
@@ -121,10 +125,26 @@ class SmtpSink:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Recipient ok"
 
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Accept a sender, or answer what the test asked for."""
+        if refusal := self._decided("MAIL", address):
+            return refusal
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 Sender ok"
+
+    def _decided(self, stage: str, address: str) -> str | None:
+        decide = self.decides.get(stage)
+        return (decide(address) if decide else None) or self.answers.get(stage)
+
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         """Keep a message exactly as it came."""
+        if refusal := self._decided("DATA", envelope.rcpt_tos[0]):
+            return refusal
         data = envelope.original_content
         assert data is not None
         with self._arrival:

@@ -106,7 +106,7 @@ def test_a_message_in_doubt_needs_the_owner_until_it_is_settled(home: Household)
 def test_refused_addresses_are_listed_and_no_refused_mails(
     home: Household, smtp_sink: ScriptedSink
 ) -> None:
-    smtp_sink.script = lambda _: "550 5.1.1 no such mailbox"
+    smtp_sink.refuse("alice@example.org")
     home.subscribe("alice@example.org")
     home.deliver()
     needs = oversee(home).needs

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from nurture.services import overseeing, settling, starting
+from nurture.services import account, overseeing, settling, starting
 from nurture.services.settling import NotInDoubtError, Settled
 from nurture.services.starting import Finding, Premises, Task
 from nurture.store.guide_files import uploaded_sequences
@@ -87,6 +87,13 @@ class Today:
             tell(_SETTLED[became])
         return redirect(url_for("studio.show_today"), 303)
 
+    def try_account(self) -> Response:
+        """Try at once whether the mail account takes mail again."""
+        held = account.try_now(self.house.database, self.house.clock())
+        self.house.doorbell.ring()
+        tell("Trying again now." if held else "Your mail account accepts emails.")
+        return redirect(url_for("studio.show_today"), 303)
+
     def _page(self, checked: Mapping[Task, Finding]) -> str:
         house = self.house
         overview = overseeing.oversee(
@@ -123,6 +130,7 @@ def add_routes(studio: Blueprint, house: House) -> None:
     """Answer what belongs to today."""
     views = Today(house)
     studio.add_url_rule("/", view_func=views.show_today)
+    studio.add_url_rule("/account-held", view_func=views.try_account, methods=["POST"])
     studio.add_url_rule(
         "/first-steps/<task>", endpoint="check_first_step", view_func=views.check, methods=["POST"]
     )

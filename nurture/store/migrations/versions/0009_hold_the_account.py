@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("subscriber_id", sa.Integer(), nullable=False),
         sa.Column("mark", sa.Text(), nullable=False),
         sa.Column("dead", sa.Boolean(), nullable=False),
+        sa.Column("fails", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("code", sa.Integer(), nullable=True),
         sa.Column("taken_back", sa.Boolean(), nullable=False),

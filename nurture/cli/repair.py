@@ -1,0 +1,56 @@
+"""The command that puts right what a mail server's quota did to people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from nurture.cli.command import main, up_to_date, with_house
+from nurture.domain.sequence import parse_length
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+    from nurture.services.repair import Wronged
+
+
+@main.command("repair-quota")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@click.option("--yes", is_flag=True, help="Do not ask before doing it.")
+@click.option("--over", default="2 days", help="How long to spread the emails over.")
+@click.option(
+    "--words", default="", help="Also put right refusals that contain these words of the server’s."
+)
+@with_house
+def repair_quota(house: House, dry_run: bool, yes: bool, over: str, words: str) -> None:
+    """Put right what answers about your mail account did to subscribers.
+
+    A used-up quota says nothing about the person it was told for. This shows who was given
+    up for such an answer, then writes to them again and sends what they missed, where it is
+    still their next email.
+    """
+    from nurture.services import repair
+
+    up_to_date(house)
+    span = parse_length(over)
+    wronged = repair.find_wronged(house.database, words)
+    _show(wronged)
+    if dry_run or not wronged:
+        return
+    if not yes:
+        click.confirm("Put this right?", abort=True)
+    done = repair.put_right(house.database, house.catalogue, wronged, house.clock(), span)
+    click.echo(
+        f"Addresses we write to again: {done.restored}. "
+        f"Emails sent again: {done.offered}, spread over {over}."
+    )
+
+
+def _show(wronged: list[Wronged]) -> None:
+    if not wronged:
+        return click.echo("Nobody was given up because of the mail account.")
+    for one in wronged:
+        click.echo(f"{one.address}\t{one.email}\t{one.reason}")
+    by_email = Counter(one.email for one in wronged)
+    click.echo("\n".join(f"{count} × {email}" for email, count in by_email.most_common()))

@@ -1,0 +1,105 @@
+"""Refusals for good: what they do to people, and taking that back where the server was at fault.
+
+A refusal counts at once. Where as many equal ones follow each other as `domain.account` says,
+with no acceptance between them, they are about the server: what they did is taken back and the
+account is held. When it accepts something again, they count as they were said.
+"""
+
+from datetime import datetime
+
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.suppression import SuppressionReason
+from nurture.services.catalogue import Catalogue, Published
+from nurture.services.second_offer import offer_again
+from nurture.services.suppressing import suppress_address
+from nurture.store import account, enrolments, events, locks, messages, subscribers
+from nurture.store.account import Refused
+from nurture.store.messages import Message
+from nurture.store.session import Connection, Database
+from nurture.store.suppressions import lift_suppression
+
+_SERVER_AT_FAULT = "the mail server refused everybody alike"
+
+
+def settle_refusals(database: Database, catalogue: Catalogue, now: datetime) -> None:
+    """Take back or let count what waits for that, each person in a transaction of their own.
+
+    Safe to repeat, and to be killed anywhere: what is left is settled at the next sweep.
+    """
+    with database.reading() as connection:
+        if not account.any_refusals(connection):
+            return
+        held = account.find_hold(connection)
+        against_server = account.refusals_marked(connection, held.mark) if held else []
+        waiting = [] if held else account.taken_back(connection)
+    for one in against_server:
+        with database.writing() as connection:
+            _take_back(connection, catalogue.current(connection), one, now)
+    for one in waiting:
+        with database.writing() as connection:
+            _let_count(connection, one, now)
+
+
+def note_bounce(
+    connection: Connection, message: Message, reason: str, code: int | None, now: datetime
+) -> None:
+    """Keep it as an event that the mail server refused the address."""
+    bounced = {
+        "kind": "bounced",
+        "subscriber_id": message.subscriber_id,
+        "message_id": message.id,
+        "email": message.email,
+        "happened_at": now,
+        "source": "smtp",
+        "source_key": _source_key(message),
+        "raw": {"reason": reason, "code": code},
+    }
+    events.add_events(connection, [bounced])
+
+
+def _take_back(connection: Connection, published: Published, one: Refused, now: datetime) -> None:
+    """Undo what a refusal did, as far as nothing has changed since."""
+    locks.hold_person(connection, one.subscriber)
+    account.mark_taken_back(connection, [one.message])
+    message = messages.find_message(connection, one.message)
+    if message is None or message.status is not MessageStatus.FAILED:
+        return
+    if one.dead:
+        restore_address(connection, message, now)
+    offer_again(connection, published, message, _SERVER_AT_FAULT, now)
+
+
+def restore_address(connection: Connection, message: Message, now: datetime) -> bool:
+    """Write to an address again that a refusal of this message suppressed; return whether it did.
+
+    Hold the person. What the suppression ended goes on.
+    """
+    person = subscribers.find_subscriber(connection, message.subscriber_id)
+    if person is None or not events.rename(connection, _source_key(message), "bounced", "deferred"):
+        return False
+    lift_suppression(connection, person.address_hash, SuppressionReason.BOUNCED)
+    enrolments.take_up_suppressed(connection, person.id, now)
+    return True
+
+
+def _let_count(connection: Connection, one: Refused, now: datetime) -> None:
+    """The server accepts mail, so this refusal was about the person or the email after all."""
+    locks.hold_person(connection, one.subscriber)
+    account.remove_refusals(connection, [one.message])
+    deferred = (MessageStatus.DEFERRED,)
+    message = messages.find_message(connection, one.message)
+    person = subscribers.find_subscriber(connection, one.subscriber)
+    if message is None or person is None or not one.fails:
+        return
+    if not messages.move_on(connection, message.id, deferred, MessageStatus.FAILED, one.reason):
+        return
+    if one.dead:
+        suppress_address(connection, person.id, person.address_hash, one.reason, now)
+        if not events.rename(connection, _source_key(message), "deferred", "bounced"):
+            note_bounce(connection, message, one.reason, one.code, now)
+    else:
+        enrolments.look_at_once(connection, enrolments.of_enrolments([one.enrolment]), now)
+
+
+def _source_key(message: Message) -> str:
+    return f"smtp:{message.id}:{message.attempt}"

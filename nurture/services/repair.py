@@ -1,0 +1,124 @@
+"""Putting right what answers about the account did to people who had nothing to do with them.
+
+Such answers were once taken for the recipient's: addresses were suppressed, sequences ended
+and emails given up.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.pausing import spread
+from nurture.domain.refusal import Blame, Stage, understand
+from nurture.services.catalogue import Catalogue, Published
+from nurture.services.refusals import restore_address
+from nurture.services.second_offer import offer_again
+from nurture.store import enrolments, locks, messages, subscribers
+from nurture.store.messages import Message
+from nurture.store.session import Connection, Database
+
+#: How long what is put right is spread over, unless the owner says otherwise.
+USUAL_SPAN = timedelta(days=2)
+
+_WHY = "the mail server’s answer was about the account"
+_SAID = re.compile(
+    r"(?:refused|asks to try) (?P<stage>the address|MAIL|RCPT|DATA|the message)(?: again later)?: "
+    r"(?P<code>[45]\d\d) (?P<text>.*)",
+    re.DOTALL,
+)
+_STAGES = {"the address": Stage.RECIPIENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Wronged:
+    """A message that was given up although the answer was about the account."""
+
+    message: int
+    subscriber: int
+    address: str
+    email: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutRight:
+    """What was done: addresses written to again, and messages offered again."""
+
+    restored: int = 0
+    offered: int = 0
+
+
+def find_wronged(database: Database, words: str = "") -> list[Wronged]:
+    """Everyone who was given up for an answer about the account, oldest first.
+
+    `words` also finds answers that hold these words, whatever they seem to be about.
+    """
+    with database.reading() as connection:
+        found = [m for m in messages.given_up(connection) if _was_wrong(m.reason, words)]
+        known = subscribers.addresses_of(connection, {m.subscriber_id for m in found})
+    return [
+        Wronged(m.id, m.subscriber_id, known[m.subscriber_id], m.email, m.reason)
+        for m in found
+        if m.subscriber_id in known
+    ]
+
+
+def put_right(
+    database: Database,
+    catalogue: Catalogue,
+    wronged: Iterable[Wronged],
+    now: datetime,
+    over: timedelta = USUAL_SPAN,
+) -> PutRight:
+    """Write to these people again and offer again what is still the next step.
+
+    They are spread over the working hours of `over`. Safe to repeat, and to be stopped half
+    way: each person has a transaction of their own.
+    """
+    wronged = list(wronged)
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+    zone = published.practice.time_zone
+    moments = spread(len(wronged), now, over, published.calendar, zone)
+    restored = offered = 0
+    for one, moment in zip(wronged, moments, strict=True):
+        with database.writing() as connection:
+            back, again = _put_one_right(connection, published, one, now, moment)
+        restored, offered = restored + back, offered + again
+    return PutRight(restored, offered)
+
+
+def _put_one_right(
+    connection: Connection, published: Published, one: Wronged, now: datetime, moment: datetime
+) -> tuple[bool, bool]:
+    locks.hold_person(connection, one.subscriber)
+    message = messages.find_message(connection, one.message)
+    if message is None or message.status is not MessageStatus.FAILED:
+        return False, False
+    restored = restore_address(connection, message, now)
+    offered = offer_again(connection, published, message, _WHY, now)
+    if not offered:
+        _close(connection, message)
+    if restored or offered:
+        enrolments.look_at(connection, enrolments.of_subscriber(one.subscriber), moment)
+    return restored, offered
+
+
+def _close(connection: Connection, message: Message) -> None:
+    """Its time has passed: say so, so that it is not found again."""
+    messages.move_on(
+        connection, message.id, (message.status,), MessageStatus.CANCELLED, f"{_WHY}, long ago"
+    )
+
+
+def _was_wrong(reason: str, words: str) -> bool:
+    said = _SAID.search(reason)
+    if said is None:
+        return False
+    if words and words.casefold() in said["text"].casefold():
+        return True
+    stage = _STAGES.get(said["stage"]) or Stage(said["stage"])
+    refusal = understand(stage, int(said["code"]), said["text"])
+    return refusal.blame in (Blame.ACCOUNT, Blame.CONNECTION)

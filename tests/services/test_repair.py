@@ -1,0 +1,116 @@
+"""Putting right what a quota once did: nobody stays suppressed, and what was asked for comes."""
+
+from datetime import timedelta
+
+from click.testing import CliRunner
+from sqlalchemy import update
+
+from nurture.domain.consent import Evidence
+from nurture.domain.message_status import MessageStatus
+from nurture.services import preferring, repair
+from nurture.store.messages import messages
+from nurture.store.suppressions import suppressions
+from tests.homes import ScriptedSink
+from tests.house import Household
+
+PEOPLE = [f"p{n}@example.org" for n in range(4)]
+HOURLY = "127.0.0.1:25 refused the address: 550 Domain x has exceeded the max emails per hour"
+DAILY = "127.0.0.1:25 refused the message: 550 5.4.5 Daily user sending limit exceeded"
+NOBODY = "127.0.0.1:25 refused the address: 550 5.1.1 User unknown"
+
+
+def give_up(home: Household, address: str, reason: str) -> None:
+    """Leave somebody as the program once did for an answer about the account."""
+    from nurture.services.refusals import note_bounce
+    from nurture.services.suppressing import suppress_address
+    from nurture.store import enrolments as store
+    from nurture.store.messages import find_message
+
+    person = home.person(address)
+    number = home.messages_of(address)[0]["id"]
+    with home.house.database.writing() as connection:
+        connection.execute(
+            update(messages)
+            .where(messages.c.id == number)
+            .values(status=MessageStatus.FAILED, reason=reason, code=550, accepted_at=None)
+        )
+        if "refused the address" in reason:
+            message = find_message(connection, number)
+            assert message is not None
+            now = home.clock.now
+            suppress_address(connection, person["id"], person["address_hash"], reason, now)
+            note_bounce(connection, message, reason, 550, now)
+        store.look_at_once(connection, store.of_subscriber(person["id"]), home.clock.now)
+
+
+def some_given_up(home: Household, smtp_sink: ScriptedSink) -> None:
+    for address in PEOPLE:
+        home.subscribe(address)
+    home.deliver()
+    smtp_sink.mails.clear()
+    for address, reason in zip(PEOPLE, (HOURLY, DAILY, NOBODY), strict=False):
+        give_up(home, address, reason)
+    home.clock.advance(timedelta(days=1))
+    home.deliver()
+
+
+def test_whoever_was_given_up_for_a_quota_gets_the_guide_after_all(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    some_given_up(home, smtp_sink)
+    wronged = repair.find_wronged(home.house.database)
+    assert [one.address for one in wronged] == PEOPLE[:2]
+    house = home.house
+    done = repair.put_right(house.database, house.catalogue, wronged, home.clock.now)
+    assert (done.restored, done.offered) == (1, 2)
+    home.live(days=4)
+    assert {to for mail in smtp_sink.mails for to in mail.recipients} >= set(PEOPLE[:2])
+    guides = [m for m in smtp_sink.mails if m.recipients[0] in PEOPLE[:2]]
+    assert len({(m.recipients, str(m.message["Subject"])) for m in guides}) == len(guides)
+    assert len(home.rows(suppressions)) == 1
+    assert repair.find_wronged(house.database) == []
+
+
+def test_what_was_rightly_refused_stays_refused(home: Household, smtp_sink: ScriptedSink) -> None:
+    some_given_up(home, smtp_sink)
+    house = home.house
+    wronged = repair.find_wronged(house.database)
+    repair.put_right(house.database, house.catalogue, wronged, home.clock.now)
+    home.live(days=4)
+    assert smtp_sink.mails_to(PEOPLE[2]) == []
+    assert home.enrolment(PEOPLE[2])["status"] == "suppressed"
+
+
+def test_a_no_is_not_taken_back_with_the_bounce(home: Household, smtp_sink: ScriptedSink) -> None:
+    some_given_up(home, smtp_sink)
+    house, number = home.house, home.person(PEOPLE[1])["id"]
+    preferring.unsubscribe(
+        house.database, house.catalogue, number, None, Evidence(), home.clock.now
+    )
+    wronged = repair.find_wronged(house.database)
+    repair.put_right(house.database, house.catalogue, wronged, home.clock.now)
+    home.live(days=4)
+    assert smtp_sink.mails_to(PEOPLE[1]) == []
+
+
+def test_the_servers_own_words_find_what_no_rule_knows(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    some_given_up(home, smtp_sink)
+    found = repair.find_wronged(home.house.database, "user unknown")
+    assert [one.address for one in found] == PEOPLE[:3]
+
+
+def test_the_command_shows_before_it_does_anything(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    from nurture.cli import main
+
+    some_given_up(sqlite_home, smtp_sink)
+    before = sqlite_home.everything()
+    run = CliRunner(env=sqlite_home.environment).invoke(main, ["repair-quota", "--dry-run"])
+    assert run.exit_code == 0, run.output
+    assert PEOPLE[0] in run.output and PEOPLE[2] not in run.output
+    assert sqlite_home.everything() == before
+    run = CliRunner(env=sqlite_home.environment).invoke(main, ["repair-quota", "--yes"])
+    assert "write to again: 1. Emails sent again: 2" in run.output
