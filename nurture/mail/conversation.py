@@ -55,7 +55,8 @@ class Conversation:
     returns and reports progress by `wrote`, passes on what arrives to `receive`,
     and says `lost` when the connection fails or time is up. Every envelope taken
     comes back exactly once: in an outcome, or in `unmet`, where nobody refused it: the
-    session had died unnoticed, or was `turned_away` for what it is itself.
+    session had died unnoticed, was `closed` by the server after something else, or was
+    `turned_away` for what it is itself.
     """
 
     def __init__(self, server: str, *, pipelining: bool) -> None:
@@ -67,6 +68,7 @@ class Conversation:
         self.replies = 0
         self.unmet: list[Envelope] = []
         self.turned_away: Refusal | None = None
+        self.closed = False
         self._rested = False
         self._reset_needed = False
         self._reader = ReplyReader()
@@ -182,6 +184,7 @@ class Conversation:
 
     def _close(self, transaction: _Transaction | None, reply: Reply) -> None:
         reason = f"{self.server} closed the session: {reply}"
+        self.closed = True
         if transaction is not None and not self._rested:
             stage = self._awaited[0].stage
             refusal = understand(stage, reply.code, reply.text)
@@ -313,7 +316,7 @@ class Conversation:
             return
         self.ended = reason
         for transaction in self._transactions:
-            if self._rested or (self.turned_away and transaction.dot is None):
+            if self._rested or ((self.turned_away or self.closed) and transaction.dot is None):
                 self._give_back(transaction)
             else:
                 self._settle_fault(transaction, reason)

@@ -303,14 +303,18 @@ class _Offer:
         conversation = session.conversation
         if conversation.turned_away is not None:
             self._do_with_fewer(conversation, conversation.turned_away)
-        elif conversation.unmet:
-            self._supply.give_back(conversation.unmet)
-        elif conversation.fruitful:
-            self._fruitless = 0
-        elif session.taken:
-            self._fruitless += 1
+        else:
+            self._go_on_without(session)
         if self._fruitless >= FRUITLESS_SESSIONS:
             self._supply.stop(f"Not offered, as sessions keep failing: {conversation.ended}.")
+
+    def _go_on_without(self, session: Session) -> None:
+        conversation = session.conversation
+        self._supply.give_back(conversation.unmet)
+        if conversation.fruitful:
+            self._fruitless = 0
+        elif session.taken and (conversation.closed or not conversation.unmet):
+            self._fruitless += 1
 
     def _do_with_fewer(self, conversation: Conversation, refusal: Refusal) -> None:
         """Offer what was turned away on other sessions, and open no more than there are."""

@@ -1,7 +1,6 @@
 """Whom a refusal is about, held against what mail servers say in the field."""
 
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,13 @@ _STAGES = {"MAIL": Stage.SENDER, "RCPT": Stage.RECIPIENT, "DATA": Stage.DATA, "E
 _MARKS = ("dead", "full", "unclear", "crowded", "worn")
 
 
-def _corpus() -> Iterator[Any]:
+def _corpus() -> list[Any]:
     found = tomllib.loads(Path(__file__).with_name("refusals.toml").read_text(encoding="utf-8"))
-    for case in found["refusal"]:
-        for stage in case["at"].split():
-            yield pytest.param(_STAGES[stage], case, id=f"{stage} {case['says'][:60]}")
+    return [
+        pytest.param(_STAGES[stage], case, id=f"{stage} {case['says'][:60]}")
+        for case in found["refusal"]
+        for stage in case["at"].split()
+    ]
 
 
 def _understood(stage: Stage, says: str) -> Refusal:

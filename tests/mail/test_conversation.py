@@ -290,13 +290,14 @@ def test_a_refusal_in_the_middle_of_the_content_is_believed(
     assert conversation.ended is not None
 
 
-def test_421_defers_what_it_answers_and_what_was_written_ahead() -> None:
+def test_421_defers_what_it_answers_and_gives_back_what_was_written_ahead() -> None:
     conversation = started(1)
     conversation.receive(YES + YES + GO_ON)
     conversation.take(envelope(2))
     written(conversation)
     outcomes = conversation.receive(b"421 4.3.2 going down\r\n")
-    assert {o.message: o.status for o in outcomes} == {1: DEFERRED, 2: DEFERRED}
+    assert {o.message: o.status for o in outcomes} == {1: DEFERRED}
+    assert [e.message for e in conversation.unmet] == [2]
     assert "421 4.3.2 going down" in str(conversation.ended)
 
 
@@ -500,7 +501,7 @@ letters = st.lists(st.sampled_from([b"", b".", b"..", b".a", b"a", b"a."]), max_
     patience=st.integers(1, 30),
     pipelining=st.booleans(),
 )
-def test_whatever_the_server_does_every_envelope_has_one_true_outcome(
+def test_whatever_the_server_does_every_envelope_has_one_true_outcome_or_comes_back(
     letters: list[bytes], whims: list[str], sizes: list[int], patience: int, pipelining: bool
 ) -> None:
     conversation = Conversation("mail.example.org", pipelining=pipelining)
@@ -515,7 +516,9 @@ def test_whatever_the_server_does_every_envelope_has_one_true_outcome(
         going = wire.carry()
     outcomes = wire.outcomes + conversation.lost("the line went dead")
 
-    assert sorted(o.message for o in outcomes) == [e.message for e in offered]
+    unmet = [e.message for e in conversation.unmet]
+    assert sorted([*(o.message for o in outcomes), *unmet]) == [e.message for e in offered]
+    assert all(offered[n].recipient.encode() not in wire.server.taken for n in unmet)
     assert wire.server.complaints == []
     for outcome in outcomes:
         event(outcome.status)
