@@ -1,5 +1,6 @@
 """Who may call, and what they said: the border that every webhook shares."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from hmac import compare_digest
@@ -15,8 +16,14 @@ from nurture.signatures import verify_standard_webhook
 from webhooks.problems import ProblemError
 
 #: Far more than any form sends or any provider bundles.
-LARGEST_SIGNUP = 64 * 1024
+LARGEST_SIGNUP = 1024 * 1024
 LARGEST_CALL = 4 * 1024 * 1024
+
+#: More than any number of a form's has; Python refuses to read some thousand.
+_MOST_DIGITS = 300
+
+#: A field's name with a part in brackets.
+_BRACKETS = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
 
 
 def read_body(request: Request, largest: int) -> bytes:
@@ -88,7 +95,7 @@ def _is_one_of(shown: str, tokens: Sequence[str]) -> bool:
 
 def _json_fields(body: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(body)
+        fields = json.loads(_as_text(body), parse_int=_number)
     except (ValueError, RecursionError) as error:
         said = str(error) if isinstance(error, ValueError) else "it nests too deep"
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {said}.") from None
@@ -97,9 +104,49 @@ def _json_fields(body: bytes) -> dict[str, Any]:
     return fields
 
 
+def _as_text(body: bytes) -> bytes | str:
+    """The body; a letter in another encoding is one odd letter and not an odd body."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body if _is_wide(body) else body.decode(errors="replace")
+    return body
+
+
+def _is_wide(body: bytes) -> bool:
+    """Whether it is UTF-16 or UTF-32, which JSON's own reader recognises by its zero bytes."""
+    return b"\0" in body[:4]
+
+
+def _number(digits: str) -> int | str:
+    """A number or, where nobody could mean one, its digits."""
+    return int(digits) if len(digits) < _MOST_DIGITS else digits
+
+
 def _form_fields(form: MultiDict[str, str]) -> dict[str, Any]:
-    """Repeated fields become lists, with the brackets gone that some builders add."""
+    """Fields with brackets behind their name, as some builders send them, are one field.
+
+    Repeated ones become a list; `consent[tracking]` and its like become an object.
+    """
     fields: dict[str, Any] = {}
     for name, values in form.lists():
-        fields[name.removesuffix("[]")] = values if len(values) > 1 else values[0]
+        value = values if len(values) > 1 else values[0]
+        named = _BRACKETS.fullmatch(name)
+        if named is None:
+            _join(fields, name, value)
+        elif not named[2]:
+            _join(fields, named[1], value)
+        else:
+            _join(fields, named[1], {named[2]: value})
     return fields
+
+
+def _join(fields: dict[str, Any], name: str, value: Any) -> None:
+    """Add to what came under the same name before."""
+    before = fields.get(name)
+    if before is None:
+        fields[name] = value
+    elif isinstance(before, dict) and isinstance(value, dict):
+        before |= value
+    else:
+        fields[name] = [before, value]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any
 
 from flask import Blueprint, Response, request
 
@@ -13,7 +12,8 @@ from nurture.services import subscribing
 from nurture.services.subscribing import Signup
 from webhooks.callers import LARGEST_SIGNUP, client_of, read_body, read_fields, verify_caller
 from webhooks.problems import FieldProblem, ProblemError
-from webhooks.signup_body import read_signup, read_utm
+from webhooks.refusals import not_understood
+from webhooks.signup_body import SignupBody, read_signup, read_utm
 
 #: What is kept of a user agent; some programs send pages of it.
 _AGENT = 300
@@ -34,25 +34,29 @@ def create_signup(house: House) -> Blueprint:
         signed_id = verify_caller(
             request, body, now, secrets=settings.signup_secret, tokens=settings.signup_token
         )
-        signup = _as_signup(form, read_fields(request, body), _key(signed_id), body)
+        fields = read_fields(request, body)
+        read = read_signup(fields)
+        signup = _as_signup(form, read, read_utm(fields), _key(signed_id), body)
         subscribing.subscribe(
             house.database, house.catalogue, house.tokens, house.limits, signup, now
         )
         house.doorbell.ring()
+        not_understood(form, read.consent.not_understood)
         return Response(ACCEPTED, HTTPStatus.ACCEPTED, mimetype="application/json")
 
     return blueprint
 
 
-def _as_signup(form: str, fields: Mapping[str, Any], key: str | None, body: bytes) -> Signup:
-    read = read_signup(fields)
+def _as_signup(
+    form: str, read: SignupBody, utm: Mapping[str, str], key: str | None, body: bytes
+) -> Signup:
     return Signup(
         form=form,
         address=read.email,
         first_name=read.plain_first_name,
-        ticked=tuple(read.consent),
+        ticked=read.consent.purposes,
         time_zone=read.time_zone or None,
-        utm=read_utm(fields),
+        utm=utm,
         evidence=Evidence(
             page_url=read.page_url,
             client=read.client_ip or client_of(request),

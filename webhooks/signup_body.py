@@ -1,11 +1,8 @@
 """What the website sends with a signup, and what of it can be believed."""
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
@@ -15,22 +12,18 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
 )
 
 from nurture.domain.address import first_word, plain_first_name
 from nurture.domain.consent import Purpose
-from webhooks.callers import plain_address
+from nurture.domain.ticks import Ticks, read_ticks
+from webhooks import form_values
+from webhooks.form_values import plain_text, without_controls
 from webhooks.problems import FieldProblem, ProblemError
 
 _UTM = "utm_"
 _MOST_UTM = 20
-
-
-def _without_controls(value: Any) -> Any:
-    """Control characters are never meant, and no database or mail takes them all."""
-    if not isinstance(value, str):
-        return value
-    return "".join(c for c in value if c.isprintable()).strip()
 
 
 def _address(text: str) -> str:
@@ -41,58 +34,55 @@ def _address(text: str) -> str:
     return read.ascii_email or read.normalized
 
 
-def _purposes(value: Any) -> Any:
-    """A list, or one text with commas or spaces between, as form builders send it."""
-    if isinstance(value, str):
-        return value.replace(",", " ").split()
-    return value
+def _cut(read: Callable[[object], str], longest: int) -> BeforeValidator:
+    """Read whatever came as a text and cut it: an optional field is never at fault."""
+    return BeforeValidator(lambda value: read(value)[:longest])
 
 
-def _web_address(text: str) -> str:
-    """A page's address, or nothing: nobody should lose their guide over a decoration."""
-    try:
-        return text if urlsplit(text).scheme in ("http", "https") else ""
-    except ValueError:
-        return ""
-
-
-def _time_zone(text: str) -> str:
-    """A known time zone, or nothing: browsers say odd things, and the practice has one."""
-    return text if text in _known_time_zones() else ""
-
-
-@cache
-def _known_time_zones() -> set[str]:
-    return available_timezones()
-
-
-_Line = Annotated[str, BeforeValidator(_without_controls)]
-_Name = Annotated[_Line, Field(max_length=200)]
+#: The boxes as the document describes them: a list is best, the rest is understood.
+_BOXES = {
+    "anyOf": [
+        {"type": "array", "items": {"enum": [purpose.value for purpose in Purpose]}},
+        {"type": "object", "additionalProperties": {"type": ["boolean", "string", "null"]}},
+        {"type": ["string", "null"]},
+    ],
+    "default": [],
+    "examples": [["tracking"], {"tracking": True, "health_topics": False}],
+}
 
 
 class SignupBody(BaseModel):
-    """A signup as the website sends it. What is not listed here is ignored."""
+    """A signup as the website sends it. What is not listed here is ignored.
+
+    Only the address can be at fault: what else cannot be read counts as not given.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
-    email: Annotated[_Line, AfterValidator(_address)] = Field(
+    email: Annotated[str, AfterValidator(_address), BeforeValidator(without_controls)] = Field(
         max_length=254, examples=["alice@example.org"]
     )
-    first_name: _Name | None = Field(default=None, examples=["Alice"])
-    name: _Name | None = Field(default=None, description="A full name; its first word is used.")
-    consent: Annotated[list[Purpose], BeforeValidator(_purposes)] = Field(
-        default=[], max_length=10, description="The boxes ticked beside the form."
+    first_name: Annotated[str, _cut(form_values.first_name, 200)] = Field(
+        default="", examples=["Alice"]
     )
-    page_url: Annotated[_Line, AfterValidator(_web_address)] = Field(
-        default="", max_length=2000, description="The page that the form stands on."
+    name: Annotated[str, _cut(form_values.full_name, 200)] = Field(
+        default="", description="A full name; its first word is used."
     )
-    time_zone: Annotated[_Line, AfterValidator(_time_zone)] = Field(
-        default="", max_length=64, examples=["Europe/London"]
+    consent: Annotated[Ticks, BeforeValidator(read_ticks), WithJsonSchema(_BOXES)] = Field(
+        default_factory=Ticks, description="The boxes ticked beside the form."
     )
-    client_ip: Annotated[_Line, AfterValidator(plain_address)] = Field(
-        default="", max_length=64, description="The visitor's address on the net."
+    page_url: Annotated[str, _cut(form_values.web_address, 2000)] = Field(
+        default="", description="The page that the form stands on."
     )
-    user_agent: _Line = Field(default="", description="The visitor's browser.")
+    time_zone: Annotated[str, _cut(form_values.time_zone, 64)] = Field(
+        default="", examples=["Europe/London"]
+    )
+    client_ip: Annotated[str, _cut(form_values.client_address, 64)] = Field(
+        default="", description="The visitor's address on the net."
+    )
+    user_agent: Annotated[str, _cut(plain_text, 1000)] = Field(
+        default="", description="The visitor's browser."
+    )
 
     @property
     def plain_first_name(self) -> str:
@@ -114,12 +104,10 @@ def read_signup(fields: Mapping[str, Any]) -> SignupBody:
 
 
 def read_utm(fields: Mapping[str, Any]) -> dict[str, str]:
-    """The campaign parameters, whatever their names after `utm_`."""
-    named = [(name, value) for name, value in fields.items() if name.startswith(_UTM)]
-    return {
-        _without_controls(name)[:64]: _without_controls(str(value))[:200]
-        for name, value in named[:_MOST_UTM]
-    }
+    """The campaign parameters that say anything, whatever their names after `utm_`."""
+    named = ((name, plain_text(value)) for name, value in fields.items() if name.startswith(_UTM))
+    said = [(without_controls(name)[:64], value[:200]) for name, value in named if value]
+    return dict(said[:_MOST_UTM])
 
 
 def _sentence(fault: Mapping[str, Any]) -> str:
@@ -133,7 +121,4 @@ _FAULTS = {
     "missing": "this field is missing",
     "string_type": "this must be one text",
     "string_too_long": "this has more than {max_length} characters",
-    "too_long": "this has more than {max_length} entries",
-    "list_type": "this must be a list",
-    "enum": "this is none of {expected}",
 }

@@ -1,4 +1,4 @@
-"""Noting: what was wrong with the calls that were refused, for whoever set the form up."""
+"""Noting: what was wrong with calls, refused or not, for whoever set the form up."""
 
 import re
 from collections import deque
@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from nurture.domain.address import masked
 from nurture.services.catalogue import Catalogue, NothingPublishedError
 from nurture.store import refused_calls
-from nurture.store.refused_calls import RefusedCall
+from nurture.store.refused_calls import BOXES, RefusedCall
 from nurture.store.session import Database, DatabaseUnavailableError
 
 #: Stands for names that nobody here has given to anything.
@@ -36,7 +36,7 @@ class Pace:
         return True
 
 
-def note_refused_call(
+def note_call(
     database: Database, catalogue: Catalogue, call: RefusedCall, providers: frozenset[str]
 ) -> None:
     """Keep what was wrong with a call, without its content; never raises for want of a database.
@@ -45,7 +45,7 @@ def note_refused_call(
     """
     try:
         with database.writing() as connection:
-            if call.door == "signup":
+            if call.door in ("signup", BOXES):
                 known = frozenset(catalogue.current(connection).forms)
             else:
                 known = providers

@@ -1,6 +1,8 @@
 """Calls that were refused: what the website or a provider did wrong, the newest of each.
 
-Nothing of what a call held is kept: only who was called, and what was wrong with it.
+Nothing of what a visitor wrote is kept: only who was called, and what was wrong with it. Signups
+that were accepted without a box that nobody understood stand here as well, behind a door of
+their own, so that they take no place from what was refused.
 """
 
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ refused_calls = Table(
     "refused_calls",
     metadata,
     Column("id", Integer, primary_key=True),
-    # What was called: "signup", "mail" or "bookings", and the form or the provider.
+    # What was called: "signup", "mail", "bookings" or `BOXES`, and the form or the provider.
     Column("door", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("called_at", UtcDateTime, nullable=False),
@@ -38,6 +40,9 @@ refused_calls = Table(
     Column("network", Text, nullable=False),
     Index("ix_refused_calls_door_name", "door", "name", "id"),
 )
+
+#: The door of signups that were accepted, but for a box that nobody understood.
+BOXES = "boxes"
 
 #: How many are kept of each door and name.
 KEPT = 200

@@ -210,6 +210,19 @@ def test_every_refused_call_is_shown_with_what_to_do(
     assert paul.get(f"{WEBSITE}/made-up").status_code == 404
 
 
+def test_a_box_that_was_not_understood_is_shown_and_counts_as_no_refusal(
+    paul: FlaskClient, sqlite_home: Household
+) -> None:
+    assert "not understood" not in paul.get(FORM).text
+    assert sqlite_home.fill_in_form("ann@example.org", consent="on").status_code == 202
+    shown = paul.get(FORM).text
+    assert "A box that was not understood: “on”." in shown
+    assert "Nothing was refused." in shown
+    website = paul.get(WEBSITE).text
+    assert "A box beside this form was not understood" in website
+    assert "refused, the last one" not in website
+
+
 def test_the_server_page_names_what_is_set_and_nothing_secret(
     sqlite_home: Household, paul: FlaskClient
 ) -> None:

@@ -70,17 +70,17 @@ def test_any_json_object_is_answered_and_nothing_is_half_kept(
 
 @anything
 @given(address=AN_ADDRESS, more=FIELDS)
-def test_a_good_address_is_kept_with_its_enrolment_or_not_at_all(
+def test_a_good_address_is_enrolled_whatever_else_is_sent(
     home: Household, address: str, more: dict[str, Any]
 ) -> None:
     people, filled_in, enrolled, _ = counts(home)
-    if post(home, as_json(more | {"email": address})) == 202:
-        after = counts(home)
-        new = after[0] - people
-        assert after[1] == filled_in + 1
-        assert after[2] - enrolled == new
-        kept = home.person(address)["first_name"]
-        assert plain_first_name(kept) == kept
+    assert post(home, as_json(more | {"email": address})) == 202
+    after = counts(home)
+    new = after[0] - people
+    assert after[1] == filled_in + 1
+    assert after[2] - enrolled == new
+    kept = home.person(address)["first_name"]
+    assert plain_first_name(kept) == kept
 
 
 @anything
@@ -108,7 +108,7 @@ def test_a_form_of_two_thousand_fields_is_answered(sqlite_home: Household) -> No
 
 def test_an_integer_of_ten_thousand_digits_is_answered(sqlite_home: Household) -> None:
     body = b'{"email": "ann@example.org", "utm_n": ' + b"1" * 10_000 + b"}"
-    assert post(sqlite_home, body) in (202, 400, 422)
+    assert post(sqlite_home, body) == 202
 
 
 @pytest.mark.parametrize("form", ["%00", "%ff", "a%0d%0ab", "..", "é", "x" * 3000])

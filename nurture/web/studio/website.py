@@ -11,14 +11,14 @@ from flask import Blueprint, abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from nurture import booking
-from nurture.domain.consent import Evidence
+from nurture.domain.consent import Evidence, Purpose
 from nurture.domain.sequence import Sequence
 from nurture.mail import providers
 from nurture.services import subscribing
 from nurture.services.noting import UNKNOWN
 from nurture.services.subscribing import Signup
 from nurture.store import refused_calls, signups
-from nurture.store.refused_calls import Refusals, RefusedCall
+from nurture.store.refused_calls import BOXES, Refusals, RefusedCall
 from nurture.web.studio.door import signed_in
 from nurture.web.studio.telling import tell
 
@@ -78,6 +78,7 @@ class Website:
             sequences=[s for s in published.sequences.values() if s.form],
             counts=counts,
             refused=refused,
+            boxes={name: one for (door, name), one in refused.items() if door == BOXES},
             unknown=refused.get(("signup", UNKNOWN)),
             callers=list(self._callers(refused)),
         )
@@ -131,6 +132,8 @@ class Website:
             shown=shown and bool(tokens),
             token=tokens[0] if shown and tokens else "$NURTURE_SIGNUP_TOKEN",
             calls=self._refused("signup", form),
+            boxes=self._refused(BOXES, form),
+            purposes=[purpose.value for purpose in Purpose if purpose is not Purpose.GUIDE],
             remedies=REMEDIES,
         )
 

@@ -1,0 +1,104 @@
+"""Plain values out of whatever a form sends: what cannot be read counts as not given.
+
+Only an address is ever refused; nobody loses their guide over anything else.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from itertools import islice
+from math import isfinite
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from webhooks.callers import plain_address
+
+#: How deep values may lie in one another, and how many are looked at.
+_DEEPEST, _MOST = 3, 20
+
+#: Far more than any value is long, so that a page of text costs nothing.
+_LONGEST = 4000
+
+#: What builders call the part of a name that comes first, without blanks and underscores.
+_FIRST = ("first", "firstname", "given", "givenname", "forename", "1.3")
+_LAST = ("last", "lastname", "family", "familyname", "surname", "1.6")
+_WHOLE = ("name", "fullname", "value", "text")
+
+#: Files that stand among the time zones and are none.
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+
+
+def without_controls(value: Any) -> Any:
+    """Control characters are never meant, and no database or mail takes them all."""
+    if not isinstance(value, str):
+        return value
+    return "".join(c for c in value if c.isprintable()).strip()
+
+
+def plain_text(value: object) -> str:
+    """One line of text: a text or a number, or the first of several; else an empty string."""
+    return next(_texts(value, _DEEPEST), "")
+
+
+def first_name(value: object) -> str:
+    """A first name, or the first part of one that was sent in parts."""
+    return _part(value, (*_FIRST, *_WHOLE)) if isinstance(value, Mapping) else plain_text(value)
+
+
+def full_name(value: object) -> str:
+    """A whole name, its parts joined where it was sent in parts."""
+    if isinstance(value, Mapping):
+        parts = (_part(value, _FIRST), _part(value, _LAST))
+        return " ".join(filter(None, parts)) or _part(value, _WHOLE)
+    return " ".join(islice(_texts(value, _DEEPEST), _MOST))
+
+
+def web_address(value: object) -> str:
+    """A page's address, or nothing."""
+    text = plain_text(value)
+    try:
+        return text if urlsplit(text).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
+
+
+def time_zone(value: object) -> str:
+    """A known time zone, or nothing: browsers say odd things, and the practice has one."""
+    return _time_zones().get(plain_text(value).casefold(), "")
+
+
+def client_address(value: object) -> str:
+    """An address on the net, or nothing."""
+    return plain_address(plain_text(value))
+
+
+def _texts(value: object, deepest: int) -> Iterator[str]:
+    """Every text that is no blank, in order."""
+    if isinstance(value, str):
+        text = without_controls(" ".join(value[:_LONGEST].split()))
+        if text:
+            yield text
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield from _number(value)
+    elif isinstance(value, Iterable) and not isinstance(value, Mapping) and deepest:
+        for one in islice(value, _MOST):
+            yield from _texts(one, deepest - 1)
+
+
+def _number(value: int | float) -> Iterator[str]:
+    if abs(value) < 10**18 and isfinite(value):
+        yield str(value)
+
+
+def _part(value: Mapping[Any, Any], names: Iterable[str]) -> str:
+    """What stands under the first of these names that holds a text."""
+    named = {
+        "".join(str(key).casefold().split()).replace("_", "").replace("-", ""): found
+        for key, found in islice(value.items(), _MOST)
+    }
+    return next(filter(None, (plain_text(named.get(name)) for name in names)), "")
+
+
+@cache
+def _time_zones() -> dict[str, str]:
+    return {name.casefold(): name for name in available_timezones() - _NO_ZONES}
