@@ -9,18 +9,16 @@ from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
-from threading import Thread
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from nurture.store.subscribers import subscribers
 from tests.house import SIGNUP_SECRET, SIGNUP_TOKEN, Household
 from tests.servers.clock import ClockFile
-from webhooks import create_app
+from tests.web import serving
 
 ROOT = Path(__file__).parents[2]
 VOID = {"meta", "link", "input", "br"}
@@ -40,16 +38,8 @@ def household(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterato
 @pytest.fixture
 def served(household: Household) -> Iterator[str]:
     """The page, as a real server hands it out that its examples can reach."""
-    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
-    url = f"http://127.0.0.1:{server.server_port}"
-    server.app = create_app(household.another(NURTURE_BASE_URL=url))
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    with urlopen(f"{url}/docs") as answer:
+    with serving.served(household) as url, urlopen(f"{url}/docs") as answer:
         yield answer.read().decode()
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def example(page: str, name: str) -> str:

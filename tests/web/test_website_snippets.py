@@ -1,0 +1,193 @@
+"""What the owner pastes into a website works as it stands, and loses nobody on the way."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from nurture.services import signing_in
+from nurture.store.signups import signups
+from tests.house import SIGNUP_TOKEN, Household
+from tests.servers.clock import ClockFile
+from tests.web.serving import served
+from tests.web.studio import PASSWORD, PAUL, app_of, send, token_on
+
+HARNESS = Path(__file__).with_name("wordpress.php")
+FORM = "/studio/settings/website/pain-guide"
+PAGE = "https://practice.example.org/guide?utm_source=letter&utm_medium=email&page=2"
+FROM_THE_PAGE = {"nurture_page": PAGE, "nurture_time_zone": "Europe/Paris"}
+VISITOR = {"REMOTE_ADDR": "192.0.2.7", "HTTP_USER_AGENT": "A browser"}
+CF7 = {"plugin": "contact form 7", "form": 123}
+POSTED = {"your-email": "ann@example.org", "your-name": "Ann O'Neill"} | FROM_THE_PAGE
+
+php = pytest.mark.skipif(shutil.which("php") is None, reason="there is no PHP here")
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def house(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Household]:
+    """A house with an address that a website reaches."""
+    published = Household(sqlite_url, tmp_path, clock_file).publish_shipped()
+    with served(published) as url:
+        house = Household(sqlite_url, tmp_path, clock_file, settings={"NURTURE_BASE_URL": url})
+        yield house
+        house.close()
+    published.close()
+
+
+@pytest.fixture
+def snippets(house: Household) -> dict[str, str]:
+    """What the page of a form shows to be pasted, by its heading, with the token in it."""
+    page = token_page(app_of(house).test_client(), house)
+    found = re.findall(r'aria-label="([^"]+)"><code>(.*?)</code>', page, re.DOTALL)
+    return {name: unescape(code) for name, code in found}
+
+
+def token_page(browser: FlaskClient, house: Household) -> str:
+    link = signing_in.make_link(house.house.database, PAUL, house.clock.now)
+    send(browser, f"/studio/welcome/{link}", password=PASSWORD)
+    shown = browser.post(f"{FORM}/token", data={"csrf_token": token_on(browser, FORM)})
+    assert SIGNUP_TOKEN in shown.text
+    return shown.text
+
+
+@pytest.fixture
+def wordpress(snippets: dict[str, str]) -> Run:
+    """A visitor posts a form on a WordPress site that has the snippets."""
+    plugins = {"contact form 7": "Contact Form 7", "gravity forms": "Gravity Forms"}
+
+    def run(plugin: str, token: str = SIGNUP_TOKEN, **task: Any) -> Any:
+        chosen = ["For wp-config.php", "The common part for WordPress"]
+        chosen += [plugins.get(plugin, "Elementor")]
+        given = {"post": {}, "server": VISITOR, "plugin": plugin} | task
+        code = [snippets[name].replace(SIGNUP_TOKEN, token) for name in chosen]
+        return subprocess.run(
+            ["php", str(HARNESS)],
+            input=json.dumps(given | {"snippets": code}),
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    return run
+
+
+def test_the_snippets_do_not_wait_for_a_mail_of_wordpress(snippets: dict[str, str]) -> None:
+    assert "'wpcf7_before_send_mail'" in snippets["Contact Form 7"]
+    assert not any("mail_sent" in code for code in snippets.values())
+
+
+@php
+def test_every_snippet_is_php_that_can_be_read(snippets: dict[str, str]) -> None:
+    for name, code in snippets.items():
+        if "add_action" in code or "define(" in code or name == "signup.php":
+            whole = code if code.startswith("<?php") else f"<?php\n{code}"
+            linted = subprocess.run(["php", "-l"], input=whole, capture_output=True, text=True)
+            assert linted.returncode == 0, f"{name}: {linted.stdout}"
+
+
+@php
+def test_contact_form_7_signs_somebody_up_although_the_mail_of_wordpress_fails(
+    wordpress: Run, house: Household
+) -> None:
+    done = wordpress(**CF7, post=POSTED | {"consent": ["tracking"]})
+    assert (done.stdout, done.stderr) == ("", "")
+    person = house.person("ann@example.org")
+    assert (person["first_name"], person["time_zone"]) == ("Ann", "Europe/Paris")
+    assert "tracking" in person["purposes"]
+    [signup] = house.rows(signups)
+    assert signup["page_url"] == PAGE
+    assert signup["utm"] == {"utm_source": "letter", "utm_medium": "email"}
+    assert signup["client"] == "192.0.2.7"
+
+
+@php
+def test_a_browser_without_scripts_tells_the_page_by_its_referrer(
+    wordpress: Run, house: Household
+) -> None:
+    post = {"your-email": "ann@example.org", "your-name": "Ann", "consent": ""}
+    done = wordpress(**CF7, post=post, server=VISITOR | {"HTTP_REFERER": PAGE})
+    assert (done.stdout, done.stderr) == ("", "")
+    [signup] = house.rows(signups)
+    assert (signup["page_url"], signup["utm"]["utm_source"]) == (PAGE, "letter")
+
+
+@php
+def test_a_double_click_is_one_signup(wordpress: Run, house: Household) -> None:
+    for _ in range(2):
+        assert wordpress(**CF7, post=POSTED).stderr == ""
+    wordpress(**CF7, post=POSTED | {"your-email": "bob@example.org"})
+    assert len(house.rows(signups)) == 2
+
+
+@php
+def test_another_form_of_the_website_signs_nobody_up(wordpress: Run, house: Household) -> None:
+    wordpress("contact form 7", form=124, post=POSTED)
+    wordpress("elementor", form="Contact", fields={"email": {"value": "ann@example.org"}})
+    assert house.rows(signups) == []
+
+
+@php
+@pytest.mark.parametrize("name", [{"1.3": "Ann", "1.6": "Example"}, {"1": "Ann Example"}])
+def test_gravity_forms_sends_either_kind_of_name(
+    wordpress: Run, house: Household, name: dict[str, str]
+) -> None:
+    entry = {"status": "active", "2": "ann@example.org"} | name
+    done = wordpress("gravity forms", form=1, entry=entry, post=FROM_THE_PAGE)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert house.person("ann@example.org")["first_name"] == "Ann"
+
+
+@php
+def test_what_gravity_forms_takes_for_junk_is_no_signup(wordpress: Run, house: Household) -> None:
+    entry = {"status": "spam", "2": "ann@example.org", "1.3": "Ann"}
+    assert wordpress("gravity forms", form=1, entry=entry).stderr == ""
+    assert house.rows(signups) == []
+
+
+@php
+def test_elementor_signs_somebody_up_with_what_they_ticked(
+    wordpress: Run, house: Household
+) -> None:
+    values = {"email": "ann@example.org", "name": "Ann Example", "consent": "tracking"}
+    fields = {name: {"id": name, "value": value} for name, value in values.items()}
+    done = wordpress("elementor", form="Guide", fields=fields, post=FROM_THE_PAGE)
+    assert (done.stdout, done.stderr) == ("", "")
+    person = house.person("ann@example.org")
+    assert (person["first_name"], person["time_zone"]) == ("Ann", "Europe/Paris")
+    assert "tracking" in person["purposes"]
+
+
+@php
+def test_a_call_that_is_refused_is_written_to_the_log_of_the_website(wordpress: Run) -> None:
+    refused = wordpress(**CF7, token="another", post=POSTED)
+    assert "nurture: a signup was refused: 401" in refused.stderr
+    assert "ann@example.org" not in refused.stderr
+
+
+@php
+def test_a_call_that_does_not_arrive_is_written_to_the_log_of_the_website(
+    wordpress: Run, snippets: dict[str, str], house: Household
+) -> None:
+    name = "The common part for WordPress"
+    snippets[name] = snippets[name].replace(
+        house.settings["NURTURE_BASE_URL"], "http://127.0.0.1:1"
+    )
+    done = wordpress(**CF7, post=POSTED)
+    assert "nurture: a signup did not arrive: " in done.stderr
+    assert "ann@example.org" not in done.stderr
+
+
+@php
+def test_every_page_of_the_website_adds_the_time_zone_to_its_forms(wordpress: Run) -> None:
+    footer = wordpress("wp_footer").stdout
+    assert footer.startswith("<script>") and footer.endswith("</script>")
+    assert "resolvedOptions().timeZone" in footer
