@@ -44,7 +44,7 @@ demo: $(VENV)/run  ## play two months of five people's lives in under a minute
 	@$(BIN)/nurture demo
 
 test: $(VENV)/dev  ## run the whole test suite
-	@$(BIN)/pytest -n 2 -m "not slow and not browser"
+	@$(BIN)/pytest -n 2 -m "not slow and not browser and not hosts"
 
 browser: $(VENV)/browser chromium  ## walk through the studio in a real browser
 	@$(BIN)/pytest -m browser tests/browser
@@ -63,6 +63,16 @@ chromium:
 
 faults: $(VENV)/dev  ## kill, break and flood everything for a while, and count the mails
 	@$(BIN)/pytest -n 2 -m "slow or not slow" tests/faults
+
+.PHONY: hosts
+hosts: $(VENV)/dev  ## try what hosts put in between: a PostgreSQL pooler, Redis with TLS, PHP
+	@command -v pgbouncer >/dev/null && command -v redis-server >/dev/null && command -v php >/dev/null || { \
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] || { \
+	    echo "Install pgbouncer, redis-server and php-cli first."; exit 1; }; \
+	  echo "Installing pgbouncer, redis-server and PHP …"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends pgbouncer redis-server php-cli >/dev/null; }
+	@$(BIN)/pytest -m hosts tests
 
 .PHONY: bench
 bench: $(VENV)/dev  ## measure the speed; QUICK=1 for a short run, JSON=FILE for the figures

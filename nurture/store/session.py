@@ -32,16 +32,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from nurture.domain.errors import NurtureError
+from nurture.store import postgresql as postgresql_sessions
+from nurture.store.postgresql import UnfitDatabaseError
 
 __all__ = ["Connection", "Database", "DatabaseUnavailableError", "insert_new"]
 
 #: How long one SQLite writer waits for another; transactions take milliseconds.
 _BUSY_SECONDS = 15
-
-#: How long to wait for PostgreSQL to take a connection, and for what it may take over one
-#: statement and one lock, in milliseconds; transactions take milliseconds.
-_CONNECT_SECONDS = 5
-_LIMITS = "-c statement_timeout=60000 -c lock_timeout=20000"
 
 
 class DatabaseUnavailableError(NurtureError):
@@ -192,14 +189,7 @@ def _moment(value: datetime) -> str:
 
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(
-            url,
-            pool_pre_ping=True,
-            pool_size=5,
-            max_overflow=20,
-            pool_timeout=_CONNECT_SECONDS,
-            connect_args={"connect_timeout": _CONNECT_SECONDS, "options": _LIMITS},
-        )
+        return postgresql_sessions.make_engine(url)
     _make_private_directory_of(url)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
@@ -254,6 +244,19 @@ def _translated_errors() -> Iterator[None]:
             f"The database did not answer: {_first_line(error)}.",
             remedy="Check that it is running and that NURTURE_DATABASE_URL names it, "
             "and try again.",
+        ) from error
+    except exc.InternalError as error:
+        if not postgresql_sessions.is_read_only(error):
+            raise
+        raise DatabaseUnavailableError(
+            "The database takes no writes at present.",
+            remedy="Check that NURTURE_DATABASE_URL names the server that is written to, that its "
+            "disk is not full and that default_transaction_read_only is off.",
+        ) from error
+    except UnfitDatabaseError as error:
+        raise DatabaseUnavailableError(
+            f"The database keeps text as {error}, which has no place for every letter.",
+            remedy="Make it anew with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
         ) from error
 
 

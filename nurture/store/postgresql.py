@@ -1,0 +1,136 @@
+"""Sessions of PostgreSQL that are the same whatever the server, its databases or a pooler prefer.
+
+What a session is to be like is asked for when connecting, which costs nothing. A pooler that
+lends a server's connection for one transaction at a time, such as PgBouncer, refuses that or drops
+it. It is recognised by this, and then each transaction asks for itself, and nothing is prepared:
+a prepared statement would stay behind in a connection that somebody else has by then.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, exc
+from sqlalchemy.pool import ConnectionPoolEntry
+
+#: How long to wait for a connection, in seconds.
+CONNECT_SECONDS = 5
+
+#: What a session is to be like: how long one statement and one lock may take, in milliseconds
+#: (transactions take milliseconds), and in which spelling values travel.
+SESSION: Mapping[str, str] = {
+    "statement_timeout": "60000",
+    "lock_timeout": "20000",
+    "datestyle": "ISO,MDY",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+}
+
+#: Says, if it is in force, that what was asked for when connecting has reached the server.
+_MARK = "nurture.session"
+
+#: A pooler that does not take what is asked for when connecting.
+_OPTIONS_REFUSED = re.compile("startup parameter|options", re.IGNORECASE)
+
+_ASK_EACH_TIME = "SELECT " + ", ".join(
+    f"set_config('{name}', '{value}', true)" for name, value in SESSION.items()
+)
+_READ_MARK = f"SELECT current_setting('{_MARK}', true)"
+
+#: What PostgreSQL answers a writer on a database that takes no writes (SQLSTATE).
+_READ_ONLY = "25006"
+
+
+class UnfitDatabaseError(Exception):
+    """The database was made in a way that cannot keep every text."""
+
+
+def make_engine(url: str) -> Engine:
+    """An engine whose sessions are as `SESSION` says, with or without a pooler in between."""
+    engine = create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_size=5,
+        max_overflow=20,
+        pool_timeout=CONNECT_SECONDS,
+        connect_args={"connect_timeout": CONNECT_SECONDS, "client_encoding": "UTF8"},
+    )
+    event.listen(engine, "do_connect", _Opening())
+    event.listen(engine, "begin", _ask_where_lent)
+    return engine
+
+
+def is_read_only(error: exc.DBAPIError) -> bool:
+    """Whether the database takes no writes at present."""
+    return getattr(error.orig, "sqlstate", None) == _READ_ONLY
+
+
+class _Opening:
+    """Opens sessions, and remembers whether it has to do without asking when connecting."""
+
+    def __init__(self) -> None:
+        self._refused = False
+
+    def __call__(
+        self,
+        dialect: Dialect,
+        entry: ConnectionPoolEntry,
+        arguments: tuple[Any, ...],
+        named: dict[str, Any],
+    ) -> Any:
+        """Open one session; `entry.info["lent"]` says whether a pooler lends it."""
+        session = None if self._refused else self._open_asking(dialect, arguments, named)
+        entry.info["lent"] = session is None or session.prepare_threshold is None
+        session = session or _open_plainly(dialect, arguments, named)
+        _insist_on_utf8(session)
+        return session
+
+    def _open_asking(self, dialect: Dialect, arguments: Any, named: dict[str, Any]) -> Any:
+        """A session that was asked for, or `None` where a pooler refuses to be asked."""
+        mark = secrets.token_hex(8)
+        try:
+            session = dialect.connect(*arguments, **named | {"options": _options(named, mark)})
+        except Exception as error:
+            if not _OPTIONS_REFUSED.search(str(error)):
+                raise
+            self._refused = True
+            return None
+        if not _is_in_force(session, mark):
+            session.prepare_threshold = None
+        return session
+
+
+def _options(named: dict[str, Any], mark: str) -> str:
+    """What the address itself asks for, such as a schema, and then what we do."""
+    ours = {**SESSION, _MARK: mark}
+    return " ".join([named.get("options", ""), *(f"-c {n}={v}" for n, v in ours.items())]).strip()
+
+
+def _is_in_force(session: Any, mark: str) -> bool:
+    session.autocommit = True
+    found = session.execute(_READ_MARK).fetchone()
+    session.autocommit = False
+    return bool(found == (mark,))
+
+
+def _open_plainly(dialect: Dialect, arguments: Any, named: Mapping[str, Any]) -> Any:
+    session: Any = dialect.connect(*arguments, **named)
+    session.prepare_threshold = None
+    return session
+
+
+def _insist_on_utf8(session: Any) -> None:
+    encoding = session.info.parameter_status("server_encoding")
+    if encoding not in (None, "UTF8"):
+        session.close()
+        raise UnfitDatabaseError(encoding)
+
+
+def _ask_where_lent(connection: Connection) -> None:
+    """Ask for this transaction, where what was asked for when connecting is not in force."""
+    if connection.info.get("lent"):
+        connection.exec_driver_sql(_ASK_EACH_TIME)
