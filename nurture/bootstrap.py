@@ -16,6 +16,7 @@ from nurture.mail.logbook import Logbooks
 from nurture.mail.outbox import Outbox
 from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
+from nurture.redis_trouble import find_trouble
 from nurture.services.catalogue import Catalogue, NothingPublishedError
 from nurture.services.delivering import Dispatch
 from nurture.services.guiding import Shelf
@@ -140,6 +141,11 @@ def build(settings: Settings | None = None, doorbell: Doorbell | None = None) ->
         catalogue=Catalogue(tokens, settings.public_url),
         doorbell=doorbell or NoDoorbell(),
     )
+
+
+def broker_trouble(house: House) -> str | None:
+    """What keeps tasks from reaching the workers, if anything, where a Redis server is set."""
+    return find_trouble(house.settings.redis_url) if house.settings.redis_url else None
 
 
 def make_mailer(settings: Settings, outbox: Path) -> Mailer:

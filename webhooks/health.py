@@ -5,8 +5,11 @@ from http import HTTPStatus
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
-from nurture.bootstrap import House
+from nurture.bootstrap import House, broker_trouble
 from nurture.services import reporting
+from webhooks.problems import ProblemError
+
+_SOON = [("Retry-After", "30")]
 
 
 def create_health(house: House) -> Blueprint:
@@ -22,6 +25,8 @@ def create_health(house: House) -> Blueprint:
         house.database.ping()
         with house.database.reading() as connection:
             house.catalogue.current(connection)
+        if trouble := broker_trouble(house):
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, trouble, headers=_SOON)
         return _plain("ready")
 
     @blueprint.get("/metrics")

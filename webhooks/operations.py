@@ -371,6 +371,16 @@ def _document() -> Json:
 
 _AWAY = HTTPStatus.SERVICE_UNAVAILABLE
 
+
+def _readiness() -> Json:
+    told = _said("getReadiness", "Has it what it needs", _PLAIN, _AWAY)
+    told["responses"]["503"]["description"] = (
+        "The database or Redis is away or refuses us, or nothing is published yet; `detail` says "
+        "what to do."
+    )
+    return told
+
+
 OPERATIONS: Mapping[str, Mapping[str, Json]] = {
     "/webhooks/signup/{form}": {"post": _signup()},
     "/webhooks/mail/{provider}": {"post": _mail_events()},
@@ -391,7 +401,7 @@ OPERATIONS: Mapping[str, Mapping[str, Json]] = {
         "post": _confirm(),
     },
     "/healthz": {"get": _said("getHealth", "Is the process alive", _PLAIN)},
-    "/readyz": {"get": _said("getReadiness", "Has it what it needs", _PLAIN, _AWAY)},
+    "/readyz": {"get": _readiness()},
     "/metrics": {"get": _said("getMetrics", "How things stand, for Prometheus", _PLAIN, _AWAY)},
     "/openapi.json": {"get": _document()},
     "/docs": {"get": _said("getDocs", "How to call the webhooks, in words", _HTML)},

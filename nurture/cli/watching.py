@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 @with_house
 def status(house: House, as_json: bool) -> None:
     """Say how things stand, what is due and what in doubt."""
+    from nurture.bootstrap import broker_trouble
     from nurture.services import reporting
 
     up_to_date(house)
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
+    standing["broker_trouble"] = broker_trouble(house)
     click.echo(json.dumps(standing, indent=2) if as_json else _in_words(standing))
 
 
@@ -85,6 +87,8 @@ def _in_words(standing: dict[str, Any]) -> str:
     lines.append(f"due now: {standing['due_now']}, next look: {standing['next_due_at'] or 'never'}")
     doubt = "in doubt: {subscriber}, {step}, since {since}: {why}"
     lines += [doubt.format(**one) for one in standing["in_doubt"]]
+    if standing["broker_trouble"]:
+        lines.append(f"NO EMAIL LEAVES: {standing['broker_trouble']}")
     if not standing["armed"]:
         lines.append(
             "NOT ARMED: this is a copy and stays silent. Run “nurture arm” to let it send."

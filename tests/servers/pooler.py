@@ -32,7 +32,7 @@ max_client_conn = 200
 def pgbouncer(url: str, directory: Path, more: str = "") -> Iterator[str]:
     """The address of a real PgBouncer that lends four connections by the transaction."""
     database, host = _where(url)
-    port = _free_port()
+    port = free_port()
     file = directory / "pgbouncer.ini"
     file.write_text(_CONFIGURATION.format(socket=host, port=port, more=more))
     file.chmod(0o644)
@@ -119,7 +119,8 @@ def _copy(one: socket.socket, other: socket.socket) -> None:
         other.shutdown(socket.SHUT_WR)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on at present."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
