@@ -17,7 +17,7 @@ from nurture.mail.outbox import Outbox
 from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
 from nurture.redis_trouble import find_trouble
-from nurture.services.catalogue import Catalogue, NothingPublishedError
+from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivering import Dispatch
 from nurture.services.guiding import Shelf
 from nurture.services.subscribing import Limits
@@ -86,12 +86,29 @@ class House:
     @property
     def practice(self) -> Practice:
         """The practice as published or, while the database is away, as last written."""
+        if published := self.published:
+            return published.practice
+        path = self.library / "practice.toml"
+        return parse_practice(path.read_text(encoding="utf-8"), str(path))
+
+    @property
+    def published(self) -> Published | None:
+        """What is published, or `None` while nothing is or the database is away."""
         try:
             with self.database.reading() as connection:
-                return self.catalogue.current(connection).practice
+                return self.catalogue.current(connection)
         except (DatabaseUnavailableError, NothingPublishedError):
-            path = self.library / "practice.toml"
-            return parse_practice(path.read_text(encoding="utf-8"), str(path))
+            return None
+
+    @property
+    def where_mails_stay(self) -> str:
+        """What becomes of emails while no mail server is set; empty where one is."""
+        if self.settings.smtp_url:
+            return ""
+        return (
+            f"No mail server is set (NURTURE_SMTP_URL), so emails reach nobody: they are written "
+            f"to the folder {self.outbox.absolute()}. “nurture outbox” makes a page of them."
+        )
 
     @property
     def fingerprint(self) -> str:

@@ -153,11 +153,14 @@ class Settings(BaseModel):
         return self.secrets.get(setting, "")
 
     def first_steps(self) -> list[str]:
-        """What is still to be set before a real mail can leave, in sentences."""
+        """What is still to be set before real people are written to, in sentences."""
         wanted = [
             (not self.smtp_url, "NURTURE_SMTP_URL: until then mails stay in the local outbox."),
             (not self.base_url, "NURTURE_BASE_URL: the public https address of these pages."),
-            (not self.dkim_selector, "NURTURE_DKIM_SELECTOR and NURTURE_DKIM_KEY_FILE: signing."),
+            (
+                not self.dkim_selector,
+                "NURTURE_DKIM_SELECTOR and NURTURE_DKIM_KEY_FILE, unless the mail server signs.",
+            ),
         ]
         return [said for missing, said in wanted if missing]
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from nurture.cli.command import main, with_house
-from nurture.settings import load_settings
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
+    from nurture.services.catalogue import Published
     from nurture.services.publishing import Publication
 
 
@@ -28,12 +28,14 @@ def publish(house: House, overwrite: bool, dry_run: bool) -> None:
     migrate(house.settings.database)
     if dry_run:
         return _tell(publishing.preview(house.database, library), "would change")
-    published = publishing.publish(house.database, library, house.clock(), overwrite=overwrite)
-    _tell(published, "published")
+    publication = publishing.publish(house.database, library, house.clock(), overwrite=overwrite)
+    publication.to_fill_in = publishing.to_fill_in(library, _published(house))
+    _tell(publication, "published")
 
 
 @main.command()
-def check() -> None:
+@with_house
+def check(house: House) -> None:
     """Check every sequence and email.
 
     Each finding is told with its file, its line and what to do about it.
@@ -41,13 +43,20 @@ def check() -> None:
     from nurture.library import read_library
     from nurture.services import publishing
 
-    library = read_library(load_settings().templates_dir)
+    library = read_library(house.library)
     drafts = publishing.check(library)
-    for said in publishing.to_fill_in(library):
+    for said in house.settings.first_steps():
+        click.echo(f"to set: {said}")
+    for said in publishing.to_fill_in(library, _published(house)):
         click.echo(f"to fill in: {said}")
     for said in publishing.to_know(library):
         click.echo(f"good to know: {said}")
     click.echo(f"{len(drafts)} files are in order.")
+
+
+def _published(house: House) -> Published | None:
+    """What runs at present, if the database is there to ask; none is made."""
+    return house.published if house.database.exists() else None
 
 
 def _tell(publication: Publication, done: str) -> None:

@@ -24,7 +24,9 @@ def status(house: House, as_json: bool) -> None:
     up_to_date(house)
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     standing["broker_trouble"] = broker_trouble(house)
-    click.echo(json.dumps(standing, indent=2) if as_json else _in_words(standing))
+    if as_json:
+        return click.echo(json.dumps(standing, indent=2))
+    click.echo("\n".join(filter(None, [_in_words(standing), house.where_mails_stay])))
 
 
 @main.command()

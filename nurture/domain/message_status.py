@@ -23,6 +23,9 @@ class MessageStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+#: Why a message counts as accepted that no mail server has seen: it was written to a file.
+KEPT = "no mail server is set, so it was written to the outbox"
+
 #: The mail server took responsibility, whatever it told us later.
 TAKEN = frozenset(
     {

@@ -275,8 +275,11 @@ class _Run:
 
     def _record(self, connection: Connection) -> None:
         outcomes = self._outcomes
-        accepted = [o.message for o in outcomes if o.status is MessageStatus.ACCEPTED]
-        claims.record_accepted(connection, self.claim, {m: self._heard_at[m] for m in accepted})
+        taken = [o for o in outcomes if o.status is MessageStatus.ACCEPTED]
+        accepted = [o.message for o in taken]
+        kept = all(o.code is None for o in taken)  # A mail server's answer has a code.
+        heard_at = {m: self._heard_at[m] for m in accepted}
+        claims.record_accepted(connection, self.claim, heard_at, kept=kept)
         advance(connection, [self._passed(m) for m in accepted], self.now)
         for outcome in outcomes:
             if outcome.status is not MessageStatus.ACCEPTED:

@@ -48,10 +48,11 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The last seven days in four figures."""
+    """The last seven days in figures; `kept` are mails that no mail server has seen."""
 
     signed_up: int
     sent: int
+    kept: int
     booked: int
     left: int
 
@@ -138,7 +139,7 @@ def oversee(
 
 
 def has_sent(database: Database) -> bool:
-    """Whether any mail has left yet."""
+    """Whether any mail has really left yet."""
     with database.reading() as connection:
         return overview.has_sent(connection)
 
@@ -149,6 +150,7 @@ def _week(connection: Connection, bookings: list[Person], now: datetime) -> Week
     return Week(
         signed_up=overview.count_signups_since(connection, since),
         sent=sent,
+        kept=overview.count_kept(connection, since),
         booked=sum(one.at >= since for one in bookings),
         left=overview.count_suppressed_since(connection, SuppressionReason.UNSUBSCRIBED, since),
     )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.domain.facts import Happened
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.message_status import KEPT, MessageStatus
 from nurture.domain.person import Person
 from nurture.domain.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
 from nurture.domain.simulated import Entry, What, World
@@ -89,7 +89,9 @@ def outlook(
 
 def became_of(message: Message, at: str, deeds: list[str]) -> str:
     """What became of a message, and what the person did about it."""
-    said = f"“{message.step}” ({message.sequence}) {_BECAME[message.status].format(at=at)}"
+    kept = message.status is MessageStatus.ACCEPTED and message.reason == KEPT
+    became = "was not sent on {at}" if kept else _BECAME[message.status]
+    said = f"“{message.step}” ({message.sequence}) {became.format(at=at)}"
     if message.reason:
         said += f": {message.reason}"
     if deeds:

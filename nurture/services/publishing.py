@@ -13,6 +13,7 @@ from nurture.library import Library, SequenceSource
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError, compile_email
 from nurture.rendering.preparing import Surroundings
+from nurture.services.catalogue import Published
 from nurture.services.rereading import email_source
 from nurture.services.revising import (
     Draft,
@@ -38,6 +39,8 @@ from nurture.tokens import Tokens
 #: An address in a source: what follows it is a quote, a bracket or a space.
 _ADDRESS = re.compile(r"""https?://[^\s"'<>()\]]+""")
 
+_NO_ARTICLE = "{}: the article has no address yet; it leads to the blog."
+
 __all__ = [
     "CheckError",
     "Draft",
@@ -48,6 +51,7 @@ __all__ = [
     "preview",
     "publish",
     "to_fill_in",
+    "to_fill_in_published",
     "to_know",
 ]
 
@@ -122,14 +126,26 @@ def preview(database: Database, library: Library) -> Publication:
     return publication
 
 
-def to_fill_in(library: Library) -> list[str]:
-    """What the owner has yet to say; nothing of it keeps the series from running."""
+def to_fill_in(library: Library, published: Published | None = None) -> list[str]:
+    """What the owner has yet to say; nothing of it keeps the series from running.
+
+    What was said in the studio stands in no file, so where something is published, only what is
+    missing there as well is named.
+    """
     found = library.practice.to_fill_in()
     for source in library.sequences:
         for email in source.emails.values():
             if "article_title" in email.front and not email.front.get("article"):
-                found.append(f"{email.key}: the article has no address yet; it leads to the blog.")
-    return found
+                found.append(_NO_ARTICLE.format(email.key))
+    missing = found if published is None else to_fill_in_published(published)
+    return [said for said in found if said in missing]
+
+
+def to_fill_in_published(published: Published) -> list[str]:
+    """What the owner has yet to say of what runs at present, in the words of `to_fill_in`."""
+    emails = [email for _, email in published.emails.values()]
+    articles = [e.key for e in emails if e.article_title and not e.article_url]
+    return published.practice.to_fill_in() + [_NO_ARTICLE.format(key) for key in articles]
 
 
 def to_know(library: Library) -> list[str]:

@@ -11,7 +11,7 @@ from nurture.domain.consent import STUDIO, said_where
 from nurture.domain.engagement import Verdict
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.message_status import KEPT, MessageStatus
 
 Row = Mapping[str, Any]
 
@@ -163,11 +163,16 @@ def _mails(rows: Iterable[Row], events: Iterable[Row]) -> Iterator[Chapter]:
         status = MessageStatus(row["status"])
         yield Chapter(
             at=_at(row["accepted_at"] or row["claimed_at"]),
-            said=_BECAME[status].format(row["subject"]),
+            said=_became(row["reason"], status).format(row["subject"]),
             notes=(f"Because {row['reason']}",) if row["reason"] else (),
             weight=Weight.TROUBLE if status in _TROUBLE else Weight.PLAIN,
             machines=tuple(machines.get(row["id"], ())),
         )
+
+
+def _became(reason: str | None, status: MessageStatus) -> str:
+    kept = reason == KEPT and status is MessageStatus.ACCEPTED
+    return "Wrote “{}” to the outbox" if kept else _BECAME[status]
 
 
 def _by_machine(event: Row) -> str:

@@ -6,7 +6,7 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from nurture.bootstrap import build, make_mailer, make_sign
+from nurture.bootstrap import House, build, make_mailer, make_sign
 from nurture.domain.errors import NurtureError
 from nurture.library import read_library
 from nurture.lifeline import die_with_parent
@@ -34,9 +34,15 @@ def prepare() -> dict[str, Any]:
         "practice": library.practice.name,
         "forms": [s.sequence.form.key for s in library.sequences if s.sequence.form],
         "notes": notes,
-        "to_fill_in": publishing.to_fill_in(library),
+        "to_fill_in": _to_fill_in(house),
         "armed": standing["armed"],
     }
+
+
+def _to_fill_in(house: House) -> list[str]:
+    """What is missing in what runs from now on, wherever it was written."""
+    with house.database.reading() as connection:
+        return publishing.to_fill_in_published(house.catalogue.current(connection))
 
 
 def prepare_apart() -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from nurture.settings import Settings
 
 
 def welcome(settings: Settings, told: dict[str, Any]) -> str:
-    """Where to look, and what is still to be set before a real mail can leave."""
+    """Where to look, and what is still to be set before real people are written to."""
     here = settings.reached_at
     lines = [
         f"nurture is running for {told['practice']}.",
@@ -18,9 +18,13 @@ def welcome(settings: Settings, told: dict[str, Any]) -> str:
         f"  its secrets      {_secrets(settings)}",
         f"  mails go to      {_mails(settings)}",
         f"  everything kept  {settings.data_dir}",
-        *_section("Before a real mail can leave, set in the environment or in .env:", settings),
+        *_section(
+            "To set before you write to real people, in the environment or in .env:", settings
+        ),
         *_list("Probably not meant:", settings.doubtful()),
-        *_list("Still to be filled in under templates/emails:", told["to_fill_in"]),
+        *_list(
+            "Still to be filled in, in the studio or under templates/emails:", told["to_fill_in"]
+        ),
         *_list("The studio and the files differ:", told["notes"]),
     ]
     if not told["armed"]:
@@ -44,4 +48,5 @@ def _secrets(settings: Settings) -> str:
 def _mails(settings: Settings) -> str:
     if settings.smtp_url:
         return f"the mail server {SmtpRoute.from_url(settings.smtp_url)}"
-    return f"{settings.data_dir / 'outbox'} (“nurture outbox” makes a page of it)"
+    where = settings.data_dir / "outbox"
+    return f"nobody: they are written to {where} (“nurture outbox” makes a page of them)"

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Text, bindparam, literal, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.message_status import KEPT, MessageStatus
 from nurture.domain.sequence import StepKind
 from nurture.store.messages import IN_HAND, Message, doubts_at, messages
 from nurture.store.session import among, as_numbers, as_rows, rows_as_table
@@ -100,12 +100,17 @@ def renew(connection: Connection, claim: str, lease_until: datetime) -> set[int]
     return set(renewed.scalars())
 
 
-def record_accepted(connection: Connection, claim: str, accepted: Mapping[int, datetime]) -> None:
-    """Note when the mail server took which; also where they were put in doubt meanwhile."""
+def record_accepted(
+    connection: Connection, claim: str, accepted: Mapping[int, datetime], *, kept: bool = False
+) -> None:
+    """Note when the mail server took which; also where they were put in doubt meanwhile.
+
+    `kept` are those that no mail server has seen, because the outbox stands in for one.
+    """
     if accepted:
         rows = as_rows(connection, messages, _ACCEPTED, accepted.items())
         given = {"rows": rows, "own": claim}
-        connection.execute(_accept_statement(connection.dialect.name), given)
+        connection.execute(_accept_statement(connection.dialect.name, kept), given)
 
 
 def record_taken(connection: Connection, claim: str, message_ids: Collection[int]) -> None:
@@ -243,19 +248,19 @@ def _begin_statement(dialect: str) -> Any:
 
 
 @cache
-def _accept_statement(dialect: str) -> Any:
+def _accept_statement(dialect: str, kept: bool) -> Any:
     rows = rows_as_table(dialect, messages, _ACCEPTED)
     taken = _of_the_offer(messages.c.id == rows.c.id)
-    return update(messages).where(*taken).values(_as_accepted(rows.c.accepted_at))
+    return update(messages).where(*taken).values(_as_accepted(rows.c.accepted_at, kept))
 
 
-def _as_accepted(accepted_at: Any) -> dict[str, Any]:
+def _as_accepted(accepted_at: Any, kept: bool = False) -> dict[str, Any]:
     return {
         "lease_until": None,
         "status": MessageStatus.ACCEPTED,
         "accepted_at": accepted_at,
-        "reason": "",
-        "code": 250,
+        "reason": KEPT if kept else "",
+        "code": None if kept else 250,
     }
 
 

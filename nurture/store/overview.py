@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, case, func, select
 
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.message_status import KEPT, MessageStatus
 from nurture.domain.suppression import SuppressionReason
 from nurture.store.enrolments import enrolments
 from nurture.store.events import events
@@ -17,6 +17,14 @@ from nurture.store.messages import messages
 from nurture.store.signups import signups
 from nurture.store.subscribers import subscribers
 from nurture.store.suppressions import suppressions
+
+#: Whether a mail that was accepted has left this machine: the outbox answers with no code. Where
+#: the owner says that a mail in doubt was sent, that is the reason.
+_LEFT = (
+    messages.c.code.is_not(None)
+    | messages.c.reason.not_in(("", KEPT))
+    | (messages.c.status != MessageStatus.ACCEPTED)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +85,30 @@ def count_sent(connection: Connection, moments: Sequence[datetime]) -> list[int]
     spans = pairwise(moments)
     at = messages.c.accepted_at
     counted = [func.count(case((and_(at >= begin, at < end), 1))) for begin, end in spans]
-    row = connection.execute(select(*counted).where(at >= moments[0], at < moments[-1])).one()
+    within = (at >= moments[0]) & (at < moments[-1])
+    row = connection.execute(select(*counted).where(within, _LEFT)).one()
     return [int(count) for count in row]
+
+
+def count_kept(connection: Connection, since: datetime) -> int:
+    """How many mails were written to the outbox since then, for want of a mail server."""
+    counted = select(func.count()).select_from(messages)
+    return connection.scalar(counted.where(messages.c.accepted_at >= since, ~_LEFT)) or 0
 
 
 def sent_by_step(connection: Connection, since: datetime) -> list[StepCount]:
     """How many mails of each step were taken by the mail server since then, most first."""
     number = func.count()
     chosen = select(messages.c.sequence, messages.c.step, number)
-    recent = chosen.where(messages.c.accepted_at >= since)
+    recent = chosen.where(messages.c.accepted_at >= since, _LEFT)
     by_step = recent.group_by(messages.c.sequence, messages.c.step)
     ordered = by_step.order_by(number.desc(), messages.c.sequence, messages.c.step)
     return [StepCount(*row) for row in connection.execute(ordered)]
 
 
 def has_sent(connection: Connection) -> bool:
-    """Whether any mail was ever taken by a mail server or kept in the outbox."""
-    taken = select(messages.c.id).where(messages.c.accepted_at.is_not(None)).limit(1)
+    """Whether any mail was ever taken by a mail server; what the outbox keeps does not count."""
+    taken = select(messages.c.id).where(messages.c.accepted_at.is_not(None), _LEFT).limit(1)
     return connection.scalar(taken) is not None
 
 

@@ -267,3 +267,34 @@ def test_the_owner_sees_a_kind_page_where_there_is_none(paul: FlaskClient) -> No
     answer = paul.get("/studio/not-there")
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
+
+
+HTTP, HTTPS = "http://192.0.2.5:8000", "https://emails.example.org"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "headers", "says"),
+    [
+        (False, {"Origin": HTTP}, f"You opened {HTTP}"),
+        (False, {"Origin": HTTPS}, "Your browser sent no cookie"),
+        (False, {}, "Your browser sent no cookie"),
+        (True, {"Origin": HTTPS}, "had been open for too long"),
+        (True, {"Origin": HTTP}, "had been open for too long"),
+        (False, {"Sec-Fetch-Site": "cross-site"}, "sent from another website"),
+    ],
+)
+def test_a_form_that_is_not_believed_is_told_what_is_the_matter(
+    sqlite_home: Household, cookie: bool, headers: dict[str, str], says: str
+) -> None:
+    browser = app_of(sqlite_home).test_client()
+    token = token_on(browser, "/studio/sign-in")
+    if cookie:
+        token = "of-another-day"
+    else:
+        browser.delete_cookie("studio", path="/studio")
+    fields = {"csrf_token": token, "email": PAUL, "password": PASSWORD}
+    answer = browser.post("/studio/sign-in", data=fields, headers=headers)
+    assert answer.status_code == 400
+    assert says in answer.text
+    assert "Nothing has been changed." in answer.text
+    assert cookie or f"{HTTPS}/studio/" in answer.text

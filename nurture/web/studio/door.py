@@ -61,7 +61,9 @@ def put_into(studio: Blueprint, house: House) -> None:
     studio.after_request(lambda response: _guard(house, response))
     studio.add_app_template_global(csrf_token)
     studio.add_app_template_global(style_nonce)
-    studio.context_processor(lambda: {"owner": g.get("owner")})
+    studio.context_processor(
+        lambda: {"owner": g.get("owner"), "mails_stay": house.where_mails_stay}
+    )
 
 
 def signed_in() -> SignedIn:
@@ -118,7 +120,7 @@ def _admit(house: House) -> Answer | None:
         g.owner = signing_in.find_signed_in(house.database, cookie, house.clock())
     turned_away = None if _may_enter(endpoint) else _turn_away()
     if turned_away is None:
-        _insist_on_own_form()
+        _insist_on_own_form(house.settings.public_url)
         _insist_on_what_can_be_kept()
     return turned_away
 
@@ -141,14 +143,35 @@ def _turn_away() -> Answer:
     return redirect(url_for(page, next=wanted), 303)
 
 
-def _insist_on_own_form() -> None:
+def _insist_on_own_form(public_url: str) -> None:
     """Only a page of the studio's, shown to this browser, may change anything."""
     if request.method in _READING:
         return
     said = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     from_here = request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
     if not from_here or not compare_digest(said.encode(), csrf_token().encode()):
-        abort(400, "This page had been open for too long, so nothing has been changed.")
+        abort(400, f"{_what_is_the_matter(public_url, from_here)} Nothing has been changed.")
+
+
+def _what_is_the_matter(public_url: str, from_here: bool) -> str:
+    """Why a form is not believed, as its owner can mend it.
+
+    What the browser itself says of where it is counts: a proxy may have changed the rest.
+    """
+    opened, right = request.headers.get("Origin", ""), f"{public_url}/studio/"
+    if not from_here:
+        return f"This was sent from another website. Open {right} and do it there."
+    if COOKIE in request.cookies:
+        return "This page had been open for too long. Open it again and repeat what you did."
+    if public_url.startswith("https:") and opened.startswith("http:"):
+        return (
+            f"You opened {opened}, where your browser cannot keep you signed in. Open {right} "
+            "instead. If that does not answer, NURTURE_BASE_URL is set wrongly on the server."
+        )
+    return (
+        "Your browser sent no cookie, and without one you cannot stay signed in. Allow cookies "
+        f"for this address, then open {right} again."
+    )
 
 
 def _insist_on_what_can_be_kept() -> None:

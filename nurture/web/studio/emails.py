@@ -204,7 +204,9 @@ class Emails:
             request.form.get("as_whom", ""),
             house.clock(),
         )
-        if outcome.status == "accepted":
+        if outcome.status == "accepted" and house.where_mails_stay:
+            tell(f"The test was written down and not sent. {house.where_mails_stay}")
+        elif outcome.status == "accepted":
             tell(f"A test is on its way to {to}.")
         else:
             tell(f"The test could not be sent: {outcome.reason}", trouble=True)

@@ -39,7 +39,11 @@ def _facts(settings: Settings, embedded: bool) -> list[tuple[str, str, str]]:
     proxies = str(settings.trusted_proxies or "none")
     return [
         ("The address of these pages", settings.public_url, "NURTURE_BASE_URL"),
-        ("Mail server", route or "none: emails stay in the local outbox", "NURTURE_SMTP_URL"),
+        (
+            "Mail server",
+            route or "none: emails are written to the outbox and reach nobody",
+            "NURTURE_SMTP_URL",
+        ),
         ("Signing of emails (DKIM)", _dkim(settings), "NURTURE_DKIM_SELECTOR"),
         ("Database", "embedded" if embedded else "PostgreSQL", "NURTURE_DATABASE_URL"),
         ("Raw openings and clicks are kept for", days, "NURTURE_RETENTION_DAYS"),

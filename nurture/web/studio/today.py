@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from nurture.bootstrap import broker_trouble
 from nurture.services import account, overseeing, settling, starting
 from nurture.services.settling import NotInDoubtError, Settled
 from nurture.services.starting import Finding, Premises, Task
@@ -107,6 +108,7 @@ class Today:
             checked=checked,
             fields=FIELDS,
             has_sent=overseeing.has_sent(house.database),
+            obstacles=_obstacles(house),
         )
 
     def _first_steps(self, checked: Mapping[Task, Finding]) -> Mapping[Task, Finding]:
@@ -124,6 +126,13 @@ class Today:
         return Premises(
             house.settings, published.practice, published.sequences, house.library, uploaded
         )
+
+
+def _obstacles(house: House) -> list[tuple[str, str]]:
+    """What keeps every email from leaving: a heading and what to do about it."""
+    trouble, kept = broker_trouble(house), house.where_mails_stay
+    away = [("No email leaves, because Redis cannot be used", trouble)] if trouble else []
+    return away + ([("A mail server is still to be set", kept)] if kept else [])
 
 
 def add_routes(studio: Blueprint, house: House) -> None:

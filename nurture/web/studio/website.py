@@ -31,6 +31,8 @@ _SHOWN = 50
 #: Providers that are not simply called by the last part of their address.
 _LABELS = {"cal": "Cal.com", "sendgrid": "SendGrid", "ses": "Amazon SES"}
 
+_LOOK = "Check your inbox. If you got the guide a short while ago, it is not sent again."
+
 #: What to do about a refusal, by the status it was answered with.
 REMEDIES = {
     400: "What was sent could not be read. In the form plugin, choose JSON or form data.",
@@ -101,10 +103,7 @@ class Website:
             house.database, house.catalogue, house.tokens, house.limits, signup, house.clock()
         )
         house.doorbell.ring()
-        tell(
-            "You are signed up with your own address. Look in your inbox; if the guide was sent "
-            "to you a short while ago, it is not sent again."
-        )
+        tell(f"You are signed up with your own address. {house.where_mails_stay or _LOOK}")
         return redirect(url_for("studio.show_form", form=form), 303)
 
     def show_calls(self, door: str, name: str) -> str:

@@ -1,0 +1,192 @@
+"""Without a mail server nothing claims that an email was sent, and every place says the same."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from nurture.services import overseeing, signing_in
+from nurture.services.owner_publishing import history
+from nurture.services.starting import Task, at_a_glance
+from nurture.store.revisions import RevisionKind
+from tests.house import Household
+from tests.servers.clock import ClockFile
+from tests.servers.redis import redis_server
+from tests.serving.running import SERVE, environment
+from tests.web.studio import PASSWORD, PAUL, app_of, send
+from tests.web.test_studio_emails import PAGE, fields
+from tests.web.test_studio_settings import FACTS, PRACTICE
+from tests.web.test_studio_today import words
+
+FORM = "/studio/settings/website/pain-guide"
+
+
+@pytest.fixture
+def silent(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Household]:
+    """A house without a mail server."""
+    house = Household(sqlite_url, tmp_path, clock_file).publish_shipped()
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def owner(silent: Household) -> FlaskClient:
+    browser = app_of(silent).test_client()
+    link = signing_in.make_link(silent.house.database, PAUL, silent.clock.now)
+    send(browser, f"/studio/welcome/{link}", password=PASSWORD)
+    return browser
+
+
+def outbox_of(home: Household) -> str:
+    return str(home.house.outbox.absolute())
+
+
+def test_today_needs_the_owner_and_says_where_the_emails_are(
+    silent: Household, owner: FlaskClient
+) -> None:
+    silent.subscribe("alice@example.org", first_name="Alice")
+    assert silent.deliver() == 1
+    page = words(owner.get("/studio/").text)
+    assert "1 thing needs you." in page
+    assert "A mail server is still to be set" in page
+    assert f"written to the folder {outbox_of(silent)}" in page
+    assert "0 emails went out" in page
+    assert "1 written to the outbox, not sent" in page
+    assert "Nothing needs you" not in page
+
+
+def test_what_lies_in_the_outbox_is_no_real_email(silent: Household, owner: FlaskClient) -> None:
+    silent.subscribe("alice@example.org")
+    silent.deliver()
+    assert not overseeing.has_sent(silent.house.database)
+    assert '<details class="card" id="first-steps" open>' in owner.get("/studio/").text
+    assert "Wrote “" in owner.get("/studio/people/1").text
+    assert "Sent “" not in owner.get("/studio/people/1").text
+
+
+def test_a_test_email_is_said_to_lie_in_the_outbox(silent: Household, owner: FlaskClient) -> None:
+    owner.post(PAGE, data=fields(owner, action="test"))
+    told = owner.get("/studio/people").text
+    assert "on its way" not in told
+    assert "The test was written down and not sent. No mail server is set" in told
+    assert outbox_of(silent) in told
+
+
+def test_a_test_signup_does_not_send_the_owner_to_an_empty_inbox(
+    silent: Household, owner: FlaskClient
+) -> None:
+    assert send(owner, FORM, f"{FORM}/try").status_code == 303
+    page = words(owner.get(FORM).text)
+    assert "You are signed up with your own address. No mail server is set" in page
+    assert "Check your inbox" not in page
+    assert outbox_of(silent) in page
+
+
+@pytest.mark.parametrize("page", ["people", "emails/", "sequences/", "settings/machinery"])
+def test_every_page_of_the_studio_says_that_emails_reach_nobody(
+    owner: FlaskClient, page: str
+) -> None:
+    assert "emails reach nobody" in words(owner.get(f"/studio/{page}").text)
+
+
+def test_with_a_mail_server_nothing_of_this_is_said(paul: FlaskClient) -> None:
+    for page in ("", "people", "settings/website/pain-guide"):
+        assert "reach nobody" not in paul.get(f"/studio/{page}").text
+
+
+def nurture(home: Household, *command: str) -> str:
+    known = environment(home.directory / "var", **home.environment)
+    words = [sys.executable, "-m", "nurture", *command]
+    done = subprocess.run(words, env=known, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_check_and_status_say_that_a_mail_server_is_still_to_be_set(silent: Household) -> None:
+    assert "to set: NURTURE_SMTP_URL" in nurture(silent, "check")
+    assert f"written to the folder {outbox_of(silent)}" in nurture(silent, "status")
+    assert json.loads(nurture(silent, "status", "--json"))["broker_trouble"] is None
+
+
+def test_what_was_filled_in_in_the_studio_is_not_asked_for_by_check(
+    silent: Household, owner: FlaskClient
+) -> None:
+    assert "booking_url is empty" in nurture(silent, "check")
+    assert send(owner, PRACTICE, **FACTS).status_code == 303
+    assert len(history(silent.house.database, RevisionKind.PRACTICE, "practice")) == 2
+    said = nurture(silent, "check")
+    assert "booking_url is empty" not in said
+    assert "privacy_url is empty" in said
+
+
+def test_check_needs_no_database_and_makes_none(tmp_path: Path) -> None:
+    known = environment(tmp_path / "var")
+    command = [sys.executable, "-m", "nurture", "check"]
+    done = subprocess.run(command, env=known, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert "booking_url is empty" in done.stdout
+    assert not (tmp_path / "var" / "nurture.db").exists()
+
+
+def test_serve_welcomes_with_what_check_and_today_say(
+    silent: Household, owner: FlaskClient
+) -> None:
+    send(owner, PRACTICE, **FACTS)
+    known = environment(silent.directory / "var", **silent.environment | {"NURTURE_PORT": "0"})
+    command = [sys.executable, *SERVE]
+    with subprocess.Popen(command, env=known, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if line.startswith("Ctrl-C"):
+                break
+        process.terminate()
+    assert "mails go to      nobody: they are written to" in said
+    assert "NURTURE_SMTP_URL: until then mails stay in the local outbox." in said
+    assert "booking_url is empty" not in said
+    assert "privacy_url is empty" in said
+
+
+def test_the_first_start_list_asks_for_the_mail_server(silent: Household) -> None:
+    from nurture.services.starting import Premises
+
+    published = silent.house.published
+    assert published is not None
+    premises = Premises(
+        silent.house.settings, published.practice, published.sequences, silent.house.library
+    )
+    finding = at_a_glance(premises)[Task.MAIL_SERVER]
+    assert finding.fine is False
+    assert "outbox" in finding.sentences[0]
+
+
+def test_today_says_at_once_that_redis_refuses_the_password(
+    sqlite_home: Household, tmp_path: Path
+) -> None:
+    from redis import Redis
+
+    with redis_server(tmp_path / "redis") as server:
+        with Redis.from_url(server.redis_url) as whole:
+            whole.config_set("requirepass", "right")
+        url = server.redis_url.replace("unix://", "unix://:wrong@")
+        home = Household(
+            sqlite_home.url,
+            sqlite_home.directory,
+            sqlite_home.clock,
+            sqlite_home.smtp_url,
+            {"NURTURE_REDIS_URL": url},
+        )
+        browser = app_of(home).test_client()
+        link = signing_in.make_link(home.house.database, PAUL, home.clock.now)
+        send(browser, f"/studio/welcome/{link}", password=PASSWORD)
+        page = words(browser.get("/studio/").text)
+        home.close()
+    assert "No email leaves, because Redis cannot be used" in page
+    assert "Redis refuses the password" in page
+    assert "1 thing needs you." in page
+    assert "wrong@" not in page
