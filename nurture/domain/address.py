@@ -1,6 +1,18 @@
 """Addresses as the program compares and shows them."""
 
+import re
+from string import whitespace
 from unicodedata import category, normalize
+
+
+#: How a label of letters beyond ASCII begins in the DNS (RFC 5890 §2.3.2.1).
+_ACE = "xn--"
+
+#: What may stand behind a domain and is no part of it.
+_END = f".{whitespace}"
+
+#: The sign as East Asian keyboards write it.
+_WIDE_AT = re.compile("[＠﹫]")
 
 
 def address_key(address: str) -> str:
@@ -8,8 +20,59 @@ def address_key(address: str) -> str:
 
     Mailbox names are case-sensitive by RFC 5321 §2.4, but no provider treats them
     so, and a person who types their own address differently twice is one person.
+    A domain is written as the DNS knows it, however it was spelt.
     """
-    return address.strip().casefold()
+    mailbox, at, domain = _WIDE_AT.sub("@", address.strip()).rpartition("@")
+    return f"{mailbox.casefold()}{at}{domain_key(domain)}"
+
+
+def address_keys(address: str) -> tuple[str, ...]:
+    """Every key under which rows about an address may stand, the present one first.
+
+    Keys once kept a domain as it was spelt, and what was written under them stays there.
+    """
+    key = address_key(address)
+    mailbox, at, domain = key.rpartition("@")
+    earlier = (address.strip().casefold(), f"{mailbox}{at}{domain_in_letters(domain)}".casefold())
+    return tuple(dict.fromkeys((key, *(one for one in earlier if _same_domain(one, domain)))))
+
+
+def domain_key(domain: str) -> str:
+    """A domain in small ASCII letters, without a dot at its end.
+
+    What is not ASCII becomes an A-label (RFC 5891 §4.4). Unlike the standard library's older
+    IDNA, this leaves “ß” and “ς” what they are: with them it is another domain.
+    """
+    if domain.isascii():
+        return domain.lower().rstrip(_END)
+    small = "".join(c.lower() for c in normalize("NFKC", domain))
+    labels = normalize("NFKC", small).replace("。", ".").rstrip(_END).split(".")
+    return ".".join(map(_a_label, labels))
+
+
+def domain_in_letters(domain: str) -> str:
+    """A domain as people write it; a label that stands for no letters stays as it is."""
+    return ".".join(map(_u_label, domain.split(".")))
+
+
+def _a_label(label: str) -> str:
+    return label if label.isascii() else _ACE + label.encode("punycode").decode("ascii")
+
+
+def _u_label(label: str) -> str:
+    if not label.startswith(_ACE):
+        return label
+    try:
+        letters = label.removeprefix(_ACE).encode("ascii").decode("punycode")
+    except ValueError:
+        return label
+    return letters if _a_label(letters) == label else label
+
+
+def _same_domain(key: str, domain: str) -> bool:
+    """Whether an earlier key is of this domain: folding made “ss” of “ß”, which is another."""
+    spelt = key.rpartition("@")[2]
+    return not spelt.isascii() or spelt.rstrip(".") == domain
 
 
 def masked(address: str) -> str:
