@@ -21,7 +21,9 @@ from nurture.domain.errors import NurtureError
 _MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
 
 #: The providers whose calls are signed as Standard Webhooks has it.
-_STANDARD_WEBHOOKS = ("NURTURE_GENERIC_SECRET", "NURTURE_BOOKINGS_SECRET")
+_STANDARD_WEBHOOKS = (
+    *("NURTURE_GENERIC_SECRET", "NURTURE_BOOKINGS_SECRET", "NURTURE_RESEND_SECRET"),
+)
 
 #: A signing secret below this many characters can be guessed.
 _SHORTEST_KEY = 16

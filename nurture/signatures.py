@@ -47,17 +47,19 @@ def verify_standard_webhook(
     body: bytes,
     now: datetime,
     tolerance: timedelta = FIVE_MINUTES,
+    prefix: str = "webhook",
 ) -> str:
     """Return the `webhook-id` of a call that one of the secrets signed.
 
     Standard Webhooks 1.0.0, "Signature scheme" and "Verifying webhook authenticity": the
     signature covers id, timestamp and body. Several secrets allow for rotation: each is tried
     against each `v1` candidate. The id stays the same when the sender tries again, so it is what
-    makes a replay recognisable. Raises SignatureError.
+    makes a replay recognisable. The names of the headers begin with `prefix`, which is `svix`
+    in the scheme that this one grew out of. Raises SignatureError.
     """
-    webhook_id = required_header(headers, "webhook-id")
-    timestamp = required_header(headers, "webhook-timestamp")
-    offered = _v1_candidates(required_header(headers, "webhook-signature"))
+    webhook_id = required_header(headers, f"{prefix}-id")
+    timestamp = required_header(headers, f"{prefix}-timestamp")
+    offered = _v1_candidates(required_header(headers, f"{prefix}-signature"))
     keys = _keys(secrets)
     require_recent(timestamp, now, tolerance)
     content = _signed_content(webhook_id, timestamp, body)

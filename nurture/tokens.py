@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from hmac import compare_digest
 
+from nurture.domain.address import address_keys
 from nurture.domain.errors import NurtureError
 
 #: Length of the authentication code in bytes: 96 bits.
@@ -131,6 +132,10 @@ class Tokens:
     def address_hash(self, address_key: str) -> str:
         """The keyed hash under which an address is suppressed, hexadecimal."""
         return self._oldest.code(b"address", address_key.encode()).hex()
+
+    def address_hashes(self, address: str) -> tuple[str, ...]:
+        """Every keyed hash under which an address may be suppressed, the present one first."""
+        return tuple(map(self.address_hash, address_keys(address)))
 
     def _read(self, purpose: bytes, token: str) -> bytes:
         try:

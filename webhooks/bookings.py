@@ -9,6 +9,7 @@ from nurture.bootstrap import House
 from nurture.services import recording
 from webhooks.callers import LARGEST_CALL, read_body
 from webhooks.problems import ProblemError
+from webhooks.refusals import odd_events
 
 
 def create_bookings(house: House) -> Blueprint:
@@ -22,9 +23,8 @@ def create_bookings(house: House) -> Blueprint:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no calendar “{provider}”.")
         now, body = house.clock(), read_body(request, LARGEST_CALL)
         known.verify(house.settings.secret(known.secret_setting), dict(request.headers), body, now)
-        recording.record_bookings(
-            house.database, house.catalogue, house.tokens, known.parse(body), now
-        )
+        told = known.parse(body, odd_events().append)
+        recording.record_bookings(house.database, house.catalogue, house.tokens, told, now)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     return blueprint

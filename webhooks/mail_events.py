@@ -9,6 +9,7 @@ from nurture.mail.providers import registry
 from nurture.services import recording
 from webhooks.callers import LARGEST_CALL, read_body
 from webhooks.problems import ProblemError
+from webhooks.refusals import odd_events
 
 
 def create_mail_events(house: House) -> Blueprint:
@@ -22,7 +23,7 @@ def create_mail_events(house: House) -> Blueprint:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no provider “{provider}”.")
         now, body = house.clock(), read_body(request, LARGEST_CALL)
         known.verify(house.settings.provider_secret(known.name), dict(request.headers), body, now)
-        told = known.parse(body)
+        told = known.parse(body, odd_events().append)
         recording.record_mail_events(house.database, house.catalogue, house.tokens, told, now)
         return Response(status=HTTPStatus.NO_CONTENT)
 

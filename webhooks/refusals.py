@@ -1,11 +1,13 @@
 """What was refused or not understood is noted for the owner, after it has been answered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 
 from nurture import booking
 from nurture.bootstrap import House
+from nurture.domain.payload import PayloadError
 from nurture.mail import providers
 from nurture.services import noting
 from nurture.services.noting import Pace
@@ -14,9 +16,20 @@ from webhooks.callers import client_of
 
 _DOORS = ("signup", "mail", "bookings")
 
+#: Of so many odd events in one call each is noted; more would say the same again.
+_MOST_ODD = 5
+
+
+def odd_events() -> list[PayloadError]:
+    """What was odd about events of the present call; the rest of it is kept all the same."""
+    if "odd_events" not in g:
+        g.odd_events = []
+    odd: list[PayloadError] = g.odd_events
+    return odd
+
 
 def note_refusals(app: Flask, house: House) -> None:
-    """Note every refused call to a webhook; accepted ones cost nothing.
+    """Note every refused call to a webhook and every odd event; accepted calls cost nothing.
 
     What failed on our side says nothing about the caller, and the database may be away by then.
     """
@@ -25,10 +38,9 @@ def note_refusals(app: Flask, house: House) -> None:
 
     @app.after_request
     def note(response: Response) -> Response:
-        call = _refused() if 400 <= response.status_code < 500 else None
-        if call and pace.allows(house.clock()):
-            noted = _as_noted(call, response, house)
-            noting.note_call(house.database, house.catalogue, noted, known)
+        for refused in _refused(response, house):
+            if pace.allows(house.clock()):
+                noting.note_call(house.database, house.catalogue, refused, known)
         return response
 
     @app.after_request
@@ -46,7 +58,22 @@ def not_understood(form: str, boxes: Sequence[str]) -> None:
         g.boxes = form, boxes
 
 
-def _refused() -> tuple[str, str] | None:
+def _refused(response: Response, house: House) -> Iterator[RefusedCall]:
+    """What of this call was refused: all of it, or single events."""
+    called = _called()
+    if called is None:
+        return
+    if 400 <= response.status_code < 500:
+        said = response.get_json(silent=True, force=True) or {}
+        detail, field = str(said.get("detail", "")), str(said.get("field", ""))
+        yield _as_noted(called, response.status_code, detail, field, house)
+    elif response.status_code < 400:
+        for odd in odd_events()[:_MOST_ODD]:
+            detail = f"One event of this call could not be read; the others were kept. {odd}"
+            yield _as_noted(called, HTTPStatus.UNPROCESSABLE_ENTITY, detail, odd.field, house)
+
+
+def _called() -> tuple[str, str] | None:
     """Which door and name were called, if it was a webhook's."""
     parts = request.path.split("/")
     if len(parts) == 4 and parts[1] == "webhooks" and parts[2] in _DOORS:
@@ -54,15 +81,16 @@ def _refused() -> tuple[str, str] | None:
     return None
 
 
-def _as_noted(call: tuple[str, str], response: Response, house: House) -> RefusedCall:
-    said = response.get_json(silent=True, force=True) or {}
+def _as_noted(
+    called: tuple[str, str], status: int, detail: str, field: str, house: House
+) -> RefusedCall:
     return RefusedCall(
-        door=call[0],
-        name=call[1],
+        door=called[0],
+        name=called[1],
         called_at=house.clock(),
-        status=response.status_code,
-        problem=noting.without_addresses(str(said.get("detail", ""))),
-        field=noting.without_addresses(str(said.get("field", "")))[:80],
+        status=status,
+        problem=noting.without_addresses(detail),
+        field=noting.without_addresses(field)[:80],
         network=noting.network_of(client_of(request)),
     )
 

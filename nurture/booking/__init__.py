@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
 from nurture.domain.events import BookingEvent
-from nurture.domain.payload import PayloadError
+from nurture.domain.keeping import Keeps
+from nurture.domain.payload import Fields, Part, PayloadError, read_each
 
 __all__ = ["PayloadError", "Provider", "registry"]
 
 Verify = Callable[[str, Mapping[str, str], bytes, datetime], None]
-Parse = Callable[[bytes], list[BookingEvent]]
+Split = Callable[[bytes], list[Part]]
+Read = Callable[[Fields], list[BookingEvent]]
+
+
+def ignore(problem: PayloadError) -> None:
+    """Do nothing about an event that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class Provider:
     """How one calendar's calls are verified and read.
 
     `verify(secret, headers, body, now)` raises SignatureError unless the call is the provider's.
-    `parse(body)` returns its events, or raises PayloadError naming the field at fault.
+    `split(body)` returns the events of a body unread, and `read(fields)` what one of them says;
+    both raise PayloadError naming the field at fault. `keeps` names what is kept of an event.
     `secret_setting` is the environment variable that holds the secret, `secret_help` tells the
     owner, in a sentence, where the secret comes from.
 
@@ -39,10 +46,29 @@ class Provider:
     name: str
     secret_setting: str
     verify: Verify
-    parse: Parse
+    split: Split
+    read: Read
+    keeps: Keeps
     secret_help: str
     tolerance: timedelta | None = None
     aliases: tuple[str, ...] = ()
+
+    def parse(
+        self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore
+    ) -> list[BookingEvent]:
+        """Return the events of a body, each cut to what is kept of it.
+
+        An event that cannot be read costs the others nothing: `note_odd` is told. Raises
+        PayloadError, naming the field at fault, where none can be read.
+        """
+        return [self._cut(event) for event in read_each(self.split(body), self.read, note_odd)]
+
+    def _cut(self, event: BookingEvent) -> BookingEvent:
+        understood = event.booked or event.cancelled or event.rescheduled
+        raw = self.keeps.of(event.raw, known=understood, whose=event.email or "")
+        if understood and event.starts_at:
+            raw["starts_at"] = event.starts_at.isoformat()
+        return replace(event, raw=raw)
 
 
 @cache

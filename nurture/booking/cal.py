@@ -10,7 +10,8 @@ from datetime import datetime
 
 from nurture.booking import Provider
 from nurture.domain.events import BookingEvent
-from nurture.domain.payload import Fields, PayloadError, digest, json_body
+from nurture.domain.keeping import Keeps, words
+from nurture.domain.payload import Fields, Part, PayloadError, digest, json_body, parts
 from nurture.signatures import hex_hmac, require_any, require_secret, required_header
 
 _HEADER = "X-Cal-Signature-256"
@@ -25,18 +26,35 @@ _MEANINGS = {
 }
 
 
+_UNKNOWN = {**words("triggerEvent", "createdAt"), "payload": words("uid", "bookingId")}
+_KEEPS = Keeps(
+    {
+        **_UNKNOWN,
+        "payload": words(
+            *("uid", "bookingId", "rescheduleUid", "rescheduleId", "eventTypeId", "status"),
+            *("startTime", "endTime", "rescheduleStartTime", "rescheduleEndTime"),
+        ),
+    },
+    _UNKNOWN,
+)
+
+
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Check the HMAC-SHA256 over the body; Cal.com signs no time. SignatureError."""
     key = require_secret(secret, _SECRET_HELP)
     require_any([required_header(headers, _HEADER).lower()], [hex_hmac(key, body)])
 
 
-def parse(body: bytes) -> list[BookingEvent]:
+def split(body: bytes) -> list[Part]:
+    """Return the one call of a body, or each of a list; PayloadError where it is not JSON."""
+    return parts(json_body(body))
+
+
+def read(call: Fields) -> list[BookingEvent]:
     """Return one event for each attendee; PayloadError names the field at fault.
 
     The first attendee is who booked, the others are their guests: each may be a subscriber.
     """
-    call = Fields.of(json_body(body))
     trigger = call.get_text("triggerEvent")
     if trigger not in _MEANINGS:
         return [_event(call, trigger, digest(call.values), None, None)]
@@ -44,15 +62,31 @@ def parse(body: bytes) -> list[BookingEvent]:
 
 
 def _appointment(call: Fields, trigger: str, payload: Fields) -> list[BookingEvent]:
-    emails = [attendee.get_text("email") for attendee in payload.objects("attendees")]
-    if not emails:
-        raise PayloadError("payload.attendees", "is empty.", remedy="Send the default payload.")
-    called = f"{payload.get_text('uid')} {call.get_text('createdAt')}"
-    starts_at = payload.find_moment("startTime")
+    called, starts_at = _called(call, payload), payload.find_moment("startTime")
     return [
         _event(call, trigger, f"{called} {number}", email, starts_at)
-        for number, email in enumerate(emails, start=1)
+        for number, email in enumerate(_attendees(payload), start=1)
     ]
+
+
+def _attendees(payload: Fields) -> list[str]:
+    """The addresses of everybody who has one; where nobody has, what the booker answered."""
+    listed = [attendee.find_address("email") for attendee in payload.objects("attendees")]
+    answers = payload.find_fields("responses") or Fields({})
+    found = [email for email in listed if email]
+    if not found and (answered := answers.find_address("email")):
+        found = [answered]
+    if not found:
+        problem = "holds no email address."
+        raise PayloadError("payload.attendees", problem, remedy="Send the default payload.")
+    return found
+
+
+def _called(call: Fields, payload: Fields) -> str:
+    """What tells one call about an appointment from another; a moved one may have no new uid."""
+    uid = payload.find_text("uid") or payload.find_text("rescheduleUid")
+    created = call.find_text("createdAt")
+    return f"{uid} {created}" if uid and created else digest(call.values)
 
 
 def _event(
@@ -76,6 +110,8 @@ PROVIDER = Provider(
     name="cal",
     secret_setting="NURTURE_CAL_SECRET",
     verify=verify,
-    parse=parse,
+    split=split,
+    read=read,
+    keeps=_KEEPS,
     secret_help=_SECRET_HELP,
 )

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from nurture.booking import Provider
 from nurture.domain.events import BookingEvent
-from nurture.domain.payload import Fields, digest, json_body
+from nurture.domain.keeping import WORD, Keeps, words
+from nurture.domain.payload import Fields, Part, digest, json_body, parts
 from nurture.signatures import (
     FIVE_MINUTES,
     SignatureError,
@@ -30,6 +31,21 @@ _SECRET_HELP = "Use the signing_key that the Calendly webhook subscription was c
 
 #: Whether somebody who had no appointment has one, by event name.
 _HAS_APPOINTMENT = {"invitee.created": True, "invitee.canceled": False}
+
+
+_UNKNOWN = {**words("event", "created_at"), "payload": {"uri": WORD}}
+_KEEPS = Keeps(
+    {
+        **_UNKNOWN,
+        "payload": {
+            **words("uri", "status", "rescheduled", "created_at", "updated_at"),
+            **words("old_invitee", "new_invitee"),
+            "scheduled_event": words("uri", "status", "start_time", "end_time"),
+            "cancellation": words("canceler_type", "created_at"),
+        },
+    },
+    _UNKNOWN,
+)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
@@ -53,9 +69,13 @@ def _parts(header: str) -> tuple[str, list[str]]:
     return timestamps[0], signatures
 
 
-def parse(body: bytes) -> list[BookingEvent]:
-    """Return the one event of a body; PayloadError names the field at fault."""
-    call = Fields.of(json_body(body))
+def split(body: bytes) -> list[Part]:
+    """Return the one event of a body, or each of a list; PayloadError where it is not JSON."""
+    return parts(json_body(body))
+
+
+def read(call: Fields) -> list[BookingEvent]:
+    """Return what one event says; PayloadError names the field at fault."""
     name = call.get_text("event")
     if name not in _HAS_APPOINTMENT:
         return [_not_understood(call, name)]
@@ -67,9 +87,9 @@ def _event(call: Fields, name: str, invitee: Fields) -> BookingEvent:
     moved = invitee.find_text("old_invitee") is not None if booked else invitee.flag("rescheduled")
     return BookingEvent(
         provider=PROVIDER.name,
-        event_id=f"{name} {invitee.get_text('uri')}",
-        occurred_at=call.get_moment("created_at"),
-        email=invitee.get_text("email"),
+        event_id=f"{name} {invitee.find_text('uri') or digest(call.values)}",
+        occurred_at=call.find_moment("created_at"),
+        email=invitee.get_address("email"),
         booked=booked,
         cancelled=not booked and not moved,
         rescheduled=moved,
@@ -101,7 +121,9 @@ PROVIDER = Provider(
     name="calendly",
     secret_setting="NURTURE_CALENDLY_SECRET",
     verify=verify,
-    parse=parse,
+    split=split,
+    read=read,
+    keeps=_KEEPS,
     secret_help=_SECRET_HELP,
     tolerance=FIVE_MINUTES,
 )

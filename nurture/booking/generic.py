@@ -1,19 +1,19 @@
 """Any calendar that can call a webhook: our own plain shape, signed by the open standard.
 
 The body is `{"id", "type", "email", "starts_at", "occurred_at"}`, where `type` is `booked`,
-`cancelled` or `rescheduled`; `type` and `email` are required. Without an `id`, bodies that are
-byte for byte the same are one event, so a sender without ids should say when it happened.
+`cancelled` or `rescheduled`; `type` and `email` are required. Without an `id`, events that are
+the same in every field are one, so a sender without ids should say when it happened.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.booking import Provider
 from nurture.domain.events import BookingEvent
-from nurture.domain.payload import Fields, json_body
+from nurture.domain.keeping import Keeps, words
+from nurture.domain.payload import Fields, Part, digest, json_body, parts
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
 
 #: Booked, cancelled, rescheduled.
@@ -24,21 +24,28 @@ _MEANINGS = {
 }
 
 
+_KEEPS = Keeps(words("id", "type", "starts_at", "occurred_at"), words("id", "type", "occurred_at"))
+
+
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Check a Standard Webhooks signature; blanks separate several secrets. SignatureError."""
     verify_standard_webhook(secret.split(), headers, body, now)
 
 
-def parse(body: bytes) -> list[BookingEvent]:
-    """Return the one event of a body; PayloadError names the field at fault."""
-    fields = Fields.of(json_body(body))
+def split(body: bytes) -> list[Part]:
+    """Return the one event of a body, or each of a list; PayloadError where it is not JSON."""
+    return parts(json_body(body))
+
+
+def read(fields: Fields) -> list[BookingEvent]:
+    """Return what one event says; PayloadError names the field at fault."""
     booked, cancelled, rescheduled = _MEANINGS.get(fields.get_text("type"), (False, False, False))
     return [
         BookingEvent(
             provider=PROVIDER.name,
-            event_id=fields.find_text("id") or hashlib.blake2b(body, digest_size=16).hexdigest(),
+            event_id=fields.find_text("id") or digest(fields.values),
             occurred_at=fields.find_moment("occurred_at"),
-            email=fields.get_text("email"),
+            email=fields.get_address("email"),
             booked=booked,
             cancelled=cancelled,
             rescheduled=rescheduled,
@@ -52,7 +59,9 @@ PROVIDER = Provider(
     name="generic",
     secret_setting="NURTURE_BOOKINGS_SECRET",
     verify=verify,
-    parse=parse,
+    split=split,
+    read=read,
+    keeps=_KEEPS,
     secret_help="Make a whsec_ secret and give the same one to the system that calls.",
     tolerance=FIVE_MINUTES,
     aliases=("bookings",),

@@ -4,7 +4,6 @@ import re
 from string import whitespace
 from unicodedata import category, normalize
 
-
 #: How a label of letters beyond ASCII begins in the DNS (RFC 5890 §2.3.2.1).
 _ACE = "xn--"
 

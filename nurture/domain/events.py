@@ -40,13 +40,15 @@ class MailEvent:
     `kind` is None for what is kept but not understood. `event_id` is the same each time the
     provider tells us the same thing, and unique together with `provider`. `message_id` is the
     Message-ID (RFC 5322 section 3.6.4) as we set it, without its angle brackets. `permanent`
-    says of a bounce that the address itself is no good. `raw` is the event as it came.
+    says of a bounce that the address itself is no good. `occurred_at` is None where the provider
+    did not say so that it can be read: the time it reached us is then as good as any. `raw` is
+    the event as it came or, where it is to be kept, what is needed of it.
     """
 
     kind: EventKind | None
     provider: str
     event_id: str
-    occurred_at: datetime
+    occurred_at: datetime | None
     recipient: str | None
     message_id: str | None
     permanent: bool
@@ -62,7 +64,8 @@ class BookingEvent:
     new half of a move. `cancelled` says that they have given theirs up for good. A moved
     appointment is `rescheduled` and never `cancelled`. All three are false for what is kept but
     not understood. `occurred_at` is None where the sender did not say: the time it reached us
-    is then as good as any.
+    is then as good as any. `raw` is the event as it came or, where it is to be kept, what is
+    needed of it, with `starts_at` among it.
     """
 
     provider: str

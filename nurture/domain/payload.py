@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import TypeVar
 
@@ -22,6 +24,14 @@ DEEPEST = 32
 
 _T = TypeVar("_T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: The year 5138 in seconds: a larger count is of thousandths.
+_LAST_SECOND = 100_000_000_000
+
+#: An earlier time is none: a clock that was never set, or a count of something else.
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+_COUNT = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?")
 
 
 class PayloadError(NurtureError):
@@ -71,8 +81,8 @@ def _storable_text(text: str) -> str:
 class Fields:
     """One JSON object, read by name.
 
-    `find_x` returns None for what is missing, null or empty; `get_x` raises PayloadError for
-    that; both raise it for a value of the wrong type.
+    `find_x` returns None for what is missing, null, empty or of another type, because one odd
+    field must not cost the rest; `get_x` raises PayloadError for all of these.
     """
 
     values: Mapping[str, object]
@@ -92,91 +102,139 @@ class Fields:
     def find_text(self, name: str) -> str | None:
         """Return a text without surrounding blanks; a whole number counts as one."""
         value = self.values.get(name)
-        if value is None:
-            return None
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        if not isinstance(value, str):
-            raise PayloadError(self.named(name), "must be text.")
-        return value.strip() or None
+        return (value.strip() or None) if isinstance(value, str) else None
 
     def get_text(self, name: str) -> str:
         """Return a text that must be there."""
-        return self._present(name, self.find_text(name))
+        return self._present(name, self.find_text(name), "text")
+
+    def find_address(self, name: str) -> str | None:
+        """Return a bare email address, also where a name or a list is put around it."""
+        return bare_address(self.values.get(name))
+
+    def get_address(self, name: str) -> str:
+        """Return an email address that must be there."""
+        return self._present(name, self.find_address(name), "an email address")
 
     def flag(self, name: str) -> bool:
-        """Return whether a field is `true`; anything else, missing included, is not."""
-        return self.values.get(name) is True
+        """Return whether a field says yes; anything else, missing included, does not."""
+        value = self.values.get(name)
+        return value in (True, 1) or (isinstance(value, str) and value.strip().lower() == "true")
 
     def find_fields(self, name: str) -> Fields | None:
         """Return the object under a name."""
         value = self.values.get(name)
-        return None if value is None else Fields.of(value, self.named(name))
+        return Fields.of(value, self.named(name)) if isinstance(value, dict) else None
 
     def get_fields(self, name: str) -> Fields:
         """Return the object that must be under a name."""
-        return self._present(name, self.find_fields(name))
+        return self._present(name, self.find_fields(name), "an object")
 
     def objects(self, name: str) -> list[Fields]:
-        """Return the objects in a list; a missing list is empty."""
+        """Return the objects in a list, or the only one; what is none is left out."""
         value = self.values.get(name)
-        return [] if value is None else objects(value, self.named(name))
+        items = value if isinstance(value, list) else [value]
+        return [
+            Fields.of(item, f"{self.named(name)}[{index}]")
+            for index, item in enumerate(items)
+            if isinstance(item, dict)
+        ]
 
     def find_moment(self, name: str) -> datetime | None:
-        """Return an ISO 8601 time with an offset, in UTC."""
-        text = self.find_text(name)
-        return None if text is None else _from_iso(text, self.named(name))
+        """Return a time in UTC: ISO 8601 or RFC 5322 with an offset, or counted from 1970.
+
+        A count may be whole, broken or a text, of seconds or of thousandths. What is earlier
+        than the year 2000 is no time that anything here happened at.
+        """
+        moment = _moment(self.values.get(name))
+        return moment if moment and moment >= _EARLIEST else None
 
     def get_moment(self, name: str) -> datetime:
-        """Return an ISO 8601 time that must be there, in UTC."""
-        return self._present(name, self.find_moment(name))
+        """Return a time that must be there, in UTC."""
+        return self._present(name, self.find_moment(name), "a time")
 
-    def find_unix(self, name: str, per_second: int = 1) -> datetime | None:
-        """Return a time counted from 1970 (whole, broken or as text), in UTC.
-
-        The count is of seconds, or of thousandths with `per_second` 1000.
-        """
-        value = self.values.get(name)
-        return None if value in (None, "") else _from_unix(value, per_second, self.named(name))
-
-    def get_unix(self, name: str, per_second: int = 1) -> datetime:
-        """Return a time counted from 1970 that must be there, in UTC."""
-        return self._present(name, self.find_unix(name, per_second))
-
-    def _present(self, name: str, value: _T | None) -> _T:
+    def _present(self, name: str, value: _T | None, what: str) -> _T:
         if value is None:
-            raise PayloadError(self.named(name), "is missing.", remedy="Send it.")
+            given = str(self.values.get(name) or "").strip()
+            problem = f"is not {what}." if given else "is missing."
+            raise PayloadError(self.named(name), problem, remedy="Send it.")
         return value
 
 
-def objects(value: object, path: str = "body") -> list[Fields]:
-    """Return the objects in a JSON list; PayloadError names the one that is none."""
+#: What stands in a body, and where: an event, before anything of it has been read.
+Part = tuple[object, str]
+
+
+def parts(value: object, path: str = "body") -> list[Part]:
+    """Return the events of a list, or the only one that there is."""
     if not isinstance(value, list):
-        raise PayloadError(path, "must be a list.")
-    return [Fields.of(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        return [(value, path)]
+    return [(item, f"{path}[{index}]") for index, item in enumerate(value)]
 
 
-def _from_iso(text: str, field: str) -> datetime:
+def read_each(
+    found: Sequence[Part],
+    read: Callable[[Fields], list[_T]],
+    note_odd: Callable[[PayloadError], None],
+) -> list[_T]:
+    """Return what the parts of a body say, in their order.
+
+    A part that cannot be read costs the others nothing: `note_odd` is told. PayloadError where
+    there are parts and none of them can be read.
+    """
+    said: list[_T] = []
+    odd: list[PayloadError] = []
+    for value, path in found:
+        try:
+            said += read(Fields.of(value, path))
+        except PayloadError as problem:
+            odd.append(problem)
+    if odd and not said:
+        raise odd[0]
+    for one in odd:
+        note_odd(one)
+    return said
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, str) and not _COUNT.fullmatch(value.strip()):
+        return _from_words(value.strip())
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        return _from_count(value)
+    return None
+
+
+def _from_words(text: str) -> datetime | None:
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = read(text)
+            if moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def _from_count(value: float | str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
+        count = float(value)
+        return _EPOCH + timedelta(seconds=count / 1000 if abs(count) > _LAST_SECOND else count)
     except (ValueError, OverflowError):
-        pass
-    raise PayloadError(
-        field,
-        "is not a time.",
-        remedy="Send ISO 8601 with an offset: 2026-03-01T08:30:00Z.",
-    )
+        return None
 
 
-def _from_unix(value: object, per_second: int, field: str) -> datetime:
-    try:
-        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-            return _EPOCH + timedelta(seconds=float(value) / per_second)
-    except (ValueError, OverflowError):
-        pass
-    raise PayloadError(field, "is not a time.", remedy="Send seconds since 1970.")
+def bare_address(value: object) -> str | None:
+    """Return the address in `Ann <ann@example.org>`, in a list of one or in an object."""
+    match value:
+        case str():
+            return value.rpartition("<")[2].partition(">")[0].strip() or None
+        case [one]:
+            return bare_address(one)
+        case {"email": one} | {"address": one} | {"value": one}:
+            return bare_address(one)
+    return None
 
 
 def bare_message_id(text: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """Identifying: from an address that the owner types to the person it belongs to."""
 
-from nurture.domain.address import address_key
+from collections.abc import Iterable
+
 from nurture.domain.errors import NurtureError
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import find_by_address
@@ -19,13 +20,14 @@ def identify(database: Database, tokens: Tokens, address: str) -> int:
         if person is None:
             raise UnknownPersonError(
                 f"Nobody with the address {address} is known.",
-                remedy=_what_there_is(connection, tokens.address_hash(address_key(address))),
+                remedy=_what_there_is(connection, tokens.address_hashes(address)),
             )
         return person.id
 
 
-def _what_there_is(connection: Connection, address_hash: str) -> str:
-    found = suppression_of(connection, address_hash)
+def _what_there_is(connection: Connection, address_hashes: Iterable[str]) -> str:
+    all_found = (suppression_of(connection, one) for one in address_hashes)
+    found = next((one for one in all_found if one), None)
     if found is None:
         return "Nothing is kept about it."
     return (

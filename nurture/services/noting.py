@@ -1,12 +1,11 @@
 """Noting: what was wrong with calls, refused or not, for whoever set the form up."""
 
-import re
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from nurture.domain.address import masked
+from nurture.domain import keeping
 from nurture.services.catalogue import Catalogue, NothingPublishedError
 from nurture.store import refused_calls
 from nurture.store.refused_calls import BOXES, RefusedCall
@@ -15,7 +14,6 @@ from nurture.store.session import Database, DatabaseUnavailableError
 #: Stands for names that nobody here has given to anything.
 UNKNOWN = "?"
 
-_ADDRESS = re.compile(r'[^\s“”<>"]+@[^\s“”<>"]+')
 _MINUTE = timedelta(minutes=1)
 
 
@@ -57,8 +55,7 @@ def note_call(
 
 def without_addresses(text: str) -> str:
     """A sentence in which nobody's address can be read."""
-    plain = "".join(c for c in text if c.isprintable())
-    return _ADDRESS.sub(lambda found: masked(found[0].rstrip(".")), plain)[:300]
+    return keeping.without_addresses(text)[:300]
 
 
 def network_of(client: str) -> str:

@@ -82,7 +82,7 @@ def _record_mail_event(
         "subscriber_id": person.id if person else None,
         "message_id": message.id if message else None,
         "email": message.email if message else None,
-        "happened_at": event.occurred_at,
+        "happened_at": event.occurred_at or now,
         "source": event.provider,
         "source_key": _source_key(event.provider, event.event_id),
         "raw": dict(event.raw),
@@ -102,8 +102,8 @@ def _is_erased(connection: Connection, tokens: Tokens, address: str | None) -> b
     """Whether somebody of that address was erased; nothing that tells who it was is kept."""
     if not address:
         return False
-    found = find_suppression(connection, tokens.address_hash(address_key(address)))
-    return found is SuppressionReason.ERASED
+    found = [find_suppression(connection, one) for one in tokens.address_hashes(address)]
+    return SuppressionReason.ERASED in found
 
 
 def _act(
@@ -155,8 +155,11 @@ def _suppress(
 
 
 def _source_key(provider: str, event_id: str) -> str:
-    """What a provider calls an event, or a digest where that is longer than an index takes."""
-    if len(event_id) > _LONGEST_ID:
+    """What a provider calls an event.
+
+    A digest stands for what is longer than an index takes, and for what may hold an address.
+    """
+    if len(event_id) > _LONGEST_ID or "@" in event_id:
         event_id = blake2b(event_id.encode(), digest_size=16).hexdigest()
     return f"{provider}:{event_id}"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from nurture.domain.address import address_key
+from nurture.domain.address import address_key, address_keys
 from nurture.domain.errors import NurtureError
 from nurture.domain.owner import (
     CODE_WAITS,
@@ -64,7 +64,8 @@ def make_link(database: Database, address: str, now: datetime) -> str:
     """A token with which that owner sets a password once, within a day; adds them if new."""
     token = new_identifier()
     with database.writing() as connection:
-        owner = owners.add_owner(connection, address_key(address), now)
+        known = owners.find_owner_by_address(connection, address_keys(address))
+        owner = known.id if known else owners.add_owner(connection, address_key(address), now)
         owners.put_link(connection, owner, fingerprint_of(token), now + LINK_LASTS)
     return token
 
@@ -78,7 +79,7 @@ def all_owners(database: Database) -> list[Owner]:
 def remove_owner(database: Database, address: str) -> None:
     """Let an owner in no more, beginning now; raises `UnknownOwnerError`."""
     with database.writing() as connection:
-        owner = owners.find_owner_by_address(connection, address_key(address))
+        owner = owners.find_owner_by_address(connection, address_keys(address))
         if owner is None:
             raise UnknownOwnerError(
                 f"{address} is no owner.", remedy="“nurture owner list” shows who is."
@@ -128,7 +129,7 @@ def sign_in(
     """
     attempt = note_attempt(database, account, client, now)
     with database.reading() as connection:
-        owner = owners.find_owner_by_address(connection, address_key(address))
+        owner = owners.find_owner_by_address(connection, address_keys(address))
     right = credentials.is_password(password, owner.password_hash if owner else None)
     if owner is None or not right:
         raise SignInRefusedError("The address and the password do not belong together.")

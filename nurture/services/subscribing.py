@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from nurture.domain.address import address_key
 from nurture.domain.consent import (
     OWN_WORDINGS,
     ConsentChange,
@@ -169,8 +168,8 @@ def _subscribe(
     if _is_a_repeat(connection, signup, now):
         return
     _refuse_floods(connection, signup, limits, now)
-    address_hash = tokens.address_hash(address_key(signup.address))
-    if find_suppression(connection, address_hash) is None:
+    address_hash, *earlier = tokens.address_hashes(signup.address)
+    if not any(find_suppression(connection, one) for one in (address_hash, *earlier)):
         _enrol(connection, published, sequence, signup, address_hash, now)
 
 

@@ -1,6 +1,6 @@
 """Owners: who may open the studio, and the one-time links that let them set a password."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,9 +78,9 @@ def find_owner(connection: Connection, owner: int) -> Owner | None:
     return _one(connection, _chosen().where(owners.c.id == owner))
 
 
-def find_owner_by_address(connection: Connection, address: str) -> Owner | None:
-    """The owner of that address."""
-    return _one(connection, _chosen().where(owners.c.address == address))
+def find_owner_by_address(connection: Connection, keys: Collection[str]) -> Owner | None:
+    """The owner of an address, of which all keys are given."""
+    return _one(connection, _chosen().where(owners.c.address.in_(keys)).order_by(owners.c.id))
 
 
 def all_owners(connection: Connection) -> list[Owner]:

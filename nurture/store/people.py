@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
+from nurture.domain.address import address_key, address_keys
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.domain.segment import Condition
@@ -81,7 +82,7 @@ def _wanted(
     yield ~person.erased
     if "@" in search.words and _is_known(connection, search.words):
         # A whole address is looked up, however many people there are.
-        yield person.address_key == search.words.strip().casefold()
+        yield person.address_key.in_(address_keys(search.words))
     else:
         for word in search.words.split():
             yield _mentions(connection.dialect.name, word)
@@ -94,7 +95,7 @@ def _wanted(
 
 
 def _is_known(connection: Connection, address: str) -> bool:
-    same = subscribers.c.address_key == address.strip().casefold()
+    same = subscribers.c.address_key.in_(address_keys(address))
     return connection.scalar(select(subscribers.c.id).where(same)) is not None
 
 
@@ -102,13 +103,15 @@ def _mentions(dialect: str, word: str) -> ColumnElement[bool]:
     """Whether a word stands in the address or the name, in whatever case.
 
     SQLite knows the two cases of ASCII only, so a name is also looked for as it is usually
-    written. Nothing in the word is a wildcard.
+    written, and a part of a domain as the DNS has it. Nothing in the word is a wildcard.
     """
     found = func.instr if dialect == "sqlite" else func.strpos
     small, name = word.casefold(), subscribers.c.first_name
     ways = sorted({word, word.capitalize(), word.title()})
+    as_known = "" if word.isascii() else address_key(word)
     return or_(
         found(subscribers.c.address_key, small) > 0,
+        *([found(subscribers.c.address_key, as_known) > 0] if as_known else []),
         found(func.lower(name), small) > 0,
         *(found(name, way) > 0 for way in ways),
     )

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.address import address_key
+from nurture.domain.address import address_key, address_keys
 from nurture.domain.consent import Consents, Purpose
 from nurture.domain.errors import NurtureError
 from nurture.domain.sending_gate import Frequency
@@ -108,8 +108,8 @@ def add_subscriber(
 
 
 def find_by_address(connection: Connection, address: str) -> Subscriber | None:
-    """The subscriber of that address, in whatever case it is written."""
-    where = subscribers.c.address_key == address_key(address)
+    """The subscriber of that address, however it is spelt."""
+    where = subscribers.c.address_key.in_(address_keys(address))
     return _one(connection, select(subscribers).where(where))
 
 
@@ -118,7 +118,7 @@ def get_by_address(connection: Connection, address: str) -> Subscriber:
 
     Raises `ErasedMeanwhileError`.
     """
-    where = subscribers.c.address_key == address_key(address)
+    where = subscribers.c.address_key.in_(address_keys(address))
     person = _one(connection, select(subscribers).where(where).with_for_update(key_share=True))
     if person is None:
         raise ErasedMeanwhileError("This person has just been erased.", remedy="Try again.")

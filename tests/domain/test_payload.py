@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.payload import DEEPEST, Fields, PayloadError, digest, json_body, objects
+from nurture.domain.payload import (
+    DEEPEST,
+    Fields,
+    PayloadError,
+    digest,
+    json_body,
+    parts,
+    read_each,
+)
 
 JSON = st.recursive(
     st.none()
@@ -58,30 +66,79 @@ def test_missing_null_and_empty_are_the_same(value: object) -> None:
 
 
 def test_the_error_names_the_whole_path_of_the_field() -> None:
-    [_, second] = objects([{}, {"person": {"age": [1]}}], "people")
-    with pytest.raises(PayloadError) as raised:
-        second.get_fields("person").find_text("age")
+    [_, second] = Fields({"people": [{}, {"person": {"age": [1]}}]}).objects("people")
+    with pytest.raises(PayloadError, match="is not text") as raised:
+        second.get_fields("person").get_text("age")
     assert raised.value.field == "people[1].person.age"
 
 
+@given(JSON)
+def test_a_field_of_another_type_counts_as_missing(value: object) -> None:
+    fields = Fields({"x": value})
+    text, inner, moment = fields.find_text("x"), fields.find_fields("x"), fields.find_moment("x")
+    assert text is None or isinstance(value, str | int)
+    assert (inner is not None) is isinstance(value, dict)
+    assert moment is None or moment.year >= 2000
+    assert all(isinstance(one, Fields) for one in fields.objects("x"))
+    assert fields.find_address("x") != ""
+
+
 @pytest.mark.parametrize(
-    "text", ["2026-03-01T08:30:00", "9999-12-31T23:59:59-14:00", "tomorrow", "0001-01-01T00:00+14"]
+    "text",
+    [
+        *("2026-03-01T08:30:00", "9999-12-31T23:59:59-14:00", "tomorrow", "0001-01-01T00:00+14"),
+        *("20260301", "Sun, 01 Mar 2026", "08:30", "-0", "2026-13-01T00:00:00Z"),
+    ],
 )
-def test_a_time_that_is_no_moment_is_refused(text: str) -> None:
+def test_a_time_that_is_no_moment_is_none(text: str) -> None:
+    assert Fields({"at": text}).find_moment("at") is None
     with pytest.raises(PayloadError, match="is not a time"):
-        Fields({"at": text}).find_moment("at")
+        Fields({"at": text}).get_moment("at")
 
 
-@pytest.mark.parametrize(("value", "per_second"), [(1, 1), ("1.0", 1), (1000, 1000)])
-def test_times_counted_from_1970_are_read_in_every_spelling(value: object, per_second: int) -> None:
-    moment = Fields({"ts": value}).get_unix("ts", per_second)
-    assert moment == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(1772440265, "1772440265", 1772440265.0, " 1772440265.0 "),
+        *(1772440265000, "1772440265000", "1772440265000.0"),
+        *("2026-03-02T08:31:05Z", "2026-03-02 09:31:05+01:00", "2026-03-02T08:31:05.0000000Z"),
+        *("Mon, 02 Mar 2026 08:31:05 +0000", "Mon, 2 Mar 2026 09:31:05 +0100"),
+    ],
+)
+def test_one_moment_is_read_in_every_spelling(value: object) -> None:
+    moment = Fields({"at": value}).find_moment("at")
+    assert moment == datetime(2026, 3, 2, 8, 31, 5, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("value", [True, "x", 1e300, "nan", "inf", []])
-def test_counts_that_are_no_time_are_refused(value: object) -> None:
-    with pytest.raises(PayloadError):
-        Fields({"ts": value}).find_unix("ts")
+@pytest.mark.parametrize("value", [True, "x", 1e300, "nan", "inf", [], {}, 0, -1, "9" * 400])
+def test_counts_that_are_no_time_are_none(value: object) -> None:
+    assert Fields({"ts": value}).find_moment("ts") is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("ann@example.org", " ann@example.org ", "Ann <ann@example.org>", ["ann@example.org"]),
+        *({"email": "ann@example.org"}, [{"address": "Ann <ann@example.org>"}]),
+    ],
+)
+def test_an_address_is_found_in_whatever_it_is_wrapped(value: object) -> None:
+    assert Fields({"to": value}).find_address("to") == "ann@example.org"
+
+
+def test_an_odd_part_costs_the_others_nothing_and_is_told() -> None:
+    odd: list[PayloadError] = []
+    found = parts([{"x": "a"}, 5, {"x": []}, {"x": "b"}], "events")
+    assert read_each(found, lambda one: [one.get_text("x")], odd.append) == ["a", "b"]
+    assert [problem.field for problem in odd] == ["events[1]", "events[2].x"]
+
+
+def test_where_no_part_can_be_read_the_first_fault_is_named() -> None:
+    odd: list[PayloadError] = []
+    with pytest.raises(PayloadError) as raised:
+        read_each(parts([{}, 5], "events"), lambda one: [one.get_text("x")], odd.append)
+    assert raised.value.field == "events[0].x"
+    assert read_each([], lambda one: [one.get_text("x")], odd.append) == []
 
 
 @given(JSON, JSON)

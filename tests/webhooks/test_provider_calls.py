@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 from nurture.domain.message_status import MessageStatus
 from nurture.signatures import sign_standard_webhook
 from nurture.store.events import events
+from nurture.store.refused_calls import refused_calls
 from nurture.store.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import MAIL_SECRET, Household, as_json, calendly_call
@@ -54,13 +55,31 @@ def test_a_call_that_is_delivered_three_times_counts_once(home: Household) -> No
     assert len(home.rows(events)) == 1
 
 
-def test_a_batch_is_kept_whole_or_not_at_all(home: Household) -> None:
+def test_one_odd_event_costs_the_others_nothing_and_is_noted_by_its_shape(home: Household) -> None:
     document = bounce(home)
-    document["events"].append({"id": "e2", "type": "bounced", "occurred_at": "yesterday"})
-    answer = call(home, document)
-    assert answer.status_code == 422
-    assert answer.get_json(force=True)["field"] == "events[1].occurred_at"
-    assert home.rows(events) == []
+    document["events"] += [{"id": "e2", "recipient": "bob@example.org"}, "Bob’s secret"]
+    assert call(home, document).status_code == 204
+    assert [row["kind"] for row in home.rows(events)] == ["bounced"]
+    assert len(home.rows(suppressions)) == 1
+    noted = home.rows(refused_calls)
+    assert [(row["status"], row["field"]) for row in noted] == [
+        (422, "events[1].type"),
+        (422, "events[2]"),
+    ]
+    assert "bob" not in str(noted).casefold()
+
+
+def test_the_odd_event_of_one_call_is_not_noted_with_the_next(home: Household) -> None:
+    document = bounce(home)
+    document["events"].append({})
+    call(home, document)
+    call(home, bounce(home, "e2"))
+    assert len(home.rows(refused_calls)) == 1
+
+
+def test_a_bounce_without_a_time_counts_from_when_it_arrived(home: Household) -> None:
+    assert call(home, bounce(home, occurred_at="yesterday")).status_code == 204
+    assert [row["happened_at"] for row in home.rows(events)] == [home.clock.now]
 
 
 def test_a_word_that_is_not_ours_is_kept_and_acted_on_by_nobody(home: Household) -> None:

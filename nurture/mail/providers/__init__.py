@@ -1,4 +1,4 @@
-"""What mail providers tell us, one file per provider.
+"""What mail providers tell us, and what they want of our mail, one file per provider.
 
 Each module here holds one `PROVIDER`. Adding a provider is adding a file: the registry finds it,
 and `docs/adding-a-provider.md` says what has to be in it.
@@ -8,52 +8,84 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
 from nurture.domain.events import MailEvent
-from nurture.domain.payload import PayloadError
+from nurture.domain.keeping import Keeps, without_addresses
+from nurture.domain.payload import Fields, Part, PayloadError, read_each
 
-__all__ = ["PayloadError", "Provider", "registry"]
+__all__ = ["PayloadError", "Provider", "registry", "relay_at", "relays"]
 
 Verify = Callable[[str, Mapping[str, str], bytes, datetime], None]
-Parse = Callable[[bytes], list[MailEvent]]
+Split = Callable[[bytes], list[Part]]
+Read = Callable[[Fields], list[MailEvent]]
 HeadersFor = Callable[[str], Mapping[str, str]]
 
 
-def _no_headers(_message_id: str) -> Mapping[str, str]:
+def no_headers(message_id: str) -> Mapping[str, str]:
+    """Return no headers: what an email carries for a provider that wants none."""
     return {}
+
+
+def ignore(problem: PayloadError) -> None:
+    """Do nothing about an event that cannot be read."""
 
 
 @dataclass(frozen=True)
 class Provider:
-    """How one provider's calls are verified and read.
+    """How one provider's calls are verified and read, and what an email through it carries.
 
     `verify(secret, headers, body, now)` raises SignatureError unless the call is the provider's.
-    `parse(body)` returns its events, or raises PayloadError naming the field at fault.
+    `split(body)` returns the events of a body unread, and `read(fields)` what one of them says;
+    both raise PayloadError naming the field at fault. `keeps` names what is kept of an event.
     `secret_help` tells the owner, in a sentence, where the secret comes from.
 
     `tolerance` is how far the signed time may be from now, None where none is signed. With
     `signs_body` false, the scheme proves who called and nothing about what they said.
-    `headers_for(message_id)` are the headers an email must carry so that the provider's events
-    name its Message-ID; empty where they do so by themselves.
+
+    `smtp_hosts` are the mail servers by which the provider is recognised, with `*` for any part
+    of a name; empty for one that no mail is sent through. `headers_for(message_id)` are the
+    headers an email must carry so that the provider's events name its Message-ID. `rewrites`
+    names, in small letters, the headers that the provider replaces on the way, which therefore
+    cannot be signed.
     """
 
     name: str
     verify: Verify
-    parse: Parse
+    split: Split
+    read: Read
+    keeps: Keeps
     secret_help: str
     tolerance: timedelta | None = None
     signs_body: bool = True
-    headers_for: HeadersFor = _no_headers
+    smtp_hosts: tuple[str, ...] = ()
+    headers_for: HeadersFor = no_headers
+    rewrites: frozenset[str] = frozenset()
 
     @property
     def secret_setting(self) -> str:
         """The environment variable that holds the secret."""
         return f"NURTURE_{self.name.upper()}_SECRET"
+
+    def parse(
+        self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore
+    ) -> list[MailEvent]:
+        """Return the events of a body, each cut to what is kept of it.
+
+        An event that cannot be read costs the others nothing: `note_odd` is told. Raises
+        PayloadError, naming the field at fault, where none can be read.
+        """
+        return [self._cut(event) for event in read_each(self.split(body), self.read, note_odd)]
+
+    def _cut(self, event: MailEvent) -> MailEvent:
+        whose = event.recipient or ""
+        raw = self.keeps.of(event.raw, known=event.kind is not None, whose=whose)
+        return replace(event, raw=raw, reason=without_addresses(event.reason, whose))
 
 
 @cache
@@ -64,3 +96,17 @@ def registry() -> Mapping[str, Provider]:
     ]
     providers: list[Provider] = [module.PROVIDER for module in modules]
     return MappingProxyType({provider.name: provider for provider in providers})
+
+
+def relays() -> Mapping[str, Provider]:
+    """Return the providers that mail can be sent through, by name."""
+    return {name: one for name, one in sorted(registry().items()) if one.smtp_hosts}
+
+
+def relay_at(host: str) -> Provider | None:
+    """Return the provider whose mail server has that name; None where it is nobody's we know."""
+    known_as = host.lower().rstrip(".")
+    for provider in relays().values():
+        if any(fnmatchcase(known_as, pattern) for pattern in provider.smtp_hosts):
+            return provider
+    return None

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.payload import Fields, bare_message_id, digest, json_body, objects
+from nurture.domain.keeping import TEXT, Keeps, words
+from nurture.domain.payload import Fields, Part, bare_message_id, digest, json_body, parts
 from nurture.mail.providers import Provider
 from nurture.signatures import require_credentials
 
@@ -40,14 +41,18 @@ _MEANINGS: dict[str, tuple[EventKind, bool]] = {
     "click": (EventKind.CLICKED, False),
 }
 
-#: The year 5138 in seconds: a larger count is of milliseconds.
-_LAST_SECOND = 100_000_000_000
-
 #: Brevo replaces the Message-ID and hands this header back as it was.
 _CARRIER = "X-Mailin-custom"
 
 #: What tells one event from another; `id` is the webhook's and the same in all of them.
 _TELLING = ("event", "message-id", "email", "ts_epoch", "ts_event", "link", _CARRIER)
+
+#: The times that are UTC whatever the account's time zone is, the best one first. `date` is on
+#: the account's own clock, which we do not know.
+_TIMES = ("ts_epoch", "ts_event")
+
+_UNKNOWN = words("event", "id", *_TIMES, "date")
+_KEEPS = Keeps({**_UNKNOWN, "reason": TEXT}, _UNKNOWN)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
@@ -55,35 +60,33 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
     require_credentials(secret, headers, _SECRET_HELP)
 
 
-def parse(body: bytes) -> list[MailEvent]:
-    """Return a body's event or events; PayloadError names the field at fault."""
-    value = json_body(body)
-    events = objects(value) if isinstance(value, list) else [Fields.of(value)]
-    return [_event(event) for event in events]
+def split(body: bytes) -> list[Part]:
+    """Return a body's event or events; PayloadError where it is not JSON."""
+    return parts(json_body(body))
 
 
-def _event(event: Fields) -> MailEvent:
+def read(event: Fields) -> list[MailEvent]:
+    """Return what one event says; PayloadError names the field at fault."""
     kind, permanent = _MEANINGS.get(event.get_text("event"), (None, False))
-    return MailEvent(
-        kind=kind,
-        provider=PROVIDER.name,
-        event_id=digest(*(event.values.get(name) for name in _TELLING)),
-        occurred_at=_occurred_at(event),
-        recipient=event.find_text("email"),
-        message_id=_message_id(event),
-        permanent=permanent,
-        reason=event.find_text("reason") or "",
-        raw=event.values,
-    )
+    return [
+        MailEvent(
+            kind=kind,
+            provider=PROVIDER.name,
+            event_id=_event_id(event),
+            occurred_at=event.find_moment(_TIMES[0]) or event.find_moment(_TIMES[1]),
+            recipient=event.find_address("email"),
+            message_id=_message_id(event),
+            permanent=permanent,
+            reason=event.find_text("reason") or "",
+            raw=event.values,
+        )
+    ]
 
 
-def _occurred_at(event: Fields) -> datetime:
-    # Only ts_epoch is UTC whatever the account's time zone. It comes in milliseconds, although
-    # the documentation's own samples show seconds.
-    count = event.values.get("ts_epoch")
-    if isinstance(count, (int, float)) and count > _LAST_SECOND:
-        return event.get_unix("ts_epoch", per_second=1000)
-    return event.find_unix("ts_epoch") or event.get_unix("ts_event")
+def _event_id(event: Fields) -> str:
+    told = [event.values.get(name) for name in _TELLING]
+    timed = any(event.find_moment(name) for name in _TIMES)
+    return digest(*told) if timed else digest(*told, event.values.get("date"))
 
 
 def _message_id(event: Fields) -> str | None:
@@ -101,8 +104,12 @@ def headers_for(message_id: str) -> Mapping[str, str]:
 PROVIDER = Provider(
     name="brevo",
     verify=verify,
-    parse=parse,
+    split=split,
+    read=read,
+    keeps=_KEEPS,
     secret_help=_SECRET_HELP,
     signs_body=False,
+    smtp_hosts=("smtp-relay.brevo.com", "smtp-relay.sendinblue.com"),
     headers_for=headers_for,
+    rewrites=frozenset({"message-id"}),
 )

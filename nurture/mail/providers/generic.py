@@ -1,7 +1,8 @@
 """Any mail system that can call a webhook: our own plain shape, signed by the open standard.
 
 The body is `{"events": [{"id", "type", "message_id", "recipient", "occurred_at", "reason",
-"permanent"}]}`; `id`, `type` and `occurred_at` are required. The types are our own words.
+"permanent"}]}`; `type` is required. The types are our own words. Without an `id`, events that are
+the same in every field are one, and without `occurred_at` the time of the call counts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,16 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.payload import Fields, bare_message_id, json_body, objects
+from nurture.domain.keeping import TEXT, WORD, Keeps, words
+from nurture.domain.payload import (
+    Fields,
+    Part,
+    PayloadError,
+    bare_message_id,
+    digest,
+    json_body,
+    parts,
+)
 from nurture.mail.providers import Provider
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
 
@@ -29,35 +39,46 @@ _KINDS = {
 }
 
 
+_UNKNOWN = words("id", "type", "occurred_at")
+_KEEPS = Keeps({**_UNKNOWN, "permanent": WORD, "reason": TEXT}, _UNKNOWN)
+
+
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Check a Standard Webhooks signature; blanks separate several secrets. SignatureError."""
     verify_standard_webhook(secret.split(), headers, body, now)
 
 
-def parse(body: bytes) -> list[MailEvent]:
+def split(body: bytes) -> list[Part]:
     """Return the events of a body, in its order; PayloadError names the field at fault."""
-    fields = Fields.of(json_body(body))
-    return [_event(event) for event in objects(fields.values.get("events"), "events")]
+    listed = Fields.of(json_body(body)).values.get("events")
+    if not isinstance(listed, list | dict):
+        raise PayloadError("events", "must be a list.")
+    return parts(listed, "events")
 
 
-def _event(event: Fields) -> MailEvent:
-    return MailEvent(
-        kind=_KINDS.get(event.get_text("type")),
-        provider=PROVIDER.name,
-        event_id=event.get_text("id"),
-        occurred_at=event.get_moment("occurred_at"),
-        recipient=event.find_text("recipient"),
-        message_id=bare_message_id(event.find_text("message_id")),
-        permanent=event.flag("permanent"),
-        reason=event.find_text("reason") or "",
-        raw=event.values,
-    )
+def read(event: Fields) -> list[MailEvent]:
+    """Return what one event says; PayloadError names the field at fault."""
+    return [
+        MailEvent(
+            kind=_KINDS.get(event.get_text("type")),
+            provider=PROVIDER.name,
+            event_id=event.find_text("id") or digest(event.values),
+            occurred_at=event.find_moment("occurred_at"),
+            recipient=event.find_address("recipient"),
+            message_id=bare_message_id(event.find_text("message_id")),
+            permanent=event.flag("permanent"),
+            reason=event.find_text("reason") or "",
+            raw=event.values,
+        )
+    ]
 
 
 PROVIDER = Provider(
     name="generic",
     verify=verify,
-    parse=parse,
+    split=split,
+    read=read,
+    keeps=_KEEPS,
     secret_help="Make a whsec_ secret and give the same one to the system that calls.",
     tolerance=FIVE_MINUTES,
 )

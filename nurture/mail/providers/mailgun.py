@@ -7,11 +7,21 @@ https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-web
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.payload import Fields, PayloadError, bare_message_id, json_body
+from nurture.domain.keeping import TEXT, Keeps, words
+from nurture.domain.payload import (
+    Fields,
+    Part,
+    PayloadError,
+    bare_message_id,
+    digest,
+    json_body,
+    parts,
+)
 from nurture.mail.providers import Provider
 from nurture.signatures import (
     SignatureError,
@@ -51,6 +61,26 @@ _SUPPRESSED = {
 _NOT_THE_ADDRESS = frozenset({"old", "espblock"})
 
 
+#: Some events come without the headers of the message, so its id travels as a variable of ours.
+_VARIABLE = "nurture_message_id"
+
+_UNKNOWN = words("event", "id", "timestamp")
+_STATUS = {
+    **words("code", "attempt-no", "enhanced-code", "bounce-code"),
+    **dict.fromkeys(("message", "description"), TEXT),
+}
+_KEEPS = Keeps(
+    {
+        **_UNKNOWN,
+        **words("severity", "log-level"),
+        "reason": TEXT,
+        "delivery-status": _STATUS,
+        "reject": {"reason": TEXT, "description": TEXT},
+    },
+    _UNKNOWN,
+)
+
+
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Check the signature inside the body; the headers play no part. SignatureError."""
     key = require_secret(secret, _SECRET_HELP)
@@ -75,25 +105,31 @@ def _signature(body: bytes) -> tuple[str, str, str]:
         ) from None
 
 
-def parse(body: bytes) -> list[MailEvent]:
-    """Return the one event of a body; PayloadError names the field at fault."""
-    return [_event(Fields.of(json_body(body)).get_fields("event-data"))]
+def split(body: bytes) -> list[Part]:
+    """Return the event of a body, or each of a list; PayloadError names the field at fault."""
+    told = Fields.of(json_body(body)).values.get("event-data")
+    if not isinstance(told, list | dict):
+        raise PayloadError("event-data", "must be an object.")
+    return parts(told, "event-data")
 
 
-def _event(event: Fields) -> MailEvent:
+def read(event: Fields) -> list[MailEvent]:
+    """Return what one event says; PayloadError names the field at fault."""
     why = event.find_text("reason") or ""
     kind = _kind(event, why)
-    return MailEvent(
-        kind=kind,
-        provider=PROVIDER.name,
-        event_id=_event_id(event),
-        occurred_at=event.get_unix("timestamp"),
-        recipient=event.find_text("recipient"),
-        message_id=_message_id(event),
-        permanent=_is_permanent(event, kind, why),
-        reason=_reason(event, why),
-        raw=event.values,
-    )
+    return [
+        MailEvent(
+            kind=kind,
+            provider=PROVIDER.name,
+            event_id=_event_id(event),
+            occurred_at=event.find_moment("timestamp"),
+            recipient=event.find_address("recipient"),
+            message_id=_message_id(event),
+            permanent=_is_permanent(event, kind, why),
+            reason=_reason(event, why),
+            raw=event.values,
+        )
+    ]
 
 
 def _kind(event: Fields, why: str) -> EventKind | None:
@@ -110,13 +146,16 @@ def _is_permanent(event: Fields, kind: EventKind | None, why: str) -> bool:
 
 def _event_id(event: Fields) -> str:
     # Mailgun's id is promised to be unique within a day only, so the second goes with it.
-    return f"{int(event.get_unix('timestamp').timestamp())}-{event.get_text('id')}"
+    second, own = event.find_moment("timestamp"), event.find_text("id")
+    return f"{int(second.timestamp())}-{own}" if second and own else digest(event.values)
 
 
 def _message_id(event: Fields) -> str | None:
+    variables = event.find_fields("user-variables")
+    carried = variables.find_text(_VARIABLE) if variables else None
     message = event.find_fields("message")
     headers = message.find_fields("headers") if message else None
-    return bare_message_id(headers.find_text("message-id")) if headers else None
+    return bare_message_id(carried or (headers.find_text("message-id") if headers else None))
 
 
 def _reason(event: Fields, why: str) -> str:
@@ -126,11 +165,20 @@ def _reason(event: Fields, why: str) -> str:
     return said or (reject and reject.find_text("reason")) or why
 
 
+def headers_for(message_id: str) -> Mapping[str, str]:
+    """Return the header by which Mailgun repeats our Message-ID in every event."""
+    return {"X-Mailgun-Variables": json.dumps({_VARIABLE: message_id})}
+
+
 PROVIDER = Provider(
     name="mailgun",
     verify=verify,
-    parse=parse,
+    split=split,
+    read=read,
+    keeps=_KEEPS,
     secret_help=_SECRET_HELP,
     tolerance=_TOLERANCE,
     signs_body=False,
+    smtp_hosts=("smtp.mailgun.org", "smtp.*.mailgun.org"),
+    headers_for=headers_for,
 )

@@ -11,13 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.payload import (
-    Fields,
-    PayloadError,
-    bare_message_id,
-    digest,
-    json_body,
-)
+from nurture.domain.keeping import TEXT, Keeps, words
+from nurture.domain.payload import Fields, Part, bare_message_id, digest, json_body, parts
 from nurture.mail.providers import Provider
 from nurture.signatures import require_credentials
 
@@ -56,6 +51,16 @@ _MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
 _DETAIL_FIELD = {"Bounce": "Type", "SubscriptionChange": "SuppressionReason"}
 _TIME_FIELDS = ("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt")
 
+_UNKNOWN = words("RecordType", "Type", "SuppressionReason", "ID", "MessageID", *_TIME_FIELDS)
+_KEEPS = Keeps(
+    {
+        **_UNKNOWN,
+        **words("TypeCode", "SuppressSending", "Origin", "Inactive", "FirstOpen", "MessageStream"),
+        **dict.fromkeys(("Details", "Description"), TEXT),
+    },
+    _UNKNOWN,
+)
+
 #: Postmark puts a Message-ID of its own into its events; ours travels as metadata.
 _METADATA_KEY = "message-id"
 
@@ -65,24 +70,27 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
     require_credentials(secret, headers, _SECRET_HELP)
 
 
-def parse(body: bytes) -> list[MailEvent]:
-    """Return the one event of a body; PayloadError names the field at fault."""
-    return [_event(Fields.of(json_body(body)))]
+def split(body: bytes) -> list[Part]:
+    """Return the one event of a body, or each of a list; PayloadError where it is not JSON."""
+    return parts(json_body(body))
 
 
-def _event(event: Fields) -> MailEvent:
+def read(event: Fields) -> list[MailEvent]:
+    """Return what one event says; PayloadError names the field at fault."""
     kind, permanent = _meaning(event)
-    return MailEvent(
-        kind=kind,
-        provider=PROVIDER.name,
-        event_id=_event_id(event),
-        occurred_at=_occurred_at(event),
-        recipient=event.find_text("Recipient") or event.find_text("Email"),
-        message_id=_message_id(event),
-        permanent=permanent,
-        reason=event.find_text("Details") or event.find_text("Description") or "",
-        raw=event.values,
-    )
+    return [
+        MailEvent(
+            kind=kind,
+            provider=PROVIDER.name,
+            event_id=_event_id(event),
+            occurred_at=_occurred_at(event),
+            recipient=event.find_address("Recipient") or event.find_address("Email"),
+            message_id=_message_id(event),
+            permanent=permanent,
+            reason=event.find_text("Details") or event.find_text("Description") or "",
+            raw=event.values,
+        )
+    ]
 
 
 def _meaning(event: Fields) -> tuple[EventKind | None, bool]:
@@ -98,15 +106,14 @@ def _event_id(event: Fields) -> str:
     if number is not None:
         return f"{record}-{number}"
     told = ("MessageID", "Recipient", "OriginalLink", "SuppressSending", *_TIME_FIELDS)
+    if _occurred_at(event) is None:
+        return f"{record}-{digest(event.values)}"
     return f"{record}-{digest(*(event.values.get(name) for name in told))}"
 
 
-def _occurred_at(event: Fields) -> datetime:
-    for name in _TIME_FIELDS:
-        moment = event.find_moment(name)
-        if moment is not None:
-            return moment
-    raise PayloadError("ReceivedAt", "is missing, and so are its siblings.", remedy="Send a time.")
+def _occurred_at(event: Fields) -> datetime | None:
+    found = (event.find_moment(name) for name in _TIME_FIELDS)
+    return next((moment for moment in found if moment), None)
 
 
 def _message_id(event: Fields) -> str | None:
@@ -122,8 +129,12 @@ def headers_for(message_id: str) -> Mapping[str, str]:
 PROVIDER = Provider(
     name="postmark",
     verify=verify,
-    parse=parse,
+    split=split,
+    read=read,
+    keeps=_KEEPS,
     secret_help=_SECRET_HELP,
     signs_body=False,
+    smtp_hosts=("smtp.postmarkapp.com", "smtp-broadcasts.postmarkapp.com"),
     headers_for=headers_for,
+    rewrites=frozenset({"message-id"}),
 )

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.payload import Fields, bare_message_id, json_body, objects
+from nurture.domain.keeping import TEXT, Keeps, words
+from nurture.domain.payload import Fields, Part, bare_message_id, digest, json_body, parts
 from nurture.mail.providers import Provider
 from nurture.signatures import (
     SignatureError,
@@ -65,6 +66,17 @@ _DROPPED: dict[str, tuple[EventKind, bool]] = {
 _ARGUMENT = "nurture_message_id"
 
 
+_UNKNOWN = words("event", "type", "sg_event_id", "timestamp")
+_KEEPS = Keeps(
+    {
+        **_UNKNOWN,
+        **words("sg_message_id", "status", "attempt", "sg_machine_open", "asm_group_id"),
+        **dict.fromkeys(("reason", "response", "bounce_classification"), TEXT),
+    },
+    _UNKNOWN,
+)
+
+
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Check the ECDSA signature (FIPS 186-5, SHA-256) over timestamp and body. SignatureError."""
     key = _public_key(require_secret(secret, _SECRET_HELP))
@@ -92,24 +104,27 @@ def _public_key(secret: bytes) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def parse(body: bytes) -> list[MailEvent]:
-    """Return the events of a body, in its order; PayloadError names the field at fault."""
-    return [_event(event) for event in objects(json_body(body))]
+def split(body: bytes) -> list[Part]:
+    """Return the events of a body, in its order; PayloadError where it is not JSON."""
+    return parts(json_body(body))
 
 
-def _event(event: Fields) -> MailEvent:
+def read(event: Fields) -> list[MailEvent]:
+    """Return what one event says; PayloadError names the field at fault."""
     kind, permanent = _meaning(event)
-    return MailEvent(
-        kind=kind,
-        provider=PROVIDER.name,
-        event_id=event.get_text("sg_event_id"),
-        occurred_at=event.get_unix("timestamp"),
-        recipient=event.find_text("email"),
-        message_id=bare_message_id(event.find_text(_ARGUMENT) or event.find_text("smtp-id")),
-        permanent=permanent,
-        reason=event.find_text("reason") or event.find_text("response") or "",
-        raw=event.values,
-    )
+    return [
+        MailEvent(
+            kind=kind,
+            provider=PROVIDER.name,
+            event_id=event.find_text("sg_event_id") or digest(event.values),
+            occurred_at=event.find_moment("timestamp"),
+            recipient=event.find_address("email"),
+            message_id=bare_message_id(event.find_text(_ARGUMENT) or event.find_text("smtp-id")),
+            permanent=permanent,
+            reason=event.find_text("reason") or event.find_text("response") or "",
+            raw=event.values,
+        )
+    ]
 
 
 def _meaning(event: Fields) -> tuple[EventKind | None, bool]:
@@ -127,8 +142,11 @@ def headers_for(message_id: str) -> Mapping[str, str]:
 PROVIDER = Provider(
     name="sendgrid",
     verify=verify,
-    parse=parse,
+    split=split,
+    read=read,
+    keeps=_KEEPS,
     secret_help=_SECRET_HELP,
     tolerance=_TOLERANCE,
+    smtp_hosts=("smtp.sendgrid.net", "smtp.*.sendgrid.net"),
     headers_for=headers_for,
 )

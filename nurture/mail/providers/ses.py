@@ -24,7 +24,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
 from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.payload import Fields, PayloadError, bare_message_id, digest, json_body
+from nurture.domain.keeping import LINK, TEXT, WORD, Keeps, words
+from nurture.domain.payload import (
+    Fields,
+    Part,
+    PayloadError,
+    bare_address,
+    bare_message_id,
+    digest,
+    json_body,
+    parts,
+)
 from nurture.mail.providers import Provider, Verify
 from nurture.signatures import (
     SignatureError,
@@ -66,10 +76,55 @@ _MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
     ("Bounce", "Permanent"): (EventKind.BOUNCED, True),
     ("Bounce", "Transient"): (EventKind.BOUNCED, False),
     ("Bounce", "Undetermined"): (EventKind.BOUNCED, False),
+    ("Bounce", ""): (EventKind.BOUNCED, False),
 }
 
 #: Where each event keeps its details.
 _DETAILS = {"DeliveryDelay": "deliveryDelay"}
+
+#: By this tag our Message-ID comes back.
+_TAG = "nurture"
+
+_SMTP_HOSTS = (
+    *("email-smtp.*.amazonaws.com", "email-smtp.*.amazonaws.com.cn"),
+    *("email-smtp-fips.*.amazonaws.com", "*.email-smtp.*.vpce.amazonaws.com"),
+)
+
+#: SES asks not to sign the first four, and writes a Feedback-ID of its own.
+#: https://docs.aws.amazon.com/ses/latest/dg/header-fields.html
+_REWRITES = frozenset({"message-id", "date", "return-path", "bounces-to", "feedback-id"})
+
+_RECIPIENTS = {**words("status", "action"), "diagnosticCode": TEXT}
+_MAIL = words("messageId", "timestamp")
+#: Of the request to confirm, the address is kept that the owner has to open.
+_UNKNOWN = {
+    **words("Type", "MessageId", "Timestamp", "eventType", "notificationType"),
+    "SubscribeURL": LINK,
+    "mail": _MAIL,
+}
+_KEEPS = Keeps(
+    {
+        **words("eventType", "notificationType"),
+        "mail": _MAIL,
+        "bounce": {
+            **words("bounceType", "bounceSubType", "feedbackId", "timestamp"),
+            "bouncedRecipients": _RECIPIENTS,
+        },
+        "complaint": words(
+            *("complaintFeedbackType", "complaintSubType", "feedbackId", "timestamp"),
+        ),
+        "delivery": {**words("timestamp", "processingTimeMillis"), "smtpResponse": TEXT},
+        "deliveryDelay": {
+            **words("timestamp", "delayType", "expirationTime"),
+            "delayedRecipients": _RECIPIENTS,
+        },
+        "reject": {"reason": TEXT},
+        "open": {"timestamp": WORD},
+        "click": {"timestamp": WORD},
+        "subscription": words("timestamp", "source"),
+    },
+    _UNKNOWN,
+)
 
 
 def read_certificate(url: str, path: str) -> bytes:
@@ -161,35 +216,55 @@ def _signed_content(message: Fields) -> bytes:
     return as_bytes("".join(f"{n}\n{v}\n" for n, v in present if isinstance(v, str)))
 
 
-def parse(body: bytes) -> list[MailEvent]:
+def split(body: bytes) -> list[Part]:
+    """Return the one SNS message of a body; PayloadError where it is not JSON."""
+    return parts(json_body(body))
+
+
+def read(message: Fields) -> list[MailEvent]:
     """Return an SNS message's events, one for each recipient; PayloadError names the field.
 
-    The request to confirm the subscription is kept as an event without a kind: its `reason` says
-    which address the owner has to open.
+    The request to confirm the subscription is kept as an event without a kind: the address that
+    the owner has to open is kept with it. Amazon's own notes, which are plain text, and what
+    other programs tell the topic are kept without a kind as well.
     """
-    message = Fields.of(json_body(body))
-    if message.get_text("Type") != "Notification":
-        return [_not_ses(message)]
-    event = Fields.of(json_body(as_bytes(message.get_text("Message"))), "Message")
-    return _events(message, event)
+    event = _told(message) if message.get_text("Type") == "Notification" else None
+    return [_not_ses(message)] if event is None else _events(message, event)
+
+
+def _told(message: Fields) -> Fields | None:
+    """The event inside an SNS message; None where it holds something else."""
+    try:
+        event = Fields.of(json_body(as_bytes(message.get_text("Message"))), "Message")
+    except PayloadError:
+        return None
+    return event if _name(event) else None
+
+
+def _name(event: Fields) -> str | None:
+    return event.find_text("eventType") or event.find_text("notificationType")
 
 
 def _not_ses(message: Fields) -> MailEvent:
     return MailEvent(
         kind=None,
         provider="ses",
-        event_id=message.get_text("MessageId"),
-        occurred_at=message.get_moment("Timestamp"),
+        event_id=_sns_id(message),
+        occurred_at=message.find_moment("Timestamp"),
         recipient=None,
         message_id=None,
         permanent=False,
-        reason=f"Open this address once to confirm: {message.find_text('SubscribeURL')}",
+        reason="",
         raw=message.values,
     )
 
 
+def _sns_id(message: Fields) -> str:
+    return message.find_text("MessageId") or digest(message.values.get("Message"))
+
+
 def _events(message: Fields, event: Fields) -> list[MailEvent]:
-    name = event.find_text("eventType") or event.get_text("notificationType")
+    name = _name(event) or ""
     details = event.find_fields(_DETAILS.get(name, name.lower())) or Fields({})
     bounce_type = details.find_text("bounceType") or "" if name == "Bounce" else ""
     kind, permanent = _MEANINGS.get((name, bounce_type), (None, False))
@@ -197,8 +272,8 @@ def _events(message: Fields, event: Fields) -> list[MailEvent]:
         MailEvent(
             kind=kind,
             provider="ses",
-            event_id=f"{message.get_text('MessageId')}-{digest(recipient)}",
-            occurred_at=details.find_moment("timestamp") or message.get_moment("Timestamp"),
+            event_id=f"{_sns_id(message)}-{digest(recipient)}",
+            occurred_at=details.find_moment("timestamp") or message.find_moment("Timestamp"),
             recipient=recipient,
             message_id=_message_id(event),
             permanent=permanent,
@@ -213,12 +288,13 @@ def _recipients(event: Fields, details: Fields) -> list[tuple[str | None, str]]:
     names = ("bouncedRecipients", "complainedRecipients", "delayedRecipients")
     listed = [recipient for name in names for recipient in details.objects(name)]
     why = _reason(details)
-    if listed:
-        return [(r.find_text("emailAddress"), r.find_text("diagnosticCode") or why) for r in listed]
+    told = [(r.find_address("emailAddress"), r.find_text("diagnosticCode") or why) for r in listed]
+    if any(address for address, _ in told):
+        return told
     mail = event.find_fields("mail")
     destination = mail.values.get("destination") if mail else None
-    addresses = destination if isinstance(destination, list) else []
-    return [(address, why) for address in addresses if isinstance(address, str)] or [(None, why)]
+    addresses = destination if isinstance(destination, list) else [destination]
+    return [(found, why) for one in addresses if (found := bare_address(one))] or [(None, why)]
 
 
 def _reason(details: Fields) -> str:
@@ -227,13 +303,36 @@ def _reason(details: Fields) -> str:
 
 
 def _message_id(event: Fields) -> str | None:
-    # SES puts a Message-ID of its own on the mail, and keeps ours among the headers it was given.
+    # SES puts a Message-ID of its own on the mail. Ours comes back as a tag, and among the
+    # headers where the owner has these included and there are not too many of them.
     mail = event.find_fields("mail")
-    for header in mail.objects("headers") if mail else []:
+    if mail is None:
+        return None
+    return _tagged(mail) or _from_headers(mail)
+
+
+def _tagged(mail: Fields) -> str | None:
+    tags = mail.find_fields("tags")
+    listed = tags.values.get(_TAG) if tags else None
+    value = listed[0] if isinstance(listed, list) and listed else listed
+    return value.replace("-", ".", 1) if isinstance(value, str) and value else None
+
+
+def _from_headers(mail: Fields) -> str | None:
+    for header in mail.objects("headers"):
         if (header.find_text("name") or "").lower() == "message-id":
             return bare_message_id(header.find_text("value"))
-    common = mail.find_fields("commonHeaders") if mail else None
+    common = mail.find_fields("commonHeaders")
     return bare_message_id(common.find_text("messageId")) if common else None
+
+
+def headers_for(message_id: str) -> Mapping[str, str]:
+    """Return the header by which SES hands our Message-ID back as a tag.
+
+    A tag holds letters, digits, hyphens and underscores only, so that the domain is left out and
+    the point becomes a hyphen.
+    """
+    return {"X-SES-MESSAGE-TAGS": f"{_TAG}={message_id.partition('@')[0].replace('.', '-')}"}
 
 
 def provider(fetch_certificate: FetchCertificate) -> Provider:
@@ -241,9 +340,14 @@ def provider(fetch_certificate: FetchCertificate) -> Provider:
     return Provider(
         name="ses",
         verify=verifier(fetch_certificate),
-        parse=parse,
+        split=split,
+        read=read,
+        keeps=_KEEPS,
         secret_help=_SECRET_HELP,
         tolerance=_TOLERANCE,
+        smtp_hosts=_SMTP_HOSTS,
+        headers_for=headers_for,
+        rewrites=_REWRITES,
     )
 
 
