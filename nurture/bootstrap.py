@@ -14,15 +14,17 @@ from nurture.mail.dkim import Signer
 from nurture.mail.envelope import Mailer
 from nurture.mail.logbook import Logbooks
 from nurture.mail.outbox import Outbox
+from nurture.mail.providers import Provider, relay_at, relays
 from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
 from nurture.redis_trouble import find_trouble
+from nurture.rendering.preparing import no_headers
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivering import Dispatch
 from nurture.services.guiding import Shelf
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
-from nurture.settings import Settings, load_settings
+from nurture.settings import Settings, SettingsError, load_settings
 from nurture.store.instance import fingerprint
 from nurture.store.session import Database, DatabaseUnavailableError
 from nurture.tokens import Tokens
@@ -30,6 +32,10 @@ from nurture.witness import Witness
 
 #: Less than the lease of a message that is being offered, so that an answer comes before it.
 _SMTP_SECONDS = 30.0
+
+
+#: Stands for a mail server of which nothing has to be known.
+NO_PROVIDER = "none"
 
 
 class Doorbell(Protocol):
@@ -57,6 +63,12 @@ class House:
     tokens: Tokens
     catalogue: Catalogue
     doorbell: Doorbell = field(default_factory=NoDoorbell)
+    relay: Provider | None = None
+
+    @property
+    def mail_provider(self) -> str:
+        """Whom mail is sent through, by name, or `none`."""
+        return self.relay.name if self.relay else NO_PROVIDER
 
     @property
     def library(self) -> Path:
@@ -138,7 +150,7 @@ class House:
             catalogue=self.catalogue,
             mailer=make_mailer(self.settings, self.outbox),
             clock=self.clock,
-            sign=make_sign(self.settings, self.practice.sender_domain),
+            sign=make_sign(self.settings, self.practice.sender_domain, self.relay),
             fingerprint=self.fingerprint,
             witness=self.witness,
             logbooks=self.logbooks,
@@ -149,20 +161,36 @@ class House:
 def build(settings: Settings | None = None, doorbell: Doorbell | None = None) -> House:
     """Put the house together from its settings, those of the environment unless given."""
     settings = settings or load_settings()
-    tokens = Tokens(settings.secret_keys)
+    tokens, relay = Tokens(settings.secret_keys), relay_of(settings)
+    headers_for = relay.headers_for if relay else no_headers
     return House(
         settings=settings,
         clock=clock_from(settings.clock),
         database=Database(settings.database),
         tokens=tokens,
-        catalogue=Catalogue(tokens, settings.public_url),
+        catalogue=Catalogue(tokens, settings.public_url, headers_for),
         doorbell=doorbell or NoDoorbell(),
+        relay=relay,
     )
 
 
 def broker_trouble(house: House) -> str | None:
     """What keeps tasks from reaching the workers, if anything, where a Redis server is set."""
     return find_trouble(house.settings.redis_url) if house.settings.redis_url else None
+
+
+def relay_of(settings: Settings) -> Provider | None:
+    """The provider that mail is sent through: as set, else recognised by its mail server.
+
+    Raises `SettingsError`.
+    """
+    named = settings.mail_provider
+    if not named:
+        return relay_at(settings.smtp_host)
+    if named != NO_PROVIDER and named not in relays():
+        *names, last = sorted((*relays(), NO_PROVIDER))
+        raise SettingsError(f"NURTURE_MAIL_PROVIDER: write {', '.join(names)} or {last}.")
+    return relays().get(named)
 
 
 def make_mailer(settings: Settings, outbox: Path) -> Mailer:
@@ -173,8 +201,8 @@ def make_mailer(settings: Settings, outbox: Path) -> Mailer:
     return SmtpMailer(route, connections=settings.smtp_connections, timeout=_SMTP_SECONDS)
 
 
-def make_sign(settings: Settings, domain: str) -> Callable[[bytes], bytes]:
-    """DKIM where a key is set, and nothing where none is."""
+def make_sign(settings: Settings, domain: str, relay: Provider | None) -> Callable[[bytes], bytes]:
+    """DKIM where a key is set, and nothing where none is; what the relay rewrites is not signed."""
     if not settings.dkim_key_file or not settings.dkim_selector:
         return _unsigned
     try:
@@ -184,7 +212,8 @@ def make_sign(settings: Settings, domain: str) -> Callable[[bytes], bytes]:
             f"NURTURE_DKIM_KEY_FILE cannot be read: {error.strerror}.",
             remedy="Name a private key in PEM form.",
         ) from None
-    return Signer.load(settings.dkim_selector, key, domain).sign
+    rewrites = relay.rewrites if relay else ()
+    return Signer.load(settings.dkim_selector, key, domain, rewrites).sign
 
 
 def _unsigned(message: bytes) -> bytes:

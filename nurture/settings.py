@@ -43,6 +43,7 @@ class Settings(BaseModel):
     database_url: str = Field(default="", repr=False)
     redis_url: str = Field(default="", repr=False)
     smtp_url: str = Field(default="", repr=False)
+    mail_provider: str = ""
     smtp_connections: int = Field(default=48, ge=1, le=200)
     base_url: str = ""
     secret_key: str = Field(repr=False)
@@ -83,6 +84,19 @@ class Settings(BaseModel):
     @classmethod
     def _is_a_redis(cls, url: str) -> str:
         return redis_address.readable(url) if url else url
+
+    @field_validator("mail_provider")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        return name.strip().lower()
+
+    @property
+    def smtp_host(self) -> str:
+        """The name of the mail server; empty where none is set."""
+        try:
+            return urlsplit(self.smtp_url).hostname or ""
+        except ValueError:
+            return ""
 
     @field_validator("base_url")
     @classmethod

@@ -114,7 +114,11 @@ class Tokens:
 
     def message_id(self, message: int) -> str:
         """The left side of a Message-ID: the row's number, and proof that it is ours."""
-        return f"{message}.{self._newest.code(b'message', _number(message)).hex()}"
+        return f"{message}.{self.message_code(message)}"
+
+    def message_code(self, message: int) -> str:
+        """The proof in a Message-ID, hexadecimal."""
+        return self._newest.code(b"message", _number(message)).hex()
 
     def read_message_id(self, message_id: str) -> int:
         """The message a Message-ID belongs to; raises `TokenRefusedError`."""

@@ -24,6 +24,7 @@ def status(house: House, as_json: bool) -> None:
     up_to_date(house)
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     standing["broker_trouble"] = broker_trouble(house)
+    standing["mail_provider"] = house.mail_provider
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
     click.echo("\n".join(filter(None, [_in_words(standing), house.where_mails_stay])))
@@ -78,6 +79,7 @@ def settle(house: House, message: int | None, everything: bool, sent: bool | Non
 
 def _in_words(standing: dict[str, Any]) -> str:
     lines = [f"nurture {standing['version']}, {standing['subscribers']} subscribers"]
+    lines.append(f"mail provider: {standing['mail_provider']}")
     for what in ("enrolments", "messages", "events"):
         counted = ", ".join(f"{n} {status}" for status, n in sorted(standing[what].items()))
         lines.append(f"{what}: {counted or 'none yet'}")

@@ -6,6 +6,7 @@ the bytes that arrive, while relays do refold headers.
 
 import re
 from base64 import b64encode
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -58,21 +59,27 @@ class DkimKeyError(NurtureError):
 
 @dataclass(frozen=True)
 class Signer:
-    """Signs messages for one domain with one key."""
+    """Signs messages for one domain with one key, leaving out the headers in `unsigned`."""
 
     selector: str
     domain: str
     key: RSAPrivateKey | Ed25519PrivateKey
+    unsigned: frozenset[bytes] = frozenset()
 
     @classmethod
-    def load(cls, selector: str, key_pem: bytes, domain: str) -> Self:
+    def load(
+        cls, selector: str, key_pem: bytes, domain: str, unsigned: Collection[str] = ()
+    ) -> Self:
         """Read an unencrypted PEM private key, RSA of at least 2048 bits or Ed25519.
 
+        `unsigned` names headers, in small letters, that are replaced on the way: a signature
+        over one of them would be broken on every mail. From is signed whatever it says.
         Raises DkimKeyError when the key, the selector or the domain is unfit.
         """
         _require_name(selector, "selector")
         _require_name(domain, "domain")
-        return cls(selector, domain, _load_key(key_pem))
+        left_out = frozenset(name.encode("ascii") for name in unsigned) - {b"from"}
+        return cls(selector, domain, _load_key(key_pem), left_out)
 
     def sign(self, message: bytes) -> bytes:
         """Return the DKIM-Signature header to put before `message`, ending in CRLF.
@@ -81,7 +88,7 @@ class Signer:
         (RFC 6376 §3.5), and verifiers refuse one that is ahead of their own clock.
         """
         head, start = _head_and_body(message)
-        names, canonical = _canonical_headers(head)
+        names, canonical = _canonical_headers(head, self.unsigned)
         written, relaxed = self._beginning(names)
         body_hash = b64encode(_body_hash(message, start))
         digest = sha256(b"%b%b%b; b=" % (canonical, relaxed, body_hash)).digest()
@@ -162,7 +169,7 @@ def _head_and_body(message: bytes) -> tuple[bytes, int]:
     return message[:end], end + len(_HEAD_END)
 
 
-def _canonical_headers(head: bytes) -> tuple[tuple[bytes, ...], bytes]:
+def _canonical_headers(head: bytes, unsigned: frozenset[bytes]) -> tuple[tuple[bytes, ...], bytes]:
     """Return the names for `h=` and the signed headers in relaxed form (§3.4.2).
 
     Of headers that occur several times the last comes first, as verifiers look
@@ -171,7 +178,8 @@ def _canonical_headers(head: bytes) -> tuple[tuple[bytes, ...], bytes]:
     """
     fields = [_canonical_field(line) for line in _FOLD.sub(b"", head).split(b"\r\n")]
     fields.reverse()
-    signed = sorted((field for field in fields if field[0] < _UNSIGNED), key=_ORDER)
+    chosen = (field for field in fields if field[0] < _UNSIGNED and field[1] not in unsigned)
+    signed = sorted(chosen, key=_ORDER)
     return (*(name for _, name, _ in signed), b"from"), b"".join(line for _, _, line in signed)
 
 

@@ -23,6 +23,10 @@ from nurture.rendering.quoting import SOFT_BREAK, header_text, mailbox, quoted, 
 from nurture.rendering.templating import compile_template
 from nurture.tokens import Tokens
 
+#: The left side of a Message-ID before anybody is known, whatever punctuation a relay wants in it.
+_MESSAGE_ID = "{number}.{code}"
+_NAMED = re.compile(r"\{(number|code)\}")
+
 #: Marks from Unicode's private use area, which no name and no template contains.
 _MARK = re.compile("\ue000([0-9]+)\ue001")
 
@@ -42,6 +46,15 @@ class Recipient:
 Slot = Callable[[Recipient], bytes]
 
 
+#: The headers that a mail carries for whoever relays it, from its Message-ID.
+HeadersFor = Callable[[str], Mapping[str, str]]
+
+
+def no_headers(message_id: str) -> Mapping[str, str]:
+    """Return no headers: what a mail carries for a relay that wants none."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What every mail needs besides its own text."""
@@ -49,6 +62,7 @@ class Surroundings:
     practice: Practice
     tokens: Tokens
     public_url: str
+    headers_for: HeadersFor = no_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +160,10 @@ class PreparedEmail:
         builder.add_slot("to", lambda to: mailbox("", to.address))
         builder.add(b"\r\nSubject: ")
         builder.add_text_field(subject)
-        builder.add(b"\r\nMessage-ID: ")
-        builder.add_slot(
-            "message-id", lambda to: f"<{tokens.message_id(to.message)}@{domain}>".encode()
-        )
-        builder.add(b"\r\nList-Unsubscribe: ")
+        self._add_named(builder, f"\r\nMessage-ID: <{_MESSAGE_ID}@{domain}>\r\n")
+        for name, value in self._around.headers_for(f"{_MESSAGE_ID}@{domain}").items():
+            self._add_named(builder, f"{name}: {value}\r\n")
+        builder.add(b"List-Unsubscribe: ")
         builder.add_slot(
             "one-click",
             lambda to: f"{start}{tokens.unsubscribe(to.subscriber, to.message)}>".encode(),
@@ -159,6 +172,19 @@ class PreparedEmail:
         builder.add(self._fixed_fields(domain))
         builder.add(b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="')
         builder.add(boundary + b'"\r\n\r\n')
+
+    def _add_named(self, builder: "_Builder", field: str) -> None:
+        """A header field in which the number and the code of the message stand."""
+        tokens = self._around.tokens
+        slots: dict[str, Slot] = {
+            "number": lambda to: b"%d" % to.message,
+            "code": lambda to: tokens.message_code(to.message).encode("ascii"),
+        }
+        for index, piece in enumerate(_NAMED.split(field)):
+            if index % 2 == 0:
+                builder.add(piece.encode("ascii"))
+            else:
+                builder.add_slot(f"message {piece}", slots[piece])
 
     def _fixed_fields(self, domain: str) -> bytes:
         """What reports and filters sort by; nothing in it is about one recipient."""

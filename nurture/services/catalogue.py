@@ -13,7 +13,13 @@ from nurture.domain.segment import Segments
 from nurture.domain.sequence import Sequence, Step, StepKind
 from nurture.library import parse_practice, parse_segments, parse_sequence
 from nurture.rendering.compiling import CompiledEmail
-from nurture.rendering.preparing import PreparedEmail, Surroundings, link_values
+from nurture.rendering.preparing import (
+    HeadersFor,
+    PreparedEmail,
+    Surroundings,
+    link_values,
+    no_headers,
+)
 from nurture.store.revisions import (
     Revision,
     RevisionKind,
@@ -100,8 +106,10 @@ class Published:
 class Catalogue:
     """Gives the published state, read anew only when something was published."""
 
-    def __init__(self, tokens: Tokens, public_url: str) -> None:
-        self._tokens, self._public_url = tokens, public_url
+    def __init__(
+        self, tokens: Tokens, public_url: str, headers_for: HeadersFor = no_headers
+    ) -> None:
+        self._tokens, self._public_url, self._headers_for = tokens, public_url, headers_for
         self._published: Published | None = None
 
     def current(self, connection: Connection) -> Published:
@@ -124,7 +132,7 @@ class Catalogue:
             practice=read,
             sequences={r.key: _sequence(r) for r in newest if r.kind is RevisionKind.SEQUENCE},
             emails={r.key: _email(r) for r in newest if r.kind is RevisionKind.EMAIL},
-            around=Surroundings(read, self._tokens, self._public_url),
+            around=Surroundings(read, self._tokens, self._public_url, self._headers_for),
             segments=_segments(newest),
         )
 

@@ -28,7 +28,7 @@ def prepare() -> dict[str, Any]:
     except publishing.OwnerWroteThisError as error:
         notes.append(str(error))
     make_mailer(house.settings, house.outbox).close()
-    make_sign(house.settings, library.practice.sender_domain)
+    make_sign(house.settings, library.practice.sender_domain, house.relay)
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     return {
         "practice": library.practice.name,
