@@ -131,7 +131,7 @@ def by_ses(headers: dict[str, str]) -> Any:
     assert all(
         re.fullmatch(r"[A-Za-z0-9_-]{1,256}", text) for pair in tags.items() for text in pair
     )
-    mail = {"messageId": "0102018f-ses", "destination": ["other@example.org"]}
+    mail: dict[str, Any] = {"messageId": "0102018f-ses", "destination": ["other@example.org"]}
     mail |= {"tags": {name: [value] for name, value in tags.items()}}
     event = {"eventType": "Delivery", "mail": mail, "delivery": {"smtpResponse": "250 OK"}}
     wrapped = {"Type": "Notification", "MessageId": "n1", "SignatureVersion": "2"}
@@ -203,7 +203,8 @@ def send(
         "NURTURE_DKIM_KEY_FILE": str(key),
         f"NURTURE_{name.upper()}_SECRET": scheme.secret,
     }
-    with Relay(provider.replaces, provider.takes) as relay:
+    relay = Relay(provider.replaces, provider.takes)
+    with relay:
         home = Household(url, tmp_path, clock, relay.url, settings).publish_shipped()
         home.subscribe(ANN)
         home.deliver()

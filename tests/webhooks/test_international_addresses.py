@@ -1,0 +1,113 @@
+"""Whoever has an address at an international domain is one person, however it is spelt."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.suppression import SuppressionReason
+from nurture.services import forgetting, signing_in
+from nurture.services.identifying import UnknownPersonError, identify
+from nurture.signatures import sign_standard_webhook
+from nurture.store.people import Search, find_people
+from nurture.store.subscribers import subscribers
+from nurture.store.suppressions import suppress, suppressions
+from tests.house import MAIL_SECRET, Household, calendly_call
+
+LETTERS = "ann@bücher.example"
+KNOWN = "ann@xn--bcher-kva.example"
+SPELT = [LETTERS, KNOWN, "Ann@BÜCHER.example", "ann@XN--BCHER-KVA.example."]
+
+
+def bounce(home: Household, recipient: str) -> int:
+    event = {"id": "e1", "type": "bounced", "recipient": recipient, "permanent": True}
+    body = json.dumps({"events": [event]}, ensure_ascii=False).encode()
+    headers = sign_standard_webhook(MAIL_SECRET, "m1", home.clock.now, body)
+    return home.client.post("/webhooks/mail/generic", data=body, headers=headers).status_code
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+def test_a_booking_ends_the_series_however_the_calendar_spells(
+    sqlite_home: Household, spelt: str
+) -> None:
+    home = sqlite_home
+    assert home.fill_in_form(LETTERS).status_code == 202
+    assert calendly_call(home, "invitee.created", spelt, "A1").status_code == 204
+    assert home.enrolment(KNOWN)["status"] == EnrolmentStatus.GOAL_REACHED
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+def test_a_bounce_suppresses_whom_we_know_however_the_provider_spells(
+    sqlite_home: Household, spelt: str
+) -> None:
+    home = sqlite_home
+    home.fill_in_form(KNOWN)
+    assert bounce(home, spelt) == 204
+    hashes = [row["address_hash"] for row in home.rows(suppressions)]
+    assert hashes == [home.person(KNOWN)["address_hash"]]
+
+
+def test_signing_up_in_both_spellings_is_one_person(home: Household) -> None:
+    for spelt in SPELT[:3]:
+        assert home.fill_in_form(spelt).status_code == 202
+    assert len(home.rows(subscribers)) == 1
+
+
+@pytest.mark.parametrize("earlier", [LETTERS, KNOWN])
+def test_a_no_from_before_is_found_under_the_key_of_that_day(home: Household, earlier: str) -> None:
+    then = home.house.tokens.address_hash(earlier)
+    with home.house.database.writing() as connection:
+        suppress(connection, then, SuppressionReason.UNSUBSCRIBED, home.clock.now)
+    for spelt in (LETTERS, KNOWN):
+        assert home.fill_in_form(spelt).status_code == 202
+        with pytest.raises(UnknownPersonError, match="never written to"):
+            try:
+                identify(home.house.database, home.house.tokens, spelt)
+            except UnknownPersonError as unknown:
+                raise UnknownPersonError(unknown.remedy) from None
+    assert home.rows(subscribers) == []
+
+
+def test_the_owner_finds_forgets_and_exports_them_in_letters(home: Household) -> None:
+    home.fill_in_form(LETTERS)
+    house, now = home.house, home.clock.now
+    with house.database.reading() as connection:
+        for words in (LETTERS, KNOWN, "bücher.example", "Bücher", "@bücher.example", "ann@"):
+            assert find_people(connection, Search(words), now, (), limit=9) == [1], words
+        for words in ("。", "büch.example", "strasse"):
+            assert find_people(connection, Search(words), now, (), limit=9) == [], words
+    person = identify(house.database, house.tokens, LETTERS)
+    forgetting.forget(house.database, house.outbox, person, now)
+    home.fill_in_form(LETTERS)
+    assert home.rows(subscribers)[0]["erased"]
+    assert bounce(home, LETTERS) == 204
+    assert "cher" not in str(home.rows(subscribers))
+
+
+def test_the_command_takes_either_spelling(
+    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nurture.cli import main
+
+    home = sqlite_home
+    home.fill_in_form(LETTERS)
+    for name, value in home.environment.items():
+        monkeypatch.setenv(name, value)
+    for spelt in (LETTERS, KNOWN):
+        told = CliRunner().invoke(main, ["export-person", spelt])
+        assert told.exit_code == 0, told.output
+        assert KNOWN in told.output
+
+
+def test_an_owner_of_an_earlier_spelling_signs_in_and_is_added_no_second_time(
+    sqlite_home: Household,
+) -> None:
+    from nurture.store import owners
+
+    database, now = sqlite_home.house.database, sqlite_home.clock.now
+    with database.writing() as connection:
+        owners.add_owner(connection, LETTERS, now)
+    for spelt in (LETTERS, KNOWN):
+        assert signing_in.make_link(database, spelt, now)
+    assert [owner.address for owner in signing_in.all_owners(database)] == [LETTERS]

@@ -1,0 +1,182 @@
+"""Of what providers and calendars send, nothing is kept that tells more than what happened."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nurture import booking
+from nurture.mail.providers import registry
+from nurture.services import exporting
+from nurture.services.recounting import recount
+from nurture.store.events import events
+from nurture.store.messages import messages
+from nurture.store.suppressions import suppressions
+from tests.booking.test_booking_providers import READER
+from tests.booking.test_booking_providers import SCHEMES as CALENDARS
+from tests.booking.test_booking_providers import payloads as bookings
+from tests.house import Household
+from tests.mail.test_providers import (
+    Scheme,
+    brevo_scheme,
+    generic_scheme,
+    mailgun_scheme,
+    payloads,
+    postmark_scheme,
+    resend_scheme,
+    sendgrid_scheme,
+    ses_scheme,
+)
+from tests.servers.clock import ClockFile
+
+#: What people write, and where they are: a word that is found again if it is kept anywhere.
+MARKER = "zanzibar"
+PERSON = f"{MARKER}.person@example.org"
+SAID = f"550 5.1.1 <{PERSON}>: {MARKER}.person is unknown, see https://x.example/?p={MARKER}"
+
+#: Fields with an answer of the mail server's, which is kept without addresses.
+ANSWERS = {
+    *("reason", "response", "Details", "Description", "description", "message"),
+    *("diagnosticCode", "smtpResponse"),
+}
+#: Fields of captured payloads in which somebody wrote something, or that tell where they are.
+TELLING = {
+    *("name", "first_name", "last_name", "subject", "Subject", "Content", "From", "UserAgent"),
+    *("useragent", "user-agent", "ip", "IP", "sending_ip", "url", "link", "OriginalLink", "title"),
+    *("answer", "text_reminder_number", "timezone", "cancel_url", "reschedule_url", "location"),
+    *("additionalNotes", "phone", "label", "value", "cancellationReason", "Tag"),
+    *("client-name", "country", "City", "Name", "Company", "Family", "Platform", "userAgent"),
+    *("ipAddress", "category", "organizer", "username", "customInputs", "tracking", "from"),
+}
+
+
+@pytest.fixture(scope="module")
+def schemes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scheme]:
+    return {
+        "generic": generic_scheme(),
+        "postmark": postmark_scheme(),
+        "brevo": brevo_scheme(),
+        "mailgun": mailgun_scheme(),
+        "sendgrid": sendgrid_scheme(),
+        "resend": resend_scheme(),
+        "ses": ses_scheme(tmp_path_factory.mktemp("ses")),
+    }
+
+
+@pytest.fixture
+def home(
+    database_url: str, tmp_path: Path, clock_file: ClockFile, schemes: Mapping[str, Scheme]
+) -> Iterator[Household]:
+    settings = {f"NURTURE_{name.upper()}_SECRET": one.secret for name, one in schemes.items()}
+    settings |= {
+        "NURTURE_CALENDLY_SECRET": CALENDARS["calendly"].secret,
+        "NURTURE_CAL_SECRET": CALENDARS["cal"].secret,
+        "NURTURE_BOOKINGS_SECRET": CALENDARS["generic"].secret,
+    }
+    home = Household(database_url, tmp_path, clock_file, settings=settings).publish_shipped()
+    yield home
+    home.close()
+
+
+def telling(value: Any) -> Any:
+    """A payload in which everybody told as much as they could."""
+    if isinstance(value, list):
+        return [telling(item) for item in value]
+    if isinstance(value, dict):
+        told = {name: _told(name, inner) for name, inner in value.items()}
+        return told | {"notes": f"My knee, since {MARKER}", "answers": {MARKER: [MARKER, 7]}}
+    return value
+
+
+def _told(name: str, value: Any) -> Any:
+    if name in ANSWERS and isinstance(value, str):
+        return SAID
+    if name in TELLING and isinstance(value, str):
+        return f"{MARKER} {value}"
+    if name == "Message" and isinstance(value, str) and value.startswith("{"):
+        return json.dumps(telling(json.loads(value)))
+    if value == READER:
+        return PERSON
+    return telling(value)
+
+
+def bodies(captured: Mapping[str, bytes]) -> Iterator[bytes]:
+    for body in captured.values():
+        yield json.dumps(telling(json.loads(body))).replace(READER, PERSON).encode()
+
+
+def tell_everything(home: Household, schemes: Mapping[str, Scheme]) -> int:
+    told = 0
+    for name, scheme in schemes.items():
+        for body in bodies(payloads(name)):
+            headers, signed = scheme.sign(body, home.clock.now)
+            path = f"/webhooks/mail/{name}"
+            assert home.client.post(path, data=signed, headers=headers).status_code == 204, body
+            told += len(registry()[name].parse(signed))
+    for name, calendar in CALENDARS.items():
+        for body in bodies(bookings(name)):
+            headers = calendar.sign(body, home.clock.now)
+            path = f"/webhooks/bookings/{name}"
+            assert home.client.post(path, data=body, headers=headers).status_code == 204, body
+            told += len(booking.registry()[name].parse(body))
+    return told
+
+
+def test_nothing_that_somebody_wrote_is_kept_in_any_table_file_or_log(
+    home: Household,
+    schemes: Mapping[str, Scheme],
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    told = tell_everything(home, schemes)
+    assert len(home.rows(events)) == told
+    refuse_something(home, schemes)
+    for table, rows in home.everything().items():
+        assert [row for row in rows if MARKER in str(row).casefold()] == [], table
+    home.close()
+    assert MARKER not in caplog.text.casefold()
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            assert MARKER.encode() not in file.read_bytes().lower(), file
+
+
+def refuse_something(home: Household, schemes: Mapping[str, Scheme]) -> None:
+    """Calls that cannot be read, wholly or in part, and one that is not signed."""
+    odd = [{"event": {MARKER: MARKER}, "email": PERSON}, {"event": "bounce", "email": PERSON}]
+    for document, status in ((odd, 204), (odd[:1], 422), ({MARKER: MARKER}, 422)):
+        headers, body = schemes["sendgrid"].sign(json.dumps(document).encode(), home.clock.now)
+        answer = home.client.post("/webhooks/mail/sendgrid", data=body, headers=headers)
+        assert answer.status_code == status
+    home.client.post("/webhooks/mail/sendgrid", data=MARKER.encode())
+
+
+def test_the_reason_of_a_bounce_and_the_start_of_a_session_are_still_told(
+    home: Household, schemes: Mapping[str, Scheme]
+) -> None:
+    home.subscribe(PERSON)
+    home.deliver()
+    house = home.house
+    number = house.tokens.message_id(1)
+    event = {"events": [{"type": "bounced", "message_id": number, "permanent": True}]}
+    event["events"][0] |= {"id": "e1", "recipient": PERSON, "reason": SAID}
+    headers, body = schemes["generic"].sign(json.dumps(event).encode(), home.clock.now)
+    assert home.client.post("/webhooks/mail/generic", data=body, headers=headers).status_code == 204
+    for body in bodies({"created": bookings("calendly")["created"]}):
+        headers = CALENDARS["calendly"].sign(body, home.clock.now)
+        path = "/webhooks/bookings/calendly"
+        assert home.client.post(path, data=body, headers=headers).status_code == 204
+    masked = "550 5.1.1 <z•••@example.org>: ••• is unknown, see https://x.example/"
+    assert [row["reason"] for row in home.rows(messages)] == [masked]
+    assert [row["detail"] for row in home.rows(suppressions)] == [masked]
+    record = exporting.export(house.database, house.catalogue, 1, home.clock.now)
+    assert record is not None
+    kept = {row["kind"]: row["raw"] for row in record["events"]}
+    assert kept["bounced"]["reason"] == masked
+    assert kept["booked"]["starts_at"] == "2026-03-09T10:00:00+00:00"
+    told = recount(record, {})
+    assert any(f"Because {masked}" in chapter.notes for chapter in told)
+    assert any(chapter.said == "Booked a session" for chapter in told)
