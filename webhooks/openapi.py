@@ -98,7 +98,7 @@ def _mail_event() -> Json:
             "permanent": {"type": "boolean", "description": "The address itself is no good."},
             "reason": _WORDS,
         },
-        ["id", "type", "occurred_at"],
+        ["type"],
     )
 
 
@@ -152,6 +152,9 @@ def _security_schemes() -> Json:
             "Standard Webhooks: `v1,` and the base64 of an HMAC-SHA256 over id, timestamp and "
             "body with points between",
         ),
+        "svixId": _header("svix-id", "Resend: the same when the call is repeated"),
+        "svixTimestamp": _header("svix-timestamp", "Resend: Unix seconds, believed five minutes"),
+        "svixSignature": _header("svix-signature", "Resend: signed as Standard Webhooks are"),
         "sendgridSignature": _header("X-Twilio-Email-Event-Webhook-Signature", "SendGrid: ECDSA"),
         "sendgridTimestamp": _header(
             "X-Twilio-Email-Event-Webhook-Timestamp", "SendGrid: what is signed before the body"

@@ -161,7 +161,9 @@ def _told(operation: str, summary: str, ours: str, security: list[Json], example
         "description": (
             f"The body is what the provider sends; `generic` takes `{ours}`. Each event counts "
             "once, however often it is told. Providers that sign inside the body (Mailgun, "
-            "Amazon SES) show nothing in the headers."
+            "Amazon SES) show nothing in the headers. An event that cannot be read costs the "
+            "others of its call nothing, and one without a time counts from when it was told. "
+            "Only what happened, when and why is kept of a body."
         ),
         "security": [_STANDARD_WEBHOOKS, *security],
         "parameters": [_in_path("provider", "The provider's name.")],
@@ -180,7 +182,7 @@ def _told(operation: str, summary: str, ours: str, security: list[Json], example
             },
         },
         "responses": {
-            "204": {"description": "Kept, or known already."},
+            "204": {"description": "What can be read is kept, or was known already."},
             **_refused(
                 HTTPStatus.UNAUTHORIZED,
                 HTTPStatus.NOT_FOUND,
@@ -207,6 +209,7 @@ def _mail_events() -> Json:
         {"basic": []},
         {"bearer": []},
         {"sendgridSignature": [], "sendgridTimestamp": []},
+        {"svixId": [], "svixTimestamp": [], "svixSignature": []},
     ]
     summary = "A mail provider says what became of emails"
     return _told("tellMailEvents", summary, "MailEvents", security, {"events": [event]})

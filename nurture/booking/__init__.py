@@ -16,17 +16,13 @@ from types import MappingProxyType
 
 from nurture.domain.events import BookingEvent
 from nurture.domain.keeping import Keeps
-from nurture.domain.payload import Fields, Part, PayloadError, read_each
+from nurture.domain.payload import Fields, Part, PayloadError, ignore_odd, read_each
 
 __all__ = ["PayloadError", "Provider", "registry"]
 
 Verify = Callable[[str, Mapping[str, str], bytes, datetime], None]
 Split = Callable[[bytes], list[Part]]
 Read = Callable[[Fields], list[BookingEvent]]
-
-
-def ignore(problem: PayloadError) -> None:
-    """Do nothing about an event that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class Provider:
     aliases: tuple[str, ...] = ()
 
     def parse(
-        self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore
+        self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore_odd
     ) -> list[BookingEvent]:
         """Return the events of a body, each cut to what is kept of it.
 

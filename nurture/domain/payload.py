@@ -198,6 +198,10 @@ def read_each(
     return said
 
 
+def ignore_odd(problem: PayloadError) -> None:
+    """Do nothing about a part that cannot be read."""
+
+
 def _moment(value: object) -> datetime | None:
     if isinstance(value, str) and not _COUNT.fullmatch(value.strip()):
         return _from_words(value.strip())

@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from nurture.domain.events import MailEvent
 from nurture.domain.keeping import Keeps, without_addresses
-from nurture.domain.payload import Fields, Part, PayloadError, read_each
+from nurture.domain.payload import Fields, Part, PayloadError, ignore_odd, read_each
 
 __all__ = ["PayloadError", "Provider", "registry", "relay_at", "relays"]
 
@@ -30,10 +30,6 @@ HeadersFor = Callable[[str], Mapping[str, str]]
 def no_headers(message_id: str) -> Mapping[str, str]:
     """Return no headers: what an email carries for a provider that wants none."""
     return {}
-
-
-def ignore(problem: PayloadError) -> None:
-    """Do nothing about an event that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Provider:
         return f"NURTURE_{self.name.upper()}_SECRET"
 
     def parse(
-        self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore
+        self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore_odd
     ) -> list[MailEvent]:
         """Return the events of a body, each cut to what is kept of it.
 
