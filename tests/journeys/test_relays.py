@@ -15,6 +15,7 @@ from typing import Any
 import dkim
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -309,3 +310,20 @@ def test_a_provider_that_is_none_is_refused_in_a_sentence(named: str, tmp_path: 
 
 def test_every_relay_is_tried_here() -> None:
     assert set(relays()) == set(PROVIDERS)
+
+
+def test_the_status_says_whom_mail_goes_through(
+    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nurture.cli import main
+
+    for name, value in sqlite_home.environment.items():
+        monkeypatch.setenv(name, value)
+    for named, shown in (("ses", "ses"), ("none", "none")):
+        monkeypatch.setenv("NURTURE_MAIL_PROVIDER", named)
+        told = CliRunner().invoke(main, ["status", "--json"])
+        assert json.loads(told.output)["mail_provider"] == shown
+    monkeypatch.setenv("NURTURE_MAIL_PROVIDER", "sparkpost")
+    refused = CliRunner().invoke(main, ["status", "--json"])
+    assert refused.exit_code != 0
+    assert "NURTURE_MAIL_PROVIDER: write brevo" in refused.output

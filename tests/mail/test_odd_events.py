@@ -62,7 +62,7 @@ def cases() -> Iterator[tuple[str, str]]:
             yield name, payload
 
 
-@pytest.mark.parametrize(("name", "payload"), cases())
+@pytest.mark.parametrize(("name", "payload"), list(cases()))
 def test_an_odd_field_costs_no_event_that_still_says_who_and_what(name: str, payload: str) -> None:
     sample = json.loads(payloads(name)[payload])
     right = meanings(name, sample)
