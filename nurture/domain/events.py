@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     REMOVED = "removed"
+    # An address that had bounced is written to again.
+    LIFTED = "lifted"
 
 
 @dataclass(frozen=True)
@@ -77,3 +79,16 @@ class BookingEvent:
     rescheduled: bool
     starts_at: datetime | None
     raw: Mapping[str, object]
+
+
+#: Nothing that is told is news of a time before this program, or of one so far back.
+_LONGEST_AGO = timedelta(days=10 * 365)
+
+
+def when_it_came(occurred_at: datetime, now: datetime) -> datetime:
+    """When something happened: as told, or now where that cannot be.
+
+    Clocks that are set wrong tell of the future, and programs that know no time of the year 1.
+    """
+    told_late = timedelta(0) <= now - occurred_at < _LONGEST_AGO
+    return occurred_at if told_late else now

@@ -73,13 +73,20 @@ PAUSE = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the gate has to know of a subscriber; `mailed_at` are recent mails of the series."""
+    """What the gate has to know of a subscriber; `mailed_at` are recent mails of the series.
+
+    `suppressed` is the strongest reason; `bounces` says that a bounce stands, whether or not
+    it is the strongest. `guide_on_trial` lets the one guide through that somebody asked for
+    after a bounce.
+    """
 
     consents: Consents
     suppressed: SuppressionReason | None = None
     paused_until: datetime | None = None
     frequency: Frequency = Frequency.USUAL
     mailed_at: Sequence[datetime] = ()
+    bounces: bool = False
+    guide_on_trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
         return _no_answer(standing)
     if standing.suppressed is SuppressionReason.UNSUBSCRIBED:
         return Refused(EnrolmentStatus.UNSUBSCRIBED, "they unsubscribed")
-    if standing.suppressed:
+    if standing.suppressed and not _is_on_trial(kind, standing):
         return Refused(EnrolmentStatus.SUPPRESSED, f"the address is {standing.suppressed}")
     needed = Purpose.GUIDE if kind in (StepKind.GUIDE, StepKind.REMINDER) else Purpose.MARKETING
     if needed not in standing.consents:
@@ -129,10 +136,18 @@ def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
     return None
 
 
+def _is_on_trial(kind: StepKind, standing: Standing) -> bool:
+    """One guide may show whether an address that bounced is good again, and nothing else may."""
+    bounced = standing.suppressed is SuppressionReason.BOUNCED
+    return bounced and standing.guide_on_trial and kind is StepKind.GUIDE
+
+
 def _no_answer(standing: Standing) -> Refused | None:
     """Who has left may still ask for their data; only an address that is no good gets no answer."""
-    if standing.suppressed in (SuppressionReason.BOUNCED, SuppressionReason.ERASED):
-        return Refused(EnrolmentStatus.SUPPRESSED, f"the address is {standing.suppressed}")
+    if standing.suppressed is SuppressionReason.ERASED:
+        return Refused(EnrolmentStatus.SUPPRESSED, "the address is erased")
+    if standing.suppressed is SuppressionReason.BOUNCED or standing.bounces:
+        return Refused(EnrolmentStatus.SUPPRESSED, "the address is bounced")
     return None
 
 

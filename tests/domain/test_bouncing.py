@@ -1,0 +1,166 @@
+"""What bounces mean: full is not dead, five soft ones over two weeks are, a jump is asked about."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.bouncing import (
+    FULL_FOR,
+    SOFT_IN_A_ROW,
+    SOFT_OVER,
+    Bounce,
+    Returned,
+    full_since,
+    is_jump,
+    kind_of,
+    says_full,
+    tired_since,
+)
+from nurture.domain.events import when_it_came
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NO_BOUNCE = None
+
+told = st.lists(
+    st.builds(
+        Returned,
+        at=st.integers(0, 60).map(lambda day: START + timedelta(days=day)),
+        bounce=st.one_of(st.none(), st.sampled_from(Bounce)),
+    ),
+    max_size=25,
+)
+
+
+def soft(*days: float) -> list[Returned]:
+    """Soft bounces on these days."""
+    return [Returned(START + timedelta(days=day), Bounce.SOFT) for day in days]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "552 5.2.2 The email account that you tried to reach is over quota",
+        "452 4.2.2 Mailbox full",
+        "smtp; 552 5.2.2 mailbox over its storage limit",
+        "552 Requested mail action aborted: exceeded storage allocation",
+        "422 The user's mailbox is over quota",
+        "550 The recipient's mailbox is full and can't accept messages now",
+        "552 user quota exceeded",
+        "The email account that you tried to reach is out of storage space.",
+        "MailboxFull",
+        "552 inbox full",
+        "452-4.2.2 The recipient's inbox is out of storage space",
+        "Mailbox has been too full",
+    ],
+)
+def test_a_full_mailbox_is_known_by_its_code_or_its_words(said: str) -> None:
+    assert says_full(said)
+    assert kind_of(True, said) is kind_of(False, said) is Bounce.FULL
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("550 5.1.1 User unknown", Bounce.HARD),
+        ("550 5.1.1 The mailbox is full of sorrow, and nobody has it", Bounce.HARD),
+        ("550 No such user", Bounce.HARD),
+        ("550 5.2.1 mailbox disabled", Bounce.HARD),
+        ("host 10.5.2.2 said: 550 no such user", Bounce.HARD),
+        ("bad-mailbox", Bounce.HARD),
+        ("", Bounce.HARD),
+        ("550 5.7.1 message blocked, quota exceeded for your IP", Bounce.SOFT),
+        ("550 5.4.5 Daily user sending limit exceeded", Bounce.SOFT),
+        ("550 Domain x.org has exceeded the max emails per hour (150/150 (100%))", Bounce.SOFT),
+        ("550 5.1.90 You've reached your daily limit for message recipients", Bounce.SOFT),
+        ("554 5.7.1 Message rejected as spam", Bounce.SOFT),
+        ("552 5.3.4 Message size exceeds fixed limit", Bounce.SOFT),
+    ],
+)
+def test_a_bounce_for_good_is_hard_only_where_it_is_about_the_address(
+    said: str, kind: Bounce
+) -> None:
+    assert not says_full(said)
+    assert kind_of(True, said) is kind
+    assert kind_of(False, said) is Bounce.SOFT
+
+
+def test_five_soft_bounces_over_two_weeks_are_a_bounce_for_good() -> None:
+    assert tired_since(soft(0, 3, 7, 10, 14)) == START + timedelta(days=14)
+
+
+@pytest.mark.parametrize("days", [(0, 3, 7, 14), (0, 1, 2, 3, 4, 5, 6, 7), (0, 3, 7, 10, 13.9)])
+def test_fewer_of_them_or_in_less_time_change_nothing(days: tuple[float, ...]) -> None:
+    assert tired_since(soft(*days)) is None
+
+
+def test_an_arrival_between_them_or_after_them_ends_the_row() -> None:
+    row = soft(0, 3, 7, 10, 14)
+    for day in (0, 5, 14, 20):
+        assert tired_since([*row, Returned(START + timedelta(days=day), NO_BOUNCE)]) is None
+    assert tired_since([*soft(-9), Returned(START - timedelta(days=8), None), *row])
+
+
+def test_what_happened_before_a_lifting_does_not_count() -> None:
+    assert tired_since(soft(0, 3, 7, 10, 14, 20), after=START + timedelta(days=14)) is None
+
+
+@given(told, st.randoms())
+def test_the_order_in_which_bounces_are_told_makes_no_difference(
+    history: list[Returned], chance: object
+) -> None:
+    shuffled = list(history)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert tired_since(shuffled) == tired_since(history)
+    assert full_since(shuffled) == full_since(history)
+
+
+@given(told)
+def test_whoever_is_tired_has_enough_soft_bounces_since_the_last_arrival(
+    history: list[Returned],
+) -> None:
+    since = tired_since(history)
+    arrivals = [one.at for one in history if one.bounce is None]
+    row = sorted(
+        one.at
+        for one in history
+        if one.bounce is Bounce.SOFT and (not arrivals or one.at > max(arrivals))
+    )
+    enough = len(row) >= SOFT_IN_A_ROW and row[-1] - row[0] >= SOFT_OVER
+    assert (since is not None) is enough
+    assert since is None or since in row
+
+
+@given(told)
+def test_full_mailboxes_never_make_anybody_tired(history: list[Returned]) -> None:
+    without = [one for one in history if one.bounce is not Bounce.FULL]
+    assert tired_since(history) == tired_since(without)
+
+
+def test_a_mailbox_is_told_as_full_after_sixty_days_and_not_once_mail_arrives() -> None:
+    full = [Returned(START + timedelta(days=day), Bounce.FULL) for day in (0, 20, 40, 60)]
+    assert full_since(full[:3]) is None
+    assert full_since(full) == START
+    assert full[-1].at - START == FULL_FOR
+    assert full_since([*full, Returned(START + timedelta(days=61), NO_BOUNCE)]) is None
+
+
+@pytest.mark.parametrize(
+    ("bounced", "accepted", "jump"),
+    [(9, 9, False), (10, 199, True), (10, 200, False), (11, 200, True), (10, 0, True)],
+)
+def test_a_jump_is_ten_bounces_and_more_than_a_twentieth_of_the_mails(
+    bounced: int, accepted: int, jump: bool
+) -> None:
+    assert is_jump(bounced, accepted) is jump
+
+
+@pytest.mark.parametrize("year", [1, 1970, 9999])
+def test_news_of_an_impossible_time_are_taken_as_when_they_came(year: int) -> None:
+    assert when_it_came(datetime(year, 1, 1, tzinfo=UTC), START) == START
+
+
+def test_news_of_last_week_keep_their_time() -> None:
+    last_week = START - timedelta(days=7)
+    assert when_it_came(last_week, START) == last_week

@@ -1,0 +1,74 @@
+"""Suppressions: every reason stands by itself, the strongest is named, a bounce may be tried."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.consent import Consents, Purpose
+from nurture.domain.sending_gate import Allowed, Standing, may_send
+from nurture.domain.sequence import StepKind
+from nurture.domain.suppression import (
+    ASKS_AGAIN_AFTER,
+    Suppression,
+    SuppressionReason,
+    guide_on_trial,
+    may_ask_again,
+    strongest,
+)
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+BOUNCED = SuppressionReason.BOUNCED
+ORDER = ["erased", "complained", "bounced", "unsubscribed"]
+reasons = st.lists(st.sampled_from(SuppressionReason))
+
+
+@given(reasons)
+def test_the_strongest_reason_is_named_in_whatever_order_they_came(
+    told: list[SuppressionReason],
+) -> None:
+    found = strongest(told)
+    assert found == min((str(one) for one in told), key=ORDER.index, default=None)
+    assert found == strongest(reversed(told))
+
+
+@given(reasons, st.timedeltas(timedelta(0), timedelta(days=30)))
+def test_only_a_bounce_alone_that_is_a_week_old_may_be_tried_again(
+    told: list[SuppressionReason], age: timedelta
+) -> None:
+    standing = [Suppression(reason, NOW - age) for reason in set(told)]
+    wanted = set(told) == {BOUNCED} and age >= ASKS_AGAIN_AFTER
+    assert may_ask_again(standing, NOW) is wanted
+
+
+def test_whoever_asked_again_lately_waits_another_week() -> None:
+    bounce = Suppression(BOUNCED, NOW - timedelta(days=30), "", NOW - timedelta(days=2), 7)
+    assert not may_ask_again([bounce], NOW)
+    assert may_ask_again([bounce], NOW + timedelta(days=5))
+
+
+def test_a_trial_ends_with_the_next_bounce_and_with_any_other_reason() -> None:
+    bounce = Suppression(BOUNCED, NOW - timedelta(days=9), "", NOW, 7)
+    assert guide_on_trial([bounce]) == 7
+    bounced_again = Suppression(BOUNCED, NOW + timedelta(hours=1), "", NOW, 7)
+    assert guide_on_trial([bounced_again]) is None
+    unsubscribed = Suppression(SuppressionReason.UNSUBSCRIBED, NOW)
+    assert guide_on_trial([bounce, unsubscribed]) is None
+
+
+@pytest.mark.parametrize("kind", StepKind)
+@pytest.mark.parametrize("reason", SuppressionReason)
+def test_the_gate_lets_the_guide_on_trial_through_and_nothing_else(
+    kind: StepKind, reason: SuppressionReason
+) -> None:
+    willing = Consents(frozenset(Purpose))
+    standing = Standing(willing, suppressed=reason, bounces=reason is BOUNCED, guide_on_trial=True)
+    allowed = isinstance(may_send(kind, standing, NOW), Allowed)
+    if kind is not StepKind.ANSWER:
+        assert allowed is (reason is BOUNCED and kind is StepKind.GUIDE)
+
+
+def test_an_answer_does_not_go_to_an_address_that_bounces_and_complained() -> None:
+    complained = Standing(Consents(), SuppressionReason.COMPLAINED, bounces=True)
+    assert not isinstance(may_send(StepKind.ANSWER, complained, NOW), Allowed)
