@@ -49,6 +49,9 @@ class Provider:
     headers an email must carry so that the provider's events name its Message-ID. `rewrites`
     names, in small letters, the headers that the provider replaces on the way, which therefore
     cannot be signed.
+
+    With `keeps_own_suppressions`, the provider itself sends nothing more to an address that has
+    bounced; `suppressions_hint` tells the owner, in a sentence, where to remove it.
     """
 
     name: str
@@ -62,6 +65,8 @@ class Provider:
     smtp_hosts: tuple[str, ...] = ()
     headers_for: HeadersFor = no_headers
     rewrites: frozenset[str] = frozenset()
+    keeps_own_suppressions: bool = False
+    suppressions_hint: str = ""
 
     @property
     def secret_setting(self) -> str:

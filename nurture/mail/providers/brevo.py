@@ -19,6 +19,10 @@ _SECRET_HELP = (
     "Choose a long random token and set it as the webhook's bearer token at Brevo, "
     "or use name:password here and in the webhook's address."
 )
+_SUPPRESSIONS_HINT = (
+    "Brevo keeps a list of its own as well: unblock the address there, among the "
+    "blocked contacts of Transactional."
+)
 
 #: The flag says that the address itself is no good. `blocked` is Brevo's own list, which holds
 #: people who unsubscribed as well as dead addresses, so it says nothing about the address.
@@ -112,4 +116,6 @@ PROVIDER = Provider(
     smtp_hosts=("smtp-relay.brevo.com", "smtp-relay.sendinblue.com"),
     headers_for=headers_for,
     rewrites=frozenset({"message-id"}),
+    keeps_own_suppressions=True,
+    suppressions_hint=_SUPPRESSIONS_HINT,
 )

@@ -34,6 +34,10 @@ from nurture.signatures import (
 )
 
 _SECRET_HELP = "Copy the HTTP webhook signing key from Mailgun's API security page."
+_SUPPRESSIONS_HINT = (
+    "Mailgun keeps a list of its own as well: remove the address there, under "
+    "Suppressions, Bounces."
+)
 
 #: Mailgun tries again for eight hours and does not say that it signs again each time. Replays
 #: inside that span do no harm, because event ids are acted on once.
@@ -181,4 +185,6 @@ PROVIDER = Provider(
     signs_body=False,
     smtp_hosts=("smtp.mailgun.org", "smtp.*.mailgun.org"),
     headers_for=headers_for,
+    keeps_own_suppressions=True,
+    suppressions_hint=_SUPPRESSIONS_HINT,
 )

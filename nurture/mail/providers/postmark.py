@@ -20,6 +20,10 @@ _SECRET_HELP = (
     "Choose a name and a password, set name:password here and put them "
     "into the webhook's address or its Basic auth fields at Postmark."
 )
+_SUPPRESSIONS_HINT = (
+    "Postmark keeps a list of its own as well: reactivate the address there, under the "
+    "Suppressions of the message stream."
+)
 
 #: By RecordType; for bounces by Type, for changes of subscription by SuppressionReason. The flag
 #: says that the address itself is no good. Types that are absent (an automatic reply, a
@@ -137,4 +141,6 @@ PROVIDER = Provider(
     smtp_hosts=("smtp.postmarkapp.com", "smtp-broadcasts.postmarkapp.com"),
     headers_for=headers_for,
     rewrites=frozenset({"message-id"}),
+    keeps_own_suppressions=True,
+    suppressions_hint=_SUPPRESSIONS_HINT,
 )

@@ -32,6 +32,10 @@ from nurture.signatures import (
 )
 
 _SECRET_HELP = "Copy the verification key of the signed event webhook from SendGrid."
+_SUPPRESSIONS_HINT = (
+    "SendGrid keeps a list of its own as well: remove the address there, under "
+    "Suppressions, Bounces."
+)
 
 _SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
 _TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
@@ -149,4 +153,6 @@ PROVIDER = Provider(
     tolerance=_TOLERANCE,
     smtp_hosts=("smtp.sendgrid.net", "smtp.*.sendgrid.net"),
     headers_for=headers_for,
+    keeps_own_suppressions=True,
+    suppressions_hint=_SUPPRESSIONS_HINT,
 )

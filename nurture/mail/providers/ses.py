@@ -52,6 +52,10 @@ _SECRET_HELP = (
     "Set the SNS topic's ARN, a blank, and the path of the PEM file "
     "that the SigningCertURL of its messages leads to."
 )
+_SUPPRESSIONS_HINT = (
+    "Amazon SES keeps a list of its own as well: remove the address there, from the "
+    "account’s suppression list."
+)
 
 #: The time signed is that of the event, and SNS tries again for up to an hour.
 _TOLERANCE = timedelta(minutes=65)
@@ -348,6 +352,8 @@ def provider(fetch_certificate: FetchCertificate) -> Provider:
         smtp_hosts=_SMTP_HOSTS,
         headers_for=headers_for,
         rewrites=_REWRITES,
+        keeps_own_suppressions=True,
+        suppressions_hint=_SUPPRESSIONS_HINT,
     )
 
 
