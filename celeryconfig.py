@@ -82,6 +82,11 @@ beat_schedule = {
         "schedule": _every(3600),
         "options": {"expires": 3600},
     },
+    "believe silence": {
+        "task": "tasks.upkeep.believe_silence",
+        "schedule": _every(3600),
+        "options": {"expires": 3600},
+    },
     "ask the quiet": {
         "task": "tasks.upkeep.ask_the_quiet",
         "schedule": _every(3600),

@@ -13,6 +13,14 @@ def tidy() -> None:
 
 
 @app.task
+def believe_silence() -> None:
+    """Lift the bounces of those whose guide, asked for again, has not come back."""
+    from nurture.services import bouncing
+
+    bouncing.believe_silence(house().database, house().catalogue, house().clock())
+
+
+@app.task
 def ask_the_quiet() -> None:
     """Ask whoever has not been heard of for long whether they still want the emails."""
     from nurture.services import sunsetting

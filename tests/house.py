@@ -24,6 +24,7 @@ from nurture.domain.engagement import HOLD
 from nurture.domain.message_status import MessageStatus
 from nurture.library import Library, read_library
 from nurture.services import (
+    bouncing,
     delivering,
     forgetting,
     judging,
@@ -190,6 +191,7 @@ class Household:
     def upkeep(self) -> None:
         """What is done once an hour."""
         forgetting.tidy(self.house.database, self.house.outbox, self.clock.now)
+        bouncing.believe_silence(self.house.database, self.house.catalogue, self.clock.now)
         sunsetting.ask_the_quiet(self.house.database, self.house.catalogue, self.clock.now)
 
     def fold(self) -> int:

@@ -85,11 +85,17 @@ def _identify(house: House, email: str) -> int:
 
 
 def _as_values(proof: Proof) -> dict[str, Any]:
+    from nurture.domain.suppression import strongest
+
     return {
         "address": proof.address,
         "confirmed_at": proof.confirmed_at.isoformat() if proof.confirmed_at else None,
         "present": sorted(proof.present),
-        "suppressed": proof.suppression["reason"] if proof.suppression else None,
+        "suppressed": strongest(one.reason for one in proof.suppressions),
+        "suppressions": [
+            {"reason": one.reason, "since": one.since.isoformat(), "detail": one.detail}
+            for one in proof.suppressions
+        ],
         "records": [_record_as_values(record) for record in proof.records],
     }
 
@@ -113,9 +119,10 @@ def _as_page(proof: Proof) -> str:
     from nurture.domain.consent import Purpose
 
     lines = [proof.address, f"  address confirmed: {_confirmed(proof)}"]
-    if proof.suppression:
-        since = _moment(proof.suppression["since"], proof)
-        lines.append(f"  never written to: {proof.suppression['reason']}, since {since}")
+    lines += [
+        f"  not written to: {one.reason}, since {_moment(one.since, proof)}"
+        for one in proof.suppressions
+    ]
     lines += [f"  {purpose}: {_standing(proof, purpose)}" for purpose in Purpose]
     for number, record in enumerate(proof.records, 1):
         lines += ["", *_record_lines(number, record, proof)]

@@ -17,7 +17,7 @@ from nurture.domain.person import Act, Deed, Person, UnderWay, come_over
 from nurture.domain.sending_gate import PAUSE, Frequency, Standing
 from nurture.domain.sequence import OptIn, Sequence, StepKind
 from nurture.domain.simulated import World
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.suppression import Suppression, SuppressionReason, may_ask_again, strongest
 
 _STOPPED = frozenset({Purpose.GUIDE, Purpose.MARKETING})
 
@@ -30,7 +30,8 @@ class Life:
     person: Person
     facts: Facts = field(init=False)
     enrolments: dict[str, UnderWay] = field(init=False)
-    suppressed: SuppressionReason | None = field(init=False)
+    suppressions: dict[SuppressionReason, Suppression] = field(init=False)
+    guide_on_trial: str = field(init=False)
     paused_until: datetime | None = field(init=False)
     mailed_at: list[datetime] = field(init=False)
     had: set[str] = field(default_factory=set)
@@ -42,7 +43,8 @@ class Life:
         person = self.person
         self.facts = person.facts
         self.enrolments = {one.sequence: one for one in person.enrolments}
-        self.suppressed, self.paused_until = person.suppressed, person.paused_until
+        self.suppressions = {one.reason: one for one in person.suppressions}
+        self.guide_on_trial, self.paused_until = person.guide_on_trial, person.paused_until
         self.mailed_at = list(person.mailed_at)
         self.had |= {f"{o.sequence}/{key}" for o in person.enrolments for key in o.progress.passed}
 
@@ -63,10 +65,12 @@ class Life:
         held = sequence in self.world.paused
         return Standing(
             consents=self.facts.consents,
-            suppressed=self.suppressed,
+            suppressed=strongest(self.suppressions),
             paused_until=UNTIL_RESUMED if held else self.paused_until,
             frequency=self.facts.frequency,
             mailed_at=tuple(self.mailed_at),
+            bounces=SuppressionReason.BOUNCED in self.suppressions,
+            guide_on_trial=self.guide_on_trial == sequence,
         )
 
     def segments(self, now: datetime) -> frozenset[str]:
@@ -114,7 +118,7 @@ class Life:
 
     def _sign_up(self, act: Act) -> bool:
         sequence = self.world.of_form(act.about)
-        if sequence is None or sequence.form is None or self.suppressed:
+        if sequence is None or sequence.form is None or not self._may_sign_up(act.at):
             return False
         form = sequence.form
         signups = (*self.facts.signups, SignedUp(form.key, act.at))
@@ -126,7 +130,15 @@ class Life:
         )
         self._agree(ticked | frozenset(form.grants))
         self._start_or_offer_again(sequence, act.at)
+        for bounce in self.suppressions.values():
+            self.suppressions[bounce.reason] = replace(bounce, asked_again_at=act.at)
+            self.guide_on_trial = sequence.key
         return True
+
+    def _may_sign_up(self, now: datetime) -> bool:
+        """Whoever is suppressed for a bounce that is not recent gets the guide once more."""
+        standing = list(self.suppressions.values())
+        return not standing or may_ask_again(standing, now)
 
     def _start_or_offer_again(self, sequence: Sequence, now: datetime) -> None:
         before = self.enrolments.get(sequence.key)
@@ -138,7 +150,8 @@ class Life:
         if reached or now - offered_at < GUIDE_AT_MOST_EVERY:
             return
         progress = replace(before.progress, guide_wanted=True)
-        if before.status is EnrolmentStatus.REMOVED:
+        bounced = before.status is EnrolmentStatus.SUPPRESSED and not progress.collected_at
+        if bounced or before.status is EnrolmentStatus.REMOVED:
             progress = replace(progress, enrolled_at=now, anchor_at=now)
         self.put(UnderWay(sequence.key, progress, now, guide_wanted_at=now))
 
@@ -147,6 +160,9 @@ class Life:
         if one is None:
             return False
         self._know(confirmed=True)
+        if self.guide_on_trial == act.about:
+            self._lift_bounce(act.at)
+            one = self.enrolments[act.about]
         self._note(EventKind.DOWNLOADED, act.at, self._guide_email(act.about))
         if one.progress.collected_at is None:
             let_go = one.status is EnrolmentStatus.REMOVED
@@ -177,9 +193,10 @@ class Life:
         return True
 
     def _stop(self, now: datetime) -> bool:
-        if self.suppressed:
+        unsubscribed = SuppressionReason.UNSUBSCRIBED
+        if unsubscribed in self.suppressions:
             return False
-        self.suppressed = SuppressionReason.UNSUBSCRIBED
+        self.suppressions[unsubscribed] = Suppression(unsubscribed, now)
         self._withdrawn_by_stopping = self.facts.consents.purposes & _STOPPED
         self._withdraw(self._withdrawn_by_stopping)
         for one in list(self._active()):
@@ -210,13 +227,21 @@ class Life:
         return self.paused_until is not None and self.paused_until > now
 
     def _start_again(self) -> None:
-        if self.suppressed is not SuppressionReason.UNSUBSCRIBED:
+        if self.suppressions.pop(SuppressionReason.UNSUBSCRIBED, None) is None:
             return
-        self.suppressed = None
         self._agree(self._withdrawn_by_stopping)
         for one in self.enrolments.values():
             if one.status is EnrolmentStatus.UNSUBSCRIBED:
                 self.enrolments[one.sequence] = replace(one, status=EnrolmentStatus.ACTIVE)
+
+    def _lift_bounce(self, now: datetime) -> None:
+        """The guide has arrived, and what the bounce had ended goes on."""
+        self.guide_on_trial = ""
+        self.suppressions.pop(SuppressionReason.BOUNCED, None)
+        for one in self.enrolments.values():
+            if one.status is EnrolmentStatus.SUPPRESSED:
+                active = replace(one, status=EnrolmentStatus.ACTIVE, look_at=now)
+                self.enrolments[one.sequence] = active
 
     def _active(self) -> Iterator[UnderWay]:
         return (o for o in self.enrolments.values() if o.status is EnrolmentStatus.ACTIVE)

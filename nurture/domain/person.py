@@ -8,7 +8,7 @@ from nurture.domain.consent import Consents, Purpose
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.facts import Facts
 from nurture.domain.sequence import Sequence
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.suppression import Suppression, SuppressionReason, strongest
 
 
 class Deed(StrEnum):
@@ -72,7 +72,8 @@ class Person:
     """Somebody at the moment from which they are simulated.
 
     `ticked` are the boxes they tick beside the form. `facts.enrolments` is not looked at:
-    `enrolments` says it in more detail. `mailed_at` are recent mails of the series.
+    `enrolments` says it in more detail. `mailed_at` are recent mails of the series. The guide of
+    the sequence `guide_on_trial` may go to them although their address has bounced.
     """
 
     name: str
@@ -81,9 +82,15 @@ class Person:
     habits: Habits = field(default_factory=Habits)
     ticked: tuple[Purpose, ...] = ()
     enrolments: tuple[UnderWay, ...] = ()
-    suppressed: SuppressionReason | None = None
+    suppressions: tuple[Suppression, ...] = ()
     paused_until: datetime | None = None
     mailed_at: tuple[datetime, ...] = ()
+    guide_on_trial: str = ""
+
+    @property
+    def suppressed(self) -> SuppressionReason | None:
+        """The strongest reason why they are not written to, if there is one."""
+        return strongest(one.reason for one in self.suppressions)
 
     def coming_into(self, sequence: Sequence, now: datetime) -> "Person":
         """The same person, who comes into a sequence now unless they have been in it."""

@@ -1,11 +1,13 @@
 """Exporting: everything that is kept about one person, for that person."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from nurture.domain.interests import interests
 from nurture.domain.sequence import Sequence
+from nurture.domain.suppression import Suppression, strongest
 from nurture.rendering.compiling import CompiledEmail
 from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template
@@ -13,7 +15,7 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.store import personal, revisions
 from nurture.store.facts import facts_of
 from nurture.store.session import Connection, Database
-from nurture.store.suppressions import suppression_of
+from nurture.store.suppressions import suppressions_of
 
 Record = dict[str, Any]
 
@@ -25,7 +27,8 @@ def export(
 
     Times are ISO 8601 in UTC. `person` and `suppression` are objects, everything else lists,
     oldest first: `consents`, `signups`, `enrolments`, `messages` (with their subjects) and
-    `events` (with verdict and reasons). `interests` is what we make of it at present, topics
+    `events` (with verdict and reasons). `suppression` is the strongest of the reasons in
+    `suppressions`. `interests` is what we make of it at present, topics
     with scores, the strongest first. `None` where the person is not known any more.
     """
     with database.reading() as connection:
@@ -36,11 +39,17 @@ def export(
         published = catalogue.current(connection)
         rows["messages"] = _with_subjects(connection, published, rows["messages"], person)
         rows["interests"] = _interests(connection, published, subscriber_id, now)
-        suppression = suppression_of(connection, person["address_hash"])
+        reasons = suppressions_of(connection, person["address_hash"])
     practice = published.practice
     held_by = {"name": practice.name, "address": practice.address_line, "email": practice.email}
     record = {"made_at": now, "held_by": held_by, "person": person, **rows}
-    return {name: _plain(value) for name, value in (record | {"suppression": suppression}).items()}
+    record |= {"suppression": _strongest(reasons), "suppressions": list(map(asdict, reasons))}
+    return {name: _plain(value) for name, value in record.items()}
+
+
+def _strongest(reasons: list[Suppression]) -> Record | None:
+    named = strongest(one.reason for one in reasons)
+    return next((asdict(one) for one in reasons if one.reason is named), None)
 
 
 def _interests(

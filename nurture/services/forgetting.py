@@ -55,7 +55,8 @@ def forget(database: Database, outbox: Path, subscriber_id: int, now: datetime) 
 def let_go_unconfirmed(database: Database, outbox: Path, now: datetime) -> int:
     """Erase whoever signed up thirty days ago or more and never confirmed; return how many.
 
-    Their addresses are not suppressed: they may sign up again.
+    Their addresses are not suppressed: they may sign up again. The keyed hash stays on the
+    emptied row, so that an unsubscribe link that they still have can be honoured.
     """
     let_go = 0
     for _ in range(_CHUNKS):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from nurture.domain.errors import NurtureError
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import find_by_address
-from nurture.store.suppressions import suppression_of
+from nurture.store.suppressions import suppressions_of
 from nurture.tokens import Tokens
 
 
@@ -26,11 +26,8 @@ def identify(database: Database, tokens: Tokens, address: str) -> int:
 
 
 def _what_there_is(connection: Connection, address_hashes: Iterable[str]) -> str:
-    all_found = (suppression_of(connection, one) for one in address_hashes)
-    found = next((one for one in all_found if one), None)
-    if found is None:
+    found = [one for each in address_hashes for one in suppressions_of(connection, each)]
+    if not found:
         return "Nothing is kept about it."
-    return (
-        f"All that is kept is its keyed hash, suppressed since {found['since']:%-d %B %Y} "
-        f"({found['reason']}): it is never written to."
-    )
+    said = " and ".join(f"since {one.since:%-d %B %Y} ({one.reason})" for one in found)
+    return f"All that is kept is its keyed hash, suppressed {said}: it is not written to."

@@ -1,17 +1,20 @@
 """Overseeing: what went out, what comes next and what needs the owner, for the first page."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from nurture.domain.awaiting import Place, awaited_step
+from nurture.domain.bouncing import FULL_FOR, full_since
 from nurture.domain.suppression import SuppressionReason
 from nurture.services.account import state_of as account_state
 from nurture.services.account_words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
-from nurture.store import enrolments, instance, overview, sequences
+from nurture.store import bounces, enrolments, instance, overview, sequences, subscribers
+from nurture.store.bounces import Jump
 from nurture.store.overview import Doubt, HeldUp, Looks, Person
 from nurture.store.session import Connection, Database
 
@@ -81,13 +84,17 @@ class Needs:
     armed: bool
     late: int
     account: AccountNeed | None = None
+    jump: Jump | None = None
+    full: tuple[Person, ...] = ()
 
     @property
     def count(self) -> int:
         """How many things there are."""
         each: tuple[list[Any], ...] = (self.doubts, self.held_up, self.refused_mails, self.paused)
-        single = (not self.armed, bool(self.late), bool(self.refused), bool(self.account))
-        return sum(map(len, each)) + sum(single)
+        jumped = self.jump is not None
+        held = bool(self.account) and not jumped
+        owners = (not self.armed, bool(self.late), bool(self.refused), bool(self.full))
+        return sum(map(len, each)) + sum((*owners, held, jumped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +174,8 @@ def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
         armed=armed,
         late=enrolments.count_due(connection, now - _LATE) if armed and not account else 0,
         account=account,
+        jump=bounces.find_jump(connection),
+        full=tuple(_full_mailboxes(connection, now)),
     )
 
 
@@ -183,6 +192,17 @@ def _account(connection: Connection, now: datetime) -> AccountNeed | None:
         held.until,
         state.waiting,
     )
+
+
+def _full_mailboxes(connection: Connection, now: datetime) -> Iterator[Person]:
+    """Whose mailbox has been full for long by what was told of it, the longest first."""
+    candidates = bounces.full_mailboxes(connection, now - FULL_FOR, now - FULL_FOR)
+    since = {n: full_since(bounces.returned_from(connection, n)) for n in candidates}
+    full = sorted((at, number) for number, at in since.items() if at)[:_LISTED]
+    for at, number in full:
+        person = subscribers.find_subscriber(connection, number)
+        if person:
+            yield Person(number, person.first_name, person.address, "full", at)
 
 
 def _to_fill_in(published: Published) -> ToFillIn:

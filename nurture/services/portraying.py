@@ -37,9 +37,10 @@ def portray(
             name=stands.address,
             facts=facts[number],
             enrolments=stands.enrolments,
-            suppressed=stands.suppressed,
+            suppressions=stands.suppressions,
             paused_until=stands.paused_until,
             mailed_at=tuple(mailed.get(number, ())),
+            guide_on_trial=stands.guide_on_trial,
         )
         for number, stands in standings_of(connection, subscriber_ids).items()
         if number in facts

@@ -15,15 +15,15 @@ from nurture.domain.consent import (
     Purpose,
     changed,
 )
-from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.domain.sending_gate import PAUSE, Frequency
 from nurture.domain.suppression import SuppressionReason
-from nurture.services.catalogue import Catalogue
+from nurture.services.catalogue import Catalogue, Published
+from nurture.services.suppressing import end_what_is_under_way, go_on
 from nurture.store import consents, enrolments, events, locks, messages, subscribers
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
-from nurture.store.suppressions import find_suppression, lift_suppression, suppress
+from nurture.store.suppressions import find_suppression, lift_suppression, stands, suppress
 
 #: Where a consent record says that a purpose was withdrawn by stopping everything.
 _STOP = "unsubscribe"
@@ -41,7 +41,10 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What somebody receives at present, and all they have agreed to, in their own time."""
+    """What somebody receives at present, and all they have agreed to, in their own time.
+
+    `came_back` says that mail to their address does, whatever they wish.
+    """
 
     masked_address: str
     frequency: Wish
@@ -49,6 +52,7 @@ class Preferences:
     tracking: bool
     health_topics: bool
     history: tuple[ConsentRecord, ...] = ()
+    came_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,10 @@ def change_preferences(
             Purpose.HEALTH_TOPICS: change.health_topics,
         }
         changes = changed(person.consents, wanted, OWN_WORDINGS)
-        privacy = catalogue.current(connection).practice.privacy_version
+        published = catalogue.current(connection)
+        privacy = published.practice.privacy_version
         _record(connection, person, changes, "preferences", privacy, evidence, now)
-        _follow_wish(connection, person, change.frequency, privacy, evidence, now)
+        _follow_wish(connection, published, person, change.frequency, evidence, now)
         return _preferences(connection, _again(connection, person), now)
 
 
@@ -100,13 +105,18 @@ def unsubscribe(
     evidence: Evidence,
     now: datetime,
 ) -> None:
-    """Stop everything to that person at once; safe to repeat. `message` led them here."""
+    """Stop everything to that person at once; safe to repeat. `message` led them here.
+
+    Of somebody who was let go or erased the keyed hash of the address is left. The no is kept
+    by it, and stops whoever has signed up with the same address since.
+    """
     with database.writing() as connection:
-        locks.hold_person(connection, subscriber_id)
-        person = subscribers.find_subscriber(connection, subscriber_id)
-        if person is not None:
+        address_hash, person = _hold_behind(connection, subscriber_id)
+        if person:
             privacy = catalogue.current(connection).practice.privacy_version
             stop(connection, person, message, privacy, evidence, now)
+        elif address_hash and not stands(connection, address_hash, SuppressionReason.ERASED):
+            suppress(connection, address_hash, SuppressionReason.UNSUBSCRIBED, now)
 
 
 def resubscribe(
@@ -118,11 +128,24 @@ def resubscribe(
 ) -> None:
     """Take an unsubscription back, by the person's own hand; other suppressions stay."""
     with database.writing() as connection:
-        locks.hold_person(connection, subscriber_id)
-        person = subscribers.find_subscriber(connection, subscriber_id)
-        if person is not None:
-            privacy = catalogue.current(connection).practice.privacy_version
-            _start_again(connection, person, privacy, evidence, now)
+        address_hash, person = _hold_behind(connection, subscriber_id)
+        if person:
+            _start_again(connection, catalogue.current(connection), person, evidence, now)
+        elif address_hash:
+            lift_suppression(connection, address_hash, SuppressionReason.UNSUBSCRIBED, now)
+
+
+def _hold_behind(connection: Connection, subscriber_id: int) -> tuple[str, Subscriber | None]:
+    """The keyed hash of the address a link went to, and whoever has that address now, held."""
+    address_hash = subscribers.find_hash(connection, subscriber_id) or ""
+    if not address_hash:
+        return address_hash, None
+    locks.hold_address(connection, address_hash)
+    number = subscribers.find_by_hash(connection, address_hash)
+    if number is None:
+        return address_hash, None
+    locks.hold_person(connection, number)
+    return address_hash, subscribers.find_subscriber(connection, number)
 
 
 def _preferences(connection: Connection, person: Subscriber, now: datetime) -> Preferences:
@@ -134,6 +157,7 @@ def _preferences(connection: Connection, person: Subscriber, now: datetime) -> P
         tracking=Purpose.TRACKING in person.consents,
         health_topics=Purpose.HEALTH_TOPICS in person.consents,
         history=_history(connection, person),
+        came_back=stands(connection, person.address_hash, SuppressionReason.BOUNCED),
     )
 
 
@@ -144,25 +168,28 @@ def _history(connection: Connection, person: Subscriber) -> tuple[ConsentRecord,
 
 def _wish(connection: Connection, person: Subscriber, paused: bool) -> Wish:
     agreed = Purpose.MARKETING in person.consents
-    if not agreed or find_suppression(connection, person.address_hash):
+    reason = find_suppression(connection, person.address_hash)
+    came_back = SuppressionReason.BOUNCED
+    # Whoever is not reached has not said no, and must not say it by saving something else.
+    if not agreed or reason not in (None, came_back):
         return Wish.STOPPED
     return Wish.PAUSED if paused else Wish(person.frequency)
 
 
 def _follow_wish(
     connection: Connection,
+    published: Published,
     person: Subscriber,
     wish: Wish,
-    privacy: str,
     evidence: Evidence,
     now: datetime,
 ) -> None:
     if wish is Wish.STOPPED:
         # Whoever has agreed to no emails finds this chosen already and stops nothing by it.
         if Purpose.MARKETING in person.consents:
-            stop(connection, person, None, privacy, evidence, now)
+            stop(connection, person, None, published.practice.privacy_version, evidence, now)
         return
-    want_emails(connection, person, "preferences", privacy, evidence, now)
+    want_emails(connection, published, person, "preferences", evidence, now)
     frequency = person.frequency if wish is Wish.PAUSED else Frequency(wish)
     paused_until = now + PAUSE if wish is Wish.PAUSED else None
     already = person.paused_until if person.paused_until and person.paused_until > now else None
@@ -184,30 +211,36 @@ def stop(
     evidence: Evidence,
     now: datetime,
     source: str = _STOP,
+    at: datetime | None = None,
 ) -> None:
     """Stop everything to a person whom the transaction that is open already holds.
 
-    `source` is where the consent record says that it was asked for: `unsubscribe` or `studio`.
+    It counts whatever else suppresses the address. `source` is where the consent record says
+    that it was asked for: `unsubscribe` or `studio`. A mail provider tells `at` what time it
+    was asked for; where the person has taken an unsubscription back since, it changes nothing.
     """
-    if find_suppression(connection, person.address_hash):
+    unsubscribed, address_hash = SuppressionReason.UNSUBSCRIBED, person.address_hash
+    stood = stands(connection, address_hash, unsubscribed)
+    if stood and at is None:
         return
-    suppress(connection, person.address_hash, SuppressionReason.UNSUBSCRIBED, now)
+    if not suppress(connection, address_hash, unsubscribed, at or now) or stood:
+        return
     withdrawn = [
         ConsentChange(purpose, False, OWN_WORDINGS[purpose])
         for purpose in (Purpose.GUIDE, Purpose.MARKETING)
         if purpose in person.consents
     ]
     _record(connection, person, withdrawn, source, privacy, evidence, now)
-    enrolments.end_enrolments_of(connection, person.id, EnrolmentStatus.UNSUBSCRIBED, now)
+    end_what_is_under_way(connection, person.id, address_hash, now)
     messages.cancel_open(connection, person.id, "they unsubscribed")
     _note_unsubscribed(connection, person, message, "pages" if source == _STOP else source, now)
 
 
 def want_emails(
     connection: Connection,
+    published: Published,
     person: Subscriber,
     source: str,
-    privacy: str,
     evidence: Evidence,
     now: datetime,
 ) -> None:
@@ -216,10 +249,10 @@ def want_emails(
     An unsubscription is taken back, and consent that was never given, or that lapsed in
     silence, is recorded with its `source`.
     """
-    _start_again(connection, person, privacy, evidence, now)
+    _start_again(connection, published, person, evidence, now)
     if find_suppression(connection, person.address_hash):
         return
-    present = _again(connection, person).consents
+    present, privacy = _again(connection, person).consents, published.practice.privacy_version
     granted = changed(present, {Purpose.MARKETING: True}, OWN_WORDINGS)
     _record(connection, person, granted, source, privacy, evidence, now)
     if granted:
@@ -228,21 +261,24 @@ def want_emails(
 
 def _start_again(
     connection: Connection,
+    published: Published,
     person: Subscriber,
-    privacy: str,
     evidence: Evidence,
     now: datetime,
 ) -> None:
     unsubscribed = SuppressionReason.UNSUBSCRIBED
-    if not lift_suppression(connection, person.address_hash, unsubscribed):
+    if not lift_suppression(connection, person.address_hash, unsubscribed, now):
         return
     granted = [
         ConsentChange(purpose, True, OWN_WORDINGS[purpose])
         for source in _STOPS
         for purpose in consents.withdrawn_by(connection, person.id, source)
     ]
+    privacy = published.practice.privacy_version
     _record(connection, person, granted, "resubscribe", privacy, evidence, now)
     enrolments.take_up_unsubscribed(connection, person.id, now)
+    if not find_suppression(connection, person.address_hash):
+        go_on(connection, published, person.id, now, now)
 
 
 def _record(

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from nurture.domain.consent import ConsentRecord, Purpose
+from nurture.domain.suppression import Suppression
 from nurture.store.consents import consent_records
 from nurture.store.session import Database
 from nurture.store.subscribers import find_subscriber
-from nurture.store.suppressions import suppression_of
+from nurture.store.suppressions import suppressions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Proof:
     confirmed_at: datetime | None
     present: frozenset[Purpose]
     records: tuple[ConsentRecord, ...]
-    suppression: dict[str, Any] | None
+    suppressions: tuple[Suppression, ...]
 
     def latest(self, purpose: Purpose) -> ConsentRecord | None:
         """The newest word on a purpose, or `None` where nothing was ever said."""
@@ -39,5 +39,5 @@ def prove(database: Database, subscriber_id: int) -> Proof | None:
             confirmed_at=person.confirmed_at,
             present=person.consents.purposes,
             records=tuple(consent_records(connection, person.id)),
-            suppression=suppression_of(connection, person.address_hash),
+            suppressions=tuple(suppressions_of(connection, person.address_hash)),
         )

@@ -7,12 +7,14 @@ from hashlib import blake2b
 from typing import Any
 
 from nurture.domain.address import address_key
+from nurture.domain.bouncing import Bounce
 from nurture.domain.consent import Evidence
 from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import BookingEvent, EventKind, MailEvent
+from nurture.domain.events import BookingEvent, EventKind, MailEvent, when_it_came
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
-from nurture.services.catalogue import Catalogue
+from nurture.services import bouncing, jumping
+from nurture.services.catalogue import Catalogue, Published
 from nurture.services.preferring import stop
 from nurture.services.suppressing import suppress_address
 from nurture.store import enrolments, events, locks, messages, subscribers
@@ -24,6 +26,14 @@ from nurture.tokens import TokenRefusedError, Tokens
 
 _BEFORE_DELIVERY = (MessageStatus.SENDING, MessageStatus.ACCEPTED, MessageStatus.IN_DOUBT)
 _BEFORE_BOUNCE = (*_BEFORE_DELIVERY, MessageStatus.DELIVERED)
+_BEFORE_COMPLAINT = (*_BEFORE_BOUNCE, MessageStatus.BOUNCED)
+
+#: What each event makes of a message, and in which states it finds it.
+_MOVES = {
+    EventKind.DELIVERED: (_BEFORE_DELIVERY, MessageStatus.DELIVERED),
+    EventKind.BOUNCED: (_BEFORE_BOUNCE, MessageStatus.BOUNCED),
+    EventKind.COMPLAINED: (_BEFORE_COMPLAINT, MessageStatus.COMPLAINED),
+}
 
 _LONGEST_ID = 500
 
@@ -40,15 +50,16 @@ def record_mail_events(
 ) -> int:
     """Keep what a mail provider told and act on it; return how much of it was new.
 
-    A bounce for good and a complaint suppress the address at once. Each event has a
+    A bounce for good and a complaint suppress the address at once, whatever suppresses it
+    already; what is told late counts from when it happened. Each event has a
     transaction of its own, because one transaction never holds several people; where one
     fails, those before it are kept, and telling everything again tells them no second time.
     """
     recorded = 0
     for event in told:
         with database.writing() as connection:
-            privacy = catalogue.current(connection).practice.privacy_version
-            recorded += _record_mail_event(connection, tokens, privacy, event, now)
+            published = catalogue.current(connection)
+            recorded += _record_mail_event(connection, tokens, published, event, now)
     return recorded
 
 
@@ -71,12 +82,14 @@ def record_bookings(
 
 
 def _record_mail_event(
-    connection: Connection, tokens: Tokens, privacy: str, event: MailEvent, now: datetime
+    connection: Connection, tokens: Tokens, published: Published, event: MailEvent, now: datetime
 ) -> int:
+    event = replace(event, occurred_at=when_it_came(event.occurred_at, now))
     message = _find_message(connection, tokens, event.message_id)
     person = _hold_person(connection, message, event.recipient)
     if (message and person is None) or _is_erased(connection, tokens, event.recipient):
         event = replace(event, reason="", raw={})
+    bounce = bouncing.kind_told(connection, event, person, now)
     row = {
         "kind": event.kind or UNKNOWN,
         "subscriber_id": person.id if person else None,
@@ -86,15 +99,15 @@ def _record_mail_event(
         "source": event.provider,
         "source_key": _source_key(event.provider, event.event_id),
         "raw": dict(event.raw),
+        "bounce": bounce,
     }
     if not events.add_events(connection, [row]):
         return 0
-    if event.kind is EventKind.UNSUBSCRIBED and person:
-        number = message.id if message else None
-        evidence = Evidence(page_url=f"provider:{event.provider}")
-        stop(connection, person, number, privacy, evidence, now)
-    else:
-        _act(connection, tokens, event, message, person, now)
+    _move_on(connection, event, message)
+    if person:
+        _act(connection, published, event, bounce, message, person, now)
+    elif not _is_erased(connection, tokens, event.recipient):
+        _act_on_stranger(connection, tokens, event, bounce)
     return 1
 
 
@@ -108,50 +121,59 @@ def _is_erased(connection: Connection, tokens: Tokens, address: str | None) -> b
 
 def _act(
     connection: Connection,
-    tokens: Tokens,
+    published: Published,
     event: MailEvent,
+    bounce: Bounce | None,
     message: Message | None,
-    person: Subscriber | None,
+    person: Subscriber,
     now: datetime,
 ) -> None:
+    at = event.occurred_at
     match event.kind:
-        case EventKind.DELIVERED:
-            _move(connection, message, _BEFORE_DELIVERY, MessageStatus.DELIVERED, "")
-        case EventKind.BOUNCED if event.permanent:
-            _move(connection, message, _BEFORE_BOUNCE, MessageStatus.BOUNCED, event.reason)
-            _suppress(connection, tokens, event, person, SuppressionReason.BOUNCED, now)
+        case EventKind.DELIVERED if message:
+            bouncing.arrived(connection, published, person, message, now)
+        case EventKind.BOUNCED if bounce:
+            if bounce is Bounce.HELD:
+                jumping.found(connection, now)
+            bouncing.bounced(connection, person, bounce, event.reason, at, now)
         case EventKind.COMPLAINED:
-            _move(connection, message, _BEFORE_BOUNCE, MessageStatus.COMPLAINED, event.reason)
-            _suppress(connection, tokens, event, person, SuppressionReason.COMPLAINED, now)
+            why, reason = event.reason, SuppressionReason.COMPLAINED
+            suppress_address(connection, person.id, person.address_hash, why, now, reason, at)
         case EventKind.UNSUBSCRIBED:
-            _suppress(connection, tokens, event, person, SuppressionReason.UNSUBSCRIBED, now)
+            number = message.id if message else None
+            evidence = Evidence(page_url=f"provider:{event.provider}")
+            privacy = published.practice.privacy_version
+            stop(connection, person, number, privacy, evidence, now, at=at)
 
 
-def _move(
-    connection: Connection,
-    message: Message | None,
-    among: tuple[MessageStatus, ...],
-    status: MessageStatus,
-    reason: str,
+#: Why an address of which we know nothing else is suppressed, by what was told of it.
+_OF_STRANGERS = {
+    EventKind.BOUNCED: SuppressionReason.BOUNCED,
+    EventKind.COMPLAINED: SuppressionReason.COMPLAINED,
+    EventKind.UNSUBSCRIBED: SuppressionReason.UNSUBSCRIBED,
+}
+
+
+def _act_on_stranger(
+    connection: Connection, tokens: Tokens, event: MailEvent, bounce: Bounce | None
 ) -> None:
-    if message:
-        messages.move_on(connection, message.id, among, status, reason)
-
-
-def _suppress(
-    connection: Connection,
-    tokens: Tokens,
-    event: MailEvent,
-    person: Subscriber | None,
-    reason: SuppressionReason,
-    now: datetime,
-) -> None:
-    """Suppress the person, or an address of which we know nothing else."""
-    if person:
-        suppress_address(connection, person.id, person.address_hash, event.reason, now, reason)
-    elif event.recipient:
+    """Suppress an address of which we know nothing else, should it ever be typed in."""
+    if event.kind not in _OF_STRANGERS or not event.recipient:
+        return
+    if bounce in (None, Bounce.HARD):
         address_hash = tokens.address_hash(address_key(event.recipient))
-        suppress(connection, address_hash, reason, now, event.reason)
+        reason = _OF_STRANGERS[event.kind]
+        suppress(connection, address_hash, reason, event.occurred_at, event.reason)
+
+
+def _move_on(connection: Connection, event: MailEvent, message: Message | None) -> None:
+    """Where the message stands after what was told of it, whoever it was to."""
+    for_now = event.kind is EventKind.BOUNCED and not event.permanent
+    if message is None or event.kind not in _MOVES or for_now:
+        return
+    before, after = _MOVES[event.kind]
+    why = "" if event.kind is EventKind.DELIVERED else event.reason
+    messages.move_on(connection, message.id, before, after, why)
 
 
 def _source_key(provider: str, event_id: str) -> str:

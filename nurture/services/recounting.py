@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from nurture.domain.bouncing import Bounce
 from nurture.domain.consent import STUDIO, said_where
 from nurture.domain.engagement import Verdict
 from nurture.domain.enrolment import EnrolmentStatus
@@ -76,18 +77,36 @@ _DID = {
     EventKind.STAYED: "Said that they want to stay",
     EventKind.COMPLAINED: "Reported {} as junk",
     EventKind.BOUNCED: "{} came back",
+    EventKind.LIFTED: "The address is written to again",
 }
 _DONE_HERE = {
     EventKind.PAUSED: "You paused their emails until {until}",
     EventKind.RESUMED: "You let their emails go on",
     EventKind.REMOVED: "You took them out of “{sequence}”",
     EventKind.UNSUBSCRIBED: "You unsubscribed them, as they asked",
+    EventKind.LIFTED: "You had the address written to again",
 }
 _WEIGHTS = {
     EventKind.BOOKED: Weight.GOOD,
+    EventKind.LIFTED: Weight.GOOD,
     EventKind.UNSUBSCRIBED: Weight.TROUBLE,
     EventKind.COMPLAINED: Weight.TROUBLE,
     EventKind.BOUNCED: Weight.TROUBLE,
+}
+
+_LIFTED_BY = {
+    STUDIO: "as said in the studio",
+    "command line": "as said on the command line",
+    "arrival": "as the mail server tells",
+    "guide-page": "on the page of the guide",
+}
+
+#: What a bounce means, where that is not for good.
+_BOUNCES = {
+    Bounce.SOFT: "For now; it is tried again with the next email",
+    Bounce.FULL: "The mailbox is full",
+    Bounce.HELD: "Many came back at once, so it waits until you say what it was",
+    Bounce.DISMISSED: "It was a mistake of the mail server’s",
 }
 
 #: Who is taken to have been behind a hit, as it goes on with the reasons.
@@ -216,6 +235,10 @@ def _named(row: Row, titles: Mapping[str, str]) -> dict[str, str]:
 def _explained(row: Row) -> Iterator[str]:
     if row["link"]:
         yield row["link"]
+    if row["kind"] == EventKind.LIFTED and row["raw"]:
+        yield f"Because {row['raw'].get('reason')}, {_LIFTED_BY.get(row['source'], row['source'])}"
+    if row.get("bounce") in _BOUNCES:
+        yield _BOUNCES[Bounce(row["bounce"])]
     if row["kind"] not in (EventKind.OPENED, EventKind.CLICKED):
         return
     if row["verdict"] is None:

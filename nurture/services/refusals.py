@@ -7,16 +7,17 @@ account is held. When it accepts something again, they count as they were said.
 
 from datetime import datetime
 
+from nurture.domain.bouncing import Bounce
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.second_offer import offer_again
-from nurture.services.suppressing import suppress_address
+from nurture.services.suppressing import reword_what_ended, suppress_address
 from nurture.store import account, enrolments, events, locks, messages, subscribers
 from nurture.store.account import Refused
 from nurture.store.messages import Message
 from nurture.store.session import Connection, Database
-from nurture.store.suppressions import lift_suppression
+from nurture.store.suppressions import find_suppression, lift_suppression
 
 _SERVER_AT_FAULT = "the mail server refused everybody alike"
 
@@ -51,6 +52,7 @@ def note_bounce(
         "email": message.email,
         "happened_at": now,
         "source": "smtp",
+        "bounce": Bounce.HARD,
         "source_key": _source_key(message),
         "raw": {"reason": reason, "code": code},
     }
@@ -78,7 +80,10 @@ def restore_address(connection: Connection, message: Message, now: datetime) -> 
     if person is None or not events.rename(connection, _source_key(message), "bounced", "deferred"):
         return False
     lift_suppression(connection, person.address_hash, SuppressionReason.BOUNCED)
-    enrolments.take_up_suppressed(connection, person.id, now)
+    if find_suppression(connection, person.address_hash):
+        reword_what_ended(connection, person)
+    else:
+        enrolments.take_up_suppressed(connection, person.id, now)
     return True
 
 

@@ -18,6 +18,8 @@ from nurture.domain.enrolment import GUIDE_AT_MOST_EVERY, EnrolmentStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.events import EventKind
 from nurture.domain.sequence import OptIn, Sequence
+from nurture.domain.suppression import may_ask_again
+from nurture.services.bouncing import collected_on_trial
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.guiding import Shelf, guide_path
 from nurture.store import consents, enrolments, events, locks, messages, signups, subscribers
@@ -25,7 +27,7 @@ from nurture.store.enrolments import Enrolment
 from nurture.store.guide_files import newest_guide
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
-from nurture.store.suppressions import find_suppression
+from nurture.store.suppressions import allow_guide, suppressions_of
 from nurture.tokens import Tokens
 
 _HOUR = timedelta(hours=1)
@@ -94,7 +96,8 @@ def subscribe(
 ) -> None:
     """Write down a signup, its consents and the enrolment it starts, in one transaction.
 
-    A suppressed address and a call made twice change nothing and say nothing. Raises
+    A suppressed address and a call made twice change nothing and say nothing; only after a
+    bounce that is not recent may one guide show whether the address is good again. Raises
     `UnknownFormError`, `KeyReusedError` and `TooManySignupsError`.
     """
     while True:
@@ -141,6 +144,8 @@ def collect_guide(
         enrolment, person = found
         published = catalogue.current(connection)
         sequence = published.sequences[enrolment.sequence]
+        if collected_on_trial(connection, published, person, enrolment.id, now):
+            enrolment, person = _find_enrolled(connection, enrolment_id) or found
         changes = changed(person.consents, wanted, OWN_WORDINGS)
         _record(connection, published, person.id, changes, "guide-page", evidence, now)
         subscribers.confirm_address(connection, person.id, now)
@@ -169,8 +174,14 @@ def _subscribe(
         return
     _refuse_floods(connection, signup, limits, now)
     address_hash, *earlier = tokens.address_hashes(signup.address)
-    if not any(find_suppression(connection, one) for one in (address_hash, *earlier)):
+    locks.hold_address(connection, address_hash)
+    known_as = (address_hash, *earlier)
+    suppressed = [one for each in known_as for one in suppressions_of(connection, each)]
+    if not suppressed:
         _enrol(connection, published, sequence, signup, address_hash, now)
+    elif may_ask_again(suppressed, now):
+        _enrol(connection, published, sequence, signup, address_hash, now)
+        _try_guide(connection, signup, sequence, now)
 
 
 def _is_a_repeat(connection: Connection, signup: Signup, now: datetime) -> bool:
@@ -220,6 +231,14 @@ def _enrol(
     if form.opt_in is OptIn.CONFIRMED:
         subscribers.confirm_address(connection, person.id, now)
     _start_or_offer_again(connection, person, sequence, now)
+
+
+def _try_guide(connection: Connection, signup: Signup, sequence: Sequence, now: datetime) -> None:
+    """The guide that was asked for just now may go to an address that has bounced."""
+    person = subscribers.get_by_address(connection, signup.address)
+    enrolment = enrolments.find_enrolment_in(connection, person.id, sequence.key)
+    if enrolment and enrolment.guide_wanted_at == now:
+        allow_guide(connection, person.address_hash, enrolment.id, now)
 
 
 def _believed(connection: Connection, person: Subscriber, signup: Signup) -> list[Purpose]:
@@ -289,7 +308,9 @@ def _offer_guide_again(connection: Connection, enrolment: Enrolment, now: dateti
     """Somebody who asks again gets the guide's mail again; the series does not start over."""
     if enrolment.status is EnrolmentStatus.GOAL_REACHED:
         return
-    starts_over = enrolment.status is EnrolmentStatus.REMOVED
+    uncollected = enrolment.progress.collected_at is None
+    bounced = enrolment.status is EnrolmentStatus.SUPPRESSED and uncollected
+    starts_over = bounced or enrolment.status is EnrolmentStatus.REMOVED
     messages.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")
     enrolments.change_enrolment(
         connection,
@@ -307,15 +328,26 @@ def _offer_guide_again(connection: Connection, enrolment: Enrolment, now: dateti
 def _find_enrolled(
     connection: Connection, enrolment_id: int
 ) -> tuple[Enrolment, Subscriber] | None:
-    enrolment = enrolments.find_enrolment(connection, enrolment_id)
+    enrolment = _present_enrolment(connection, enrolment_id)
     person = enrolment and subscribers.find_subscriber(connection, enrolment.subscriber_id)
     return (enrolment, person) if enrolment and person else None
+
+
+def _present_enrolment(connection: Connection, enrolment_id: int) -> Enrolment | None:
+    """The enrolment or, where its person was let go and came back, their new one."""
+    enrolment = enrolments.find_enrolment(connection, enrolment_id)
+    if enrolment is None:
+        return None
+    person = subscribers.present_number(connection, enrolment.subscriber_id)
+    if person in (None, enrolment.subscriber_id):
+        return enrolment
+    return enrolments.find_enrolment_in(connection, person, enrolment.sequence)
 
 
 def _hold_enrolled(
     connection: Connection, enrolment_id: int
 ) -> tuple[Enrolment, Subscriber] | None:
-    enrolment = enrolments.find_enrolment(connection, enrolment_id)
+    enrolment = _present_enrolment(connection, enrolment_id)
     if enrolment is None:
         return None
     locks.hold_person(connection, enrolment.subscriber_id)

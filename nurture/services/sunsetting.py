@@ -92,8 +92,8 @@ def stay(
         }
         events.add_events(connection, [stayed])
         _close(connection, [message.enrolment_id], now)
-        privacy = catalogue.current(connection).practice.privacy_version
-        want_emails(connection, person, STAYED, privacy, evidence, now)
+        published = catalogue.current(connection)
+        want_emails(connection, published, person, STAYED, evidence, now)
 
 
 def _sunset(database: Database, published: Published, sequence: Sequence, now: datetime) -> int:

@@ -1,11 +1,21 @@
-"""Suppressing an address: ending what is under way and taking back what is claimed."""
+"""Suppressing: ending what goes to an address that may not be written to, and going on again."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind
+from nurture.domain.message_status import MessageStatus
+from nurture.domain.sequence import StepKind
 from nurture.domain.suppression import SuppressionReason
-from nurture.store import enrolments, messages, suppressions
+from nurture.services.catalogue import Published
+from nurture.store import enrolments, events, messages, suppressions
+from nurture.store.enrolments import Enrolment
 from nurture.store.session import Connection
+from nurture.store.subscribers import Subscriber
+
+_CAME_BACK = (MessageStatus.FAILED, MessageStatus.BOUNCED)
 
 
 def suppress_address(
@@ -15,8 +25,130 @@ def suppress_address(
     why: str,
     now: datetime,
     reason: SuppressionReason = SuppressionReason.BOUNCED,
-) -> None:
-    """Never write to an address again: end what is under way and take back what is claimed."""
-    suppressions.suppress(connection, address_hash, reason, now, why)
-    enrolments.end_enrolments_of(connection, subscriber_id, EnrolmentStatus.SUPPRESSED, now)
+    at: datetime | None = None,
+) -> bool:
+    """Never write to an address again because of what happened `at` that time, or just now.
+
+    What is under way ends and what is claimed is taken back. Return whether the reason
+    stands: it does not where it was lifted later than that. What happened just now is later
+    than any lifting, also where a batch began before it.
+    """
+    if at is None:
+        at = max(now, suppressions.find_lifted_at(connection, address_hash, reason) or now)
+    if not suppressions.suppress(connection, address_hash, reason, at, why):
+        return False
+    end_what_is_under_way(connection, subscriber_id, address_hash, now)
     messages.cancel_open(connection, subscriber_id, "the address is suppressed")
+    return True
+
+
+def end_what_is_under_way(
+    connection: Connection, subscriber_id: int, address_hash: str, now: datetime
+) -> None:
+    """End a suppressed person's enrolments by the strongest reason that stands.
+
+    What another reason ended before ends by it as well, so that the order in which the reasons
+    were told makes no difference.
+    """
+    status = _status(suppressions.find_suppression(connection, address_hash))
+    enrolments.end_enrolments_of(connection, subscriber_id, status, now)
+    enrolments.reword_ends(connection, subscriber_id, status)
+
+
+def lift_bounce(
+    connection: Connection,
+    published: Published,
+    person: Subscriber,
+    at: datetime | None,
+    now: datetime,
+    note: Mapping[str, Any],
+    look_at: datetime | None = None,
+) -> bool:
+    """Write to a held person again as far as their address had bounced by then.
+
+    Without a time, the bounce goes as if it had never been. Other reasons stay. Where there
+    is none, what the bounce ended goes on: it is looked at now, or at `look_at`. `note` says
+    who lifted it and why. Return whether a bounce stood.
+    """
+    bounced = SuppressionReason.BOUNCED
+    if not suppressions.lift_suppression(connection, person.address_hash, bounced, at):
+        return False
+    note_lifted(connection, person.id, now, note)
+    if suppressions.find_suppression(connection, person.address_hash):
+        reword_what_ended(connection, person)
+    else:
+        go_on(connection, published, person.id, now, look_at or now)
+    return True
+
+
+def reword_what_ended(connection: Connection, person: Subscriber) -> None:
+    """Let what ended have ended for the strongest reason that is left."""
+    left = suppressions.find_suppression(connection, person.address_hash)
+    enrolments.reword_ends(connection, person.id, _status(left))
+
+
+def go_on(
+    connection: Connection,
+    published: Published,
+    subscriber_id: int,
+    now: datetime,
+    look_at: datetime,
+) -> None:
+    """Take up what a suppression ended; a guide that came back is offered once more.
+
+    What is under way already is looked at only where its guide came back. Answers to requests
+    and questions after a silence are left alone: they are asked for, or asked, afresh.
+    """
+    ledger = messages.ledger_of(connection, subscriber_id)
+    for one in enrolments.enrolments_of(connection, subscriber_id):
+        guides = [m for m in ledger if m.enrolment_id == one.id and m.kind is StepKind.GUIDE]
+        again = _guide_again(one, now) if _never_arrived(one, guides) else {}
+        ended = one.status is EnrolmentStatus.SUPPRESSED and _goes_on(published, one)
+        if ended or (again and one.status is EnrolmentStatus.ACTIVE):
+            active = {"status": EnrolmentStatus.ACTIVE, "ended_at": None}
+            enrolments.change_enrolment(connection, one.id, look_at, **active, **again)
+
+
+def note_lifted(
+    connection: Connection, subscriber_id: int | None, at: datetime, note: Mapping[str, Any]
+) -> None:
+    """Keep who had an address written to again, when and why."""
+    source, whose = note["source"], subscriber_id or note.get("address_hash", "")
+    row = {
+        "kind": EventKind.LIFTED,
+        "subscriber_id": subscriber_id,
+        "happened_at": at,
+        "source": source,
+        "source_key": f"lifted:{source}:{whose}:{at.isoformat()}",
+        "raw": {"reason": note["reason"]},
+    }
+    events.add_events(connection, [row])
+
+
+def _status(reason: SuppressionReason | None) -> EnrolmentStatus:
+    if reason is SuppressionReason.UNSUBSCRIBED:
+        return EnrolmentStatus.UNSUBSCRIBED
+    return EnrolmentStatus.SUPPRESSED
+
+
+def _goes_on(published: Published, enrolment: Enrolment) -> bool:
+    sequence = published.sequences.get(enrolment.sequence)
+    return sequence is None or (sequence.answers is None and sequence.quiet is None)
+
+
+def _never_arrived(enrolment: Enrolment, guides: list[messages.Message]) -> bool:
+    if enrolment.progress.collected_at is not None:
+        return False
+    newest = max(guides, key=lambda message: message.occasion, default=None)
+    return newest is not None and newest.status in _CAME_BACK
+
+
+def _guide_again(enrolment: Enrolment, now: datetime) -> dict[str, Any]:
+    """The guide is wanted once more, and the time to collect it begins anew."""
+    return {
+        "guide_wanted": True,
+        "guide_wanted_at": now,
+        "occasion": enrolment.occasion + 1,
+        "enrolled_at": now,
+        "anchor_at": now,
+    }

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Row, bindparam, case, select, update
 from nurture.domain.consent import Purpose
 from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sending_gate import Frequency, Standing
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.suppression import Suppression, SuppressionReason, guide_on_trial, strongest
 from nurture.store.account import refusals
 from nurture.store.enrolments import enrolments
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.subscribers import as_consents, subscribers
-from nurture.store.suppressions import suppressions
+from nurture.store.suppressions import standing_of
 
 #: Nothing else is read of a due enrolment, as turning what is stored into values costs most.
 _COLUMNS: tuple[Any, ...] = (
@@ -38,7 +38,6 @@ _COLUMNS: tuple[Any, ...] = (
     subscribers.c.frequency,
     subscribers.c.paused_until,
     subscribers.c.purposes,
-    suppressions.c.reason.label("suppressed"),
 )
 
 
@@ -80,7 +79,7 @@ def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[Du
     person at once and both find the frequency cap untouched.
     """
     ordered = _due_statement(now).order_by(enrolments.c.next_look_at)
-    return [_due(row) for row in connection.execute(ordered.limit(limit))]
+    return _all_due(connection, ordered.limit(limit))
 
 
 def due_for_probe(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:
@@ -94,14 +93,19 @@ def due_for_probe(connection: Connection, now: datetime, limit: int) -> list[Due
     known = _domains_refused(connection)
     elsewhere = [subscribers.c.address_key.like(f"%@{_plain(domain)}", "!") for domain in known]
     ordered = chosen.order_by(*elsewhere, enrolments.c.enrolled_at.desc(), enrolments.c.id.desc())
-    return [_due(row) for row in connection.execute(ordered.limit(limit))]
+    return _all_due(connection, ordered.limit(limit))
+
+
+def _all_due(connection: Connection, statement: Any) -> list[DueEnrolment]:
+    rows = connection.execute(statement).all()
+    suppressed = standing_of(connection, {row.subscriber_id for row in rows}) if rows else {}
+    return [_due(row, suppressed.get(row.subscriber_id, [])) for row in rows]
 
 
 def _due_statement(now: datetime) -> Any:
     return (
         select(*_COLUMNS)
         .join(subscribers, subscribers.c.id == enrolments.c.subscriber_id)
-        .outerjoin(suppressions, suppressions.c.address_hash == subscribers.c.address_hash)
         .where(enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now)
         .with_for_update(of=[enrolments, subscribers], skip_locked=True, key_share=True)
     )
@@ -180,7 +184,8 @@ def _advance_statement(dialect: str) -> Any:
     )
 
 
-def _due(row: Row[*tuple[Any, ...]]) -> DueEnrolment:
+def _due(row: Row[*tuple[Any, ...]], suppressed: Sequence[Suppression]) -> DueEnrolment:
+    reasons = [one.reason for one in suppressed]
     return DueEnrolment(
         row.id,
         row.subscriber_id,
@@ -195,9 +200,11 @@ def _due(row: Row[*tuple[Any, ...]]) -> DueEnrolment:
         ),
         Standing(
             as_consents(row.purposes),
-            SuppressionReason(row.suppressed) if row.suppressed else None,
+            strongest(reasons),
             row.paused_until,
             Frequency(row.frequency),
+            bounces=SuppressionReason.BOUNCED in reasons,
+            guide_on_trial=bool(reasons) and guide_on_trial(suppressed) == row.id,
         ),
         row.turn,
         row.occasion,

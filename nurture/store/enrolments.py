@@ -150,6 +150,16 @@ def end_enrolments_of(
     _end(connection, enrolments.c.subscriber_id == subscriber_id, reason, now)
 
 
+def reword_ends(connection: Connection, subscriber_id: int, reason: EnrolmentStatus) -> None:
+    """Let what one person's suppression has ended already have ended for that reason."""
+    by_suppression = (EnrolmentStatus.UNSUBSCRIBED, EnrolmentStatus.SUPPRESSED)
+    connection.execute(
+        update(enrolments)
+        .where(enrolments.c.subscriber_id == subscriber_id, enrolments.c.status.in_(by_suppression))
+        .values(status=reason)
+    )
+
+
 def take_up_unsubscribed(connection: Connection, subscriber_id: int, now: datetime) -> None:
     """Go on with what one subscriber's unsubscription ended."""
     where = (enrolments.c.subscriber_id == subscriber_id) & (

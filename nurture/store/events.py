@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from nurture.domain.bouncing import Bounce
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.types import Json, UtcDateTime, Words, metadata
 
@@ -53,6 +54,8 @@ events = Table(
     # What somebody appended to the address, as link rewriters do.
     Column("query", Text),
     Column("raw", Json),
+    # What kind of bounce it is; null for everything else. See `domain.bouncing`.
+    Column("bounce", Text),
     Index("ix_events_subscriber_id_happened_at", "subscriber_id", "happened_at"),
 )
 
@@ -66,6 +69,16 @@ HAS_RAW = events.c.kind.in_([literal_column("'opened'"), literal_column("'clicke
     *(events.c[name].is_not(None) for name in RAW)
 )
 
+_BOUNCE = events.c.bounce.is_not(None)
+# Answers "who has bounced, how, and when".
+Index(
+    "ix_events_bounce",
+    events.c.bounce,
+    events.c.happened_at,
+    events.c.subscriber_id,
+    sqlite_where=_BOUNCE,
+    postgresql_where=_BOUNCE,
+)
 Index("ix_events_held", events.c.happened_at, sqlite_where=HELD, postgresql_where=HELD)
 # Answers "what of people's machines has been kept for too long".
 Index("ix_events_raw", events.c.happened_at, sqlite_where=HAS_RAW, postgresql_where=HAS_RAW)
@@ -103,7 +116,8 @@ def add_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int
 def rename(connection: Connection, source_key: str, kind: str, to: str) -> bool:
     """Call one event something else; return whether it was there and called so."""
     where = (events.c.source_key == source_key) & (events.c.kind == kind)
-    return connection.execute(update(events).where(where).values(kind=to)).rowcount == 1
+    values: dict[str, Any] = {"kind": to, "bounce": Bounce.HARD if to == "bounced" else None}
+    return connection.execute(update(events).where(where).values(values)).rowcount == 1
 
 
 def count_events(connection: Connection) -> dict[str, int]:

@@ -1,16 +1,17 @@
 """The one order in which every transaction takes its locks, so that no two wait for each other.
 
-Which sequences are paused; the subscriber; enrolments, the lowest number first; then what
-belongs to them: suppressions, messages, events. Whoever changes an enrolment or a message
-holds the enrolment before. A worker that claims, or marks as being sent, never waits for
-a row: it leaves alone what another holds. SQLite has one writer at a time anyway.
+Which sequences are paused; the address, by its hash; the subscriber; enrolments, the lowest
+number first; then what belongs to them: suppressions, messages, events. Whoever changes an
+enrolment or a message holds the enrolment before. A worker that claims, or marks as being sent,
+never waits for a row: it leaves alone what another holds. SQLite has one writer at a time anyway.
 """
 
 from collections.abc import Iterable
 from functools import cache
+from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from nurture.store.enrolments import enrolments, of_subscriber
 from nurture.store.session import among, as_numbers
@@ -54,6 +55,16 @@ def hold_free(connection: Connection, subscriber_ids: Iterable[int]) -> set[int]
     return people - {
         person for number, person in connection.execute(theirs) if number not in in_hand
     }
+
+
+def hold_address(connection: Connection, address_hash: str) -> None:
+    """Let nobody else sign up or leave with that address until the transaction ends.
+
+    A signup on its way has written no row yet that could be locked.
+    """
+    if connection.dialect.name != "sqlite":
+        number = int.from_bytes(blake2b(address_hash.encode(), digest_size=8).digest(), signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def hold_person(connection: Connection, subscriber_id: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, and_, case, exists, func, select
 
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
@@ -178,7 +178,14 @@ def refused_addresses(connection: Connection, since: datetime, limit: int) -> li
         suppressions.c.reason,
         suppressions.c.since,
     ).join(suppressions, suppressions.c.address_hash == subscribers.c.address_hash)
-    refused = suppressions.c.reason.in_((SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED))
+    stronger = suppressions.alias()
+    complained = exists().where(
+        stronger.c.address_hash == suppressions.c.address_hash,
+        stronger.c.reason == SuppressionReason.COMPLAINED,
+    )
+    refused = (suppressions.c.reason == SuppressionReason.COMPLAINED) | (
+        (suppressions.c.reason == SuppressionReason.BOUNCED) & ~complained
+    )
     recent = chosen.where(refused, suppressions.c.since >= since)
     known = recent.where(subscribers.c.address.is_not(None))
     latest = known.order_by(suppressions.c.since.desc(), subscribers.c.id).limit(limit)

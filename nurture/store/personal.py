@@ -38,7 +38,8 @@ from nurture.store.types import Json, Words
 #: What an erasure leaves, because it says nothing about who it was.
 _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "subscribers": frozenset({"id", "created_at", "confirmed_at"}),
+        # The keyed hash is what a no that is said later is kept by.
+        "subscribers": frozenset({"id", "address_hash", "created_at", "confirmed_at"}),
         "consents": frozenset(consents.c.keys()) - {"page_url", "client", "user_agent"},
         "signups": frozenset({"id", "subscriber_id", "form", "signed_up_at"}),
         "enrolments": frozenset(enrolments.c.keys()),

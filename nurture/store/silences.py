@@ -35,6 +35,7 @@ from nurture.store.subscribers import subscribers
 from nurture.store.suppressions import suppressions
 
 _SIGN = (events.c.verdict == Verdict.HUMAN) & events.c.kind.in_(SIGNS_OF_LIFE)
+_SUPPRESSED = exists().where(suppressions.c.address_hash == subscribers.c.address_hash)
 _TAKEN = (MessageStatus.ACCEPTED, MessageStatus.DELIVERED)
 
 
@@ -50,8 +51,7 @@ class QuietPerson:
 def quiet_people(connection: Connection, since: datetime, limit: int) -> list[QuietPerson]:
     """Confirmed people who seem to have been quiet since a moment or longer; locked."""
     statement = (
-        select(subscribers, suppressions.c.reason)
-        .outerjoin(suppressions, suppressions.c.address_hash == subscribers.c.address_hash)
+        select(subscribers, _SUPPRESSED.label("suppressed"))
         .where(
             subscribers.c.quiet_since <= since,
             subscribers.c.confirmed_at.is_not(None),
@@ -65,7 +65,7 @@ def quiet_people(connection: Connection, since: datetime, limit: int) -> list[Qu
         QuietPerson(
             row["id"],
             row["created_at"],
-            welcome=Purpose.MARKETING in row["purposes"] and row["reason"] is None,
+            welcome=Purpose.MARKETING in row["purposes"] and not row["suppressed"],
         )
         for row in connection.execute(statement).mappings()
     ]

@@ -11,11 +11,11 @@ from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.person import UnderWay
 from nurture.domain.planning import Send, anchor_after
 from nurture.domain.sequence import Step
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.suppression import Suppression, guide_on_trial
 from nurture.store.enrolments import enrolments
 from nurture.store.messages import IN_HAND, messages
 from nurture.store.subscribers import subscribers
-from nurture.store.suppressions import suppressions
+from nurture.store.suppressions import standing_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,10 @@ class Stands:
 
     address: str
     time_zone: str
-    suppressed: SuppressionReason | None
+    suppressions: tuple[Suppression, ...]
     paused_until: datetime | None
     enrolments: tuple[UnderWay, ...]
+    guide_on_trial: str
 
 
 def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, Stands]:
@@ -35,13 +36,15 @@ def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dic
     A mail that a worker has in hand counts as sent.
     """
     ids = list(subscriber_ids)
-    in_hand = _in_hand(connection, ids)
+    in_hand, suppressed = _in_hand(connection, ids), standing_of(connection, ids)
     found = select(enrolments).where(enrolments.c.subscriber_id.in_(ids)).order_by(enrolments.c.id)
     rows: dict[int, list[RowMapping]] = {}
     for row in connection.execute(found).mappings():
         rows.setdefault(row["subscriber_id"], []).append(row)
     return {
-        person["id"]: _stands(person, rows.get(person["id"], []), in_hand)
+        person["id"]: _stands(
+            person, rows.get(person["id"], []), in_hand, tuple(suppressed.get(person["id"], ()))
+        )
         for person in connection.execute(_people(ids)).mappings()
     }
 
@@ -56,11 +59,8 @@ def under_way_in(connection: Connection, sequence: str) -> list[int]:
 
 def _people(ids: list[int]) -> Any:
     columns = (subscribers.c.id, subscribers.c.address, subscribers.c.time_zone)
-    return (
-        select(*columns, subscribers.c.paused_until, suppressions.c.reason.label("suppressed"))
-        .outerjoin(suppressions, suppressions.c.address_hash == subscribers.c.address_hash)
-        .where(subscribers.c.id.in_(ids), ~subscribers.c.erased)
-    )
+    known = subscribers.c.id.in_(ids) & ~subscribers.c.erased
+    return select(*columns, subscribers.c.paused_until).where(known)
 
 
 def _in_hand(connection: Connection, ids: list[int]) -> dict[int, RowMapping]:
@@ -68,14 +68,20 @@ def _in_hand(connection: Connection, ids: list[int]) -> dict[int, RowMapping]:
     return {row["enrolment_id"]: row for row in connection.execute(statement).mappings()}
 
 
-def _stands(person: RowMapping, rows: list[RowMapping], in_hand: dict[int, RowMapping]) -> Stands:
-    zone, suppressed = person["time_zone"], person["suppressed"]
+def _stands(
+    person: RowMapping,
+    rows: list[RowMapping],
+    in_hand: dict[int, RowMapping],
+    suppressed: tuple[Suppression, ...],
+) -> Stands:
+    zone, on_trial = person["time_zone"], guide_on_trial(suppressed)
     return Stands(
         address=person["address"] or "",
         time_zone=zone,
-        suppressed=SuppressionReason(suppressed) if suppressed else None,
+        suppressions=suppressed,
         paused_until=person["paused_until"],
         enrolments=tuple(_under_way(row, zone, in_hand.get(row["id"])) for row in rows),
+        guide_on_trial=next((row["sequence"] for row in rows if row["id"] == on_trial), ""),
     )
 
 

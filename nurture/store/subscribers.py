@@ -139,6 +139,32 @@ def addresses_of(connection: Connection, subscriber_ids: Collection[int]) -> dic
     return {row.id: row.address for row in connection.execute(chosen)}
 
 
+def find_hash(connection: Connection, subscriber_id: int) -> str | None:
+    """The keyed hash of somebody's address, also once they are erased; `None` for nobody.
+
+    It is empty where nothing was left at the time.
+    """
+    where = subscribers.c.id == subscriber_id
+    found: str | None = connection.scalar(select(subscribers.c.address_hash).where(where))
+    return found
+
+
+def present_number(connection: Connection, subscriber_id: int) -> int | None:
+    """Who is known by that number or, where it was emptied, by the same address at present."""
+    before = subscribers.alias()
+    same = (before.c.id == subscriber_id) & (before.c.address_hash == subscribers.c.address_hash)
+    number = select(subscribers.c.id).join_from(subscribers, before, same)
+    found: int | None = connection.scalar(number.where(~subscribers.c.erased))
+    return found
+
+
+def find_by_hash(connection: Connection, address_hash: str) -> int | None:
+    """The number of the subscriber whose address has that keyed hash, unless they are erased."""
+    where = (subscribers.c.address_hash == address_hash) & ~subscribers.c.erased
+    found: int | None = connection.scalar(select(subscribers.c.id).where(where))
+    return found
+
+
 def change_subscriber(connection: Connection, subscriber_id: int, **values: Any) -> None:
     """Set columns of one subscriber."""
     connection.execute(

@@ -2,6 +2,7 @@
 
 from nurture.store import (
     account,
+    bounces,
     consents,
     drafts,
     enrolments,
@@ -23,6 +24,7 @@ from nurture.store.types import metadata
 
 __all__ = [
     "account",
+    "bounces",
     "consents",
     "drafts",
     "enrolments",

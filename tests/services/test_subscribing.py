@@ -1,6 +1,7 @@
 """Subscribing: a form filled in is written down whole or not at all, and a repeat is harmless."""
 
 import threading
+import time
 from datetime import timedelta
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import pytest
 from nurture.domain.consent import Evidence, Purpose
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.message_status import MessageStatus
-from nurture.services import subscribing
+from nurture.services import forgetting, preferring, subscribing
 from nurture.services.subscribing import (
     KeyReusedError,
     Limits,
@@ -17,11 +18,12 @@ from nurture.services.subscribing import (
     TooManySignupsError,
     UnknownFormError,
 )
+from nurture.store import locks
 from nurture.store.consents import consents
-from nurture.store.enrolments import enrolments
+from nurture.store.enrolments import add_enrolment, enrolments
 from nurture.store.events import events
 from nurture.store.signups import signup_keys, signups
-from nurture.store.subscribers import subscribers
+from nurture.store.subscribers import add_subscriber, find_by_address, subscribers
 from tests.homes import ScriptedSink
 from tests.house import Household, subjects
 
@@ -125,6 +127,39 @@ def test_limits_hold_per_client_and_per_form_within_an_hour(home: Household) -> 
     sign_up(6, "192.0.2.3", "over-50-guide")
     home.clock.advance(timedelta(hours=1, seconds=1))
     sign_up(3, "192.0.2.1")
+
+
+def test_a_no_by_an_old_link_waits_for_a_signup_on_its_way_and_stops_it(
+    home: Household,
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    house = home.house
+    forgetting.let_go_unconfirmed(house.database, house.outbox, home.clock.now + timedelta(days=31))
+    [old] = [row["id"] for row in home.rows(subscribers)]
+    no = (house.database, house.catalogue, old, None, Evidence(), home.clock.now)
+    address_hash = house.tokens.address_hash(ANN)
+    leaving = threading.Thread(target=preferring.unsubscribe, args=no)
+    with house.database.writing() as connection:
+        locks.hold_address(connection, address_hash)
+        leaving.start()
+        time.sleep(0.3)
+        add_subscriber(
+            connection,
+            address=ANN,
+            address_hash=address_hash,
+            first_name="",
+            time_zone="Europe/London",
+            now=home.clock.now,
+        )
+        person = find_by_address(connection, ANN)
+        assert person
+        add_enrolment(
+            connection, subscriber_id=person.id, sequence="pain-guide", now=home.clock.now
+        )
+    leaving.join(20)
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
+    assert home.deliver() == 0
 
 
 def test_a_suppressed_address_is_accepted_in_silence(

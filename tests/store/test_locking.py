@@ -172,17 +172,30 @@ def test_an_address_is_found_in_whatever_case_it_is_written(database: Database) 
         assert found.address == "p1@example.org"
 
 
-def test_the_first_reason_of_a_suppression_stays_and_only_the_same_reason_lifts_it(
+def test_each_reason_of_a_suppression_stands_by_itself_and_lifting_one_leaves_the_other(
     database: Database,
 ) -> None:
     unsubscribed, bounced = SuppressionReason.UNSUBSCRIBED, SuppressionReason.BOUNCED
     with database.writing() as connection:
-        suppress(connection, "h", bounced, NOW)
-        suppress(connection, "h", unsubscribed, LATER)
+        suppress(connection, "h", unsubscribed, NOW)
+        suppress(connection, "h", bounced, LATER)
         assert find_suppression(connection, "h") is bounced
-        assert not lift_suppression(connection, "h", unsubscribed)
-        assert lift_suppression(connection, "h", bounced)
+        assert lift_suppression(connection, "h", bounced, LATER)
+        assert not lift_suppression(connection, "h", bounced, LATER)
+        assert find_suppression(connection, "h") is unsubscribed
+        assert lift_suppression(connection, "h", unsubscribed)
         assert find_suppression(connection, "h") is None
+
+
+def test_what_was_lifted_stays_so_when_an_earlier_bounce_is_told_late(database: Database) -> None:
+    bounced = SuppressionReason.BOUNCED
+    with database.writing() as connection:
+        assert suppress(connection, "h", bounced, NOW)
+        assert lift_suppression(connection, "h", bounced, LATER)
+        assert not suppress(connection, "h", bounced, NOW)
+        assert find_suppression(connection, "h") is None
+        assert suppress(connection, "h", bounced, LATER + timedelta(hours=1))
+        assert find_suppression(connection, "h") is bounced
 
 
 def test_consents_are_appended_and_the_present_state_follows(database: Database) -> None:

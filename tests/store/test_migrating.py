@@ -8,14 +8,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
+from nurture.domain.suppression import SuppressionReason
 from nurture.store import migrating
 from nurture.store.migrating import migrate
 from nurture.store.session import Database
+from nurture.store.suppressions import suppress, suppressions_of
 from nurture.store.tables import metadata
 
 
@@ -83,6 +86,44 @@ def test_an_empty_database_is_brought_up_to_date_and_a_second_time_does_nothing(
     assert is_current(database)
     with database.reading() as connection:
         assert connection.scalar(text("SELECT folded FROM journals")) == 1
+    database.close()
+
+
+def test_a_suppression_from_before_is_kept_and_its_bounces_are_for_good(empty_url: str) -> None:
+    command.upgrade(migrating._config(empty_url), "0009")
+    database = Database(empty_url)
+    with database.writing() as connection:
+        for number, address_hash in ((1, "h1"), (2, "h2")):
+            connection.execute(
+                text(
+                    "INSERT INTO subscribers (id, address_hash, first_name, time_zone, created_at,"
+                    " frequency, purposes, erased) VALUES (:n, :h, '', 'UTC',"
+                    " '2026-03-02 09:00:00', 'usual', '', :no)"
+                ),
+                {"n": number, "h": address_hash, "no": False},
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO events (kind, subscriber_id, happened_at, source, source_key)"
+                    " VALUES ('bounced', :n, '2026-03-02 09:00:00', 'x', :h)"
+                ),
+                {"n": number, "h": address_hash},
+            )
+        connection.execute(
+            text(
+                "INSERT INTO suppressions (address_hash, reason, since, detail)"
+                " VALUES ('h1', 'bounced', '2026-03-02 09:00:00', 'gone')"
+            )
+        )
+    migrate(empty_url)
+    with database.writing() as connection:
+        bounced, unsubscribed = SuppressionReason.BOUNCED, SuppressionReason.UNSUBSCRIBED
+        [kept] = suppressions_of(connection, "h1")
+        assert (kept.reason, kept.detail, kept.guide_of) == (bounced, "gone", None)
+        suppress(connection, "h1", unsubscribed, kept.since)
+        assert len(suppressions_of(connection, "h1")) == 2
+        told = connection.execute(text("SELECT source_key, bounce FROM events")).all()
+        assert set(map(tuple, told)) == {("h1", "hard"), ("h2", "soft")}
     database.close()
 
 

@@ -1,0 +1,145 @@
+"""Jumping: when many mails come back for good at once, the owner is asked before anybody goes.
+
+A blocked sender, a relay set up wrongly or a mailbox provider's bad hour looks like many dead
+addresses. From the jump on, what comes back is held and suppresses nobody until the owner has
+said what it was.
+"""
+
+from datetime import datetime
+
+from nurture.domain.bouncing import JUMP_WITHIN, Bounce
+from nurture.domain.errors import NurtureError
+from nurture.domain.pausing import spread
+from nurture.domain.refusal import Cause
+from nurture.services import account
+from nurture.services.catalogue import Catalogue, Published
+from nurture.services.pausing import USUAL_SPAN
+from nurture.services.suppressing import go_on, lift_bounce, suppress_address
+from nurture.store import bounces, locks, subscribers, suppressions
+from nurture.store.account import drop_hold, find_hold
+from nurture.store.bounces import Jump
+from nurture.store.session import Connection, Database
+from nurture.store.subscribers import Subscriber
+
+_REAL, _MISTAKE = "real", "mistake"
+
+#: So many people are taken up again at once; more are spread over the working hours to come.
+_AT_ONCE = 20
+
+_HELD = "{} of {} emails of a day came back for good."
+_WHY = "told in a jump of bounces, and confirmed"
+
+
+class NoJumpError(NurtureError):
+    """The bounce rate has not jumped, or somebody has looked at it already."""
+
+
+def found(connection: Connection, now: datetime) -> None:
+    """Hold the account and ask the owner about a jump, unless they are asked already."""
+    since = now - JUMP_WITHIN
+    returned = bounces.count_returned_for_good(connection, since, besides=0)
+    accepted = bounces.count_accepted(connection, since)
+    if bounces.open_jump(connection, returned, accepted, now):
+        account.hold(connection, Cause.BOUNCES, _HELD.format(returned, accepted), now)
+
+
+def find_jump(database: Database) -> Jump | None:
+    """The jump that the owner has not looked at yet, if there is one."""
+    with database.reading() as connection:
+        return bounces.find_jump(connection)
+
+
+def confirm(database: Database, now: datetime) -> int:
+    """Take what was held for what it says: suppress those addresses; return how many people.
+
+    Raises `NoJumpError`.
+    """
+    _require_jump(database)
+    people = 0
+    while held := _returned(database, Bounce.HELD):
+        for number, at in held.items():
+            _confirm_one(database, number, at, now)
+        people += len(held)
+    return people if _close(database, _REAL, now) else people + confirm(database, now)
+
+
+def dismiss(database: Database, catalogue: Catalogue, by: str, now: datetime) -> int:
+    """Take a jump for a mistake of a mail server's; return how many people it was about.
+
+    Whom it had suppressed before it was noticed is written to again, and guides that came back
+    are offered once more, spread over working hours where there are many. `by` is who says
+    so. Raises `NoJumpError`.
+    """
+    jump = _require_jump(database)
+    before = _returned(database, Bounce.HARD, jump.since)
+    people = sorted({*_returned(database, Bounce.HELD), *before})
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+    note = {"source": by, "reason": "the mail server had made a mistake"}
+    for number, look_at in zip(people, _moments(published, len(people), now), strict=True):
+        with database.writing() as connection:
+            person = _held(connection, number)
+            if person:
+                _dismiss_one(connection, published, person, jump, note, now, look_at)
+    closed = _close(database, _MISTAKE, now)
+    return len(people) if closed else len(people) + dismiss(database, catalogue, by, now)
+
+
+def _require_jump(database: Database) -> Jump:
+    jump = find_jump(database)
+    if jump is None:
+        raise NoJumpError("No jump of bounces waits for you.", remedy="There is nothing to do.")
+    return jump
+
+
+def _confirm_one(database: Database, number: int, at: datetime, now: datetime) -> None:
+    with database.writing() as connection:
+        person = _held(connection, number)
+        bounces.reword(connection, number, Bounce.HELD, Bounce.HARD)
+        if person:
+            suppress_address(connection, number, person.address_hash, _WHY, now, at=at)
+
+
+def _dismiss_one(
+    connection: Connection,
+    published: Published,
+    person: Subscriber,
+    jump: Jump,
+    note: dict[str, str],
+    now: datetime,
+    look_at: datetime,
+) -> None:
+    bounces.reword(connection, person.id, Bounce.HELD, Bounce.DISMISSED)
+    bounces.reword(connection, person.id, Bounce.HARD, Bounce.DISMISSED, jump.since)
+    lifted = lift_bounce(connection, published, person, now, now, note, look_at)
+    if not lifted and not suppressions.find_suppression(connection, person.address_hash):
+        go_on(connection, published, person.id, now, look_at)
+
+
+def _returned(
+    database: Database, bounce: Bounce, since: datetime | None = None
+) -> dict[int, datetime]:
+    with database.reading() as connection:
+        return bounces.returned_people(connection, bounce, since)
+
+
+def _held(connection: Connection, number: int) -> Subscriber | None:
+    locks.hold_person(connection, number)
+    return subscribers.find_subscriber(connection, number)
+
+
+def _moments(published: Published, count: int, now: datetime) -> list[datetime]:
+    if count <= _AT_ONCE:
+        return [now] * count
+    zone = published.practice.time_zone
+    return spread(count, now, USUAL_SPAN, published.calendar, zone)
+
+
+def _close(database: Database, judged: str, now: datetime) -> bool:
+    """Let the emails go on, unless something was held in the meantime; return whether they do."""
+    with database.writing() as connection:
+        closed = bounces.close_jump(connection, judged, now)
+        held = find_hold(connection, lock=True)
+        if closed and held and held.cause is Cause.BOUNCES:
+            drop_hold(connection)
+    return closed

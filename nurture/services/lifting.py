@@ -1,0 +1,152 @@
+"""Lifting: the owner has an address written to again that had bounced, and says why."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from nurture.domain.address import address_key
+from nurture.domain.errors import NurtureError
+from nurture.domain.suppression import SuppressionReason, strongest
+from nurture.mail.providers import registry
+from nurture.services.catalogue import Catalogue
+from nurture.services.suppressing import lift_bounce, note_lifted
+from nurture.store import bounces, locks, subscribers, suppressions
+from nurture.store.session import Connection, Database
+from nurture.tokens import Tokens
+
+#: Who lifts a bounce, as the event of it says.
+COMMAND = "command line"
+
+#: Who could lift a reason, where it is not a bounce.
+WHO_LIFTS: Mapping[SuppressionReason, str] = MappingProxyType(
+    {
+        SuppressionReason.UNSUBSCRIBED: "They unsubscribed. Only they can take that back, on the "
+        "page that every email of theirs links to.",
+        SuppressionReason.COMPLAINED: "They reported an email as junk. Nobody lifts that: only "
+        "they could, by writing to you from another address.",
+        SuppressionReason.ERASED: "They were erased. Nobody lifts that: nothing is kept but a "
+        "fingerprint of the address, so that it is never written to.",
+    }
+)
+
+_LONGEST_REASON = 500
+
+
+class NotLiftableError(NurtureError):
+    """The address is not suppressed for a bounce; the message says who could lift what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What has come of lifting a bounce.
+
+    `left` is why they are still not written to, if at all, and `hint` what is to be done at
+    the mail provider, whole sentences both.
+    """
+
+    left: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One suppression as the owner sees it; the address is empty where only its hash is known."""
+
+    address: str
+    address_hash: str
+    reason: SuppressionReason
+    since: datetime
+    detail: str
+
+
+def list_suppressions(database: Database) -> list[Listed]:
+    """Every suppression, the newest first."""
+    with database.reading() as connection:
+        return [
+            Listed(
+                row["address"] or "",
+                row["address_hash"],
+                SuppressionReason(row["reason"]),
+                row["since"],
+                row["detail"],
+            )
+            for row in suppressions.every_suppression(connection)
+        ]
+
+
+def lift(
+    database: Database, catalogue: Catalogue, tokens: Tokens, address: str, why: str, now: datetime
+) -> Lifted:
+    """Lift the bounce of an address, whether or not its person is known.
+
+    Raises `NotLiftableError`.
+    """
+    address_hash = tokens.address_hash(address_key(address))
+    with database.writing() as connection:
+        locks.hold_address(connection, address_hash)
+        number = subscribers.find_by_hash(connection, address_hash)
+        note = {"source": COMMAND, "reason": _said(why), "address_hash": address_hash}
+        return _lift(connection, catalogue, number, address_hash, note, now)
+
+
+def lift_of(
+    database: Database, catalogue: Catalogue, subscriber_id: int, why: str, by: str, now: datetime
+) -> Lifted:
+    """Lift the bounce of somebody who is known; `by` is who does it.
+
+    Raises `NotLiftableError`.
+    """
+    with database.writing() as connection:
+        address_hash = subscribers.find_hash(connection, subscriber_id) or ""
+        note = {"source": by, "reason": _said(why)}
+        return _lift(connection, catalogue, subscriber_id, address_hash, note, now)
+
+
+def provider_hint(connection: Connection, subscriber_id: int) -> str:
+    """What is to be done where the provider that told of a bounce keeps a list of its own."""
+    told_by = registry().get(bounces.last_told_by(connection, subscriber_id) or "")
+    return told_by.suppressions_hint if told_by and told_by.keeps_own_suppressions else ""
+
+
+def _lift(
+    connection: Connection,
+    catalogue: Catalogue,
+    number: int | None,
+    address_hash: str,
+    note: Mapping[str, Any],
+    now: datetime,
+) -> Lifted:
+    if number is not None:
+        locks.hold_person(connection, number)
+    reasons = {one.reason for one in suppressions.suppressions_of(connection, address_hash)}
+    if SuppressionReason.BOUNCED not in reasons:
+        raise _not_liftable(reasons)
+    person = subscribers.find_subscriber(connection, number) if number is not None else None
+    if person:
+        lift_bounce(connection, catalogue.current(connection), person, now, now, note)
+    else:
+        suppressions.lift_suppression(connection, address_hash, SuppressionReason.BOUNCED, now)
+        note_lifted(connection, None, now, note)
+    left = strongest(reasons - {SuppressionReason.BOUNCED})
+    hint = provider_hint(connection, person.id) if person else ""
+    return Lifted(WHO_LIFTS[left] if left else "", hint)
+
+
+def _not_liftable(reasons: Collection[SuppressionReason]) -> NotLiftableError:
+    reason = strongest(reasons)
+    if reason is None:
+        return NotLiftableError(
+            "That address is not suppressed.", remedy="Nothing has to be lifted."
+        )
+    return NotLiftableError(WHO_LIFTS[reason], remedy="Only a bounce can be lifted here.")
+
+
+def _said(why: str) -> str:
+    said = " ".join(why.split())[:_LONGEST_REASON]
+    if not said:
+        raise NotLiftableError(
+            "No reason was given.", remedy="Say in a few words why the address is good again."
+        )
+    return said
