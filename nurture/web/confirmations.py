@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import Response, abort, render_template, request
+from flask import Response, render_template, request
 
 from nurture.rendering.personal_page import personal_page
-from nurture.services import confirming, exporting, forgetting, sunsetting
+from nurture.services import confirming, exporting, forgetting, sunsetting, tracing
 from nurture.services.confirming import Confirmation, Matter
 from nurture.web.forms import UnknownChoiceError, one_of, seen_evidence
 
@@ -55,7 +55,9 @@ class Confirmations:
         found = confirming.find_confirmation(
             house.database, house.catalogue, message, house.clock()
         )
-        return found or abort(404)
+        if found is None:
+            raise tracing.nobody_behind_message(house.database, message)
+        return found
 
     def _hand_over(self, confirmation: Confirmation) -> Answer:
         house = self.house
@@ -65,7 +67,9 @@ class Confirmations:
             return _asked(confirmation, problem=str(error)), HTTPStatus.UNPROCESSABLE_ENTITY
         record = exporting.export(
             house.database, house.catalogue, confirmation.subscriber, house.clock()
-        ) or abort(404)
+        )
+        if record is None:
+            raise tracing.nobody_behind_message(house.database, confirmation.message)
         if wanted == "page":
             return _download(personal_page(record), "text/html", "my-data.html")
         document = json.dumps(record, ensure_ascii=False, indent=2)
@@ -79,7 +83,9 @@ class Confirmations:
             )
         except forgetting.BeingMailedError as error:
             return _asked(confirmation, problem=str(error)), HTTPStatus.SERVICE_UNAVAILABLE
-        return _done(confirmation) if known else abort(404)
+        if not known:
+            raise tracing.nobody_behind_message(house.database, confirmation.message)
+        return _done(confirmation)
 
     def _stay(self, confirmation: Confirmation) -> Answer:
         house = self.house

@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING
 from flask import (
     Blueprint,
     Response,
-    abort,
     render_template,
     request,
     send_file,
     url_for,
 )
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from nurture.domain.consent import OWN_WORDINGS, said_where
-from nurture.domain.sequence import Request
-from nurture.services import preferring, requesting, subscribing
+from nurture.domain.sequence import UNCOLLECTED_FOR, Request
+from nurture.services import preferring, requesting, subscribing, tracing
 from nurture.services.forgetting import BeingMailedError
 from nurture.services.preferring import Preferences
 from nurture.services.requesting import Asked
 from nurture.services.subscribing import GuideOffer
+from nurture.services.tracing import NobodyLeftError, Trace
 from nurture.store.session import DatabaseUnavailableError
 from nurture.tokens import TokenRefusedError
 from nurture.web.confirmations import Confirmations
@@ -67,7 +68,8 @@ class Pages:
     """The views, each a translation from HTTP to a service and back.
 
     Every one of them answers 404 with a kind page where the token does not verify or belongs to
-    somebody who has been erased.
+    somebody who has been erased, and then says so. Only the way out is always open: where the
+    token verifies, whoever presses the button is answered that they get no more emails.
     """
 
     house: House
@@ -79,6 +81,7 @@ class Pages:
     def hand_over_guide(self, token: str) -> Response | tuple[str, int]:
         """The guide itself, which confirms the address and starts the series."""
         offer, house = self._offer(token), self.house
+        enrolment = house.tokens.read_guide(token)
         try:
             answers = read_answers(request.form)
         except UnknownChoiceError as error:
@@ -87,24 +90,26 @@ class Pages:
             house.database,
             house.catalogue,
             house.shelf,
-            house.tokens.read_guide(token),
+            enrolment,
             answers,
             seen_evidence(),
             house.clock(),
-        ) or abort(404)
+        )
+        if guide is None:
+            raise tracing.nobody_behind_enrolment(house.database, enrolment)
         house.doorbell.ring()
         return pdf(guide.path, guide.filename)
 
     def show_preferences(self, token: str) -> str:
         """How often we write at present, and what we may notice."""
-        return preferences_page(self._preferences(self.house.tokens.read_preferences(token)))
+        return preferences_page(self._preferences(self._whose_preferences(token)))
 
     def change_preferences(self, token: str) -> str | tuple[str, int]:
         """Takes over what the form says, and shows what holds from now on.
 
         The buttons for one's data and for one's erasure are on the same page and lead here too.
         """
-        subscriber = self.house.tokens.read_preferences(token)
+        subscriber = self._whose_preferences(token)
         present = self._preferences(subscriber)
         try:
             asked_for = read_request(request.form)
@@ -116,13 +121,13 @@ class Pages:
         house = self.house
         kept = preferring.change_preferences(
             house.database, house.catalogue, subscriber, change, seen_evidence(), house.clock()
-        ) or abort(404)
-        return preferences_page(kept, saved=True)
+        )
+        return preferences_page(kept or self._preferences(subscriber), saved=True)
 
     def show_unsubscribe(self, token: str) -> str:
         """One button, and the way to fewer emails instead."""
         subscriber, _ = self.house.tokens.read_unsubscribe(token)
-        return self._way_out("unsubscribe.html", subscriber, self._preferences(subscriber))
+        return self._way_out("unsubscribe.html", subscriber)
 
     def unsubscribe(self, token: str) -> str | tuple[str, int]:
         """Stops all emails at once (RFC 8058 section 3.2), or undoes that where asked to.
@@ -132,39 +137,59 @@ class Pages:
         only an undo that is none is asked about, since it may have meant the opposite.
         """
         subscriber, message = self.house.tokens.read_unsubscribe(token)
-        present = self._preferences(subscriber)
         kept_in, now = (self.house.database, self.house.catalogue), self.house.clock()
         try:
             undone = read_undo(request.form)
         except UnknownChoiceError as error:
-            return self._way_out("unsubscribe.html", subscriber, present, problem=str(error)), 422
+            return self._way_out("unsubscribe.html", subscriber, problem=str(error)), 422
+        except RequestEntityTooLarge:
+            undone = False
         if undone:
             preferring.resubscribe(*kept_in, subscriber, seen_evidence(), now)
-            return self._way_out("resubscribed.html", subscriber, present)
+            return self._way_out("resubscribed.html", subscriber)
         preferring.unsubscribe(*kept_in, subscriber, message, seen_evidence(), now)
-        return self._way_out("unsubscribed.html", subscriber, present)
+        return self._way_out("unsubscribed.html", subscriber)
 
     def _ask(self, subscriber: int, asked_for: Request, present: Preferences) -> str:
         house = self.house
         asked = requesting.ask(
             house.database, house.catalogue, subscriber, asked_for, house.clock()
-        ) or abort(404)
+        )
+        if asked is None:
+            tracing.get_present(house.database, subscriber)
         house.doorbell.ring()
-        return preferences_page(present, asked=(asked_for, asked))
+        return preferences_page(present, asked=(asked_for, asked or Asked.UNREACHABLE))
 
     def _offer(self, token: str) -> GuideOffer:
-        enrolment = self.house.tokens.read_guide(token)
-        house = self.house
-        return subscribing.find_guide(house.database, house.catalogue, enrolment) or abort(404)
+        enrolment, house = self.house.tokens.read_guide(token), self.house
+        offer = subscribing.find_guide(house.database, house.catalogue, enrolment)
+        if offer is None:
+            raise tracing.nobody_behind_enrolment(house.database, enrolment)
+        return offer
+
+    def _whose_preferences(self, token: str) -> int:
+        subscriber = self.house.tokens.read_preferences(token)
+        return tracing.get_present(self.house.database, subscriber)
 
     def _preferences(self, subscriber: int) -> Preferences:
+        """What holds for somebody who was there just now; raises `NobodyLeftError`."""
         now = self.house.clock()
-        return preferring.find_preferences(self.house.database, subscriber, now) or abort(404)
+        found = preferring.find_preferences(self.house.database, subscriber, now)
+        if found is None:
+            tracing.get_present(self.house.database, subscriber)
+            raise NobodyLeftError(Trace.GONE)
+        return found
 
-    def _way_out(
-        self, page: str, subscriber: int, preferences: Preferences, problem: str = ""
-    ) -> str:
-        token = self.house.tokens.preferences(subscriber)
+    def _way_out(self, page: str, subscriber: int, problem: str = "") -> str:
+        """A page of the way out, which is open to those as well of whom nothing more is known."""
+        try:
+            number = tracing.get_present(self.house.database, subscriber)
+            preferences = self._preferences(number)
+        except NobodyLeftError as nobody:
+            if nobody.trace is Trace.ERASED:
+                return gone_page(nobody.trace)
+            return render_template(page, preferences=None, preferences_url=None, problem=problem)
+        token = self.house.tokens.preferences(number)
         return render_template(
             page,
             preferences=preferences,
@@ -194,6 +219,7 @@ def create_pages(house: House) -> Blueprint:
     )
     pages.register_error_handler(TokenRefusedError, _show_not_found)
     pages.register_error_handler(404, _show_not_found)
+    pages.register_error_handler(NobodyLeftError, _show_gone)
     pages.register_error_handler(DatabaseUnavailableError, _show_unavailable)
     pages.register_error_handler(BeingMailedError, _show_unavailable)
     pages.register_error_handler(500, _show_unavailable)
@@ -227,8 +253,18 @@ def _show_not_found(error: Exception) -> tuple[str, int]:
     return render_template("not_found.html"), 404
 
 
+def _show_gone(nobody: NobodyLeftError) -> tuple[str, int]:
+    return gone_page(nobody.trace), 404
+
+
 def _show_unavailable(error: Exception) -> tuple[str, int, dict[str, str]]:
     return render_template("unavailable.html"), 503, {"Retry-After": "60"}
+
+
+def gone_page(trace: Trace) -> str:
+    """The page that says what is left of somebody: as good as nothing."""
+    page = "not_found.html" if trace is Trace.UNKNOWN else "gone.html"
+    return render_template(page, trace=trace, days=UNCOLLECTED_FOR.days)
 
 
 def guide_page(offer: GuideOffer, problem: str = "") -> str:

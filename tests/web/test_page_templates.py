@@ -72,7 +72,7 @@ def preferences(frequency: str = "usual", /, **changes: bool) -> SimpleNamespace
         frequency=frequency,
         paused_until=PAUSED_UNTIL if frequency == "paused" else None,
         history=HISTORY,
-        **{"tracking": False, "health_topics": False, **changes},
+        **{"tracking": False, "health_topics": False, "came_back": False, **changes},
     )
 
 
@@ -120,6 +120,21 @@ EXAMPLES: list[tuple[str, dict[str, Any]]] = [
     ("unsubscribe.html", on_the_way_out(problem="That is no choice.")),
     ("unsubscribed.html", on_the_way_out("stopped")),
     ("resubscribed.html", on_the_way_out()),
+    ("resubscribed.html", on_the_way_out() | {"preferences": preferences(came_back=True)}),
+    *[
+        (f"{page}.html", {"preferences": None, "preferences_url": None, "problem": ""})
+        for page in ("unsubscribe", "unsubscribed", "resubscribed")
+    ],
+    (
+        "preferences.html",
+        {
+            "preferences": preferences(came_back=True),
+            "saved": False,
+            "problem": "",
+            "asked": None,
+        },
+    ),
+    *[("gone.html", {"trace": trace, "days": 30}) for trace in ("erased", "let go", "gone")],
     ("not_found.html", {}),
     ("unavailable.html", {}),
 ]

@@ -1,0 +1,338 @@
+"""Stories of a no that is never lost, and of an address that is good again, on a moved clock."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import select
+
+from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind
+from nurture.services import forgetting, lifting, preferring
+from nurture.services.explaining import explain
+from nurture.store.enrolments import enrolments
+from nurture.store.events import events
+from nurture.store.subscribers import subscribers
+from nurture.store.suppressions import suppressions
+from nurture.tokens import Tokens
+from tests.homes import ScriptedSink
+from tests.house import Household, link_in
+from tests.journeys.test_journeys import collect, sign_up
+from tests.journeys.test_privacy import live_with_upkeep
+from tests.servers.smtp import Mail
+from tests.services.test_bouncing import news, tell
+
+ERIN = "erin@example.org"
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+NO_MORE = "You will get no more emails from us"
+ERASED = "Only a fingerprint of your address is left, so that we never write to it."
+
+
+def reasons(home: Household) -> list[str]:
+    """For what addresses are suppressed."""
+    return sorted(row["reason"] for row in home.rows(suppressions))
+
+
+def let_go(home: Household, smtp_sink: ScriptedSink) -> Mail:
+    """Erin never collects and is let go; the reminder is what she still has."""
+    sign_up(home, ERIN)
+    live_with_upkeep(home, 31)
+    assert home.rows(subscribers)[0]["address"] is None
+    return smtp_sink.mails_to(ERIN)[-1]
+
+
+def bounce(home: Household, address: str) -> None:
+    """The provider says that there is no such mailbox."""
+    message = home.messages_of(address)[-1]["id"]
+    at = home.clock.now
+    told = news(
+        home, EventKind.BOUNCED, at, address=address, message=message, permanent=True, reason="550"
+    )
+    tell(home, [told])
+
+
+def deliver_news(home: Household, address: str) -> None:
+    """The provider says that the newest mail has arrived."""
+    message = home.messages_of(address)[-1]["id"]
+    tell(home, [news(home, EventKind.DELIVERED, home.clock.now, message=message)])
+
+
+def test_erin_was_let_go_and_her_one_click_still_counts_when_she_is_typed_in_again(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    mail = let_go(home, smtp_sink)
+    target = urlsplit(str(mail.message["List-Unsubscribe"]).strip("<>")).path
+    before = home.everything()
+    assert home.client.get(target).status_code == 200
+    assert home.everything() == before
+    answer = home.client.post(target, data=ONE_CLICK)
+    assert answer.status_code == 200
+    assert NO_MORE in answer.text
+    assert home.client.post(target, data=ONE_CLICK).status_code == 200
+    assert reasons(home) == ["unsubscribed"]
+    had = len(smtp_sink.mails)
+    sign_up(home, ERIN)
+    sign_up(home, ERIN, "over-50-guide")
+    home.live(days=60)
+    assert len(smtp_sink.mails) == had
+
+
+def test_erin_who_came_back_leaves_by_the_old_link_as_well(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    old = let_go(home, smtp_sink)
+    sign_up(home, ERIN)
+    collect(home, smtp_sink, ERIN)
+    assert home.press(link_in(old, "unsubscribe")).status_code == 200
+    assert home.enrolment(ERIN)["status"] == EnrolmentStatus.UNSUBSCRIBED
+    assert home.person(ERIN)["purposes"] == frozenset()
+    had = len(smtp_sink.mails)
+    home.live(days=60)
+    assert len(smtp_sink.mails) == had
+    assert home.press(link_in(old, "unsubscribe"), undo="1").status_code == 200
+    assert home.enrolment(ERIN)["status"] == EnrolmentStatus.ACTIVE
+
+
+def test_erin_who_came_back_finds_her_pages_by_the_old_links(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    old = let_go(home, smtp_sink)
+    guide, preferences = link_in(old, "guide"), link_in(old, "preferences")
+    for link in (guide, preferences):
+        answer = home.client.get(urlsplit(link).path)
+        assert answer.status_code == 404
+        assert "did not collect it within 30 days" in " ".join(answer.text.split())
+    sign_up(home, ERIN)
+    assert home.press(guide, asked="1").mimetype == "application/pdf"
+    assert home.enrolment(ERIN)["collected_at"] is not None
+    assert home.press(preferences, frequency="fewer").status_code == 200
+    assert home.person(ERIN)["frequency"] == "fewer"
+
+
+def test_whoever_takes_a_no_back_by_the_old_link_may_sign_up_again(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    link = link_in(let_go(home, smtp_sink), "unsubscribe")
+    home.press(link)
+    assert home.press(link, undo="1").status_code == 200
+    assert reasons(home) == []
+    had = len(smtp_sink.mails)
+    sign_up(home, ERIN)
+    assert len(smtp_sink.mails) == had + 1
+
+
+def test_an_erased_person_reads_what_is_true_behind_every_link(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    sign_up(home, ERIN)
+    mail, house = smtp_sink.mails[0], home.house
+    forgetting.forget(house.database, house.outbox, home.person(ERIN)["id"], home.clock.now)
+    before = home.everything()
+    for page, status in (("guide", 404), ("preferences", 404), ("unsubscribe", 200)):
+        path = urlsplit(link_in(mail, page)).path
+        for answer in (home.client.get(path), home.client.post(path, data={"undo": "1"})):
+            assert answer.status_code == status
+            assert ERASED in answer.text
+            assert "latest email" not in answer.text
+    assert home.client.post(urlsplit(link_in(mail, "unsubscribe")).path).status_code == 200
+    assert home.everything() == before
+    assert reasons(home) == ["erased"]
+
+
+def test_a_link_of_a_database_that_was_put_back_is_answered_all_the_same(
+    sqlite_home: Household,
+) -> None:
+    home = sqlite_home
+    path = f"/unsubscribe/{home.house.tokens.unsubscribe(4711, 815)}"
+    before = home.everything()
+    assert home.client.get(path).status_code == 200
+    for body in (ONE_CLICK, {}, {"undo": "1"}, {"x": "y" * 20_000}):
+        answer = home.client.post(path, data=body)
+        assert answer.status_code == 200
+    assert NO_MORE in home.client.post(path, data=ONE_CLICK).text
+    assert home.everything() == before
+    forged = Tokens(["another-secret"]).unsubscribe(4711, 815)
+    assert home.client.post(f"/unsubscribe/{forged}", data=ONE_CLICK).status_code == 404
+
+
+def test_a_no_counts_with_a_bounce_and_a_complaint_there_already(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    sign_up(home, ERIN)
+    mail = smtp_sink.mails[0]
+    bounce(home, ERIN)
+    assert home.press(link_in(mail, "unsubscribe")).status_code == 200
+    assert reasons(home) == ["bounced", "unsubscribed"]
+    assert home.person(ERIN)["purposes"] == frozenset()
+    home.clock.advance(timedelta(days=8))
+    sign_up(home, ERIN)
+    home.live(days=30)
+    assert len(smtp_sink.mails) == 1
+    assert home.press(link_in(mail, "unsubscribe"), undo="1").status_code == 200
+    assert reasons(home) == ["bounced"]
+
+
+def test_dana_asks_again_a_week_after_the_bounce_gets_one_guide_and_goes_on_when_it_arrives(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    sign_up(home, ERIN)
+    collect(home, smtp_sink, ERIN)
+    bounce(home, ERIN)
+    first = home.fill_in_form(ERIN)
+    home.live(days=6, hours=23)
+    assert home.fill_in_form(ERIN, "over-50-guide").data == first.data
+    assert home.deliver() == 0
+    home.live(hours=2)
+    had = len(smtp_sink.mails)
+    again = home.fill_in_form(ERIN)
+    assert (again.status_code, again.data) == (202, first.data)
+    home.deliver()
+    assert len(smtp_sink.mails) == had + 1
+    for form in ("pain-guide", "over-50-guide"):
+        sign_up(home, ERIN, form)
+    home.live(days=2)
+    sign_up(home, ERIN)
+    assert len(smtp_sink.mails) == had + 1
+    assert home.enrolment(ERIN)["status"] == EnrolmentStatus.SUPPRESSED
+    deliver_news(home, ERIN)
+    assert reasons(home) == []
+    assert home.rows(events)[-1]["kind"] == "lifted"
+    home.live(days=30)
+    assert len(smtp_sink.mails) > had + 3
+
+
+def test_dana_bounces_again_and_has_to_wait_again(home: Household, smtp_sink: ScriptedSink) -> None:
+    sign_up(home, ERIN)
+    bounce(home, ERIN)
+    home.clock.advance(timedelta(days=8))
+    sign_up(home, ERIN)
+    assert len(smtp_sink.mails) == 2
+    bounce(home, ERIN)
+    [row] = home.rows(suppressions)
+    assert row["since"] == home.clock.now
+    home.clock.advance(timedelta(days=6))
+    sign_up(home, ERIN)
+    assert len(smtp_sink.mails) == 2
+    home.clock.advance(timedelta(days=2))
+    sign_up(home, ERIN)
+    assert len(smtp_sink.mails) == 3
+
+
+def test_dana_whose_mail_server_refused_her_is_tried_again_by_smtp_too(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    smtp_sink.refuse(ERIN)
+    sign_up(home, ERIN)
+    home.clock.advance(timedelta(days=8))
+    sign_up(home, ERIN)
+    assert (smtp_sink.mails, reasons(home)) == ([], ["bounced"])
+    smtp_sink.welcome(ERIN)
+    home.clock.advance(timedelta(days=6))
+    sign_up(home, ERIN)
+    assert smtp_sink.mails == []
+    home.clock.advance(timedelta(days=2))
+    sign_up(home, ERIN)
+    assert len(smtp_sink.mails) == 1
+    collect(home, smtp_sink, ERIN)
+    assert reasons(home) == []
+    home.live(days=30)
+    assert len(smtp_sink.mails) > 3
+
+
+def test_where_no_arrivals_are_told_six_silent_days_lift_the_bounce(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    sign_up(home, ERIN)
+    bounce(home, ERIN)
+    home.clock.advance(timedelta(days=8))
+    sign_up(home, ERIN)
+    live_with_upkeep(home, 5)
+    assert reasons(home) == ["bounced"]
+    live_with_upkeep(home, 2)
+    assert reasons(home) == []
+
+
+def test_where_arrivals_are_told_silence_lifts_nothing(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    sign_up(home, ERIN)
+    bounce(home, ERIN)
+    home.clock.advance(timedelta(days=8))
+    sign_up(home, ERIN)
+    sign_up(home, "bob@example.org")
+    deliver_news(home, "bob@example.org")
+    live_with_upkeep(home, 10)
+    assert reasons(home) == ["bounced"]
+
+
+def test_why_tells_of_the_guide_that_is_on_trial(home: Household, smtp_sink: ScriptedSink) -> None:
+    sign_up(home, ERIN)
+    bounce(home, ERIN)
+    home.clock.advance(timedelta(days=8))
+    house = home.house
+    said = explain(house.database, house.catalogue, ERIN, home.clock.now)
+    assert said.next == "Nothing will come, because the address is suppressed: bounced."
+    home.fill_in_form(ERIN)
+    said = explain(house.database, house.catalogue, ERIN, home.clock.now)
+    assert said.next == "Next comes “your-guide” (pain-guide), which is due now."
+    home.deliver()
+    said = explain(house.database, house.catalogue, ERIN, home.clock.now)
+    assert said.next_at is None
+
+
+def test_an_enrolment_is_looked_at_once_however_many_reasons_there_are(home: Household) -> None:
+    home.subscribe(ERIN)
+    now = home.clock.now
+    for kind in (EventKind.UNSUBSCRIBED, EventKind.COMPLAINED, EventKind.BOUNCED):
+        tell(home, [news(home, kind, now, address=ERIN, permanent=True)])
+    with home.house.database.writing() as connection:
+        again = enrolments.update().values(status="active", next_look_at=now)
+        connection.execute(again)
+    assert home.deliver() == 0
+    with home.house.database.reading() as connection:
+        [status] = connection.scalars(select(enrolments.c.status))
+    assert status == EnrolmentStatus.SUPPRESSED
+
+
+@pytest.mark.parametrize("first", ["lift", "undo"])
+def test_whoever_lifts_first_everything_goes_on_once_nothing_stands(
+    home: Household, smtp_sink: ScriptedSink, first: str
+) -> None:
+    from nurture.domain.consent import Evidence
+
+    sign_up(home, ERIN)
+    collect(home, smtp_sink, ERIN)
+    house, number = home.house, home.person(ERIN)["id"]
+    home.press(link_in(smtp_sink.mails[0], "unsubscribe"))
+    bounce(home, ERIN)
+
+    def lift() -> None:
+        args = (house.database, house.catalogue, house.tokens, ERIN, "she rang", home.clock.now)
+        lifting.lift(*args)
+
+    def undo() -> None:
+        args = (house.database, house.catalogue, number, Evidence(), home.clock.now)
+        preferring.resubscribe(*args)
+
+    one, other = (lift, undo) if first == "lift" else (undo, lift)
+    one()
+    assert home.deliver() == 0
+    assert home.enrolment(ERIN)["status"] != EnrolmentStatus.ACTIVE
+    other()
+    assert home.enrolment(ERIN)["status"] == EnrolmentStatus.ACTIVE
+    assert "marketing" in home.person(ERIN)["purposes"]
+
+
+def test_whoever_is_not_reached_says_no_only_by_choosing_it(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    sign_up(home, ERIN)
+    bounce(home, ERIN)
+    link = link_in(smtp_sink.mails[0], "preferences")
+    shown = " ".join(home.client.get(urlsplit(link).path).text.split())
+    assert "Our emails to this address have come back" in shown
+    assert 'value="usual" checked' in shown
+    assert home.press(link, frequency="usual", tracking="1").status_code == 200
+    assert reasons(home) == ["bounced"]
+    assert home.press(link, frequency="stopped").status_code == 200
+    assert reasons(home) == ["bounced", "unsubscribed"]
