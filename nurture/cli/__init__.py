@@ -16,6 +16,7 @@ from nurture.cli import (
     segments,
     simulating,
     steering,
+    suppressing,
     watching,
 )
 from nurture.cli.command import main
@@ -33,5 +34,6 @@ __all__ = [
     "segments",
     "simulating",
     "steering",
+    "suppressing",
     "watching",
 ]

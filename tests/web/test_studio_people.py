@@ -6,7 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind, MailEvent
+from nurture.services import recording
 from nurture.store.subscribers import subscribers
+from nurture.store.suppressions import suppressions
 from tests.house import Household
 from tests.web.studio import send, token_on
 from tests.web.test_studio_today import words
@@ -138,3 +141,48 @@ def test_what_people_typed_is_shown_as_text(sqlite_home: Household, paul: FlaskC
     for page in ("/studio/people", HER):
         assert "<img" not in paul.get(page).text
     assert "<img" not in send(paul, "/studio/people", words="<img src=z>").text
+
+
+def bounced(home: Household) -> None:
+    """Postmark says that Ann's mailbox does not exist."""
+    told = MailEvent(
+        EventKind.BOUNCED, "postmark", "b1", home.clock.now, ANN, None, True, "550 No such user", {}
+    )
+    house = home.house
+    recording.record_mail_events(
+        house.database, house.catalogue, house.tokens, [told], home.clock.now
+    )
+
+
+def test_a_bounce_is_lifted_with_a_reason_and_the_story_tells_it(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    bounced(sqlite_home)
+    page = words(ann.get(HER).text)
+    assert "Emails to their address came back" in page
+    assert "550 No such user" in page
+    refused = send(ann, HER, f"{HER}/lift", reason=" ")
+    assert refused.status_code == 422
+    assert "Say in a few words why the address is good again." in words(refused.text)
+    assert sqlite_home.rows(suppressions) != []
+    answer = send(ann, HER, f"{HER}/lift", reason="she rang")
+    assert answer.status_code == 303
+    page = words(ann.get(HER).text)
+    assert "They are written to again. Postmark keeps a list of its own as well" in page
+    assert "You had the address written to again" in page
+    assert "Because she rang, as said in the studio" in page
+    assert sqlite_home.rows(suppressions) == []
+    assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+
+
+def test_a_no_offers_no_button_and_says_who_could_take_it_back(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    send(ann, f"{HER}/stop")
+    page = words(ann.get(HER).text)
+    assert "They unsubscribed" in page
+    assert "Only they can take that back" in page
+    assert "Write to them again" not in page
+    answer = send(ann, "/studio/people", f"{HER}/lift", reason="please")
+    assert answer.status_code == 422
+    assert [row["reason"] for row in sqlite_home.rows(suppressions)] == ["unsubscribed"]

@@ -7,10 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.domain.message_status import MessageStatus
-from nurture.store import messages
+from nurture.domain.refusal import Cause
+from nurture.store import account, messages
+from nurture.store.suppressions import suppressions
 from nurture.web.studio.today import FIELDS, TASKS
 from nurture.web.studio.wording import count, say_ago
 from tests.house import Household
+from tests.services.test_bouncing import bounce_all, crowd
 from tests.web.studio import send, token_on
 
 
@@ -129,3 +132,27 @@ def test_lengths_and_numbers_are_said_as_people_say_them() -> None:
         "1 person",
         "1,200 people",
     )
+
+
+@pytest.mark.parametrize("real", ["yes", "no"])
+def test_a_jump_of_bounces_is_judged_by_a_button_and_the_emails_go_on(
+    sqlite_home: Household, paul: FlaskClient, real: str
+) -> None:
+    people = crowd(sqlite_home, 12)
+    bounce_all(sqlite_home, people[:11])
+    page = words(paul.get("/studio/").text)
+    assert "10 emails of 12 came back for good within a day" in page
+    with sqlite_home.house.database.reading() as connection:
+        hold = account.find_hold(connection)
+    assert hold is not None and hold.cause is Cause.BOUNCES
+    assert send(paul, "/studio/", "/studio/bounces", real=real).location == "/studio/"
+    assert "came back for good within a day" not in words(paul.get("/studio/").text)
+    with sqlite_home.house.database.reading() as connection:
+        assert account.find_hold(connection) is None
+    assert len(sqlite_home.rows(suppressions)) == (11 if real == "yes" else 0)
+
+
+def test_a_word_that_judges_no_jump_is_refused(paul: FlaskClient) -> None:
+    assert send(paul, "/studio/", "/studio/bounces", real="perhaps").status_code == 400
+    assert send(paul, "/studio/", "/studio/bounces", real="yes").status_code == 303
+    assert "looked at that in the meantime" in paul.get("/studio/").text

@@ -12,12 +12,14 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.address import address_key
-from nurture.domain.consent import Evidence, Purpose, said_where
+from nurture.domain.consent import STUDIO, Evidence, Purpose, said_where
+from nurture.domain.suppression import SuppressionReason
 from nurture.rendering.personal_page import personal_page
-from nurture.services import attending, exporting, forgetting, introducing
+from nurture.services import attending, exporting, forgetting, introducing, lifting
 from nurture.services.attending import NobodyThereError, NotAheadError
 from nurture.services.forgetting import BeingMailedError
 from nurture.services.introducing import Introduction
+from nurture.services.lifting import WHO_LIFTS, NotLiftableError
 from nurture.services.recounting import PURPOSES
 from nurture.web.studio.answers import confirm_page, problem_page
 from nurture.web.studio.people import badges
@@ -25,6 +27,14 @@ from nurture.web.studio.telling import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
+
+#: Why somebody is not written to, as it goes on after “They are not written to, because”.
+REASONS = {
+    SuppressionReason.UNSUBSCRIBED: "they unsubscribed",
+    SuppressionReason.BOUNCED: "emails to their address came back",
+    SuppressionReason.COMPLAINED: "they reported an email as junk",
+    SuppressionReason.ERASED: "they were erased",
+}
 
 Page = str | tuple[str, int] | Answer
 
@@ -56,6 +66,20 @@ class OnePerson:
         """Go on before the pause is over."""
         attending.resume(self.house.database, person, self.house.clock())
         tell("Their emails go on.")
+        return self._done(person)
+
+    def lift_person(self, person: int) -> Page:
+        """Write again to somebody whose address had bounced, because the owner knows better."""
+        house, why = self.house, request.form.get("reason", "")
+        try:
+            lifted = lifting.lift_of(
+                house.database, house.catalogue, person, why, STUDIO, house.clock()
+            )
+        except NotLiftableError as error:
+            return self._page(person, not_lifted=str(error)), 422
+        said = "The bounce is lifted, but they are still not written to. " if lifted.left else ""
+        said += lifted.left or "They are written to again."
+        tell(f"{said} {lifted.hint}".rstrip())
         return self._done(person)
 
     def ask_stop(self, person: int) -> Page:
@@ -144,7 +168,7 @@ class OnePerson:
             day = date.fromisoformat(request.form.get("until", ""))
         return datetime.combine(day, time(0), zone)
 
-    def _page(self, person: int, problem: str = "") -> str:
+    def _page(self, person: int, problem: str = "", not_lifted: str = "") -> str:
         found = self._introduced(person)
         return render_template(
             "studio/person.html",
@@ -154,6 +178,9 @@ class OnePerson:
             purposes=[(purpose, PURPOSES[purpose]) for purpose in Purpose],
             said_where=said_where,
             problem=problem,
+            not_lifted=not_lifted,
+            reasons=REASONS,
+            who_lifts=WHO_LIFTS,
         )
 
     def _forget_page(self, found: Introduction, problem: str) -> str:
@@ -185,6 +212,7 @@ def add_routes(studio: Blueprint, house: House) -> None:
         ("", views.show_person, None),
         ("/pause", None, views.pause_person),
         ("/resume", None, views.resume_person),
+        ("/lift", None, views.lift_person),
         ("/export", None, views.export_person),
     ):
         if show:

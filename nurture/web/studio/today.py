@@ -10,7 +10,9 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.bootstrap import broker_trouble
-from nurture.services import account, overseeing, settling, starting
+from nurture.domain.consent import STUDIO
+from nurture.services import account, jumping, overseeing, settling, starting
+from nurture.services.jumping import NoJumpError
 from nurture.services.settling import NotInDoubtError, Settled
 from nurture.services.starting import Finding, Premises, Task
 from nurture.store.guide_files import uploaded_sequences
@@ -95,6 +97,23 @@ class Today:
         tell("Trying again now." if held else "Your mail account accepts emails.")
         return redirect(url_for("studio.show_today"), 303)
 
+    def judge_jump(self) -> Response:
+        """Take the owner's word for what a jump of bounces was."""
+        real, house = request.form.get("real"), self.house
+        if real not in ("yes", "no"):
+            abort(400, "Please say whether the addresses are dead.")
+        try:
+            if real == "yes":
+                count = jumping.confirm(house.database, house.clock())
+                tell(f"Noted. Addresses suppressed: {count}. Everybody else gets their emails.")
+            else:
+                count = jumping.dismiss(house.database, house.catalogue, STUDIO, house.clock())
+                tell(f"Noted. Everybody gets their emails, these {count} people as well.")
+            house.doorbell.ring()
+        except NoJumpError:
+            tell("Somebody has looked at that in the meantime.")
+        return redirect(url_for("studio.show_today"), 303)
+
     def _page(self, checked: Mapping[Task, Finding]) -> str:
         house = self.house
         overview = overseeing.oversee(
@@ -146,3 +165,4 @@ def add_routes(studio: Blueprint, house: House) -> None:
     studio.add_url_rule(
         "/doubts/<int:message>", endpoint="settle_doubt", view_func=views.settle, methods=["POST"]
     )
+    studio.add_url_rule("/bounces", view_func=views.judge_jump, methods=["POST"])

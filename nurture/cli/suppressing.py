@@ -1,0 +1,107 @@
+"""Commands about addresses that are not written to."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from nurture.cli.command import main, up_to_date, with_house
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+    from nurture.services.lifting import Listed
+
+
+@main.group()
+def suppression() -> None:
+    """See which addresses are not written to, and lift a bounce that was a mistake."""
+
+
+@suppression.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@with_house
+def list_suppressions(house: House, as_json: bool) -> None:
+    """Print every address that is not written to, why and since when, the newest first."""
+    from nurture.services import jumping, lifting
+
+    up_to_date(house)
+    found = lifting.list_suppressions(house.database)
+    if as_json:
+        return click.echo(json.dumps([_as_values(one) for one in found], indent=2))
+    if jump := jumping.find_jump(house.database):
+        click.echo(
+            f"{jump.bounced} of {jump.accepted} mails of a day came back for good, and what "
+            "comes back since is held. Say what it is: “nurture suppression confirm” where "
+            "the addresses are dead, “nurture suppression dismiss” where the mail server "
+            "made a mistake."
+        )
+    for one in found:
+        about = f"  {one.detail}" if one.detail else ""
+        click.echo(f"{_name(one):<40}  {one.reason:<12}  since {one.since:%Y-%m-%d %H:%M}{about}")
+    if not found:
+        click.echo("Every address is written to.")
+
+
+@suppression.command()
+@click.argument("email")
+@click.option("--reason", required=True, help="Why the address is good again, in a few words.")
+@with_house
+def lift(house: House, email: str, reason: str) -> None:
+    """Write to an address again that has bounced.
+
+    Only a bounce can be lifted. What it had ended goes on where it was.
+    """
+    from nurture.services import lifting
+
+    up_to_date(house)
+    lifted = lifting.lift(
+        house.database, house.catalogue, house.tokens, email, reason, house.clock()
+    )
+    if lifted.left:
+        click.echo(f"The bounce is lifted, but {email} is still not written to. {lifted.left}")
+    else:
+        click.echo(f"{email} is written to again.")
+    if lifted.hint:
+        click.echo(lifted.hint)
+
+
+@suppression.command()
+@with_house
+def confirm(house: House) -> None:
+    """Say that what came back in a jump of bounces is real: suppress those addresses."""
+    from nurture.services import jumping
+
+    up_to_date(house)
+    count = jumping.confirm(house.database, house.clock())
+    click.echo(f"{_people(count)} suppressed. Everybody else is written to again.")
+
+
+@suppression.command()
+@with_house
+def dismiss(house: House) -> None:
+    """Say that a jump of bounces was a mail server's mistake: go on with everybody."""
+    from nurture.services import jumping, lifting
+
+    up_to_date(house)
+    count = jumping.dismiss(house.database, house.catalogue, lifting.COMMAND, house.clock())
+    click.echo(f"Nobody is suppressed for it: {_people(count)} written to again.")
+
+
+def _people(count: int) -> str:
+    return "1 person is" if count == 1 else f"{count} people are"
+
+
+def _name(one: Listed) -> str:
+    return one.address or f"(only a hash: {one.address_hash})"
+
+
+def _as_values(one: Listed) -> dict[str, str | None]:
+    return {
+        "address": one.address or None,
+        "address_hash": one.address_hash,
+        "reason": one.reason,
+        "since": one.since.isoformat(),
+        "detail": one.detail,
+    }
