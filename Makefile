@@ -75,6 +75,10 @@ hosts: $(VENV)/dev  ## try what hosts put in between: a PostgreSQL pooler, Redis
 	@$(BIN)/pytest tests/serving/test_pooler.py tests/store/test_postgresql_sessions.py \
 	  tests/test_redis_reaching.py tests/web/test_website_snippets.py tests/webhooks_api/test_docs_page.py
 
+.PHONY: spam
+spam: $(VENV)/dev  ## ask SpamAssassin, where it is installed, about every shipped email
+	@$(BIN)/pytest -m "slow or not slow" tests/rendering/test_filters.py
+
 .PHONY: bench
 bench: $(VENV)/dev  ## measure the speed; QUICK=1 for a short run, JSON=FILE for the figures
 	@$(BIN)/python -m bench

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from html import unescape
 from typing import Any
 
 from mjml import mjml2html
@@ -11,6 +10,7 @@ from mjml import mjml2html
 from nurture.domain.email import EmailFormat, EmailSource
 from nurture.domain.errors import NurtureError
 from nurture.rendering.composing import compose_markdown
+from nurture.rendering.following import Links
 from nurture.rendering.jinja_tags import JinjaTagError, find_unclosed_choice, jinja_tags
 from nurture.rendering.limits import MOST_FINDINGS, design_findings, limit_findings
 from nurture.rendering.linting import lint_mjml
@@ -18,13 +18,15 @@ from nurture.rendering.masking import mask_jinja, unmask_jinja
 from nurture.rendering.splicing import Spliced, shared_parts, splice, with_footer, written_lines
 from nurture.rendering.templating import PERSONAL, TemplateError, refuse_what_mails_do_not_need
 
-_HREF = re.compile(r'href="([^"]*)"')
-_TEXT_URL = re.compile(r"https?://[^\s<>{}\"')\]]+[^\s<>{}\"')\].,;:!?]")
 _LINK = re.compile(r"\{\{ link\((\w+)\) \}\}")
-_VALUE = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
-#: Values that lead to places outside; their links are counted for those who agreed to it.
-_FOLLOWED = frozenset({"article_url", "blog_url", "booking_url", "website_url"})
+#: What the compiler makes of `<mj-preview>`: tiny white words, which filters take for a trick.
+_PREVIEW = re.compile(r'(<body\b[^>]*>)<div style="display:none;[^"]*">')
+
+#: The first words in an inbox, hidden in the email itself and readable where they are not.
+_HIDDEN = (
+    "display:none;max-height:0;overflow:hidden;mso-hide:all;color:#000000;background-color:#ffffff;"
+)
 
 
 class EmailError(NurtureError):
@@ -39,7 +41,8 @@ class EmailError(NurtureError):
 class CompiledEmail:
     """An email as templates: what is stored with a revision and rendered per person.
 
-    The templates name the addresses written out in them by their place in `links`.
+    The templates name the links written out in them by their place in `links`; such a link is
+    an address, or the name of a value with what stands behind it (`booking_url?source=mail`).
     `link_topics` says what single links are about, by address or by the name of a value.
     """
 
@@ -56,7 +59,7 @@ class CompiledEmail:
 
     @property
     def followed(self) -> frozenset[str]:
-        """Where its counted links lead: addresses, and the names of values that are some."""
+        """Its counted links: addresses, and names of values with what stands behind them."""
         found = _LINK.findall(self.html + self.text)
         return frozenset(self.links[int(one)] if one.isdigit() else one for one in found)
 
@@ -80,9 +83,9 @@ def compile_email(source: EmailSource) -> CompiledEmail:
     findings += _findings_in_front(source, source.place)
     if findings:
         raise EmailError(list(dict.fromkeys(findings))[:MOST_FINDINGS])
-    links = _Links()
-    html = _with_pixel(links.follow_in_html(_html(design.whole, source.place)))
-    text = links.follow_in_text(plain.whole)
+    links = Links()
+    html = _with_pixel(_html(design.whole, source.place, links))
+    text = _text(plain.whole, links)
     front = source.front
     compiled = CompiledEmail(
         key=source.key,
@@ -201,7 +204,7 @@ def _subject_findings(subject: str, place: str) -> list[str]:
     return findings + _findings_in_template(subject, f"{place}, line {{}}".format)
 
 
-def _html(mjml: str, place: str) -> str:
+def _html(mjml: str, place: str, links: Links) -> str:
     masked, tags = mask_jinja(mjml)
     try:
         html = mjml2html(masked, fonts={}, disable_comments=False)
@@ -210,39 +213,13 @@ def _html(mjml: str, place: str) -> str:
         if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
             raise
         raise EmailError([f"{place}: the MJML cannot be compiled: {error}."]) from None
-    return unmask_jinja(html, tags)
+    hidden = _PREVIEW.sub(rf'\1<div style="{_HIDDEN}">', html, count=1)
+    return unmask_jinja(links.follow_in_html(hidden, tags), tags)
 
 
-class _Links:
-    """Hands every link to a place outside to `link`, which decides per person what it becomes.
-
-    Addresses are named by number, so that nothing somebody wrote becomes part of an
-    expression.
-    """
-
-    def __init__(self) -> None:
-        self.addresses: list[str] = []
-
-    def follow_in_html(self, html: str) -> str:
-        return _HREF.sub(lambda found: f'href="{self._followed(found[1])}"', html)
-
-    def follow_in_text(self, text: str) -> str:
-        masked, tags = mask_jinja(_VALUE.sub(_followed_value, text))
-        return unmask_jinja(_TEXT_URL.sub(lambda found: self._numbered(found[0]), masked), tags)
-
-    def _followed(self, target: str) -> str:
-        if target.startswith(("http://", "https://")) and "{" not in target:
-            return self._numbered(unescape(target))
-        return _VALUE.sub(_followed_value, target) if _VALUE.fullmatch(target) else target
-
-    def _numbered(self, address: str) -> str:
-        if address not in self.addresses:
-            self.addresses.append(address)
-        return f"{{{{ link({self.addresses.index(address)}) }}}}"
-
-
-def _followed_value(found: re.Match[str]) -> str:
-    return f"{{{{ link({found[1]}) }}}}" if found[1] in _FOLLOWED else found[0]
+def _text(plain: str, links: Links) -> str:
+    masked, tags = mask_jinja(plain, in_mjml=False)
+    return unmask_jinja(links.follow_in_text(masked, tags), tags)
 
 
 def _with_pixel(html: str) -> str:

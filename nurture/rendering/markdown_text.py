@@ -5,6 +5,7 @@ from textwrap import TextWrapper
 
 from markdown_it.tree import SyntaxTreeNode
 
+from nurture.rendering.following import in_brackets
 from nurture.rendering.markdown import Markdown, find_button, find_picture
 from nurture.rendering.masking import unmask_jinja
 
@@ -26,7 +27,7 @@ def markdown_as_text(read: Markdown) -> str:
 def _block(node: SyntaxTreeNode, width: int) -> list[str]:
     """The lines of a block, without an empty one after it."""
     if link := find_button(node):
-        return [f"{_words(link)}:", str(link.attrs["href"])]
+        return [f"{_words(link)}:", _by_itself(str(link.attrs["href"]))]
     if picture := find_picture(node):
         return _wrapped(f"[{picture.content}]", width) if picture.content.strip() else []
     if node.type in ("paragraph", "heading"):
@@ -64,6 +65,12 @@ def _wrapped(words: str, width: int) -> list[str]:
     return [line for part in words.split("\n") for line in wrapper.wrap(part)]
 
 
+def _by_itself(address: str) -> str:
+    """An address without brackets, unless it is read back whole only from between them."""
+    bracketed = in_brackets(address)
+    return bracketed if bracketed.startswith("<") else address
+
+
 def _words(node: SyntaxTreeNode) -> str:
     return "".join(map(_span, node.children))
 
@@ -75,7 +82,7 @@ def _span(node: SyntaxTreeNode) -> str:
         return "\n"
     if node.type == "link":
         words, address = _words(node), str(node.attrs["href"]).removeprefix("mailto:")
-        return words if words == address else f"{words} ({address})"
+        return _by_itself(address) if words == address else f"{words} {in_brackets(address)}"
     if node.type == "image":
         return f"[{node.content}]"
     return _words(node) if node.children else node.content

@@ -16,6 +16,7 @@ from hashlib import blake2b
 
 from markupsafe import Markup, escape
 
+from nurture.domain.destination import destination
 from nurture.domain.practice import Practice
 from nurture.domain.sequence import ANSWERS, Sequence, StepKind
 from nurture.rendering.compiling import CompiledEmail
@@ -81,6 +82,7 @@ class PreparedEmail:
     ) -> None:
         self.key = email.key
         self._email, self._sequence, self._kind, self._around = email, sequence, kind, around
+        self._places = link_values(email, around.practice)
         self._shapes: dict[tuple[bool, bool], _Shape] = {}
 
     def message(self, recipient: Recipient, now: datetime) -> bytes:
@@ -119,14 +121,18 @@ class PreparedEmail:
         values = {name: marks.add(name, slot) for name, slot in slots.items()}
         if not named:
             values["first_name"] = ""
+        choices = {"is_followed": tracked}
         link = partial(self._link, marks) if tracked else self._plain_link
         pixel = partial(self._pixel, marks) if tracked else str
         shared = shared_values(self._email, self._sequence, self._around.practice)
-        return compile_template(template, html=html).render(shared | values, link=link, pixel=pixel)
+        made = compile_template(template, html=html)
+        return made.render(shared | values | choices, link=link, pixel=pixel)
 
     def _plain_link(self, place: int | str) -> str:
-        """An address by its number among the email's links, or as it is."""
-        return self._email.links[place] if isinstance(place, int) else place
+        """Where a link leads, by its number among the email's links or by the address itself."""
+        if isinstance(place, str):
+            return place
+        return destination(self._email.links[place], self._places)
 
     def _link(self, marks: "_Marks", place: int | str) -> str:
         """An address that is counted: all but the message's number and code is the same."""

@@ -14,7 +14,7 @@ from nurture.domain.errors import NurtureError
 
 #: What differs from person to person. It may be printed and tested, but not computed with.
 PERSONAL = frozenset(
-    {"confirm_url", "first_name", "guide_url", "preferences_url", "unsubscribe_url"}
+    {"confirm_url", "first_name", "guide_url", "is_followed", "preferences_url", "unsubscribe_url"}
 )
 
 #: What is the same for everybody who gets the revision.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from nurture.bank_holidays import bank_holidays
+from nurture.domain.destination import destination
 from nurture.domain.errors import NurtureError
 from nurture.domain.planning import Calendar
 from nurture.domain.practice import Practice
@@ -85,7 +86,7 @@ class Published:
             values, own = link_values(email, self.practice), email.link_topics
             about.setdefault(email.key, set()).update(email.topics, *own.values())
             for link in email.followed:
-                address, topics = values.get(link, link), own.get(link, email.topics)
+                address, topics = destination(link, values), own.get(link, email.topics)
                 about.setdefault(address, set()).update(topics)
         return about
 
@@ -169,9 +170,9 @@ def _about(revision: Revision, practice: Practice) -> About:
     values = link_values(email, practice)
     return About(
         topics=frozenset(email.topics),
-        links=frozenset(values.get(link, link) for link in email.followed),
+        links=frozenset(destination(link, values) for link in email.followed),
         link_topics={
-            values.get(link, link): frozenset(words) for link, words in email.link_topics.items()
+            destination(link, values): frozenset(words) for link, words in email.link_topics.items()
         },
     )
 

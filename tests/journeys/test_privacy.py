@@ -114,7 +114,7 @@ def test_somebody_who_sleeps_is_asked_once_and_then_let_be(
     home.live(days=178)
     had = len(smtp_sink.mails)
     live_with_upkeep(home, 12)
-    assert subjects(smtp_sink.mails)[had:] == ["Do you still want these emails?"]
+    assert subjects(smtp_sink.mails)[had:] == ["If you still want these emails, let me know"]
     live_with_upkeep(home, 20)
     assert home.enrolment(ANN, "still-there")["status"] == EnrolmentStatus.COMPLETED
     last = home.rows(consents)[-1]

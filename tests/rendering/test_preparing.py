@@ -114,6 +114,7 @@ def slowly_rendered(key: str, to: Recipient) -> tuple[str, EmailMessage]:
 
     values = shared_values(email, library().sequences[0].sequence, library().practice) | {
         "first_name": to.first_name,
+        "is_followed": to.tracking,
         "guide_url": f"{URL}/guide/{TOKENS.guide(to.enrolment)}",
         "preferences_url": f"{URL}/preferences/{TOKENS.preferences(to.subscriber)}",
         "unsubscribe_url": f"{URL}/unsubscribe/{TOKENS.unsubscribe(to.subscriber, to.message)}",

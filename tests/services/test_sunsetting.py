@@ -14,7 +14,7 @@ from tests.homes import ScriptedSink
 from tests.house import Household, subjects
 
 ANN = "ann@example.org"
-QUESTION = "Do you still want these emails?"
+QUESTION = "If you still want these emails, let me know"
 HALF_A_YEAR = timedelta(days=181)
 
 

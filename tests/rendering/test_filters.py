@@ -1,0 +1,170 @@
+"""No shipped mail does what spam does to be seen by filters and not by people.
+
+What SpamAssassin and rspamd count is computed here; where SpamAssassin is installed, it is
+asked itself (`make spam`).
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from nurture.domain.email import EmailSource
+from nurture.library import read_library
+from nurture.rendering.compiling import compile_email
+from nurture.rendering.contrast import contrast
+from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
+from nurture.settings import Settings
+from nurture.tokens import Tokens
+
+LIBRARY = read_library(Settings(secret_key="x").templates_dir)
+AROUND = Surroundings(LIBRARY.practice, Tokens(["x"]), "https://mail.example.org")
+SHIPPED = [
+    (source.sequence, step, source.emails[step.email])
+    for source in LIBRARY.sequences
+    for step in source.sequence.steps
+]
+SHAPES = [(name, tracking) for name in ("Ann", "") for tracking in (True, False)]
+
+#: Elements without an end, and those whose words nobody is shown by design.
+EMPTY = frozenset({"br", "col", "hr", "img", "link", "meta"})
+SILENT = frozenset({"style", "title"})
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One shipped mail to one kind of person."""
+
+    key: str
+    data: bytes
+    subject: str
+    html: str
+    text: str
+
+
+def made(name: str, tracking: bool) -> Iterator[Mail]:
+    to = Recipient(1, 2, 3, "ann@example.org", name, tracking)
+    for sequence, step, source in SHIPPED:
+        prepared = PreparedEmail(compile_email(source), sequence, step.kind, AROUND)
+        data = prepared.message(to, datetime(2026, 3, 2, 9, tzinfo=UTC))
+        message = message_from_bytes(data, policy=policy.default)
+        html, text = (message.get_body((kind,)) for kind in ("html", "plain"))
+        assert html is not None
+        assert text is not None
+        said = str(message["Subject"])
+        yield Mail(source.key, data, said, html.get_content(), text.get_content())
+
+
+class Words(HTMLParser):
+    """Every piece of text, hidden or not, with the colours and the size written on elements."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open = [("", {"color": "#000000", "background": "#ffffff", "font-size": "16px"})]
+        self.found: list[tuple[str, float, float]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in EMPTY:
+            return
+        written = dict(attrs).get("style") or ""
+        pairs = [part.partition(":") for part in written.lower().split(";")]
+        own = {name.strip(): value.strip() for name, _, value in pairs}
+        colours = {"background": own["background-color"]} if "background-color" in own else {}
+        self.open.append((tag, self.open[-1][1] | own | colours))
+
+    def handle_endtag(self, tag: str) -> None:
+        while any(one == tag for one, _ in self.open):
+            if self.open.pop()[0] == tag:
+                return
+
+    def handle_data(self, data: str) -> None:
+        styles = self.open[-1][1]
+        if data.strip() and not {tag for tag, _ in self.open} & SILENT:
+            background = re.findall("#[0-9a-f]{3,6}", styles["background"])[-1]
+            size = float(styles["font-size"].removesuffix("px"))
+            self.found.append((data, contrast(styles["color"], background), size))
+
+
+def words(html: str) -> list[tuple[str, float, float]]:
+    reader = Words()
+    reader.feed(html)
+    return reader.found
+
+
+def addresses(mail: Mail) -> list[str]:
+    """What is linked, shown or written out: every address as a filter counts it."""
+    in_html = re.findall(r'(?:href|src)="(https?://[^"]+)"', mail.html)
+    return [*in_html, *re.findall(r"https?://\S+", mail.text)]
+
+
+@pytest.mark.parametrize(("name", "tracking"), SHAPES)
+def test_no_shipped_mail_hides_words_in_their_colour_or_size(name: str, tracking: bool) -> None:
+    for mail in made(name, tracking):
+        found = words(mail.html)
+        assert len(found) > 10
+        assert min(ratio for _, ratio, _ in found) >= 4.5, mail.key
+        assert min(size for _, _, size in found) >= 12, mail.key
+
+
+@pytest.mark.parametrize(("name", "tracking"), SHAPES)
+def test_a_shipped_mail_names_as_many_addresses_as_two_equal_versions_would(
+    name: str, tracking: bool
+) -> None:
+    for mail in made(name, tracking):
+        assert len(addresses(mail)) % 2 == 0, mail.key
+        assert not mail.subject.endswith("?"), mail.key
+
+
+@pytest.mark.parametrize("colour", ["#ffffff", "#111111", "#f3f1ec"])
+def test_the_preview_text_is_hidden_and_readable_on_every_page(colour: str) -> None:
+    mjml = (
+        "<mjml><mj-head><mj-preview>First &amp; foremost</mj-preview></mj-head>"
+        f'<mj-body background-color="{colour}"><mj-section><mj-column>'
+        '<mj-text font-size="16px" color="#777777">Hello</mj-text>'
+        "</mj-column></mj-section></mj-body></mjml>"
+    )
+    html = compile_email(EmailSource("a/b", {"subject": "S"}, mjml, "Hello", {})).html
+    [(said, ratio, size), *_] = words(html)
+    assert (said, size) == ("First & foremost", 16)
+    assert ratio >= 4.5
+    assert re.search(r"<body[^>]*><div style=\"display:none;[^\"]*mso-hide:all", html)
+
+
+@pytest.mark.parametrize(("name", "tracking"), SHAPES)
+def test_what_an_inbox_shows_first_is_the_preview_text(name: str, tracking: bool) -> None:
+    for mail, (_, _, source) in zip(made(name, tracking), SHIPPED, strict=True):
+        body = re.sub(r"(?s).*<body[^>]*>|<!--.*?-->", "", mail.html)
+        shown = " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+        assert shown.startswith(source.front["preheader"]), mail.key
+
+
+def test_whoever_is_followed_is_told_so_in_both_versions_and_nobody_else_is() -> None:
+    for name, tracking in SHAPES:
+        for mail in made(name, tracking):
+            told = [
+                "because you agreed to it" in " ".join(p.split()) for p in (mail.html, mail.text)
+            ]
+            assert told == [tracking, tracking]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("spamassassin") is None, reason="SpamAssassin is not installed")
+@pytest.mark.parametrize(("name", "tracking"), SHAPES)
+def test_spamassassin_counts_nothing_on_any_shipped_mail(
+    name: str, tracking: bool, tmp_path: Path
+) -> None:
+    for number, mail in enumerate(made(name, tracking)):
+        (tmp_path / f"{number}.eml").write_bytes(mail.data)
+    command = ["spamassassin", "-L", "-t", *sorted(map(str, tmp_path.iterdir()))]
+    asked = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    counted = re.findall(r"^ ?(-?\d+\.\d) ([A-Z][A-Z0-9_]+) ", asked.stdout, re.MULTILINE)
+    assert {rule for _, rule in counted} >= {"HTML_MESSAGE"}
+    assert {rule: points for points, rule in counted if float(points) > 0.1} == {}
