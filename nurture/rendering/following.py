@@ -55,7 +55,8 @@ class Links:
         return _ATTRIBUTE.sub(lambda found: self._in_attribute(found, tags), element)
 
     def _in_attribute(self, found: re.Match[str], tags: list[str]) -> str:
-        target = unescape(found[3].strip("\"'")).strip()
+        value = found[3][1:-1] if found[3][0] in "\"'" else found[3]
+        target = unescape(value).strip()
         counted = self._counted(target, tags) if found[1].lower() == "href" else ""
         return f'{found[1]}="{counted}"' if counted else found[0]
 
@@ -90,6 +91,12 @@ def places_in_text(text: str, tags: list[str]) -> Iterator[tuple[int, int]]:
         at = _end_of_choice(text, begin, run.end(), tags)
         between = text[begin - 1 : begin] == "<" and text[at : at + 1] == ">"
         yield begin, at if between else begin + len(_without_closing(text[begin:at]))
+
+
+def addresses_in(*sources: str) -> set[str]:
+    """The addresses written out in an email's sources."""
+    found = ((source, place) for source in sources for place in places_in_text(source, []))
+    return {unescape(source[start:end]) for source, (start, end) in found}
 
 
 def in_brackets(address: str) -> str:

@@ -82,7 +82,8 @@ def _span(node: SyntaxTreeNode) -> str:
         return "\n"
     if node.type == "link":
         words, address = _words(node), str(node.attrs["href"]).removeprefix("mailto:")
-        return _by_itself(address) if words == address else f"{words} {in_brackets(address)}"
+        is_bare = words == address or node.markup == "autolink"
+        return _by_itself(address) if is_bare else f"{words} {in_brackets(address)}"
     if node.type == "image":
         return f"[{node.content}]"
     return _words(node) if node.children else node.content

@@ -1,6 +1,5 @@
 """Publishing: what was written is checked and becomes immutable revisions."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +11,7 @@ from nurture.domain.soundness import dangling, relies_on_health, unsound, unsoun
 from nurture.library import Library, SequenceSource
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError, compile_email
+from nurture.rendering.following import addresses_in
 from nurture.rendering.preparing import Surroundings
 from nurture.services.catalogue import Published
 from nurture.services.rereading import email_source
@@ -35,9 +35,6 @@ from nurture.store.revisions import (
 )
 from nurture.store.session import Connection, Database
 from nurture.tokens import Tokens
-
-#: An address in a source: what follows it is a quote, a bracket or a space.
-_ADDRESS = re.compile(r"""https?://[^\s"'<>()\]]+""")
 
 _NO_ARTICLE = "{}: the article has no address yet; it leads to the blog."
 
@@ -168,7 +165,7 @@ def _about(library: Library) -> dict[str, set[str]]:
     for email in emails:
         own = email.front.get("links", {})
         about.setdefault(email.key, set()).update(email.front.get("topics", ()), *own.values())
-        for link in own.keys() | _ADDRESS.findall(email.body + email.text):
+        for link in own.keys() | addresses_in(email.body, email.text):
             about.setdefault(link, set()).update(own.get(link, email.front.get("topics", ())))
     return about
 
