@@ -8,14 +8,17 @@ line by accident changes nothing. On top of it, a paragraph that is nothing but
 - words in italics, as the last of the email, is the signature;
 - `{% if … %}` or `{% endif %}` holds what stands between the two together;
 
-and a quote with a heading in it is a box that names an article.
+and a quote with a heading in it is a box that names an article. Every line stays a line of its
+own, as people type an address or a name below a greeting; a paragraph is one long line.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from nurture.domain.email import EmailSource
@@ -32,6 +35,9 @@ _DEEPEST = 12
 
 #: A book's worth of blocks.
 _MOST_TOKENS = 10_000
+
+#: A line of this many characters that goes on below was hardly broken by somebody who types.
+_WIDE = 55
 
 _STATEMENTS = re.compile(r"(?:\s*qjinja([0-9]+)n)+\s*")
 _MASK = re.compile(r"qjinja([0-9]+)n")
@@ -58,10 +64,7 @@ class Markdown:
 
     def is_statement(self, node: SyntaxTreeNode) -> bool:
         """Whether a paragraph is nothing but `{% … %}`."""
-        if node.type != "paragraph" or not _STATEMENTS.fullmatch(node.children[0].content):
-            return False
-        numbers = _MASK.findall(node.children[0].content)
-        return all(self.tags[int(number)].startswith(("{%", "{#")) for number in numbers)
+        return node.type == "paragraph" and _is_statement(node.children[0].content, self.tags)
 
 
 def read_markdown(source: EmailSource) -> Markdown:
@@ -76,6 +79,8 @@ def read_markdown(source: EmailSource) -> Markdown:
     if len(tokens) > _MOST_TOKENS:
         too_long = f"{source.place}: it is longer than an email can be. Make it shorter."
         return Markdown([], [], source.first_line, [too_long])
+    for token in tokens:
+        _keep_lines(token.children or [], tags)
     read = Markdown(list(SyntaxTreeNode(tokens).children), tags, source.first_line)
     read.findings.extend(_findings(read, source, body))
     if any(token.level > _DEEPEST for token in tokens):
@@ -83,6 +88,40 @@ def read_markdown(source: EmailSource) -> Markdown:
             f"{source.place}: quotes and lists nest too deep. Write them one below the other."
         )
     return read
+
+
+def _is_statement(text: str, tags: list[str]) -> bool:
+    numbers = _MASK.findall(text) if _STATEMENTS.fullmatch(text) else []
+    return bool(numbers) and all(tags[int(n)].startswith(("{%", "{#")) for n in numbers)
+
+
+def _keep_lines(spans: list[Token], tags: list[str]) -> None:
+    """Make each end of a line one that is shown, but for those inside a link and beside a choice.
+
+    A choice that has a line to itself is not seen, so neither are the ends of its line.
+    """
+    lines, breaks, depth = [""], [], 0
+    for span in spans:
+        depth += span.nesting if span.tag == "a" else 0
+        if span.type in ("softbreak", "hardbreak"):
+            breaks.append((span, depth))
+            lines.append("")
+        else:
+            lines[-1] += span.content or span.tag
+    for number, (span, links) in enumerate(breaks):
+        beside = (lines[number], lines[number + 1])
+        if not links and not any(_is_statement(line.strip(), tags) for line in beside):
+            span.type, span.tag = "hardbreak", "br"
+
+
+def wrapped_lines(body: str) -> list[int]:
+    """The lines of a Markdown text, from one, that look broken by an editor in mid-sentence."""
+    lines = body.splitlines()
+    return [
+        number
+        for number, (line, below) in enumerate(pairwise(lines), 1)
+        if len(line) >= _WIDE and line[-1:] not in ".!?:" and below[:1].islower()
+    ]
 
 
 def _findings(read: Markdown, source: EmailSource, body: str) -> Iterator[str]:

@@ -10,9 +10,10 @@ from enum import StrEnum
 from html import unescape
 from html.parser import HTMLParser
 
-from nurture.domain.email import EmailSource
+from nurture.domain.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
 from nurture.rendering.contrast import weak_contrasts
+from nurture.rendering.markdown import wrapped_lines
 from nurture.rendering.previewing import Preview
 from nurture.rendering.templating import unguarded_lines
 
@@ -74,6 +75,7 @@ def preflight(
         *_link_concerns(source, written, practice),
         *_image_concerns(source, parts),
         *_wording_concerns(source, parts.text),
+        *_wrapping_concerns(source),
         *_size_concerns(sample, parts),
         *_plain_concerns(sample.text, parts),
         *_disclosure_concerns(sample, practice),
@@ -249,6 +251,12 @@ def _wording_concerns(source: EmailSource, text: str) -> Iterator[Concern]:
     if "!!" in text:
         line = _line_of(source, "!!")
         yield _warning("Several exclamation marks in a row", "Leave one, or none.", line)
+
+
+def _wrapping_concerns(source: EmailSource) -> Iterator[Concern]:
+    for line in wrapped_lines(source.body)[:1] if source.format is EmailFormat.MARKDOWN else ():
+        what = "A sentence is broken into lines, and people will see it broken there"
+        yield _warning(what, "Write each paragraph on one line.", source.first_line + line - 1)
 
 
 def _size_concerns(sample: Preview, parts: _Parts) -> Iterator[Concern]:

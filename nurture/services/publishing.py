@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from nurture.domain.email import EmailFormat
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import Sequence
 from nurture.domain.soundness import dangling, relies_on_health, unsound, unsound_together
@@ -12,6 +13,7 @@ from nurture.library import Library, SequenceSource
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError, compile_email
 from nurture.rendering.following import addresses_in
+from nurture.rendering.markdown import wrapped_lines
 from nurture.rendering.preparing import Surroundings
 from nurture.services.catalogue import Published
 from nurture.services.rereading import email_source
@@ -155,7 +157,22 @@ def to_know(library: Library) -> list[str]:
         for key, sequence in sequences.items()
         for name, topics in relies_on_health(sequence, segments, about).items()
     ]
-    return [*relying, *dangling(segments, sequences, about)]
+    return [*relying, *dangling(segments, sequences, about), *_wrapped(library)]
+
+
+def _wrapped(library: Library) -> list[str]:
+    """Emails in Markdown that an editor seems to have broken into lines."""
+    emails = [email for source in library.sequences for email in source.emails.values()]
+    lines = {
+        email.place: email.first_line + found[0] - 1
+        for email in emails
+        if email.format is EmailFormat.MARKDOWN and (found := wrapped_lines(email.body))
+    }
+    return [
+        f"{place}, line {line}: a sentence is broken into lines, and people will see it broken "
+        "there. Write each paragraph on one line."
+        for place, line in lines.items()
+    ]
 
 
 def _about(library: Library) -> dict[str, set[str]]:

@@ -10,6 +10,7 @@ from nurture.domain.email import EmailFormat, EmailSource
 from nurture.library import parse_source, read_library
 from nurture.rendering.compiling import CompiledEmail, EmailError, compile_email
 from nurture.rendering.composing import compose_markdown
+from nurture.rendering.markdown import wrapped_lines
 from nurture.settings import Settings
 
 LAYOUT = next(
@@ -89,13 +90,52 @@ def test_each_spelling_becomes_its_component(markdown: str, mjml: str) -> None:
         ("1. one\n\n   more\n2. two", "1. one\n\n   more\n\n2. two"),
         ("> wise", "  wise"),
         ("![a back](https://e.org/b.png)", "[a back]"),
-        ("one  \ntwo\nthree", "one\ntwo three"),
+        ("one  \ntwo\nthree", "one\ntwo\nthree"),
     ],
 )
 def test_the_plain_version_has_the_words_and_the_links_written_out(
     markdown: str, text: str
 ) -> None:
     assert plain(markdown) == text
+
+
+LINES = [
+    "Human Movement\n30 Cannon Street\nLondon EC4M 6XH",
+    "• one\n• two",
+    "With best wishes,\nPaul",
+    "wise words\n— somebody wise",
+    "*With best wishes,\nPaul*",
+    "one **two\nthree** four",
+]
+
+
+@pytest.mark.parametrize("typed", LINES)
+@pytest.mark.parametrize("mark", ["", "- ", "> "])
+def test_lines_typed_one_below_the_other_stay_lines_in_both_versions(typed: str, mark: str) -> None:
+    indented = mark + typed.replace("\n", "\n" + (mark if mark == "> " else " " * len(mark)))
+    wanted = [line.strip() for line in typed.replace("*", "").split("\n")]
+    html = re.sub(r"</?(em|strong|p|li|ul|mj-text)\b[^>]*>", "", "\n".join(components(indented)))
+    shown = [line.strip() for line in html.split("<br />\n")]
+    assert [one.rpartition("\n")[2] for one in shown[:-1]] == wanted[:-1]
+    assert shown[-1].startswith(wanted[-1])
+    assert [line.removeprefix(mark).strip() for line in plain(indented).splitlines()] == wanted
+
+
+def test_the_ends_of_a_line_that_holds_only_a_choice_are_not_seen() -> None:
+    typed = "one\n{% if first_name %}\ntwo\n{% endif %}\nthree\nfour"
+    assert "".join(components(typed)).count("<br />") == 1
+    assert plain(typed).splitlines()[-1] == "four"
+
+
+def test_the_label_of_a_button_is_one_line() -> None:
+    assert "<br" not in "".join(components("[Read\nit](https://e.org/)"))
+
+
+def test_lines_that_an_editor_broke_in_mid_sentence_are_found() -> None:
+    long = "The next time that you go downstairs, notice which leg you trust"
+    assert wrapped_lines(f"Hello\n\n{long}\nand which you do not.") == [3]
+    for typed in (f"{long}.\nand", f"{long}\n\nand", f"{long}\nAnd", *LINES):
+        assert wrapped_lines(typed) == []
 
 
 def test_the_plain_version_is_wrapped_and_ends_with_the_footer() -> None:
