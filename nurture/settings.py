@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nurture import redis_address
+from nurture.addresses import AddressError, plain_page
 from nurture.domain.errors import NurtureError
 
 #: Made at the first start where nobody set them, and kept in the data directory.
@@ -101,11 +102,15 @@ class Settings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _is_a_web_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        plain = parts.scheme in ("http", "https") and parts.hostname and url.split() == [url]
-        if url and (not plain or parts.query or parts.fragment):
+        if not url:
+            return url
+        try:
+            plain = plain_page(url)
+        except AddressError:
+            plain = ""
+        if not plain or "?" in plain or "#" in plain:
             raise ValueError("write the public address of these pages, as https://mail.example.org")
-        return url
+        return plain
 
     @field_validator("host")
     @classmethod

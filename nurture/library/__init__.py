@@ -1,10 +1,9 @@
 """Reads `templates/emails/` into plain values: the practice, the sequences and their emails."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 from nurture.domain.consent import Purpose
 from nurture.domain.email import EmailFormat, EmailSource
@@ -25,6 +24,7 @@ from nurture.domain.sequence import (
     parse_time_of_day,
     parse_wait,
 )
+from nurture.library.practice import parse_practice, refuse_slips
 from nurture.library.reading import (
     LibraryError,
     expect,
@@ -34,7 +34,6 @@ from nurture.library.reading import (
     refuse_unknown,
     wanted,
 )
-from nurture.library.rhythm import take_rhythm
 from nurture.library.segments import parse_segments
 
 __all__ = [
@@ -47,6 +46,7 @@ __all__ = [
     "parse_sequence",
     "parse_source",
     "read_library",
+    "refuse_slips",
 ]
 
 _FENCE = "+++"
@@ -75,6 +75,7 @@ class Library:
 def read_library(root: Path) -> Library:
     """Read the whole folder; raises `LibraryError` at the first file that cannot be read."""
     practice_toml = _read(root / "practice.toml")
+    refuse_slips(practice_toml, str(root / "practice.toml"))
     layout = {f"layout/{path.name}": _read(path) for path in sorted(root.glob("layout/*"))}
     folders = sorted(path.parent for path in root.glob("*/sequence.toml"))
     if not folders:
@@ -88,23 +89,6 @@ def read_library(root: Path) -> Library:
         segments_toml=segments_toml,
         sequences=tuple(_read_sequence(folder, layout) for folder in folders),
     )
-
-
-def parse_practice(toml: str, place: str = "practice.toml") -> Practice:
-    """Read the practice's own facts; raises `LibraryError` naming the field."""
-    values = read_toml(toml, place)
-    expect(values, "address", list, place)
-    expect_texts(values, {f.name for f in fields(Practice)} - {"address", "rhythm"}, place)
-    values["address"] = tuple(map(str, values["address"]))
-    rhythm = take_rhythm(values, place)
-    if values.get("time_zone", "Europe/London") not in available_timezones():
-        raise LibraryError(f"{place}: time_zone is not known.", remedy="Write “Europe/London”.")
-    try:
-        return Practice(**values, rhythm=rhythm)
-    except TypeError as error:
-        raise LibraryError(
-            f"{place}: {str(error).partition(' ')[2]}.", remedy="Compare it with the shipped file."
-        ) from None
 
 
 def parse_sequence(key: str, toml: str, place: str = "sequence.toml") -> Sequence:

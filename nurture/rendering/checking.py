@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from html import unescape
 
 from nurture.domain.sequence import Sequence, StepKind
 from nurture.rendering.compiling import CompiledEmail
@@ -40,7 +41,7 @@ def _findings(
     return [
         *_subject_findings(str(message["Subject"])),
         *_size_findings(html),
-        *_footer_findings(html, "the HTML", around),
+        *_footer_findings(unescape(html), "the HTML", around),
         *_footer_findings(text, "the text part", around),
         *_confirming_findings(html, "the HTML", kind, around),
         *_confirming_findings(text, "the text part", kind, around),

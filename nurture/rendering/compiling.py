@@ -7,6 +7,7 @@ from typing import Any
 
 from mjml import mjml2html
 
+from nurture.addresses import AddressError, plain_page
 from nurture.domain.email import EmailFormat, EmailSource
 from nurture.domain.errors import NurtureError
 from nurture.rendering.composing import compose_markdown
@@ -92,7 +93,7 @@ def compile_email(source: EmailSource) -> CompiledEmail:
         subject=front["subject"],
         preheader=front.get("preheader", ""),
         topics=tuple(front.get("topics", ())),
-        article_url=front.get("article", ""),
+        article_url=plain_page(front["article"]) if front.get("article") else "",
         article_title=front.get("article_title", ""),
         html=html,
         text=text,
@@ -170,12 +171,26 @@ def _findings_in_front(source: EmailSource, place: str) -> list[str]:
         findings.append(f"{place}: there is no subject. Add a line subject = “…”.")
     elif isinstance(front["subject"], str):
         findings += _subject_findings(front["subject"], f"{place}, subject")
+    findings += _article_findings(source)
     findings += _topic_findings(front.get("topics"), f"{place}, topics")
     for link, words in _items(front.get("links")):
         findings += _topic_findings(words, f"{place}, links, “{link}”")
     if "{{" in str(front.get("preheader")) or "{%" in str(front.get("preheader")):
         findings.append(f"{place}, preheader: it is printed as it is; values cannot stand in it.")
     return findings
+
+
+def _article_findings(source: EmailSource) -> list[str]:
+    """An article's address that nobody could open, at its line of the file."""
+    article = source.front.get("article")
+    if not article or not isinstance(article, str):
+        return []
+    try:
+        plain_page(article)
+    except AddressError as error:
+        before = re.split(r"^\s*article\s*=", source.content, maxsplit=1, flags=re.MULTILINE)[0]
+        return [f"{source.place}, line {before.count(chr(10)) + 1}, article: {error}"]
+    return []
 
 
 def _items(table: Any) -> list[tuple[str, Any]]:

@@ -285,8 +285,8 @@ def _vocabulary(text: str) -> set[str]:
 
 
 def _disclosure_concerns(sample: Preview, practice: Practice) -> Iterator[Concern]:
-    for body, where in ((sample.html, "designed"), (sample.text, "plain")):
-        said = " ".join(unescape(body).split())
+    for body, where in ((unescape(sample.html), "designed"), (sample.text, "plain")):
+        said = " ".join(body.split())
         for wanted in (practice.name, practice.disclosure):
             if " ".join(wanted.split()) not in said:
                 what = f"The {where} version lacks “{wanted[:60]}”, which the law wants said"

@@ -81,14 +81,18 @@ def _open_ended(octets: bytes, *, istext: bool) -> bytes:
 
 
 def _parts(text: str) -> list[bytes]:
-    """Split into encodable parts without ever splitting a character (RFC 2047 §5)."""
+    """Split into encodable parts without ever splitting a character (RFC 2047 §5).
+
+    A part ends behind a blank where it can: some readers put one between encoded words.
+    """
     parts: list[bytes] = []
     part = b""
     for character in text:
         octets = character.encode()
         if len(part) + len(octets) > (_WORD_OCTETS if parts else _FIRST_WORD_OCTETS):
-            parts.append(part)
-            part = b""
+            ended = part.rfind(b" ") + 1 or len(part)
+            parts.append(part[:ended])
+            part = part[ended:]
         part += octets
     return [*parts, part]
 

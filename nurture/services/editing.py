@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from nurture.addresses import plain_mailbox
 from nurture.domain.email import EmailFormat, EmailSource
 from nurture.domain.errors import NurtureError
 from nurture.domain.practice import Practice
@@ -129,10 +130,10 @@ def send_test(
 ) -> Outcome:
     """Send what was written to the owner's own address, marked as a test.
 
-    It is in no ledger and its links open nothing. Raises `CheckError`; trouble with the mail
-    server is in the outcome.
+    It is in no ledger and its links open nothing. Raises `CheckError`, and `AddressError` where
+    mail cannot reach the owner; trouble with the mail server is in the outcome.
     """
-    made = _made(database, key, written)
+    made, to = _made(database, key, written), plain_mailbox(to)
     data = trial_message(
         made.email, made.sequence, made.kind, made.practice, public_url, to, first_name, now
     )

@@ -19,6 +19,7 @@ from nurture.library import (
     parse_practice,
     parse_segments,
     parse_source,
+    refuse_slips,
 )
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError
@@ -229,6 +230,7 @@ def _with_plan(
     library: Library, kind: RevisionKind, key: str, toml: str, emails: Mapping[str, EmailSource]
 ) -> Library:
     if kind is RevisionKind.PRACTICE:
+        refuse_slips(toml)
         return replace(library, practice=parse_practice(toml), practice_toml=toml)
     if kind is RevisionKind.SEGMENTS:
         return replace(library, segments=parse_segments(toml), segments_toml=toml)

@@ -209,6 +209,11 @@ def _sequence_findings(sequence: Sequence) -> list[str]:
         for key in sorted({key for key in keys if keys.count(key) > 1})
     ]
     findings += [f"{place}: “{key}” has a space in it." for key in keys if len(key.split()) != 1]
+    findings += [
+        f"{place}: “{key}” stands in the head of every mail; name it in letters from a to z."
+        for key in (sequence.key, *keys)
+        if not key.isascii()
+    ]
     return findings + [f"{place}: {finding}" for finding in unsound(sequence)]
 
 

@@ -3,16 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
-from urllib.parse import urlsplit
-from zoneinfo import available_timezones
-
-from email_validator import EmailNotValidError, validate_email
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.rhythm import MOST_CLOSED_DAYS, ClosedDays, Nation, parse_closed_days
 from nurture.domain.sending_gate import LONGEST_CAP_DAYS
 from nurture.domain.sequence import SequenceError, parse_time_of_day
-from nurture.library import parse_practice
+from nurture.library import parse_practice, practice
 from nurture.library.writing import with_settings
 from nurture.services.catalogue import NothingPublishedError
 from nurture.services.owner_publishing import publish_plan
@@ -21,13 +17,7 @@ from nurture.store.session import Database
 
 _T = TypeVar("_T")
 
-#: The facts of a practice, by what has to be so of each.
-_NEEDED = frozenset(
-    {"name", "owner", "address", "email", "website_url"}
-    | {"sender_name", "sender_address", "reply_to"}
-)
-_ADDRESSES = frozenset({"email", "sender_address", "reply_to"})
-_PLACES = frozenset({"website_url", "blog_url", "booking_url", "privacy_url"})
+#: The facts of a practice, in the order of their form.
 FACTS = (
     *("name", "owner", "address", "phone", "email", "website_url", "blog_url", "booking_url"),
     *("sender_name", "sender_address", "reply_to", "time_zone", "disclosure"),
@@ -45,9 +35,8 @@ class SlipsError(NurtureError):
 
 def read_facts(database: Database) -> dict[str, str]:
     """The practice's facts as text to be edited; the address has a line for each of its lines."""
-    practice = parse_practice(_published(database))
-    facts = {name: str(getattr(practice, name)) for name in FACTS}
-    return facts | {"address": "\n".join(practice.address)}
+    facts = practice.read_facts(_published(database))
+    return {name: facts[name] for name in FACTS}
 
 
 def save_facts(database: Database, said: Mapping[str, str], now: datetime) -> bool:
@@ -56,13 +45,12 @@ def save_facts(database: Database, said: Mapping[str, str], now: datetime) -> bo
     The comments in the file stay. Every email from now on says what they say.
     """
     facts = {name: said.get(name, "").strip() for name in FACTS}
-    slips = {name: slip for name, text in facts.items() if (slip := _slip(name, text))}
-    if slips:
-        raise SlipsError(slips)
     lines = [line.strip() for line in facts["address"].splitlines() if line.strip()]
+    facts["address"] = "\n".join(lines)
+    if slips := practice.practice_slips(facts):
+        raise SlipsError(slips)
     present = read_facts(database)
-    present["address"] = "\n".join(line.strip() for line in present["address"].splitlines())
-    changed = {n: t for n, t in (facts | {"address": "\n".join(lines)}).items() if t != present[n]}
+    changed = {name: text for name, text in facts.items() if text != present[name]}
     values: dict[str, object] = dict(changed)
     if "address" in changed:
         values["address"] = lines
@@ -113,36 +101,6 @@ def _published(database: Database) -> str:
 
 def _publish(database: Database, toml: str, now: datetime) -> bool:
     return bool(publish_plan(database, RevisionKind.PRACTICE, "practice", toml, now).changed)
-
-
-def _slip(name: str, text: str) -> str:
-    """What is wrong with one fact, or an empty string."""
-    if not text:
-        return "Please fill this in." if name in _NEEDED else ""
-    if name in _ADDRESSES:
-        return _no_address(text)
-    if name in _PLACES:
-        return _no_place(text)
-    if name == "time_zone" and text not in available_timezones():
-        return "This time zone is not known. Write “Europe/London”."
-    return "Please write it on one line." if "\n" in text and name != "address" else ""
-
-
-def _no_address(text: str) -> str:
-    try:
-        validate_email(text, check_deliverability=False)
-    except EmailNotValidError as error:
-        return f"{str(error).rstrip('.')}."
-    return ""
-
-
-def _no_place(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        parts = urlsplit("")
-    good = parts.scheme in ("http", "https") and parts.hostname and text.split() == [text]
-    return "" if good else "Write the whole address, beginning with https://."
 
 
 def _read(

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from markupsafe import escape
 from werkzeug.wrappers import Response as Answer
 
+from nurture.addresses import AddressError
 from nurture.domain.errors import NurtureError
 from nurture.library import parse_email
 from nurture.library.writing import with_body, with_front
@@ -97,7 +98,7 @@ class Emails:
                 return self._publish(found, written)
             if action == "test":
                 self._send_test(found.key, written)
-        except (SavedElsewhereError, CheckError) as error:
+        except (SavedElsewhereError, CheckError, AddressError) as error:
             return self._page(found, written, str(error)), 409
         return redirect(page, 303)
 

@@ -1,0 +1,81 @@
+"""Addresses of mailboxes and pages as every mail can carry them: in ASCII, and whole."""
+
+import re
+from ipaddress import ip_address
+from unicodedata import category
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+
+from email_validator import EmailNotValidError, validate_email
+
+from nurture.domain.errors import NurtureError
+
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
+
+#: What no address holds as it is: it would end where one of these stands (RFC 3986, appendix C).
+_ENDS_IT = frozenset('<>"\\^`{|}')
+
+#: Everything printable of ASCII stays as it was written; the rest becomes %-escapes.
+_AS_WRITTEN = "".join(map(chr, range(0x21, 0x7F)))
+
+
+class AddressError(NurtureError):
+    """What was given as an address cannot be one; the message is a sentence."""
+
+
+def plain_mailbox(text: str) -> str:
+    """A mailbox's address with an international domain in letters of ASCII (RFC 5890).
+
+    Raises `AddressError`. Letters outside ASCII before the @-sign are refused, because few
+    mail servers take them (RFC 6531).
+    """
+    try:
+        read = validate_email(text, check_deliverability=False, strict=True, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise AddressError(f"{str(error).rstrip('.')}.") from None
+    return read.ascii_email or read.normalized
+
+
+def plain_page(text: str) -> str:
+    """The address of a page, beginning with http:// or https://, in ASCII (RFC 3987, 3.1).
+
+    Raises `AddressError`.
+    """
+    parts = _split(text)
+    host = _plain_host(parts.hostname or "")
+    if not host or "@" in parts.netloc or _ENDS_IT & set(text):
+        raise AddressError("Write the whole address, beginning with https://.")
+    port = f":{parts.port}" if parts.port is not None else ""
+    rest = (quote(part, safe=_AS_WRITTEN) for part in parts[2:])
+    return urlunsplit((parts.scheme, host + port, *rest)) if not text.isascii() else text
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole or any(c.isspace() or category(c)[0] in "CZ" for c in text):
+        raise AddressError("Write the whole address, beginning with https://.")
+    return parts
+
+
+def _plain_host(host: str) -> str:
+    """A host as the net knows it; empty where there can be none of that name."""
+    if ":" in host:
+        return f"[{host}]" if _is_number(host) else ""
+    if not host.isascii():
+        try:
+            return plain_mailbox(f"a@{host}").partition("@")[2]
+        except AddressError:
+            return ""
+    labels = host.removesuffix(".").split(".")
+    fits = len(host) <= 253 and all(map(_LABEL.fullmatch, labels))
+    return host if fits and (not labels[-1].isdigit() or _is_number(host)) else ""
+
+
+def _is_number(host: str) -> bool:
+    try:
+        return bool(ip_address(host.partition("%")[0]))
+    except ValueError:
+        return False
