@@ -15,8 +15,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from nurture.domain.address import first_word, plain_first_name
 from nurture.domain.consent import Purpose
+from nurture.domain.names import first_name_in, plain_first_name
 from nurture.domain.ticks import Ticks, read_ticks
 from webhooks import form_values
 from webhooks.form_values import plain_text, without_controls
@@ -66,7 +66,7 @@ class SignupBody(BaseModel):
         default="", examples=["Alice"]
     )
     name: Annotated[str, _cut(form_values.full_name, 200)] = Field(
-        default="", description="A full name; its first word is used."
+        default="", description="A full name; the first name in it is used."
     )
     consent: Annotated[Ticks, BeforeValidator(read_ticks), WithJsonSchema(_BOXES)] = Field(
         default_factory=Ticks, description="The boxes ticked beside the form."
@@ -87,7 +87,7 @@ class SignupBody(BaseModel):
     @property
     def plain_first_name(self) -> str:
         """A first name that may be printed in a mail, or an empty string."""
-        return plain_first_name(self.first_name) or plain_first_name(first_word(self.name))
+        return plain_first_name(self.first_name) or first_name_in(self.name)
 
 
 def read_signup(fields: Mapping[str, Any]) -> SignupBody:

@@ -2,7 +2,7 @@
 
 import re
 from string import whitespace
-from unicodedata import category, normalize
+from unicodedata import normalize
 
 #: How a label of letters beyond ASCII begins in the DNS (RFC 5890 §2.3.2.1).
 _ACE = "xn--"
@@ -78,21 +78,3 @@ def masked(address: str) -> str:
     """An address that its owner recognises and nobody else learns: `p•••@example.org`."""
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}•••@{domain}"
-
-
-def plain_first_name(text: str | None) -> str:
-    """A first name that is safe to print in a mail, or an empty string.
-
-    Whoever fills in a form may type anything for anybody's address, so only what
-    looks like a name gets into a mail: letters of any script with their marks, inner
-    spaces, hyphens, apostrophes, a full stop at the end; at most forty characters.
-    """
-    name = normalize("NFC", " ".join((text or "").split()))
-    allowed = all(c in " -'’." or category(c)[0] in "LM" for c in name)
-    looks_like_a_name = allowed and len(name) <= 40 and "." not in name.rstrip(".")
-    return name if looks_like_a_name else ""
-
-
-def first_word(name: str | None) -> str:
-    """The first word of a full name, for forms that ask for one field only."""
-    return next(iter((name or "").split()), "")

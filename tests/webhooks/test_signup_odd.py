@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from nurture.domain.address import plain_first_name
+from nurture.domain.names import plain_first_name
 from nurture.store.consents import consents
 from nurture.store.enrolments import enrolments
 from nurture.store.signups import signups

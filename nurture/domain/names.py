@@ -1,0 +1,142 @@
+"""What somebody typed as their name, and what of it a mail may greet them with.
+
+Where it is not plain which word is the first name, there is none: “Hello,” offends nobody.
+"""
+
+import re
+from unicodedata import category, normalize
+
+_WORD = re.compile(r"\S+")
+_LONGEST = 40
+
+#: A first name has at most this many words, and a full name this many.
+_MOST_WORDS, _MOST_WORDS_IN_FULL = 3, 6
+
+#: Titles that stand before a name, with or without a full stop.
+_TITLES = frozenset(
+    _WORD.findall(
+        "mr mrs ms miss mx madam dr doctor prof professor rev revd reverend rabbi imam father "
+        "herr frau fräulein hr dipl monsieur madame mademoiselle mme mlle señor señora señorita "
+        "senor senora senorita sr sra srta doña signor signora signorina dott dottssa sig.ra dott.ssa "
+        "dhr mevr meneer mevrouw senhor senhora pan pani"
+    )
+)
+#: Titles that are first names as well, unless a full stop says that they are none.
+_TITLES_WITH_A_STOP = frozenset(
+    _WORD.findall("capt cmdr col fr gen hon ing lt m maj mag major sgt sig st")
+)
+#: Titles behind which the first name comes, never the surname alone.
+_BEFORE_FIRST_NAMES = frozenset(_WORD.findall("sir dame lady lord"))
+
+#: What stands behind a name.
+_BEHIND = frozenset(
+    _WORD.findall("phd md mba bsc msc esq obe mbe cbe jr jnr snr ii iii dphil mcsp frcs frcp")
+)
+
+#: What is typed where no name is meant to be given.
+_NO_NAMES = frozenset(
+    {"anonymous", "name", "firstname", "first name", "full name", "vorname", "nobody"}
+    | {"none", "no name", "null", "test", "undefined", "unknown", "your name", "xxx"}
+)
+#: Words of sentences, and of no name with several words.
+_OF_SENTENCES = frozenset(
+    _WORD.findall(
+        "buy claim click congratulations dear download free hello here hi money now offer please "
+        "prize subscribe this visit winner you your"
+    )
+)
+
+
+def plain_first_name(text: str | None) -> str:
+    """A first name that is safe to print in a mail, or an empty string.
+
+    Whoever fills in a form may type anything for anybody's address, so only what looks like a
+    name gets into a mail: letters of any script with their marks, inner spaces, hyphens,
+    apostrophes, a full stop at the end; at most three words and forty characters. Titles are
+    left out, and a name all in capital or in small letters is written as names are.
+    """
+    words, _ = _without_titles(_words(text))
+    name = " ".join(words)
+    if not _could_be(name) or len(words) > _MOST_WORDS or _is_initial(name):
+        return ""
+    return _written_as_names_are(name)
+
+
+def first_name_in(full_name: str | None) -> str:
+    """The first name within a full name, or an empty string.
+
+    It is the word behind the titles, or behind the comma of “Smith, Anna”. A title with one
+    word (“Mr Smith”) and an initial (“J. Smith”) tell no first name.
+    """
+    typed = _words(full_name)
+    words, titles = _without_titles(typed)
+    sentence = len(typed) > _MOST_WORDS_IN_FULL or _says_something(typed)
+    surname_only = titles and len(words) == 1 and titles[-1] not in _BEFORE_FIRST_NAMES
+    if not words or sentence or surname_only or _is_initial(words[0]):
+        return ""
+    return plain_first_name(words[0])
+
+
+def _words(text: str | None) -> list[str]:
+    """The words of a name in the order of “Anna Smith”."""
+    typed = normalize("NFC", " ".join((text or "").split()))
+    surname, comma, rest = typed.partition(",")
+    behind = rest.split()
+    if comma and "," not in rest and behind:
+        only_titles = all(_bare(word) in _BEHIND for word in behind)
+        return surname.split() if only_titles else [*behind, *surname.split()]
+    return typed.split()
+
+
+def _without_titles(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words of a name between what stands before and behind it, and the titles before it."""
+    titles = []
+    while words and (title := _title(words[0])):
+        titles.append(_bare(title))
+        glued = words[0][len(title) :]
+        words = ([glued] if glued else []) + words[1:]
+    while len(words) > 1 and _bare(words[-1]) in _BEHIND:
+        words = words[:-1]
+    return words, titles
+
+
+def _title(word: str) -> str:
+    """The title that a word is, or begins with as in “Dr.Anna”; empty where there is none."""
+    glued = re.match(r"[^\W\d_]+\.(?=[^\W\d_])", word)
+    for title in (word, glued[0] if glued else ""):
+        bare = _bare(title)
+        if bare in _TITLES | _BEFORE_FIRST_NAMES:
+            return title
+        if title.endswith(".") and bare in _TITLES_WITH_A_STOP:
+            return title
+    return ""
+
+
+def _bare(word: str) -> str:
+    return word.casefold().strip(".,")
+
+
+def _could_be(name: str) -> bool:
+    allowed = all(c in " -'’." or category(c)[0] in "LM" for c in name)
+    begins = name[:1].isalpha() and len(name) <= _LONGEST
+    known = _bare(name) not in _NO_NAMES and not _says_something(name.split())
+    return allowed and begins and known and "." not in name.rstrip(".")
+
+
+def _says_something(words: list[str]) -> bool:
+    """Whether several words are a sentence rather than a name."""
+    return len(words) > 1 and any(_bare(word).strip("!?:;") in _OF_SENTENCES for word in words)
+
+
+def _is_initial(name: str) -> bool:
+    """One letter of a script that has capitals; in others one letter can be a whole name."""
+    letters = re.sub(r"[^\w]", "", name)
+    return len(letters) == 1 and letters.lower() != letters.upper()
+
+
+def _written_as_names_are(name: str) -> str:
+    """A name in capitals or in small letters only begins each of its parts with a capital."""
+    shouted = name.isupper() and sum(map(str.isalpha, name)) > 2
+    if not (shouted or name.islower()):
+        return name
+    return re.sub(r"[^\W\d_][^\s'’-]*", lambda part: part[0].capitalize(), name)

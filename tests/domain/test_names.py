@@ -1,0 +1,163 @@
+"""A mail greets people by what is surely their first name, and otherwise without a name."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from nurture.domain.names import first_name_in, plain_first_name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Ann", "Anne-Marie", "O’Brien", "D'Arcy", "Zoë", "Мария", "李", "محمد", "Mary Jane", "Ann M."],
+)
+def test_names_of_any_script_are_names(name: str) -> None:
+    assert plain_first_name(f"  {name} ") == name
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        None,
+        "",
+        "www.example.org",
+        "example.org/win",
+        "Ann@example.org",
+        "<b>Ann</b>",
+        "{{ practice }}",
+        "Ann\u202e",
+        "Ann 😀",
+        "Win 1000",
+        "A" * 41,
+    ],
+)
+def test_what_does_not_look_like_a_name_is_not_printed(typed: str | None) -> None:
+    assert plain_first_name(typed) == ""
+
+
+@given(st.text())
+def test_a_printed_name_holds_nothing_that_markup_or_a_header_could_stumble_over(text: str) -> None:
+    name = plain_first_name(text)
+    assert len(name) <= 40
+    assert not set(name) & set('<>&"@:/\\{}%=?\r\n\t\0')
+
+
+@pytest.mark.parametrize(
+    ("full", "first"),
+    [
+        ("Ann Other", "Ann"),
+        ("  Ann Other", "Ann"),
+        ("Ann", "Ann"),
+        ("", ""),
+        (None, ""),
+        ("  ", ""),
+        ("Dr. Anna Bell", "Anna"),
+        ("dr Anna Bell", "Anna"),
+        ("DR. ANNA BELL", "Anna"),
+        ("Dr.Anna Bell", "Anna"),
+        ("Prof. Dr. Anna Bell", "Anna"),
+        ("Herr Dr. Bernd Maier", "Bernd"),
+        ("Mr Paul Smith", "Paul"),
+        ("Mx. Sam Smith", "Sam"),
+        ("Señora María López", "María"),
+        ("Mme Anne-Marie Blanc", "Anne-Marie"),
+        ("Sir Paul", "Paul"),
+        ("Dame Judi Dench", "Judi"),
+        ("Rev. John Brown", "John"),
+        ("Fr. Tom Kelly", "Tom"),
+        ("Mr Smith", ""),
+        ("Frau Müller", ""),
+        ("Dr. Bell", ""),
+        ("Dr.", ""),
+        ("Mrs", ""),
+        ("J. Smith", ""),
+        ("J Smith", ""),
+        ("J.P. Smith", ""),
+        ("Mr J. Smith", ""),
+        ("Smith, Anna", "Anna"),
+        ("Smith, Dr. Anna Maria", "Anna"),
+        ("Smith, J.", ""),
+        ("Anna Smith, PhD", "Anna"),
+        ("Maria del Carmen Garcia Lopez", "Maria"),
+        ("李 小龙", "李"),
+        ("anna bell", "Anna"),
+        ("Hello Claim your prize now", ""),
+        ("Claim your prize", ""),
+        ("one two three four five six seven", ""),
+        ("ann@example.org", ""),
+        ("null", ""),
+        ("test", ""),
+        ("-", ""),
+    ],
+)
+def test_the_first_name_within_a_full_name(full: str | None, first: str) -> None:
+    assert first_name_in(full) == first
+
+
+TITLES = [
+    "Dr",
+    "Mr",
+    "Mrs",
+    "Ms",
+    "Miss",
+    "Mx",
+    "Prof",
+    "Sir",
+    "Dame",
+    "Rev",
+    "Herr",
+    "Frau",
+    "Señora",
+]
+
+
+@pytest.mark.parametrize("title", TITLES)
+@pytest.mark.parametrize("stop", ["", "."])
+@pytest.mark.parametrize("case", [str, str.lower, str.upper])
+def test_no_title_is_a_name(title: str, stop: str, case: type[str]) -> None:
+    said = case(title + stop)
+    assert first_name_in(f"{said} Anna Bell") == "Anna"
+    assert plain_first_name(f"{said} Anna") == "Anna"
+    assert first_name_in(said) == plain_first_name(said) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "greeted"),
+    [
+        ("Dr. Anna", "Anna"),
+        ("J.", ""),
+        ("J", ""),
+        ("Anna, ", ""),
+        ("Bell, Anna", "Anna Bell"),
+        ("Don", "Don"),
+        ("Ing", "Ing"),
+        ("ANNA", "Anna"),
+        ("anne-marie", "Anne-Marie"),
+        ("o'brien", "O'Brien"),
+        ("D’ARCY", "D’Arcy"),
+        ("JP", "JP"),
+        ("McKenna", "McKenna"),
+        ("deShawn", "deShawn"),
+        ("мария", "Мария"),
+        ("Anna PhD", "Anna"),
+        ("Mary Ann Sue", "Mary Ann Sue"),
+        ("one two three four", ""),
+        ("Click here now", ""),
+        ("You won", ""),
+        ("...", ""),
+        ("'", ""),
+        ("Undefined", ""),
+    ],
+)
+def test_what_is_typed_as_a_first_name_is_greeted_as_one_writes_it(
+    typed: str, greeted: str
+) -> None:
+    assert plain_first_name(typed) == greeted
+
+
+@given(st.text())
+@example("ǅ ǅ")
+@example("ß")
+def test_a_name_that_was_kept_stays_as_it_is(text: str) -> None:
+    for name in (plain_first_name(text), first_name_in(text)):
+        assert plain_first_name(name) == name
