@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ def segment(
     up_to_date(house)
     if name is None:
         return _list_all(house, as_json)
-    exports = ((csv_file, segmenting.export_csv), (ndjson_file, segmenting.export_ndjson))
+    as_csv = partial(segmenting.export_csv, marked=str(csv_file) != "-")
+    exports = ((csv_file, as_csv), (ndjson_file, segmenting.export_ndjson))
     for file, write in exports:
         if file is not None:
             _export(house, name, file, write)

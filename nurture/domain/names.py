@@ -17,8 +17,8 @@ _TITLES = frozenset(
     _WORD.findall(
         "mr mrs ms miss mx madam dr doctor prof professor rev revd reverend rabbi imam father "
         "herr frau fräulein hr dipl monsieur madame mademoiselle mme mlle señor señora señorita "
-        "senor senora senorita sr sra srta doña signor signora signorina dott dottssa sig.ra dott.ssa "
-        "dhr mevr meneer mevrouw senhor senhora pan pani"
+        "senor senora senorita sr sra srta doña signor signora signorina dott dottssa "
+        "sig.ra dott.ssa dhr mevr meneer mevrouw senhor senhora pan pani"
     )
 )
 #: Titles that are first names as well, unless a full stop says that they are none.

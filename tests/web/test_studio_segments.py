@@ -47,7 +47,8 @@ def test_every_segment_is_told_in_words_and_counted(ann: FlaskClient) -> None:
 def test_a_segment_is_exported_by_a_post(ann: FlaskClient) -> None:
     answer = send(ann, GOLF, f"{GOLF}/export", format="csv")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="golfers.csv"'
-    [row] = csv.DictReader(io.StringIO(answer.text))
+    assert answer.data.startswith(b"\xef\xbb\xbfemail,")
+    [row] = csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"), newline=""))
     assert (row["email"], row["first_name"]) == (ANN, "Ann")
     answer = send(ann, GOLF, f"{GOLF}/export", format="ndjson")
     assert json.loads(answer.text)["email"] == ANN
