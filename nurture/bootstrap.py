@@ -6,10 +6,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from nurture import booking
 from nurture.clock import Clock, clock_from
 from nurture.domain.errors import NurtureError
 from nurture.domain.practice import Practice
 from nurture.library import parse_practice
+from nurture.mail import providers as mail_providers
 from nurture.mail.dkim import Signer
 from nurture.mail.envelope import Mailer
 from nurture.mail.logbook import Logbooks
@@ -218,3 +220,8 @@ def make_sign(settings: Settings, domain: str, relay: Provider | None) -> Callab
 
 def _unsigned(message: bytes) -> bytes:
     return b""
+
+
+def doubts(settings: Settings) -> list[str]:
+    """What is set and probably not meant, in sentences, secrets of unknown providers included."""
+    return settings.doubtful({*booking.registry(), *mail_providers.registry()})

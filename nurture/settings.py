@@ -3,20 +3,22 @@
 import os
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nurture import redis_address
 from nurture.addresses import AddressError, plain_page
-from nurture.domain.errors import NurtureError
+from nurture.env_file import SettingsError, read_env_file
+
+__all__ = ["Settings", "SettingsError", "load_settings"]
 
 #: Made at the first start where nobody set them, and kept in the data directory.
 _MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
@@ -30,10 +32,6 @@ _STANDARD_WEBHOOKS = (
 _SHORTEST_KEY = 16
 
 _CHECKOUT = Path(__file__).parent.parent
-
-
-class SettingsError(NurtureError):
-    """A setting cannot be used."""
 
 
 class Settings(BaseModel):
@@ -185,8 +183,11 @@ class Settings(BaseModel):
         ]
         return [said for missing, said in wanted if missing]
 
-    def doubtful(self) -> list[str]:
-        """What is set and probably not meant, in sentences."""
+    def doubtful(self, providers: Collection[str] = ()) -> list[str]:
+        """What is set and probably not meant, in sentences.
+
+        Where `providers` are named, a secret for any other is told as well.
+        """
         short = [key for key in self.secret_keys if len(key) < _SHORTEST_KEY]
         said = ["NURTURE_SECRET_KEY is so short that it can be guessed."] if short else []
         if any(len(secret) < _SHORTEST_KEY for secret in self.signup_secret):
@@ -197,8 +198,20 @@ class Settings(BaseModel):
             if self.secret(name) and not self.secret(name).startswith("whsec_")
         ]
         known = {f"NURTURE_{name.upper()}" for name in type(self).model_fields}
-        unknown = [n for n in self.secrets if n not in known and not n.endswith("_SECRET")]
-        return said + [f"{name} is not a setting of this program." for name in sorted(unknown)]
+        known |= {f"NURTURE_{name.upper()}_SECRET" for name in providers}
+        unknown = [
+            name
+            for name in sorted(self.secrets)
+            if name not in known and (providers or not name.endswith("_SECRET"))
+        ]
+        return said + [_unknown(name, known - {"NURTURE_SECRETS"}) for name in unknown]
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    """A setting that is none, and the one that was probably meant."""
+    meant = get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+    question = f" Did you mean {meant[0]}?" if meant else ""
+    return f"{name} is not a setting of this program.{question}"
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -211,7 +224,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     data_dir = Path(given.get("NURTURE_DATA_DIR", "var"))
     values = _made_at_first_start(data_dir, given) | given
     fields: dict[str, object] = {
-        name.removeprefix("NURTURE_").lower(): value for name, value in values.items()
+        name.removeprefix("NURTURE_").lower(): value
+        for name, value in values.items()
+        if name.isupper()
     }
     try:
         return Settings.model_validate(fields | {"secrets": values})
@@ -220,9 +235,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _given(environment: Mapping[str, str]) -> dict[str, str]:
-    written = {name: value or "" for name, value in dotenv_values(".env").items()}
-    everything = written | dict(environment)
-    return {k: v for k, v in everything.items() if k.startswith("NURTURE_") and v}
+    everything = read_env_file(Path(".env")) | dict(environment)
+    return {k: v for k, v in everything.items() if k.upper().startswith("NURTURE_") and v}
 
 
 def _made_at_first_start(data_dir: Path, given: Mapping[str, str]) -> dict[str, str]:
@@ -233,7 +247,7 @@ def _made_at_first_start(data_dir: Path, given: Mapping[str, str]) -> dict[str, 
     try:
         if not path.exists():
             _write_once(path, "".join(f"{name}={_new_secret(name)}\n" for name in _MADE))
-        return {name: value or "" for name, value in dotenv_values(path).items()}
+        return read_env_file(path)
     except OSError as error:
         raise SettingsError(
             f"NURTURE_DATA_DIR: {path} cannot be used: {error.strerror}.",

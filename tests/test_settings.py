@@ -189,3 +189,82 @@ def test_what_is_probably_not_meant_is_said() -> None:
 )
 def test_an_address_of_either_kind_may_be_listened_on(host: str, address: str) -> None:
     assert load_settings(GIVEN | {"NURTURE_HOST": host}).reached_at == address
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "said"),
+    [
+        ("# Praxis Müller\nNURTURE_PORT=1\n".encode("latin-1"), 1, "not in UTF-8"),
+        ("NURTURE_PORT=1\n# ü\n".encode("cp1252"), 2, "not in UTF-8"),
+        ("NURTURE_PORT=1\n".encode("utf-16"), 1, "UTF-16"),
+        ("NURTURE_PORT=1\n".encode("utf-16-le"), 1, "UTF-16"),
+        (b'\nNURTURE_BASE_URL="https://a.example\nNURTURE_PORT=1\n', 2, "quotation mark"),
+        (b"NURTURE_BASE_URL='https://a.example\r\n", 1, "quotation mark"),
+        (b'NURTURE_SMTP_URL="a\nNURTURE_PORT=1\nNURTURE_CLOCK="\n', 1, "quotation mark"),
+        (b"NURTURE_PORT=1\nNURTURE_BASE_URL: https://a.example\n", 2, "NAME=value"),
+        (b"NURTURE_PORT = 1\n\n\nNURTURE_BASE_URL\n", 4, "NAME=value"),
+        (b"nurture_base_url=https://a.example\n", 1, "Write NURTURE_BASE_URL"),
+        (b"Nurture_Port=1\n", 1, "Write NURTURE_PORT"),
+        ("a=1\n\ufeffNURTURE_PORT=1\n".encode(), 2, "Write NURTURE_PORT"),
+        (b"NURTURE_PORT=1\nNURTURE_PORT=2\n", 2, "on line 1"),
+    ],
+)
+def test_a_line_of_the_file_that_cannot_be_read_is_named(
+    content: bytes, line: int, said: str
+) -> None:
+    Path(".env").write_bytes(content)
+    with pytest.raises(SettingsError, match=said) as refused:
+        load_settings(GIVEN)
+    assert str(refused.value).startswith(f".env, line {line}: ")
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_the_file_is_read_as_windows_saves_it() -> None:
+    Path(".env").write_bytes(
+        b"\xef\xbb\xbfNURTURE_BASE_URL=https://a.example\r\n\r\n# \xc3\xbc\r\n"
+        b'export NURTURE_PORT="8001" # a note\r\nOTHER=x\r\n'
+    )
+    settings = load_settings(GIVEN)
+    assert (settings.public_url, settings.port) == ("https://a.example", 8001)
+
+
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+def test_a_password_is_taken_as_it_is_written(quote: str) -> None:
+    url = "smtp://user:${HOME}$PATH#%20@mail.example:587"
+    Path(".env").write_text(f"NURTURE_SMTP_URL={quote}{url}{quote}\n")
+    assert load_settings(GIVEN).smtp_url == url
+
+
+def test_a_file_that_cannot_be_read_at_all_is_named() -> None:
+    Path(".env").mkdir()
+    with pytest.raises(SettingsError, match=r"^\.env cannot be read"):
+        load_settings(GIVEN)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("NURTURE_BASE_ULR", "NURTURE_BASE_URL"),
+        ("nurture_base_url", "NURTURE_BASE_URL"),
+        ("NURTURE_CALENDY_SECRET", "NURTURE_CALENDLY_SECRET"),
+        ("NURTURE_SIGNUP_TOKENS", "NURTURE_SIGNUP_TOKEN"),
+    ],
+)
+def test_a_setting_that_is_none_is_told_with_the_one_that_was_meant(name: str, meant: str) -> None:
+    settings = load_settings(GIVEN | {name: "whsec_" + "x" * 40})
+    [said] = settings.doubtful({"calendly", "generic"})
+    assert said == f"{name} is not a setting of this program. Did you mean {meant}?"
+    known = load_settings(GIVEN | {"NURTURE_CALENDLY_SECRET": "x"})
+    assert known.doubtful({"calendly"}) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "public"),
+    [
+        ("https://prüfung.example", "https://xn--prfung-4ya.example"),
+        ("https://prüfung.example/ü/", "https://xn--prfung-4ya.example/%C3%BC"),
+        ("https://mail.example.org:8443/a", "https://mail.example.org:8443/a"),
+    ],
+)
+def test_the_public_address_is_one_that_every_mail_can_carry(given: str, public: str) -> None:
+    assert load_settings(GIVEN | {"NURTURE_BASE_URL": given}).public_url == public

@@ -40,6 +40,7 @@ def check(house: House) -> None:
 
     Each finding is told with its file, its line and what to do about it.
     """
+    from nurture.bootstrap import doubts
     from nurture.library import read_library
     from nurture.services import publishing
 
@@ -51,6 +52,8 @@ def check(house: House) -> None:
         click.echo(f"to fill in: {said}")
     for said in publishing.to_know(library):
         click.echo(f"good to know: {said}")
+    for said in doubts(house.settings):
+        click.echo(f"probably not meant: {said}")
     click.echo(f"{len(drafts)} files are in order.")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @with_house
 def status(house: House, as_json: bool) -> None:
     """Say how things stand, what is due and what in doubt."""
-    from nurture.bootstrap import broker_trouble
+    from nurture.bootstrap import broker_trouble, doubts
     from nurture.services import reporting
 
     up_to_date(house)
@@ -28,6 +28,8 @@ def status(house: House, as_json: bool) -> None:
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
     click.echo("\n".join(filter(None, [_in_words(standing), house.where_mails_stay])))
+    for said in doubts(house.settings):
+        click.echo(f"probably not meant: {said}")
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nurture.bootstrap import doubts
 from nurture.mail.route import SmtpRoute
 from nurture.settings import Settings
 
@@ -21,7 +22,7 @@ def welcome(settings: Settings, told: dict[str, Any]) -> str:
         *_section(
             "To set before you write to real people, in the environment or in .env:", settings
         ),
-        *_list("Probably not meant:", settings.doubtful()),
+        *_list("Probably not meant:", doubts(settings)),
         *_list(
             "Still to be filled in, in the studio or under templates/emails:", told["to_fill_in"]
         ),

@@ -117,6 +117,9 @@ def test_the_facts_of_the_practice_are_published_and_the_comments_stay(
         ("sender_address", "paul", "An email address must have an @-sign."),
         ("booking_url", "example.org/book", "beginning with https://"),
         ("booking_url", "https://[", "beginning with https://"),
+        ("reply_to", "päul@example.org", "before the @-sign"),
+        ("sender_address", "Paul <paul@example.org>", "not permitted"),
+        ("privacy_url", "www.example.org", "beginning with https://"),
         ("booking_url", "javascript:alert(1)", "beginning with https://"),
         ("time_zone", "London", "time zone is not known"),
         ("phone", "020\r\n7183", "on one line"),
@@ -232,3 +235,27 @@ def test_the_server_page_names_what_is_set_and_nothing_secret(
     environment = sqlite_home.environment
     secrets = [value for name, value in environment.items() if "SECRET" in name or "TOKEN" in name]
     assert not [secret for secret in secrets if secret in page]
+
+
+def test_what_is_saved_can_be_sent_and_published_with(
+    paul: FlaskClient, sqlite_home: Household
+) -> None:
+    typed = FACTS | {
+        "name": "O'Neill & Söhne",
+        "address": '12 King\'s Road\r\nSmith & Sons "House"',
+        "reply_to": "paul@prüfung.example",
+        "website_url": "https://prüfung.example",
+    }
+    assert send(paul, PRACTICE, **typed).status_code == 303
+    assert "paul@prüfung.example" in paul.get(PRACTICE).text
+    send(paul, PRACTICE, **typed)
+    assert "Nothing was different" in paul.get(PRACTICE).text
+    practice = sqlite_home.house.practice
+    assert practice.reply_to == "paul@xn--prfung-4ya.example"
+    editor = "/studio/emails/pain-guide/your-guide"
+    page = paul.get(editor).text
+    assert "has no postal address" not in page and "which the law wants said" not in page
+    sqlite_home.subscribe("ann@example.org")
+    sqlite_home.deliver()
+    [message] = sqlite_home.messages_of("ann@example.org")
+    assert message["status"] == "accepted"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, render_template
 
 from nurture import __version__
+from nurture.bootstrap import doubts
 from nurture.mail.route import SmtpRoute
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Machinery:
         return render_template(
             "studio/machinery.html",
             facts=_facts(settings, self.house.database.is_sqlite),
-            doubts=settings.doubtful(),
+            doubts=doubts(settings),
             version=__version__,
         )
 

@@ -1,0 +1,90 @@
+"""Reads a file of settings such as `.env`: every line is understood, or refused by its number."""
+
+import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+from dotenv.parser import Binding, parse_stream
+
+from nurture.domain.errors import NurtureError
+
+_OURS = re.compile(r"[^A-Za-z0-9]*(nurture_\w*)\W*", re.IGNORECASE)
+_NAME = re.compile(r"NURTURE_[A-Z0-9_]+")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class SettingsError(NurtureError):
+    """A setting cannot be used."""
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The settings in a file; none where there is no such file. Values are taken as written.
+
+    Raises `SettingsError`, naming file and line, for whatever is not `NAME=value` in UTF-8: a
+    setting that were left out in silence would be missed when it is too late.
+    """
+    try:
+        text = _text(path.read_bytes(), path.name)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(
+            f"{path.name} cannot be read: {error.strerror}.",
+            remedy="Make it a file that this user may read.",
+        ) from None
+    return dict(_settings(text, path.name))
+
+
+def _text(content: bytes, file: str) -> str:
+    if content.startswith(_UTF_16) or b"\0" in content:
+        raise SettingsError(f"{file}, line 1: it is saved as UTF-16.", remedy="Save it as UTF-8.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SettingsError(
+            f"{file}, line {line}: a letter is not in UTF-8.", remedy="Save the file as UTF-8."
+        ) from None
+
+
+def _settings(text: str, file: str) -> Iterator[tuple[str, str]]:
+    seen: dict[str, Binding] = {}
+    for binding in parse_stream(StringIO(text)):
+        place = f"{file}, line {_line(binding)}"
+        if binding.error or (binding.key and _is_unreadable(binding)):
+            raise SettingsError(f"{place}: {_why(binding)}", remedy="Write NAME=value.")
+        if binding.key is None or not (ours := _OURS.fullmatch(binding.key)):
+            continue
+        if not _NAME.fullmatch(binding.key):
+            raise SettingsError(
+                f"{place}: “{binding.key.strip()}” is not how a setting is written.",
+                remedy=f"Write {ours[1].upper()}.",
+            )
+        first = seen.setdefault(binding.key, binding)
+        if first.value != binding.value:
+            raise SettingsError(
+                f"{place}: {binding.key} is there already, on line {_line(first)}.",
+                remedy="Take one of them out.",
+            )
+        yield binding.key, binding.value or ""
+
+
+def _is_unreadable(binding: Binding) -> bool:
+    """A name of ours without a value, or a value on several lines, which no setting has."""
+    is_ours = _OURS.fullmatch(binding.key or "") is not None
+    return (binding.value is None and is_ours) or "\n" in binding.original.string.strip()
+
+
+def _why(binding: Binding) -> str:
+    written = binding.original.string
+    name, equals, value = written.partition("=")
+    if equals and value.lstrip()[:1] in ("'", '"'):
+        return f"the quotation mark behind {name.strip()[:40]}= does not end where the line does."
+    return "this is neither a setting nor a comment."
+
+
+def _line(binding: Binding) -> int:
+    """The line of a setting; blank lines before it are counted with it by the reader."""
+    string = binding.original.string
+    return binding.original.line + string[: len(string) - len(string.lstrip())].count("\n")
