@@ -1,6 +1,8 @@
 """Publishing: what was written is checked and becomes immutable revisions."""
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -98,6 +100,7 @@ def publish(
 ) -> Publication:
     """Store every changed file as a revision, all or nothing.
 
+    A source of which this version of the program makes another email is stored as well.
     Raises `CheckError`, and `OwnerWroteThisError` where a file changed that the owner
     has since published another state of, unless `overwrite` is set. Where nothing but the
     shared layout changed, what the owner wrote is put into the new one and stays theirs.
@@ -238,11 +241,18 @@ def _changed(
         if present is None:
             yield draft
         elif draft.digest == present.digest:
-            continue
+            yield from _made_anew(draft, present)
         elif present.author is Author.FILES or overwrite:
             yield draft
         else:
             yield from _beside_the_owner(connection, library, draft, present)
+
+
+def _made_anew(draft: Draft, present: Revision) -> Iterator[Draft]:
+    """The same source where this version of the program makes something else of it."""
+    made = json.loads(json.dumps(draft.compiled))
+    if any(made.get(part) != present.compiled.get(part) for part in ("html", "text", "links")):
+        yield replace(draft, author=present.author)
 
 
 def _beside_the_owner(
@@ -251,6 +261,10 @@ def _beside_the_owner(
     """What a file may still do to a thing that the owner published another state of."""
     written = find_newest_by(connection, Author.FILES, draft.kind, draft.key)
     if written is not None and written.digest == draft.digest:
+        if draft.kind is RevisionKind.EMAIL:
+            with suppress(CheckError, StopIteration):
+                own = _in_new_layout(library, present, present.source["layout"])
+                yield from _made_anew(own, present)
         return
     if written is None or not _differs_in_layout_only(written.source, draft.source):
         raise OwnerWroteThisError(

@@ -379,3 +379,26 @@ def test_a_layout_that_does_not_suit_what_the_owner_wrote_is_refused(
     with pytest.raises(CheckError, match="the subject has"):
         written.publish()
     assert home.rows(revisions) == before
+
+
+# --- A newer version of the program --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("author", Author)
+def test_what_a_newer_version_makes_of_the_same_source_is_published(
+    home: Household, written: Written, author: Author
+) -> None:
+    """The words are the same and so is whose they are; only what is sent differs."""
+    if author is Author.OWNER:
+        owner_writes(home, "Your guide, from Paul")
+    of_email = [row for row in home.rows(revisions) if row["key"] == "pain-guide/your-guide"]
+    newest = of_email[-1]
+    kept = {name: newest[name] for name in ("kind", "key", "digest", "source")}
+    of_before = {**newest["compiled"], "html": "made by an earlier version"}
+    with home.house.database.writing() as connection:
+        add_revision(connection, **kept, author=author, compiled=of_before, now=home.clock.now)
+    assert written.publish().changed == ["pain-guide/your-guide"]
+    newest = home.rows(revisions)[-1]
+    assert (newest["author"], newest["source"]) == (author, kept["source"])
+    assert "made by an earlier version" not in newest["compiled"]["html"]
+    assert written.publish().changed == []
