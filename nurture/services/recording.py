@@ -84,7 +84,7 @@ def record_bookings(
 def _record_mail_event(
     connection: Connection, tokens: Tokens, published: Published, event: MailEvent, now: datetime
 ) -> int:
-    event = replace(event, occurred_at=when_it_came(event.occurred_at, now))
+    event = replace(event, occurred_at=when_it_came(event.occurred_at or now, now))
     message = _find_message(connection, tokens, event.message_id)
     person = _hold_person(connection, message, event.recipient)
     if (message and person is None) or _is_erased(connection, tokens, event.recipient):
@@ -107,7 +107,7 @@ def _record_mail_event(
     if person:
         _act(connection, published, event, bounce, message, person, now)
     elif not _is_erased(connection, tokens, event.recipient):
-        _act_on_stranger(connection, tokens, event, bounce)
+        _act_on_stranger(connection, tokens, event, bounce, now)
     return 1
 
 
@@ -128,7 +128,7 @@ def _act(
     person: Subscriber,
     now: datetime,
 ) -> None:
-    at = event.occurred_at
+    at = event.occurred_at or now
     match event.kind:
         case EventKind.DELIVERED if message:
             bouncing.arrived(connection, published, person, message, now)
@@ -155,7 +155,11 @@ _OF_STRANGERS = {
 
 
 def _act_on_stranger(
-    connection: Connection, tokens: Tokens, event: MailEvent, bounce: Bounce | None
+    connection: Connection,
+    tokens: Tokens,
+    event: MailEvent,
+    bounce: Bounce | None,
+    now: datetime,
 ) -> None:
     """Suppress an address of which we know nothing else, should it ever be typed in."""
     if event.kind not in _OF_STRANGERS or not event.recipient:
@@ -163,7 +167,7 @@ def _act_on_stranger(
     if bounce in (None, Bounce.HARD):
         address_hash = tokens.address_hash(address_key(event.recipient))
         reason = _OF_STRANGERS[event.kind]
-        suppress(connection, address_hash, reason, event.occurred_at, event.reason)
+        suppress(connection, address_hash, reason, event.occurred_at or now, event.reason)
 
 
 def _move_on(connection: Connection, event: MailEvent, message: Message | None) -> None:
