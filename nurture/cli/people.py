@@ -49,6 +49,10 @@ def export_person(house: House, email: str, as_json: bool, page: Path | None) ->
 
     if as_json and page:
         raise click.UsageError("Choose --json or --html.")
+    up_to_date(house)
+    booker = exporting.export_booker(house.database, house.tokens, email, house.clock())
+    if booker and not page and _is_nobody(house, email):
+        return click.echo(json.dumps(booker, ensure_ascii=False, indent=2))
     person = _identify(house, email)
     record = exporting.export(house.database, house.catalogue, person, house.clock())
     assert record is not None  # They have just been found.
@@ -70,11 +74,49 @@ def forget(house: House, email: str, yes: bool) -> None:
     """
     from nurture.services import forgetting
 
-    person = _identify(house, email)
+    up_to_date(house)
+    nobody = _is_nobody(house, email)
+    person = 0 if nobody and _has_booked(house, email) else _identify(house, email)
     if not yes and not click.confirm(f"Erase everything about {email}? It cannot be undone."):
         return click.echo("Nothing has been erased.")
-    forgetting.forget(house.database, house.outbox, person, house.clock())
+    if nobody:
+        forgetting.forget_booker(house.database, house.tokens, email, house.clock())
+    else:
+        forgetting.forget(house.database, house.outbox, person, house.clock())
     click.echo("Erased. Only a keyed hash of the address is kept, which is never written to.")
+
+
+@main.command("put-back")
+@click.argument("email")
+@click.argument("sequence")
+@with_house
+def put_back(house: House, email: str, sequence: str) -> None:
+    """Let somebody go on in a sequence that you took them out of, or that let them go.
+
+    They go on with the email that they had come to. People who unsubscribed come back only by
+    themselves, on their own page.
+    """
+    from nurture.services import attending
+
+    person, now = _identify(house, email), house.clock()
+    attending.put_back(
+        house.database, house.catalogue, person, sequence, now, by="the command line"
+    )
+    click.echo(f"{email} is back in {sequence} and goes on with the next email.")
+
+
+def _is_nobody(house: House, email: str) -> bool:
+    from nurture.store.subscribers import find_by_address
+
+    with house.database.reading() as connection:
+        return find_by_address(connection, email) is None
+
+
+def _has_booked(house: House, email: str) -> bool:
+    from nurture.services import exporting
+
+    booked = exporting.export_booker(house.database, house.tokens, email, house.clock())
+    return booked is not None
 
 
 def _identify(house: House, email: str) -> int:

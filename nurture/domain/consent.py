@@ -80,6 +80,9 @@ OWN_WORDINGS: Mapping[Purpose, str] = {
 }
 
 
+#: What is asked for by a box each on our own pages.
+OWN_BOXES = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
+
 #: Withdrawn by us, for somebody who did not answer whether they still want the emails.
 SILENCE = "quiet"
 
@@ -89,6 +92,9 @@ STAYED = "stayed"
 #: Withdrawn by the owner, for somebody who asked for it by word of mouth or by letter.
 STUDIO = "studio"
 
+#: Withdrawn in a mail program or with the mail provider, which told us.
+ELSEWHERE = "elsewhere"
+
 _SAID_WHERE: Mapping[str, str] = {
     "guide-page": "on the page of the guide",
     "preferences": "on the preference page",
@@ -96,6 +102,7 @@ _SAID_WHERE: Mapping[str, str] = {
     "resubscribe": "by taking the unsubscription back",
     STAYED: "on the page “Still want these?”",
     STUDIO: "in the studio, by the practice for them",
+    ELSEWHERE: "in a mail program, which told us",
     SILENCE: "by giving no sign of life for a long time, when asked",
 }
 

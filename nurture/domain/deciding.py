@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.bookings import ending_of
+from nurture.domain.enrolment import Because, EnrolmentStatus, Progress
 from nurture.domain.planning import (
     Calendar,
     Exit,
@@ -47,9 +48,12 @@ class End:
     why: str
     then: str = ""
     skipped: tuple[Skip, ...] = ()
+    because: Because | None = None
 
 
 Decision = Offer | Look | End
+
+WHY_ONLY_THE_GUIDE = "there was nothing left to send but the guide"
 
 
 def decide(
@@ -66,6 +70,8 @@ def decide(
     skipped on the way to it.
     """
     skipped: list[Skip] = []
+    ends_as = progress.ends_as or ending_of(sequence, progress, standing.booked_until)
+    progress = replace(progress, ends_as=ends_as) if ends_as else progress
     action = next_action(sequence, progress, now, calendar, segments)
     while isinstance(action, Skip):
         skipped.append(action)
@@ -106,16 +112,19 @@ def _decided(
     if isinstance(action, WaitUntil):
         return Look(action.until, action.why, progress, action.step)
     if isinstance(action, Exit):
-        completed = action.reason is EnrolmentStatus.COMPLETED
-        then = sequence.next_sequence(segments) if completed else ""
-        return End(action.reason, _why_it_ends(action.reason), then)
+        return _ended(action, sequence, progress, segments)
     return _ask_the_gate(action, progress, standing, now, caps)
 
 
-def _why_it_ends(reason: EnrolmentStatus) -> str:
-    if reason is EnrolmentStatus.REMOVED:
-        return "the guide was not collected"
-    return "the sequence has come to its end"
+def _ended(action: Exit, sequence: Sequence, progress: Progress, segments: Collection[str]) -> End:
+    """Whoever only asked for the guide of a series that is over goes on nowhere."""
+    if progress.ends_as:
+        because = progress.ends_as.because
+        return End(action.reason, WHY_ONLY_THE_GUIDE, because=because)
+    if action.reason is EnrolmentStatus.REMOVED:
+        return End(action.reason, "the guide was not collected", because=Because.NOT_COLLECTED)
+    then = sequence.next_sequence(segments)
+    return End(action.reason, "the sequence has come to its end", then, because=Because.COMPLETED)
 
 
 def _ask_the_gate(
@@ -126,4 +135,4 @@ def _ask_the_gate(
         return Offer(action.step, action.due_at, progress)
     if isinstance(verdict, Postponed):
         return Look(verdict.until, verdict.why, progress, action.step)
-    return End(verdict.reason, verdict.why)
+    return End(verdict.reason, verdict.why, because=verdict.because)

@@ -19,13 +19,54 @@ class EnrolmentStatus(StrEnum):
     REMOVED = "removed"
 
 
+class Because(StrEnum):
+    """Why an enrolment ended, where its status alone leaves that open."""
+
+    COMPLETED = "completed"
+    BOOKED = "booked"
+    # They had an appointment already when they asked for the guide.
+    BOOKED_BEFORE = "booked_before"
+    # Asked whether they still want the emails: they said so, or showed it otherwise.
+    STAYED = "stayed"
+    GAVE_A_SIGN = "gave_a_sign"
+    NOT_COLLECTED = "not_collected"
+    # The owner took them out.
+    TAKEN_OUT = "taken_out"
+    UNSUBSCRIBED = "unsubscribed"
+    # The owner unsubscribed them, as they had asked.
+    UNSUBSCRIBED_BY_OWNER = "unsubscribed_by_owner"
+    # Their mail program, or the mail provider, told us.
+    UNSUBSCRIBED_ELSEWHERE = "unsubscribed_elsewhere"
+    # They did not answer whether they still want the emails.
+    SILENT = "silent"
+    # They never agreed to these emails, or no longer do.
+    NO_CONSENT = "no_consent"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an enrolment ends, and why; `because` is `None` where that was not kept."""
+
+    status: EnrolmentStatus
+    because: Because | None = None
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it ended because they left, or the address did: it may be taken up again."""
+        return self.status in (EnrolmentStatus.UNSUBSCRIBED, EnrolmentStatus.SUPPRESSED)
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What the planner has to know of an enrolment.
 
     `passed` are the keys of the steps that are behind this person, sent or
     skipped, and `anchor_at` is the moment from which the next wait counts.
-    `guide_wanted` is true from a signup until the guide has been offered.
+    `guide_wanted` is true from a signup until the guide has been offered. With
+    `ends_as` nothing is sent but the guide and its reminder; then it ends like that.
     """
 
     enrolled_at: datetime
@@ -34,6 +75,7 @@ class Progress:
     collected_at: datetime | None = None
     guide_wanted: bool = True
     time_zone: str = "Europe/London"
+    ends_as: Ending | None = None
 
     def after(self, step: str, anchor_at: datetime) -> "Progress":
         """The progress once `step` has been passed and the next wait counts from `anchor_at`."""
@@ -44,4 +86,5 @@ class Progress:
             collected_at=self.collected_at,
             guide_wanted=False,
             time_zone=self.time_zone,
+            ends_as=self.ends_as,
         )

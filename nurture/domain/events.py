@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     REMOVED = "removed"
     # An address that had bounced is written to again.
     LIFTED = "lifted"
+    PUT_BACK = "put_back"
 
 
 @dataclass(frozen=True)

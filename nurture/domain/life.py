@@ -7,19 +7,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from nurture.domain.bookings import (
+    BOOKED,
+    after_booking,
+    booked_until,
+    ends_by_booking,
+    is_booked,
+    is_for_guide_only,
+)
 from nurture.domain.consent import Consents, Purpose
 from nurture.domain.engagement import HOLD, Verdict
-from nurture.domain.enrolment import GUIDE_AT_MOST_EVERY, EnrolmentStatus, Progress
+from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.domain.facts import Enrolled, Facts, Happened, SignedUp
+from nurture.domain.guide_requests import ask_again, begin, collect, is_too_soon
 from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.domain.person import Act, Deed, Person, UnderWay, come_over
-from nurture.domain.sending_gate import PAUSE, Frequency, Standing
+from nurture.domain.sending_gate import PAUSE, Frequency, PausedBy, Standing
 from nurture.domain.sequence import OptIn, Sequence, StepKind
 from nurture.domain.simulated import World
 from nurture.domain.suppression import Suppression, SuppressionReason, may_ask_again, strongest
 
 _STOPPED = frozenset({Purpose.GUIDE, Purpose.MARKETING})
+
+UNSUBSCRIBED = Ending(EnrolmentStatus.UNSUBSCRIBED, Because.UNSUBSCRIBED)
 
 
 @dataclass
@@ -33,6 +44,7 @@ class Life:
     suppressions: dict[SuppressionReason, Suppression] = field(init=False)
     guide_on_trial: str = field(init=False)
     paused_until: datetime | None = field(init=False)
+    paused_by: PausedBy = field(init=False)
     mailed_at: list[datetime] = field(init=False)
     had: set[str] = field(default_factory=set)
     _withdrawn_by_stopping: frozenset[Purpose] = frozenset()
@@ -45,6 +57,7 @@ class Life:
         self.enrolments = {one.sequence: one for one in person.enrolments}
         self.suppressions = {one.reason: one for one in person.suppressions}
         self.guide_on_trial, self.paused_until = person.guide_on_trial, person.paused_until
+        self.paused_by = person.paused_by
         self.mailed_at = list(person.mailed_at)
         self.had |= {f"{o.sequence}/{key}" for o in person.enrolments for key in o.progress.passed}
 
@@ -71,6 +84,8 @@ class Life:
             mailed_at=tuple(self.mailed_at),
             bounces=SuppressionReason.BOUNCED in self.suppressions,
             guide_on_trial=self.guide_on_trial == sequence,
+            paused_by=self.paused_by,
+            booked_until=booked_until(self.facts.events),
         )
 
     def segments(self, now: datetime) -> frozenset[str]:
@@ -111,6 +126,9 @@ class Life:
                 return self._hit(act)
             case Deed.BOOKS:
                 return self._book(act.at)
+            case Deed.CANCELS:
+                self._note(EventKind.CANCELLED, act.at)
+                return True
             case Deed.UNSUBSCRIBES:
                 return self._stop(act.at)
             case _:
@@ -142,17 +160,13 @@ class Life:
 
     def _start_or_offer_again(self, sequence: Sequence, now: datetime) -> None:
         before = self.enrolments.get(sequence.key)
+        booked = is_for_guide_only(sequence) and is_booked(booked_until(self.facts.events))
         if before is None:
-            progress = Progress(now, now, time_zone=self.facts.time_zone)
-            return self.put(UnderWay(sequence.key, progress, now, guide_wanted_at=now))
-        offered_at = before.guide_wanted_at or before.progress.enrolled_at
-        reached = before.status is EnrolmentStatus.GOAL_REACHED
-        if reached or now - offered_at < GUIDE_AT_MOST_EVERY:
+            progress = begin(now, self.facts.time_zone, booked=booked)
+        elif is_too_soon(before.guide_wanted_at or before.progress.enrolled_at, now):
             return
-        progress = replace(before.progress, guide_wanted=True)
-        bounced = before.status is EnrolmentStatus.SUPPRESSED and not progress.collected_at
-        if bounced or before.status is EnrolmentStatus.REMOVED:
-            progress = replace(progress, enrolled_at=now, anchor_at=now)
+        else:
+            progress = ask_again(before.ending, before.progress, now, booked=booked)
         self.put(UnderWay(sequence.key, progress, now, guide_wanted_at=now))
 
     def _collect(self, act: Act) -> bool:
@@ -165,9 +179,7 @@ class Life:
             one = self.enrolments[act.about]
         self._note(EventKind.DOWNLOADED, act.at, self._guide_email(act.about))
         if one.progress.collected_at is None:
-            let_go = one.status is EnrolmentStatus.REMOVED
-            progress = replace(one.progress, collected_at=act.at, guide_wanted=False)
-            status = EnrolmentStatus.ACTIVE if let_go else one.status
+            status, progress = collect(one.ending, one.progress, act.at)
             self.put(replace(one, progress=progress, look_at=act.at, status=status))
         return True
 
@@ -188,8 +200,12 @@ class Life:
         self._note(EventKind.BOOKED, now)
         for one in list(self._active()):
             sequence = self.world.sequences.get(one.sequence)
-            if sequence and sequence.goal == EventKind.BOOKED:
-                self.put(replace(one, status=EnrolmentStatus.GOAL_REACHED, look_at=None))
+            if sequence is None or not ends_by_booking(sequence):
+                continue
+            if still := after_booking(one.progress):
+                self.put(replace(one, progress=still))
+            else:
+                self._end(one, BOOKED)
         return True
 
     def _stop(self, now: datetime) -> bool:
@@ -200,7 +216,7 @@ class Life:
         self._withdrawn_by_stopping = self.facts.consents.purposes & _STOPPED
         self._withdraw(self._withdrawn_by_stopping)
         for one in list(self._active()):
-            self.put(replace(one, status=EnrolmentStatus.UNSUBSCRIBED, look_at=None))
+            self._end(one, UNSUBSCRIBED)
         return True
 
     def _prefer(self, act: Act) -> bool:
@@ -211,8 +227,8 @@ class Life:
             case Deed.WITHDRAWS:
                 self._withdraw(frozenset({Purpose(act.about)}))
             case Deed.PAUSES:
-                already = self.paused_until if self._is_paused(act.at) else None
-                self.paused_until = already or act.at + PAUSE
+                if not self._is_paused(act.at):
+                    self.paused_until, self.paused_by = act.at + PAUSE, PausedBy.PERSON
             case Deed.WANTS_FEWER | Deed.WANTS_THE_USUAL:
                 fewer = act.deed is Deed.WANTS_FEWER
                 self._know(frequency=Frequency.FEWER if fewer else Frequency.USUAL)
@@ -243,6 +259,9 @@ class Life:
                 active = replace(one, status=EnrolmentStatus.ACTIVE, look_at=now)
                 self.enrolments[one.sequence] = active
 
+    def _end(self, one: UnderWay, ending: Ending) -> None:
+        self.put(ended(one, ending))
+
     def _active(self) -> Iterator[UnderWay]:
         return (o for o in self.enrolments.values() if o.status is EnrolmentStatus.ACTIVE)
 
@@ -267,6 +286,16 @@ class Life:
 
 def _enrolled(one: UnderWay) -> Enrolled:
     return Enrolled(one.sequence, one.status, one.progress.passed, one.progress.collected_at)
+
+
+def ended(one: UnderWay, ending: Ending) -> UnderWay:
+    """An enrolment that is over, for that reason."""
+    progress = one.progress
+    if not ending.is_left:
+        progress = replace(progress, ends_as=None)
+    return replace(
+        one, progress=progress, status=ending.status, because=ending.because, look_at=None
+    )
 
 
 def _known_at(event: Happened) -> datetime:

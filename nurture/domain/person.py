@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from nurture.domain.consent import Consents, Purpose
-from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.enrolment import Because, Ending, EnrolmentStatus, Progress
 from nurture.domain.facts import Facts
+from nurture.domain.sending_gate import PausedBy
 from nurture.domain.sequence import Sequence
 from nurture.domain.suppression import Suppression, SuppressionReason, strongest
 
@@ -19,6 +20,7 @@ class Deed(StrEnum):
     OPENS = "opens"
     CLICKS = "clicks"
     BOOKS = "books"
+    CANCELS = "cancels"
     UNSUBSCRIBES = "unsubscribes"
     PAUSES = "pauses"
     WANTS_FEWER = "wants fewer"
@@ -65,6 +67,12 @@ class UnderWay:
     look_at: datetime | None
     status: EnrolmentStatus = EnrolmentStatus.ACTIVE
     guide_wanted_at: datetime | None = None
+    because: Because | None = None
+
+    @property
+    def ending(self) -> Ending:
+        """How it stands and, where it has ended, why."""
+        return Ending(self.status, self.because)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,7 @@ class Person:
     enrolments: tuple[UnderWay, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     paused_until: datetime | None = None
+    paused_by: PausedBy = PausedBy.PERSON
     mailed_at: tuple[datetime, ...] = ()
     guide_on_trial: str = ""
 

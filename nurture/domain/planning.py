@@ -89,8 +89,10 @@ def next_action(
     guide = _guide_to_offer(sequence, progress)
     if guide:
         return Send(guide, progress.anchor_at)
-    step = _next_step(sequence, progress)
-    if _awaits_collection(sequence, progress):
+    step = next_step(sequence, progress)
+    if progress.ends_as:
+        return _but_the_guide(sequence, step, progress, now, calendar)
+    if awaits_collection(sequence, progress):
         return _while_uncollected(sequence, step, progress, now, calendar)
     action = _in_series(sequence, step, progress, now, calendar)
     return _if_meant(action, segments) if isinstance(action, Send) else action
@@ -102,6 +104,8 @@ def segments_asked(sequence: Sequence, progress: Progress) -> frozenset[str]:
     A step that may be passed over brings the next one into question as well.
     """
     asked: frozenset[str] = frozenset()
+    if progress.ends_as:
+        return asked
     for step in _ahead(sequence, progress):
         asked |= step.segments
         if not (step.segments or step.late is Late.SKIP or step.kind is StepKind.REMINDER):
@@ -126,7 +130,7 @@ def _guide_to_offer(sequence: Sequence, progress: Progress) -> Step | None:
     return next((step for step in sequence.steps if step.kind in ANSWERS), None)
 
 
-def _next_step(sequence: Sequence, progress: Progress) -> Step | None:
+def next_step(sequence: Sequence, progress: Progress) -> Step | None:
     """The first step after the furthest one that is behind this person.
 
     Places are found by step key, so that enrolments survive an edited sequence: a
@@ -142,7 +146,8 @@ def _ahead(sequence: Sequence, progress: Progress) -> list[Step]:
     return [step for step in ahead if step.kind not in ANSWERS]
 
 
-def _awaits_collection(sequence: Sequence, progress: Progress) -> bool:
+def awaits_collection(sequence: Sequence, progress: Progress) -> bool:
+    """Whether the series waits until somebody has collected their guide."""
     if sequence.form is None:
         return False
     return sequence.form.opt_in is OptIn.COLLECT and progress.collected_at is None
@@ -160,11 +165,31 @@ def _while_uncollected(
     lets_go_at = progress.enrolled_at + UNCOLLECTED_FOR
     if now >= lets_go_at:
         return Exit(EnrolmentStatus.REMOVED)
-    if step is None or step.kind is not StepKind.REMINDER or _was_reminded(sequence, progress):
+    if not _is_to_be_reminded(sequence, step, progress):
         return WaitUntil(lets_go_at, "the guide has not been collected")
+    assert step is not None  # It is the reminder.
     due = due_at(step, progress, calendar)
     if due > now:
         return WaitUntil(min(due, lets_go_at), _waiting_for(step), step)
+    return _due(step, due, now, progress, calendar)
+
+
+def _is_to_be_reminded(sequence: Sequence, step: Step | None, progress: Progress) -> bool:
+    is_reminder = step is not None and step.kind is StepKind.REMINDER
+    return is_reminder and not _was_reminded(sequence, progress)
+
+
+def _but_the_guide(
+    sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
+) -> Action:
+    """The reminder of a guide that is not collected, and then the end that is written down."""
+    assert progress.ends_as is not None
+    awaited = awaits_collection(sequence, progress)
+    if step is None or not awaited or not _is_to_be_reminded(sequence, step, progress):
+        return Exit(progress.ends_as.status)
+    due = due_at(step, progress, calendar)
+    if due > now:
+        return WaitUntil(due, _waiting_for(step), step)
     return _due(step, due, now, progress, calendar)
 
 

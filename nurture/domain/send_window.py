@@ -43,6 +43,11 @@ def after_wait(start: datetime, wait: Wait, time_zone: str) -> datetime:
     return _instant(local.date() + timedelta(days=wait.days), at, zone) + wait.elapsed
 
 
+def before_wait(end: datetime, wait: Wait, time_zone: str) -> datetime:
+    """The moment from which a wait is over at `end`, in UTC; around changed clocks, about so."""
+    return after_wait(end - wait.elapsed, Wait(-wait.days), time_zone)
+
+
 def next_open(
     earliest: datetime, window: SendWindow, time_zone: str, holidays: Holidays
 ) -> datetime:

@@ -1,14 +1,21 @@
 """The last question before a mail leaves: may it?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from nurture.domain.consent import Consents, Purpose
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.enrolment import Because, EnrolmentStatus
 from nurture.domain.sequence import ANSWERS, StepKind
 from nurture.domain.suppression import SuppressionReason
+
+
+class PausedBy(StrEnum):
+    """Who had somebody's emails paused."""
+
+    PERSON = "person"
+    OWNER = "owner"
 
 
 class Frequency(StrEnum):
@@ -70,6 +77,22 @@ LONGEST_CAP = one_in(LONGEST_CAP_DAYS).within
 #: How long somebody who asks for a pause hears nothing.
 PAUSE = timedelta(days=30)
 
+#: Why nothing is sent, each as it goes on after “because”.
+WHY_SUPPRESSED: Mapping[SuppressionReason, str] = {
+    SuppressionReason.UNSUBSCRIBED: "they unsubscribed",
+    SuppressionReason.BOUNCED: "their address does not work: an email came back",
+    SuppressionReason.COMPLAINED: "they reported an email as junk",
+    SuppressionReason.ERASED: "they had everything about them erased",
+}
+WHY_PAUSED: Mapping[PausedBy, str] = {
+    PausedBy.PERSON: "they asked for a pause",
+    PausedBy.OWNER: "you paused their emails",
+}
+_WHY_NOT_SO_SOON: Mapping[Frequency, str] = {
+    Frequency.USUAL: "they have had a mail recently",
+    Frequency.FEWER: "they asked for fewer emails and have had one recently",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -77,7 +100,8 @@ class Standing:
 
     `suppressed` is the strongest reason; `bounces` says that a bounce stands, whether or not
     it is the strongest. `guide_on_trial` lets the one guide through that somebody asked for
-    after a bounce.
+    after a bounce. `booked_until` is that of `domain.bookings`: until when they have had an
+    appointment.
     """
 
     consents: Consents
@@ -87,6 +111,8 @@ class Standing:
     mailed_at: Sequence[datetime] = ()
     bounces: bool = False
     guide_on_trial: bool = False
+    paused_by: PausedBy = PausedBy.PERSON
+    booked_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +134,7 @@ class Refused:
 
     reason: EnrolmentStatus
     why: str
+    because: Because | None = None
 
 
 Verdict = Allowed | Postponed | Refused
@@ -126,13 +153,12 @@ def may_send(kind: StepKind, standing: Standing, now: datetime, caps: Caps = USU
 def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
     if kind is StepKind.ANSWER:
         return _no_answer(standing)
-    if standing.suppressed is SuppressionReason.UNSUBSCRIBED:
-        return Refused(EnrolmentStatus.UNSUBSCRIBED, "they unsubscribed")
     if standing.suppressed and not _is_on_trial(kind, standing):
-        return Refused(EnrolmentStatus.SUPPRESSED, f"the address is {standing.suppressed}")
+        return _suppressed(standing.suppressed)
     needed = Purpose.GUIDE if kind in (StepKind.GUIDE, StepKind.REMINDER) else Purpose.MARKETING
     if needed not in standing.consents:
-        return Refused(EnrolmentStatus.UNSUBSCRIBED, f"there is no consent for “{needed}”")
+        why = f"there is no consent for “{needed}”"
+        return Refused(EnrolmentStatus.UNSUBSCRIBED, why, Because.NO_CONSENT)
     return None
 
 
@@ -142,20 +168,27 @@ def _is_on_trial(kind: StepKind, standing: Standing) -> bool:
     return bounced and standing.guide_on_trial and kind is StepKind.GUIDE
 
 
+def _suppressed(reason: SuppressionReason) -> Refused:
+    unsubscribed = reason is SuppressionReason.UNSUBSCRIBED
+    status = EnrolmentStatus.UNSUBSCRIBED if unsubscribed else EnrolmentStatus.SUPPRESSED
+    return Refused(status, WHY_SUPPRESSED[reason], Because(reason))
+
+
 def _no_answer(standing: Standing) -> Refused | None:
     """Who has left may still ask for their data; only an address that is no good gets no answer."""
     if standing.suppressed is SuppressionReason.ERASED:
-        return Refused(EnrolmentStatus.SUPPRESSED, "the address is erased")
+        return _suppressed(SuppressionReason.ERASED)
     if standing.suppressed is SuppressionReason.BOUNCED or standing.bounces:
-        return Refused(EnrolmentStatus.SUPPRESSED, "the address is bounced")
+        return _suppressed(SuppressionReason.BOUNCED)
     return None
 
 
 def _postponement(standing: Standing, now: datetime, caps: Caps) -> Postponed | None:
     if standing.paused_until and standing.paused_until > now:
-        return Postponed(standing.paused_until, "they asked for a pause")
+        return Postponed(standing.paused_until, WHY_PAUSED[standing.paused_by])
     cap = caps.of(standing.frequency)
     recent = sorted(at for at in standing.mailed_at if at > now - cap.within)
     if len(recent) >= cap.mails:
-        return Postponed(recent[-cap.mails] + cap.within, "they have had a mail recently")
+        until = recent[-cap.mails] + cap.within
+        return Postponed(until, _WHY_NOT_SO_SOON[standing.frequency])
     return None

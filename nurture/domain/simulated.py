@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from nurture.domain.enrolment import Because
 from nurture.domain.planning import Calendar
 from nurture.domain.segment import Segments
 from nurture.domain.sequence import Sequence
@@ -50,7 +51,7 @@ class Entry:
     `step` is the email's key. `kind` is the kind of a step, the status an enrolment ends with,
     or what the person did. `why` says why something was skipped, postponed or ended, and of
     what the person did, through which form or for which purpose. `until` is when a postponed
-    step is looked at again.
+    step is looked at again. `because` says of what ended why, more closely than its status.
     """
 
     at: datetime
@@ -61,3 +62,4 @@ class Entry:
     why: str = ""
     until: datetime | None = None
     timing: Timing | None = None
+    because: Because | None = None

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from nurture.domain.deciding import Decision, End, Look, Offer, decide, next_look, progress_after
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.life import Life
+from nurture.domain.enrolment import Ending, EnrolmentStatus
+from nurture.domain.life import Life, ended
 from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.domain.person import Act, Deed, Person, UnderWay
 from nurture.domain.planning import Skip, due_at
@@ -71,7 +71,9 @@ class _Play:
         for key, one in self.life.enrolments.items():
             if key in before and _has_ended(before[key], one):
                 why = _ENDED_BY_DEEDS.get(act.deed, "")
-                yield Entry(self.now, What.ENDED, key, kind=one.status, why=why)
+                yield Entry(
+                    self.now, What.ENDED, key, kind=one.status, why=why, because=one.because
+                )
 
     def _react(self, sequence: str, step: str, kind: StepKind) -> None:
         """What the person's habits make of a mail that has just come."""
@@ -149,8 +151,10 @@ class _Play:
             )
 
     def _ended(self, one: UnderWay, end: End) -> Iterator[Entry]:
-        self.life.put(replace(one, status=end.reason, look_at=None))
-        yield Entry(self.now, What.ENDED, one.sequence, kind=end.reason, why=end.why)
+        self.life.put(ended(one, Ending(end.reason, end.because)))
+        yield Entry(
+            self.now, What.ENDED, one.sequence, kind=end.reason, why=end.why, because=end.because
+        )
         if end.then and self.life.hand_over(end.then, self.now):
             yield Entry(self.now, What.HANDED_OVER, end.then, why=f"after “{one.sequence}”")
 

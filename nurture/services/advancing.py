@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nurture.domain import deciding
-from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.enrolment import Because, Ending, EnrolmentStatus, Progress
 from nurture.domain.message_status import SETTLED, MessageStatus
 from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.domain.planning import segments_asked
@@ -25,6 +25,8 @@ CLAIM_LEASE = timedelta(seconds=60)
 
 #: A guide in doubt is offered this often in all; anything else once.
 GUIDE_OFFERS = 2
+
+_AT_THE_END = Ending(EnrolmentStatus.COMPLETED, Because.COMPLETED)
 
 MessageKey = tuple[int, str, int]
 
@@ -59,7 +61,7 @@ class _Plan:
 
     offers: list[tuple[DueEnrolment, deciding.Offer]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-    ends: dict[EnrolmentStatus, list[int]] = field(default_factory=dict)
+    ends: dict[Ending, list[int]] = field(default_factory=dict)
     skipped: list[tuple[int, str]] = field(default_factory=list)
     going_on: list[tuple[int, str]] = field(default_factory=list)
 
@@ -91,11 +93,11 @@ def claim_due(
     _claim_offers(connection, published, plan, batch, now, real_now + CLAIM_LEASE)
     advance(connection, plan.steps, now)
     messages.cancel_steps(connection, plan.skipped, "the step was skipped")
-    for reason, ended in plan.ends.items():
-        enrolments.end_enrolments(connection, ended, reason, now)
+    for ending, ended in plan.ends.items():
+        enrolments.end_enrolments(connection, ended, ending.status, now, ending.because)
         messages.cancel_open_of(connection, ended, "the enrolment ended")
     enrolments.hand_over(connection, plan.going_on, now)
-    completed = plan.ends.get(EnrolmentStatus.COMPLETED, ())
+    completed = plan.ends.get(_AT_THE_END, ())
     sunsetting.fall_silent(connection, published, [d for d in due if d.id in completed], now)
     return batch
 
@@ -170,8 +172,8 @@ def _note(plan: _Plan, due: DueEnrolment, decision: deciding.Decision) -> None:
             plan.offers.append((due, decision))
         case deciding.Look(at=at, progress=progress):
             plan.steps.append(_step(due, progress, at))
-        case deciding.End(reason=reason, then=then):
-            plan.ends.setdefault(reason, []).append(due.id)
+        case deciding.End(reason=reason, then=then, because=because):
+            plan.ends.setdefault(Ending(reason, because), []).append(due.id)
             plan.going_on += [(due.subscriber_id, then)] if then else []
 
 

@@ -3,18 +3,27 @@
 Each is kept as an event with the source `studio`, so that the person's story says who did it.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nurture.domain.consent import STUDIO, Evidence
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain import putting_back
+from nurture.domain.bookings import ending_of
+from nurture.domain.consent import STUDIO, Evidence, Purpose
+from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.events import EventKind
-from nurture.services.catalogue import Catalogue
+from nurture.domain.sending_gate import PausedBy
+from nurture.services.catalogue import Catalogue, Published
 from nurture.services.preferring import stop
+from nurture.services.reasons import why_ended, why_suppressed
 from nurture.store import enrolments, events, locks, messages, subscribers
+from nurture.store.enrolments import Enrolment
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
+from nurture.store.suppressions import find_suppression
+
+NO_CONSENT = Ending(EnrolmentStatus.UNSUBSCRIBED, Because.NO_CONSENT)
 
 
 class NobodyThereError(NurtureError):
@@ -23,6 +32,19 @@ class NobodyThereError(NurtureError):
 
 class NotAheadError(NurtureError):
     """A pause can only end later than now."""
+
+
+class NotPutBackError(NurtureError):
+    """Somebody cannot go on in a sequence; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """A sequence that somebody was taken out of or let go from; `why_not` is empty if they can."""
+
+    sequence: str
+    title: str
+    why_not: str
 
 
 def pause(database: Database, subscriber_id: int, until: datetime, now: datetime) -> None:
@@ -34,7 +56,8 @@ def pause(database: Database, subscriber_id: int, until: datetime, now: datetime
         raise NotAheadError("A pause has to end later than now.", remedy="Choose a later day.")
     with database.writing() as connection:
         person = _held(connection, subscriber_id)
-        subscribers.change_subscriber(connection, person.id, paused_until=until)
+        by_owner = PausedBy.OWNER
+        subscribers.change_subscriber(connection, person.id, paused_until=until, paused_by=by_owner)
         messages.cancel_open(connection, person.id, "they are paused")
         enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
         _note(connection, person, EventKind.PAUSED, now, {"until": until.isoformat()})
@@ -68,20 +91,89 @@ def stop_everything(
         stop(connection, person, None, privacy, evidence, now, source=STUDIO)
 
 
-def take_out(database: Database, subscriber_id: int, sequence: str, now: datetime) -> bool:
+def take_out(
+    database: Database, subscriber_id: int, sequence: str, now: datetime, by: str = ""
+) -> bool:
     """End one sequence for somebody, and no other; return whether they were under way in it.
 
-    Raises `NobodyThereError`.
+    `by` is who did it. `put_back` undoes it. Raises `NobodyThereError`.
     """
     with database.writing() as connection:
         person = _held(connection, subscriber_id)
         found = enrolments.find_enrolment_in(connection, person.id, sequence)
         if found is None or found.status is not EnrolmentStatus.ACTIVE:
             return False
-        enrolments.end_enrolments(connection, [found.id], EnrolmentStatus.REMOVED, now)
+        reason, because = EnrolmentStatus.REMOVED, Because.TAKEN_OUT
+        enrolments.end_enrolments(connection, [found.id], reason, now, because)
         messages.cancel_open_of(connection, [found.id], "they were taken out of the sequence")
-        _note(connection, person, EventKind.REMOVED, now, {"sequence": sequence})
+        _note(connection, person, EventKind.REMOVED, now, {"sequence": sequence} | _by(by))
     return True
+
+
+def put_back(
+    database: Database,
+    catalogue: Catalogue,
+    subscriber_id: int,
+    sequence: str,
+    now: datetime,
+    by: str = "",
+) -> None:
+    """Let somebody go on in a sequence that they were taken out of, or let go from.
+
+    They go on with the email that they had come to, when its window opens next. `by` is who did
+    it. Raises `NobodyThereError` and `NotPutBackError`.
+    """
+    with database.writing() as connection:
+        person = _held(connection, subscriber_id)
+        published = catalogue.current(connection)
+        found = enrolments.find_enrolment_in(connection, person.id, sequence)
+        if found is None:
+            known = ", ".join(e.sequence for e in enrolments.enrolments_of(connection, person.id))
+            raise NotPutBackError(
+                f"They have never been in “{sequence}”.",
+                remedy=f"They are or were in {known}." if known else "They are in no sequence.",
+            )
+        if why_not := _why_not_back(connection, published, person, found):
+            raise NotPutBackError(f"They cannot be put back into “{sequence}”: {why_not}.")
+        progress = putting_back.put_back(published.sequences[sequence], found.progress, now)
+        enrolments.put_back(connection, found.id, progress, now)
+        _note(connection, person, EventKind.PUT_BACK, now, {"sequence": sequence} | _by(by))
+
+
+def ways_back(
+    connection: Connection, published: Published, person: Subscriber
+) -> tuple[WayBack, ...]:
+    """The sequences that somebody was taken out of or let go from, and whether they can go on."""
+    return tuple(
+        WayBack(
+            one.sequence,
+            published.sequences[one.sequence].title,
+            _why_not_back(connection, published, person, one),
+        )
+        for one in enrolments.enrolments_of(connection, person.id)
+        if putting_back.can_be_put_back(one.ending) and one.sequence in published.sequences
+    )
+
+
+def _why_not_back(
+    connection: Connection, published: Published, person: Subscriber, enrolment: Enrolment
+) -> str:
+    """Why somebody cannot go on, as it goes on after “because”; empty if they can."""
+    title = enrolment.sequence
+    if enrolment.status is EnrolmentStatus.ACTIVE:
+        return "they are in it"
+    if suppressed := find_suppression(connection, person.address_hash):
+        return why_suppressed(suppressed, events.events_of(connection, person.id))
+    if not putting_back.can_be_put_back(enrolment.ending):
+        return why_ended(enrolment.ending, title)
+    sequence = published.sequences.get(enrolment.sequence)
+    if sequence is None:
+        return "it is not published any more"
+    if ending_of(sequence, enrolment.progress, person.booked_until):
+        return "they have booked a session"
+    if Purpose.MARKETING not in person.consents:
+        return why_ended(NO_CONSENT, title)
+    return ""
 
 
 def _held(connection: Connection, subscriber_id: int) -> Subscriber:
@@ -90,6 +182,10 @@ def _held(connection: Connection, subscriber_id: int) -> Subscriber:
     if person is None:
         raise NobodyThereError("That person is not known any more.")
     return person
+
+
+def _by(who: str) -> dict[str, Any]:
+    return {"by": who} if who else {}
 
 
 def _note(

@@ -11,7 +11,7 @@ from nurture.domain.facts import Facts
 from nurture.domain.interests import engagement
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.person import Person
-from nurture.domain.sending_gate import Frequency
+from nurture.domain.sending_gate import Caps, Frequency, PausedBy
 from nurture.domain.simulated import Entry
 from nurture.domain.simulation import simulate
 from nurture.services.catalogue import Catalogue
@@ -22,6 +22,11 @@ from nurture.store import events, messages, subscribers
 from nurture.store.messages import Message
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
+
+_PAUSED = {
+    PausedBy.PERSON: "They asked for a pause until {}.",
+    PausedBy.OWNER: "You paused their emails until {}.",
+}
 
 #: Further ahead than this nobody asks.
 _COMING = 12
@@ -103,13 +108,14 @@ def explain_subscriber(
     ledger = messages.ledger_of(connection, subscriber.id)
     zone = ZoneInfo(subscriber.time_zone)
     coming = tuple(simulate(world, person, now))
-    ahead = outlook(world, person, coming, ledger, now, armed)
+    happened = events.events_of(connection, subscriber.id)
+    ahead = outlook(world, person, coming, ledger, now, armed, happened)
     return Explanation(
         address=subscriber.address,
         subscriber=subscriber.id,
         time_zone=zone.key,
-        who=tuple(_who(subscriber, person, now, zone)),
-        sent=tuple(_sent(connection, subscriber, ledger, zone)),
+        who=tuple(_who(subscriber, person, world.calendar.caps, now, zone)),
+        sent=tuple(_mail(message, happened, zone) for message in ledger),
         next=ahead.next,
         next_at=ahead.next_at,
         why_not_sooner=ahead.why_not_sooner,
@@ -118,7 +124,9 @@ def explain_subscriber(
     )
 
 
-def _who(subscriber: Subscriber, person: Person, now: datetime, zone: ZoneInfo) -> list[str]:
+def _who(
+    subscriber: Subscriber, person: Person, caps: Caps, now: datetime, zone: ZoneInfo
+) -> list[str]:
     facts = person.facts
     said = [_signed_up(subscriber, facts, zone)]
     said.append(
@@ -131,9 +139,11 @@ def _who(subscriber: Subscriber, person: Person, now: datetime, zone: ZoneInfo) 
     said.append(f"They agree to: {', '.join(agreed) or 'nothing'}.")
     if subscriber.paused_until and subscriber.paused_until > now:
         until = moment(subscriber.paused_until, zone)
-        said.append(f"They asked for a pause until {until}.")
+        said.append(_PAUSED[subscriber.paused_by].format(until))
     if subscriber.frequency is Frequency.FEWER:
-        said.append("They want fewer emails: at most one in a week.")
+        days = caps.fewer.days
+        often = "a week" if days == 7 else "a day" if days == 1 else f"in {days} days"
+        said.append(f"They want fewer emails: at most one {often}.")
     return said
 
 
@@ -151,13 +161,6 @@ def _lively(facts: Facts, now: datetime, zone: ZoneInfo) -> str:
     if found.because is None:
         return f"They are {found.level}: they signed up on {moment(found.since, zone)}."
     return f"They are {found.level}: they {because(found.because)} on {moment(found.since, zone)}."
-
-
-def _sent(
-    connection: Connection, subscriber: Subscriber, ledger: list[Message], zone: ZoneInfo
-) -> list[SentMail]:
-    happened = events.events_of(connection, subscriber.id)
-    return [_mail(message, happened, zone) for message in ledger]
 
 
 def _mail(message: Message, happened: list[dict[str, Any]], zone: ZoneInfo) -> SentMail:

@@ -13,9 +13,11 @@ from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import personal, revisions
+from nurture.store.bookings import told_of_booker
 from nurture.store.facts import facts_of
 from nurture.store.session import Connection, Database
 from nurture.store.suppressions import suppressions_of
+from nurture.tokens import Tokens
 
 Record = dict[str, Any]
 
@@ -50,6 +52,17 @@ def export(
 def _strongest(reasons: list[Suppression]) -> Record | None:
     named = strongest(one.reason for one in reasons)
     return next((asdict(one) for one in reasons if one.reason is named), None)
+
+
+def export_booker(database: Database, tokens: Tokens, address: str, now: datetime) -> Record | None:
+    """What is kept about an address of which a calendar told, and of which nothing else is known.
+
+    `None` where there is nothing.
+    """
+    with database.reading() as connection:
+        told = told_of_booker(connection, tokens.address_hashes(address))
+    bookings = [{"kind": one.kind, "happened_at": one.at.isoformat()} for one in told]
+    return {"made_at": now.isoformat(), "bookings": bookings} if bookings else None
 
 
 def _interests(

@@ -5,20 +5,26 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from nurture.domain.address import address_key
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.enrolment import Because, EnrolmentStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import UNCOLLECTED_FOR
 from nurture.mail.outbox import remove_mails
 from nurture.store import enrolments, hits, locks, personal, subscribers
+from nurture.store.bookings import forget_bookers, take_bookings_from, told_of_booker
 from nurture.store.session import Connection, Database
 from nurture.store.signups import forget_old_keys
+from nurture.store.subscribers import find_by_address
 from nurture.store.suppressions import suppress_erased
+from nurture.tokens import Tokens
 
 #: Of so many events the raw data is dropped in one transaction.
 _CHUNK = 5000
 
 #: Nobody repeats a signup call after this long.
 _KEYS_KEPT_FOR = timedelta(days=7)
+
+#: How long a booking counts for whoever signs up with that address later.
+BOOKERS_KEPT_FOR = timedelta(days=365)
 
 #: How many people are let go in one transaction, and in how many of them at one time.
 _PEOPLE, _CHUNKS = 500, 200
@@ -46,22 +52,41 @@ def forget(database: Database, outbox: Path, subscriber_id: int, now: datetime) 
             raise BeingMailedError(
                 "A mail to this person is being sent just now.", remedy="Try again in a minute."
             )
-        personal.empty_mentions(connection, address_key(person.address))
+        key, address_hash = address_key(person.address), person.address_hash
+        personal.empty_mentions(connection, key, address_hash)
         suppress_erased(connection, person.address_hash, now)
     remove_mails(outbox, numbers)
+    return True
+
+
+def forget_booker(database: Database, tokens: Tokens, address: str, now: datetime) -> bool:
+    """Forget what calendars told of an address that never signed up; return whether they had.
+
+    The address is never written to again, as that of everybody who was erased.
+    """
+    hashes = tokens.address_hashes(address)
+    with database.writing() as connection:
+        locks.hold_address(connection, hashes[0])
+        if find_by_address(connection, address) or not told_of_booker(connection, hashes):
+            return False
+        for address_hash in hashes:
+            personal.empty_mentions(connection, address_key(address), address_hash)
+        suppress_erased(connection, hashes[0], now)
     return True
 
 
 def let_go_unconfirmed(database: Database, outbox: Path, now: datetime) -> int:
     """Erase whoever signed up thirty days ago or more and never confirmed; return how many.
 
-    Their addresses are not suppressed: they may sign up again. The keyed hash stays on the
-    emptied row, so that an unsubscribe link that they still have can be honoured.
+    Their addresses are not suppressed: they may sign up again, and what they booked counts then.
+    The keyed hash stays on the emptied row, so that an unsubscribe link that they still have can
+    be honoured.
     """
     let_go = 0
     for _ in range(_CHUNKS):
         with database.writing() as connection:
             people = personal.find_unconfirmed(connection, now - UNCOLLECTED_FOR, _PEOPLE)
+            take_bookings_from(connection, people)
             numbers = _erase(connection, people, now) if people else []
         remove_mails(outbox, numbers)
         let_go += len(people)
@@ -74,6 +99,7 @@ def tidy(database: Database, outbox: Path, now: datetime) -> int:
     """Let go of signups that were never confirmed and of keys that have served; return how many."""
     let_go = let_go_unconfirmed(database, outbox, now)
     with database.writing() as connection:
+        forget_bookers(connection, now - BOOKERS_KEPT_FOR)
         return let_go + forget_old_keys(connection, now, _KEYS_KEPT_FOR)
 
 
@@ -97,6 +123,7 @@ def _erase(connection: Connection, people: Collection[int], now: datetime) -> li
     The people are locked already, as strongly as a change of their address takes.
     """
     locks.hold(connection, enrolments.of_subscribers(people))
-    personal.end_everything(connection, people, EnrolmentStatus.REMOVED, now)
+    reason, because = EnrolmentStatus.REMOVED, Because.ERASED
+    personal.end_everything(connection, people, reason, now, because=because)
     personal.empty_people(connection, people)
     return personal.messages_to(connection, people)

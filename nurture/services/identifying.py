@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from nurture.domain.errors import NurtureError
+from nurture.store.bookings import told_of_booker
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import find_by_address
 from nurture.store.suppressions import suppressions_of
@@ -26,7 +27,10 @@ def identify(database: Database, tokens: Tokens, address: str) -> int:
 
 
 def _what_there_is(connection: Connection, address_hashes: Iterable[str]) -> str:
-    found = [one for each in address_hashes for one in suppressions_of(connection, each)]
+    hashes = list(address_hashes)
+    found = [one for each in hashes for one in suppressions_of(connection, each)]
+    if not found and told_of_booker(connection, hashes):
+        return "All that is kept is that a session was booked with it: see export-person, forget."
     if not found:
         return "Nothing is kept about it."
     said = " and ".join(f"since {one.since:%-d %B %Y} ({one.reason})" for one in found)

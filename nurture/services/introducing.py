@@ -1,7 +1,7 @@
 """Introducing: one person to the owner, with their story and what comes next."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nurture.domain.engagement import Verdict
@@ -13,7 +13,8 @@ from nurture.domain.sequence import Sequence
 from nurture.domain.simulated import Entry, What
 from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template
-from nurture.services import exporting, proving
+from nurture.services import attending, exporting, proving
+from nurture.services.attending import WayBack
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.explaining import Explanation, explain_subscriber
 from nurture.services.portraying import portray
@@ -41,7 +42,8 @@ class Introduction:
     `interests` are the topics they care for, the strongest first; `hidden` those about health,
     which are not looked at because the person has not agreed to that, whether or not they
     care for one. `sequences` are those they are under way in, with their titles. Sentences in
-    `why_not_sooner` and `nothing_comes` are whole.
+    `why_not_sooner` and `nothing_comes` are whole. `ways_back` are those that they can be put
+    back into, or why not.
     """
 
     subscriber: Subscriber
@@ -55,6 +57,7 @@ class Introduction:
     coming: tuple[Coming, ...]
     nothing_comes: str
     why_not_sooner: tuple[str, ...]
+    ways_back: tuple[WayBack, ...]
     story: tuple[Chapter, ...]
     proof: Proof
 
@@ -127,6 +130,10 @@ def _introduction(
         coming=tuple(names.coming(e) for e in explanation.coming if e.what is What.SENT),
         nothing_comes="" if explanation.next_at else names.said(explanation.next),
         why_not_sooner=tuple(map(names.said, explanation.why_not_sooner)),
+        ways_back=tuple(
+            replace(one, why_not=names.said(one.why_not))
+            for one in attending.ways_back(connection, published, found)
+        ),
         story=story,
         proof=proof,
     )

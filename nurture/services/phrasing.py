@@ -1,19 +1,24 @@
 """Phrasing: simulated entries and messages as sentences that end with a full stop."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.bookings import BOOKED, BOOKED_BEFORE
+from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.domain.facts import Happened
 from nurture.domain.message_status import KEPT, MessageStatus
-from nurture.domain.person import Person
+from nurture.domain.person import Person, UnderWay
 from nurture.domain.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
 from nurture.domain.simulated import Entry, What, World
 from nurture.domain.timing import Timing
+from nurture.services.reasons import why_ended, why_suppressed
 from nurture.store.messages import Message
+
+Row = Mapping[str, Any]
 
 _DEEDS = {
     EventKind.OPENED: "opened an email",
@@ -36,12 +41,17 @@ _BECAME = {
     MessageStatus.CANCELLED: "was taken back before it was sent",
 }
 
-_ENDED = {
-    EnrolmentStatus.COMPLETED: "they have come to the end of “{}”",
-    EnrolmentStatus.GOAL_REACHED: "the goal of “{}” has been reached",
-    EnrolmentStatus.UNSUBSCRIBED: "“{}” ended when they left",
-    EnrolmentStatus.SUPPRESSED: "“{}” ended because the address may not be written to",
-    EnrolmentStatus.REMOVED: "the guide of “{}” was never collected",
+#: Why something in the time ahead ends, where more is known than the planner says.
+_WILL_END = {
+    Because.COMPLETED: "nothing is left to send",
+    Because.NOT_COLLECTED: "the guide was not collected",
+    Because.NO_CONSENT: "they have not agreed to these emails",
+}
+
+#: Why nothing of a sequence is sent, as it goes on after its name.
+_HELD = {
+    "the sequence is paused": "is paused",
+    "the sequence is not published": "is not published any more",
 }
 
 #: Entries that say nothing of why a mail does not come sooner.
@@ -64,6 +74,7 @@ def outlook(
     ledger: list[Message],
     now: datetime,
     armed: bool,
+    happened: Iterable[Row] = (),
 ) -> Outlook:
     """What the simulation and the ledger say of the time ahead, in sentences."""
     zone = ZoneInfo(person.facts.time_zone)
@@ -76,7 +87,7 @@ def outlook(
             "This database is a copy and not armed: nothing is sent until “nurture arm”."
         )
     if place is None:
-        said = f"Nothing will come, because {_nothing(world, person, coming)}."
+        said = f"No emails planned: {_nothing(world, person, coming, happened)}."
         return Outlook(said, None, _unique(reasons))
     entry = coming[place]
     step = world.sequences[entry.sequence].step(entry.step)
@@ -178,25 +189,37 @@ def _reason(entry: Entry, zone: ZoneInfo, now: datetime) -> str:
             until = moment(entry.until or entry.at, zone)
             return f"“{entry.sequence}” waits, at most until {until}: {entry.why}."
         case What.HELD:
-            return f"“{entry.sequence}” sends nothing: {entry.why}."
+            return f"“{entry.sequence}” {_HELD.get(entry.why, f'waits: {entry.why}')}."
         case What.HANDED_OVER:
             return f"Before that they go on in “{entry.sequence}”, {entry.why}."
     when = "now" if entry.at <= now else f"on {moment(entry.at, zone)}"
-    return f"“{entry.sequence}” ends {when} ({entry.kind}): {entry.why}."
+    return f"“{entry.sequence}” ends {when}: {_why_it_will_end(entry)}."
+
+
+def _why_it_will_end(entry: Entry) -> str:
+    if entry.because is None:
+        return entry.why
+    if entry.because in _WILL_END:
+        return _WILL_END[entry.because]
+    return why_ended(Ending(EnrolmentStatus(entry.kind), entry.because), entry.sequence)
 
 
 def _uncollected(world: World, person: Person) -> Iterator[str]:
     """Guides that were sent and not collected, for which everything else waits."""
     for one in person.enrolments:
-        sequence = world.sequences.get(one.sequence)
-        if sequence is None or sequence.form is None or one.status is not EnrolmentStatus.ACTIVE:
-            continue
-        awaited = sequence.form.opt_in is OptIn.COLLECT and one.progress.collected_at is None
-        if awaited and not one.progress.guide_wanted:
-            yield (
-                f"The guide of “{one.sequence}” has not been collected yet; until it is, "
-                "the series does not begin."
-            )
+        yield from _uncollected_in(world, one)
+
+
+def _uncollected_in(world: World, one: UnderWay) -> Iterator[str]:
+    sequence = world.sequences.get(one.sequence)
+    if sequence is None or sequence.form is None or one.status is not EnrolmentStatus.ACTIVE:
+        return
+    awaited = sequence.form.opt_in is OptIn.COLLECT and one.progress.collected_at is None
+    if awaited and not (one.progress.guide_wanted or one.progress.ends_as):
+        yield (
+            f"The guide of “{one.sequence}” has not been collected yet; until it is, "
+            "the series does not begin."
+        )
 
 
 def _put_off(ledger: list[Message]) -> Iterator[str]:
@@ -209,23 +232,34 @@ def _put_off(ledger: list[Message]) -> Iterator[str]:
             yield f"“{message.step}” is in a worker's hands just now."
 
 
-def _nothing(world: World, person: Person, coming: tuple[Entry, ...]) -> str:
-    """Why nothing will come, as it goes on after “because”."""
+def _nothing(
+    world: World, person: Person, coming: tuple[Entry, ...], happened: Iterable[Row]
+) -> str:
+    """Why nothing will come: one reason, or one for each sequence they are or were in."""
     if person.suppressed:
-        return (
-            "they unsubscribed"
-            if person.suppressed == "unsubscribed"
-            else f"the address is suppressed: {person.suppressed}"
-        )
-    held = next((entry for entry in coming if entry.what is What.HELD), None)
-    if held:
-        return held.why
-    if any(_uncollected(world, person)):
-        return "the guide has not been collected"
-    ends = next((entry for entry in reversed(coming) if entry.what is What.ENDED), None)
-    if ends:
-        return ends.why
-    if not person.enrolments:
+        return why_suppressed(person.suppressed, happened)
+    own = [one for one in person.enrolments if not _is_ours(world, one)]
+    told = own or person.enrolments
+    if not told:
         return "they are in no sequence"
-    last = person.enrolments[-1]
-    return _ENDED.get(last.status, "“{}” has nothing more for them").format(last.sequence)
+    return and_(dict.fromkeys(_why_nothing(world, one, coming) for one in told))
+
+
+def _is_ours(world: World, one: UnderWay) -> bool:
+    """Whether a sequence answers a request or asks the quiet: it is no series of theirs."""
+    sequence = world.sequences.get(one.sequence)
+    return sequence is not None and (sequence.answers is not None or sequence.quiet is not None)
+
+
+def _why_nothing(world: World, one: UnderWay, coming: tuple[Entry, ...]) -> str:
+    if one.status is not EnrolmentStatus.ACTIVE:
+        return why_ended(one.ending, one.sequence)
+    entries = [entry for entry in coming if entry.sequence == one.sequence]
+    held = next((entry for entry in entries if entry.what is What.HELD), None)
+    if held:
+        return f"“{one.sequence}” {_HELD.get(held.why, f'waits: {held.why}')}"
+    ends = next((entry for entry in reversed(entries) if entry.what is What.ENDED), None)
+    will_end = Ending(EnrolmentStatus(ends.kind), ends.because) if ends else one.progress.ends_as
+    if any(_uncollected_in(world, one)) and not (will_end and will_end in (BOOKED, BOOKED_BEFORE)):
+        return f"the guide of “{one.sequence}” has not been collected yet"
+    return why_ended(will_end or one.ending, one.sequence)

@@ -39,6 +39,7 @@ def portray(
             enrolments=stands.enrolments,
             suppressions=stands.suppressions,
             paused_until=stands.paused_until,
+            paused_by=stands.paused_by,
             mailed_at=tuple(mailed.get(number, ())),
             guide_on_trial=stands.guide_on_trial,
         )

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.address import masked
 from nurture.domain.consent import (
+    ELSEWHERE,
     OWN_WORDINGS,
     STUDIO,
     ConsentChange,
@@ -16,7 +17,7 @@ from nurture.domain.consent import (
     changed,
 )
 from nurture.domain.events import EventKind
-from nurture.domain.sending_gate import PAUSE, Frequency
+from nurture.domain.sending_gate import PAUSE, Frequency, PausedBy
 from nurture.domain.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.suppressing import end_what_is_under_way, go_on
@@ -27,7 +28,7 @@ from nurture.store.suppressions import find_suppression, lift_suppression, stand
 
 #: Where a consent record says that a purpose was withdrawn by stopping everything.
 _STOP = "unsubscribe"
-_STOPS = (_STOP, STUDIO)
+_STOPS = (_STOP, STUDIO, ELSEWHERE)
 
 
 class Wish(StrEnum):
@@ -89,6 +90,7 @@ def change_preferences(
             Purpose.TRACKING: change.tracking,
             Purpose.HEALTH_TOPICS: change.health_topics,
         }
+        subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
         changes = changed(person.consents, wanted, OWN_WORDINGS)
         published = catalogue.current(connection)
         privacy = published.practice.privacy_version
@@ -198,6 +200,7 @@ def _follow_wish(
         person.id,
         frequency=frequency,
         paused_until=(already or paused_until) if paused_until else None,
+        paused_by=person.paused_by if already else PausedBy.PERSON,
     )
     messages.cancel_open(connection, person.id, "the preferences changed")
     enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
@@ -216,8 +219,9 @@ def stop(
     """Stop everything to a person whom the transaction that is open already holds.
 
     It counts whatever else suppresses the address. `source` is where the consent record says
-    that it was asked for: `unsubscribe` or `studio`. A mail provider tells `at` what time it
-    was asked for; where the person has taken an unsubscription back since, it changes nothing.
+    that it was asked for: `unsubscribe`, `studio`, or `elsewhere`, of which an event is kept
+    already. A mail provider tells `at` what time it was asked for; where the person has taken an
+    unsubscription back since, it changes nothing.
     """
     unsubscribed, address_hash = SuppressionReason.UNSUBSCRIBED, person.address_hash
     stood = stands(connection, address_hash, unsubscribed)
@@ -233,7 +237,9 @@ def stop(
     _record(connection, person, withdrawn, source, privacy, evidence, now)
     end_what_is_under_way(connection, person.id, address_hash, now)
     messages.cancel_open(connection, person.id, "they unsubscribed")
-    _note_unsubscribed(connection, person, message, "pages" if source == _STOP else source, now)
+    if source != ELSEWHERE:
+        noted = "pages" if source == _STOP else source
+        _note_unsubscribed(connection, person, message, noted, now)
 
 
 def want_emails(

@@ -7,17 +7,18 @@ from hashlib import blake2b
 from typing import Any
 
 from nurture.domain.address import address_key
+from nurture.domain.bookings import BOOKINGS
 from nurture.domain.bouncing import Bounce
-from nurture.domain.consent import Evidence
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.consent import ELSEWHERE, Evidence
 from nurture.domain.events import BookingEvent, EventKind, MailEvent, when_it_came
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
 from nurture.services import bouncing, jumping
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.preferring import stop
+from nurture.services.reaching import follow_booking
 from nurture.services.suppressing import suppress_address
-from nurture.store import enrolments, events, locks, messages, subscribers
+from nurture.store import events, locks, messages, subscribers
 from nurture.store.messages import Message
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
@@ -72,7 +73,8 @@ def record_bookings(
 ) -> int:
     """Keep what a calendar told; a booked session ends the enrolments whose goal it is.
 
-    A cancelled or moved session starts nothing again. Each has a transaction of its own.
+    It counts as well for whoever signs up with that address later. A cancelled or moved session
+    starts nothing again. Each has a transaction of its own.
     """
     recorded = 0
     for event in told:
@@ -143,7 +145,7 @@ def _act(
             number = message.id if message else None
             evidence = Evidence(page_url=f"provider:{event.provider}")
             privacy = published.practice.privacy_version
-            stop(connection, person, number, privacy, evidence, now, at=at)
+            stop(connection, person, number, privacy, evidence, now, ELSEWHERE, at=at)
 
 
 #: Why an address of which we know nothing else is suppressed, by what was told of it.
@@ -219,19 +221,27 @@ def _record_booking(
     event: BookingEvent,
     now: datetime,
 ) -> int:
+    booker = tokens.address_hashes(event.email)[0] if event.email else None
+    if booker:
+        locks.hold_address(connection, booker)
     person = _hold_person(connection, None, event.email)
     if _is_erased(connection, tokens, event.email):
-        event = replace(event, raw={})
-    if not events.add_events(connection, [_booking_row(event, person, now)]):
+        event, booker = replace(event, raw={}), None
+    if not events.add_events(connection, [_booking_row(event, person, booker, now)]):
         return 0
-    if event.booked and person:
-        _reach_goal(connection, catalogue, person.id, now)
+    if person and _booking_kind(event) in BOOKINGS:
+        published = catalogue.current(connection)
+        follow_booking(connection, published, person.id, not event.cancelled, now)
     return 1
 
 
-def _booking_row(event: BookingEvent, person: Subscriber | None, now: datetime) -> dict[str, Any]:
+def _booking_row(
+    event: BookingEvent, person: Subscriber | None, booker: str | None, now: datetime
+) -> dict[str, Any]:
+    kind = _booking_kind(event)
     return {
-        "kind": _booking_kind(event),
+        "kind": kind,
+        "booker": booker if kind in BOOKINGS else None,
         "subscriber_id": person.id if person else None,
         "happened_at": event.occurred_at or now,
         "source": event.provider,
@@ -247,18 +257,3 @@ def _booking_kind(event: BookingEvent) -> str:
     if event.cancelled:
         return EventKind.CANCELLED
     return EventKind.BOOKED if event.booked else UNKNOWN
-
-
-def _reach_goal(
-    connection: Connection, catalogue: Catalogue, subscriber_id: int, now: datetime
-) -> None:
-    published = catalogue.current(connection)
-    goal = str(EventKind.BOOKED)
-    ending = {key for key, sequence in published.sequences.items() if sequence.goal == goal}
-    reached = [
-        enrolment.id
-        for enrolment in enrolments.enrolments_of(connection, subscriber_id)
-        if enrolment.sequence in ending
-    ]
-    enrolments.end_enrolments(connection, reached, EnrolmentStatus.GOAL_REACHED, now)
-    messages.cancel_open_of(connection, reached, "the goal has been reached")

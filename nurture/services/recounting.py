@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from nurture.domain.bouncing import Bounce
-from nurture.domain.consent import STUDIO, said_where
+from nurture.domain.consent import SILENCE, STUDIO, said_where
 from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.enrolment import Because
 from nurture.domain.events import EventKind
 from nurture.domain.message_status import KEPT, MessageStatus
 
@@ -79,10 +79,17 @@ _DID = {
     EventKind.BOUNCED: "{} came back",
     EventKind.LIFTED: "The address is written to again",
 }
+#: Ends of which nothing else tells.
+_ENDED = {
+    Because.COMPLETED: "Finished “{}”",
+    Because.NOT_COLLECTED: "“{}” ended: its guide was never collected",
+    Because.SILENT: "Did not answer “{}”",
+}
 _DONE_HERE = {
     EventKind.PAUSED: "You paused their emails until {until}",
     EventKind.RESUMED: "You let their emails go on",
     EventKind.REMOVED: "You took them out of “{sequence}”",
+    EventKind.PUT_BACK: "You put them back into “{sequence}”",
     EventKind.UNSUBSCRIBED: "You unsubscribed them, as they asked",
     EventKind.LIFTED: "You had the address written to again",
 }
@@ -125,7 +132,7 @@ def recount(record: Mapping[str, Any], titles: Mapping[str, str]) -> list[Chapte
     told = [
         *_signups(record["signups"], titles),
         *_consents(record["consents"]),
-        *_handed_over(record["enrolments"], record["signups"], titles),
+        *_handed_over(record, titles),
         *_mails(record["messages"], record["events"]),
         *_ends(record["enrolments"], titles),
         *_deeds(record["events"], record["messages"], titles),
@@ -151,26 +158,31 @@ def _consents(rows: Iterable[Row]) -> Iterator[Chapter]:
     for (at, source, granted), together in groupby(rows, key=occasion):
         purposes = [PURPOSES[row["purpose"]] for row in together]
         verb = "Agreed to" if granted else "Withdrew their consent to"
-        said = f"{verb} {_listed(purposes)}"
+        said, note = f"{verb} {_listed(purposes)}", f"Said {said_where(source)}"
+        if source == SILENCE:
+            said = f"Their consent to {_listed(purposes)} lapsed"
+            note = "They did not answer when asked whether they still want the emails"
         weight = Weight.PLAIN if granted else Weight.TROUBLE
-        yield Chapter(_at(at), said, (f"Said {said_where(source)}",), weight)
+        yield Chapter(_at(at), said, (note,), weight)
 
 
-def _handed_over(
-    rows: Iterable[Row], signups: Iterable[Row], titles: Mapping[str, str]
-) -> Iterator[Chapter]:
-    signed_up = {row["signed_up_at"] for row in signups}
-    for row in rows:
+def _handed_over(record: Row, titles: Mapping[str, str]) -> Iterator[Chapter]:
+    """Whoever comes into a sequence neither by signing up nor by being put back went on to it."""
+    put_back = (row for row in record["events"] if row["kind"] == EventKind.PUT_BACK)
+    otherwise = {row["signed_up_at"] for row in record["signups"]}
+    otherwise |= {row["happened_at"] for row in put_back}
+    for row in record["enrolments"]:
         title = titles.get(row["sequence"], row["sequence"])
-        if row["enrolled_at"] not in signed_up:
+        if row["enrolled_at"] not in otherwise:
             yield Chapter(_at(row["enrolled_at"]), f"Went on to “{title}”")
 
 
 def _ends(rows: Iterable[Row], titles: Mapping[str, str]) -> Iterator[Chapter]:
     for row in rows:
-        if row["ended_at"] and row["status"] == EnrolmentStatus.COMPLETED:
+        said = _ENDED.get(row["ended_because"] or row["status"])
+        if row["ended_at"] and said:
             title = titles.get(row["sequence"], row["sequence"])
-            yield Chapter(_at(row["ended_at"]), f"Came to the end of “{title}”")
+            yield Chapter(_at(row["ended_at"]), said.format(title))
 
 
 def _mails(rows: Iterable[Row], events: Iterable[Row]) -> Iterator[Chapter]:
@@ -239,6 +251,8 @@ def _explained(row: Row) -> Iterator[str]:
         yield f"Because {row['raw'].get('reason')}, {_LIFTED_BY.get(row['source'], row['source'])}"
     if row.get("bounce") in _BOUNCES:
         yield _BOUNCES[Bounce(row["bounce"])]
+    if row["source"] == STUDIO and (row["raw"] or {}).get("by"):
+        yield f"By {row['raw']['by']}"
     if row["kind"] not in (EventKind.OPENED, EventKind.CLICKED):
         return
     if row["verdict"] is None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from nurture.domain.consent import (
+    OWN_BOXES,
     OWN_WORDINGS,
     ConsentChange,
     Evidence,
@@ -14,14 +15,16 @@ from nurture.domain.consent import (
     changed,
     granted_at_signup,
 )
-from nurture.domain.enrolment import GUIDE_AT_MOST_EVERY, EnrolmentStatus
+from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.events import EventKind
+from nurture.domain.guide_requests import ask_again, begin, collect, is_too_soon
 from nurture.domain.sequence import OptIn, Sequence
 from nurture.domain.suppression import may_ask_again
 from nurture.services.bouncing import collected_on_trial
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.guiding import Shelf, guide_path
+from nurture.services.reaching import is_over_by_booking, know_earlier_bookings
 from nurture.store import consents, enrolments, events, locks, messages, signups, subscribers
 from nurture.store.enrolments import Enrolment
 from nurture.store.guide_files import newest_guide
@@ -146,6 +149,8 @@ def collect_guide(
         sequence = published.sequences[enrolment.sequence]
         if collected_on_trial(connection, published, person, enrolment.id, now):
             enrolment, person = _find_enrolled(connection, enrolment_id) or found
+        if wanted.keys() >= set(OWN_BOXES):
+            subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
         changes = changed(person.consents, wanted, OWN_WORDINGS)
         _record(connection, published, person.id, changes, "guide-page", evidence, now)
         subscribers.confirm_address(connection, person.id, now)
@@ -173,14 +178,13 @@ def _subscribe(
     if _is_a_repeat(connection, signup, now):
         return
     _refuse_floods(connection, signup, limits, now)
-    address_hash, *earlier = tokens.address_hashes(signup.address)
-    locks.hold_address(connection, address_hash)
-    known_as = (address_hash, *earlier)
+    known_as = tokens.address_hashes(signup.address)
+    locks.hold_address(connection, known_as[0])
     suppressed = [one for each in known_as for one in suppressions_of(connection, each)]
     if not suppressed:
-        _enrol(connection, published, sequence, signup, address_hash, now)
+        _enrol(connection, published, sequence, signup, known_as, now)
     elif may_ask_again(suppressed, now):
-        _enrol(connection, published, sequence, signup, address_hash, now)
+        _enrol(connection, published, sequence, signup, known_as, now)
         _try_guide(connection, signup, sequence, now)
 
 
@@ -210,10 +214,11 @@ def _enrol(
     published: Published,
     sequence: Sequence,
     signup: Signup,
-    address_hash: str,
+    known_as: tuple[str, ...],
     now: datetime,
 ) -> None:
-    person = _add_or_find(connection, published, signup, address_hash, now)
+    person = _add_or_find(connection, published, signup, known_as[0], now)
+    person = know_earlier_bookings(connection, person, known_as)
     signups.add_signup(
         connection,
         subscriber_id=person.id,
@@ -294,23 +299,26 @@ def _record(
 def _start_or_offer_again(
     connection: Connection, person: Subscriber, sequence: Sequence, now: datetime
 ) -> None:
+    booked = is_over_by_booking(sequence, person)
     if enrolments.add_enrolment(
-        connection, subscriber_id=person.id, sequence=sequence.key, now=now
+        connection,
+        subscriber_id=person.id,
+        sequence=sequence.key,
+        now=now,
+        ends_as=begin(now, person.time_zone, booked=booked).ends_as,
     ):
         return
     locks.hold(connection, enrolments.of_subscriber(person.id))
     enrolment = enrolments.find_enrolment_in(connection, person.id, sequence.key)
-    if enrolment and now - enrolment.guide_wanted_at >= GUIDE_AT_MOST_EVERY:
-        _offer_guide_again(connection, enrolment, now)
+    if enrolment and not is_too_soon(enrolment.guide_wanted_at, now):
+        _offer_guide_again(connection, enrolment, booked, now)
 
 
-def _offer_guide_again(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
-    """Somebody who asks again gets the guide's mail again; the series does not start over."""
-    if enrolment.status is EnrolmentStatus.GOAL_REACHED:
-        return
-    uncollected = enrolment.progress.collected_at is None
-    bounced = enrolment.status is EnrolmentStatus.SUPPRESSED and uncollected
-    starts_over = bounced or enrolment.status is EnrolmentStatus.REMOVED
+def _offer_guide_again(
+    connection: Connection, enrolment: Enrolment, booked: bool, now: datetime
+) -> None:
+    """Somebody who asks again gets the guide's mail again; what ended does not start over."""
+    progress = ask_again(enrolment.ending, enrolment.progress, now, booked=booked)
     messages.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")
     enrolments.change_enrolment(
         connection,
@@ -318,10 +326,10 @@ def _offer_guide_again(connection: Connection, enrolment: Enrolment, now: dateti
         now,
         status=EnrolmentStatus.ACTIVE,
         ended_at=None,
-        guide_wanted=True,
+        ended_because=None,
         guide_wanted_at=now,
         occasion=enrolment.occasion + 1,
-        **({"enrolled_at": now, "anchor_at": now} if starts_over else {}),
+        **enrolments.columns_of(progress),
     )
 
 
@@ -355,16 +363,21 @@ def _hold_enrolled(
 
 
 def _begin_series(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
-    """From here on the series runs, also for somebody who collects after being let go."""
+    """From here on the series runs, also for somebody who collects after being let go.
+
+    It stays ended for whoever booked, left or was taken out.
+    """
     messages.cancel_open_of(connection, [enrolment.id], "the guide has been collected")
-    let_go = enrolment.status is EnrolmentStatus.REMOVED
+    status, progress = collect(enrolment.ending, enrolment.progress, now)
+    under_way = status is EnrolmentStatus.ACTIVE
     enrolments.change_enrolment(
         connection,
         enrolment.id,
         now,
-        collected_at=now,
-        guide_wanted=False,
-        **({"status": EnrolmentStatus.ACTIVE, "ended_at": None} if let_go else {}),
+        status=status,
+        ended_at=None if under_way else enrolment.ended_at,
+        ended_because=None if under_way else enrolment.because,
+        **enrolments.columns_of(progress),
     )
 
 
@@ -387,5 +400,4 @@ def _note_download(
 
 def purposes_ticked(ticked: Collection[str]) -> dict[Purpose, bool]:
     """The answers to the two questions on our own pages, from the boxes that were ticked."""
-    asked = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
-    return {purpose: purpose in ticked for purpose in asked}
+    return {purpose: purpose in ticked for purpose in OWN_BOXES}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from nurture.domain.consent import OWN_WORDINGS, SILENCE, STAYED, ConsentChange, Evidence, Purpose
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.enrolment import Because, EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.domain.sequence import Quiet, Sequence
 from nurture.domain.sunset import Ask, CountFrom, Silence, decide
@@ -67,6 +67,7 @@ def fall_silent(
     answered = silences.answered_among(connection, asked.keys())
     silences.mark_answered(connection, answered)
     silent = silences.reached_among(connection, asked.keys()) - answered
+    silences.mark_silent(connection, silent)
     _let_be(connection, published, [asked[enrolment] for enrolment in silent], now)
 
 
@@ -91,7 +92,7 @@ def stay(
             "verdict": "human",
         }
         events.add_events(connection, [stayed])
-        _close(connection, [message.enrolment_id], now)
+        _close(connection, [message.enrolment_id], Because.STAYED, now)
         published = catalogue.current(connection)
         want_emails(connection, published, person, STAYED, evidence, now)
 
@@ -116,13 +117,16 @@ def _close_answered(database: Database, sequence: Sequence, now: datetime) -> No
         if answered:
             with database.writing() as connection:
                 locks.hold_numbered(connection, answered)
-                _close(connection, answered, now)
+                _close(connection, answered, Because.GAVE_A_SIGN, now)
         if len(answered) < _CHUNK:
             break
 
 
-def _close(connection: Connection, enrolment_ids: Collection[int], now: datetime) -> None:
-    enrolments.end_enrolments(connection, enrolment_ids, EnrolmentStatus.GOAL_REACHED, now)
+def _close(
+    connection: Connection, enrolment_ids: Collection[int], because: Because, now: datetime
+) -> None:
+    reason = EnrolmentStatus.GOAL_REACHED
+    enrolments.end_enrolments(connection, enrolment_ids, reason, now, because)
     messages.cancel_open_of(connection, enrolment_ids, "they are there")
 
 
@@ -185,5 +189,11 @@ def _let_be(
                 evidence=Evidence(),
                 now=now,
             )
-    reason = EnrolmentStatus.UNSUBSCRIBED
-    personal.end_everything(connection, people, reason, now, sparing=_answers(published))
+    personal.end_everything(
+        connection,
+        people,
+        EnrolmentStatus.UNSUBSCRIBED,
+        now,
+        sparing=_answers(published),
+        because=Because.SILENT,
+    )

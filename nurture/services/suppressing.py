@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.sequence import StepKind
@@ -50,9 +50,10 @@ def end_what_is_under_way(
     What another reason ended before ends by it as well, so that the order in which the reasons
     were told makes no difference.
     """
-    status = _status(suppressions.find_suppression(connection, address_hash))
-    enrolments.end_enrolments_of(connection, subscriber_id, status, now)
-    enrolments.reword_ends(connection, subscriber_id, status)
+    ending = _ending(suppressions.find_suppression(connection, address_hash))
+    status, because = ending.status, ending.because
+    enrolments.end_enrolments_of(connection, subscriber_id, status, now, because)
+    enrolments.reword_ends(connection, subscriber_id, ending)
 
 
 def lift_bounce(
@@ -84,7 +85,7 @@ def lift_bounce(
 def reword_what_ended(connection: Connection, person: Subscriber) -> None:
     """Let what ended have ended for the strongest reason that is left."""
     left = suppressions.find_suppression(connection, person.address_hash)
-    enrolments.reword_ends(connection, person.id, _status(left))
+    enrolments.reword_ends(connection, person.id, _ending(left))
 
 
 def go_on(
@@ -105,7 +106,7 @@ def go_on(
         again = _guide_again(one, now) if _never_arrived(one, guides) else {}
         ended = one.status is EnrolmentStatus.SUPPRESSED and _goes_on(published, one)
         if ended or (again and one.status is EnrolmentStatus.ACTIVE):
-            active = {"status": EnrolmentStatus.ACTIVE, "ended_at": None}
+            active = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
             enrolments.change_enrolment(connection, one.id, look_at, **active, **again)
 
 
@@ -125,10 +126,11 @@ def note_lifted(
     events.add_events(connection, [row])
 
 
-def _status(reason: SuppressionReason | None) -> EnrolmentStatus:
+def _ending(reason: SuppressionReason | None) -> Ending:
+    because = Because(reason) if reason else None
     if reason is SuppressionReason.UNSUBSCRIBED:
-        return EnrolmentStatus.UNSUBSCRIBED
-    return EnrolmentStatus.SUPPRESSED
+        return Ending(EnrolmentStatus.UNSUBSCRIBED, because)
+    return Ending(EnrolmentStatus.SUPPRESSED, because)
 
 
 def _goes_on(published: Published, enrolment: Enrolment) -> bool:

@@ -52,7 +52,7 @@ def record_consents(
     """Append the changes with their evidence, and bring the subscriber's present state along.
 
     `source` says where: `form:<key>`, `guide-page`, `preferences`, `unsubscribe`, `resubscribe`,
-    `quiet`, `stayed`.
+    `quiet`, `stayed`, `studio`, `elsewhere`.
     """
     if not changes:
         return

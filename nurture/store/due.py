@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, bindparam, case, select, update
 
 from nurture.domain.consent import Purpose
 from nurture.domain.enrolment import EnrolmentStatus, Progress
-from nurture.domain.sending_gate import Frequency, Standing
+from nurture.domain.sending_gate import Frequency, PausedBy, Standing
 from nurture.domain.suppression import Suppression, SuppressionReason, guide_on_trial, strongest
 from nurture.store.account import refusals
-from nurture.store.enrolments import enrolments
+from nurture.store.enrolments import ending_from_text, enrolments
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.subscribers import as_consents, subscribers
 from nurture.store.suppressions import standing_of
@@ -31,12 +31,15 @@ _COLUMNS: tuple[Any, ...] = (
     enrolments.c.guide_wanted,
     enrolments.c.turn,
     enrolments.c.occasion,
+    enrolments.c.ends_as,
     subscribers.c.address,
     subscribers.c.address_hash,
     subscribers.c.first_name,
     subscribers.c.time_zone,
     subscribers.c.frequency,
     subscribers.c.paused_until,
+    subscribers.c.paused_by,
+    subscribers.c.booked_until,
     subscribers.c.purposes,
 )
 
@@ -197,6 +200,7 @@ def _due(row: Row[*tuple[Any, ...]], suppressed: Sequence[Suppression]) -> DueEn
             row.collected_at,
             row.guide_wanted,
             row.time_zone,
+            ending_from_text(row.ends_as),
         ),
         Standing(
             as_consents(row.purposes),
@@ -205,6 +209,8 @@ def _due(row: Row[*tuple[Any, ...]], suppressed: Sequence[Suppression]) -> DueEn
             Frequency(row.frequency),
             bounces=SuppressionReason.BOUNCED in reasons,
             guide_on_trial=bool(reasons) and guide_on_trial(suppressed) == row.id,
+            paused_by=PausedBy(row.paused_by or PausedBy.PERSON),
+            booked_until=row.booked_until,
         ),
         row.turn,
         row.occasion,

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.enrolment import Because, Ending, EnrolmentStatus, Progress
 from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.store.session import insert_new
 from nurture.store.subscribers import subscribers
@@ -48,6 +48,9 @@ enrolments = Table(
     # Counts changes from outside, so that a plan made before one is noticed as stale.
     Column("turn", Integer, nullable=False, default=0),
     Column("ended_at", UtcDateTime),
+    Column("ended_because", Text),
+    # How it ends once the guide is sent: a status and, after a colon, why. Null: the series runs.
+    Column("ends_as", Text),
     UniqueConstraint("subscriber_id", "sequence"),
     # The sweep's cost follows what is due, not who is enrolled.
     Index(
@@ -71,10 +74,22 @@ class Enrolment:
     progress: Progress
     guide_wanted_at: datetime
     occasion: int
+    because: Because | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def ending(self) -> Ending:
+        """How it stands and, where it has ended, why."""
+        return Ending(self.status, self.because)
 
 
 def add_enrolment(
-    connection: Connection, *, subscriber_id: int, sequence: str, now: datetime
+    connection: Connection,
+    *,
+    subscriber_id: int,
+    sequence: str,
+    now: datetime,
+    ends_as: Ending | None = None,
 ) -> bool:
     """Enrol somebody, due at once; return whether they were not enrolled before."""
     row = {
@@ -87,6 +102,7 @@ def add_enrolment(
         "guide_wanted": True,
         "guide_wanted_at": now,
         "next_look_at": now,
+        "ends_as": ending_as_text(ends_as),
     }
     return bool(insert_new(connection, enrolments, [row], "id"))
 
@@ -137,26 +153,36 @@ def numbers_of(connection: Connection, subscriber_ids: Iterable[int]) -> set[int
 
 
 def end_enrolments(
-    connection: Connection, enrolment_ids: Iterable[int], reason: EnrolmentStatus, now: datetime
+    connection: Connection,
+    enrolment_ids: Iterable[int],
+    reason: EnrolmentStatus,
+    now: datetime,
+    because: Because | None = None,
 ) -> None:
     """End the enrolments that are still under way, for that reason."""
-    _end(connection, enrolments.c.id.in_(list(enrolment_ids)), reason, now)
+    where = enrolments.c.id.in_(list(enrolment_ids))
+    _end(connection, where, Ending(reason, because), now)
 
 
 def end_enrolments_of(
-    connection: Connection, subscriber_id: int, reason: EnrolmentStatus, now: datetime
+    connection: Connection,
+    subscriber_id: int,
+    reason: EnrolmentStatus,
+    now: datetime,
+    because: Because | None = None,
 ) -> None:
     """End everything that one subscriber is under way in."""
-    _end(connection, enrolments.c.subscriber_id == subscriber_id, reason, now)
+    where = enrolments.c.subscriber_id == subscriber_id
+    _end(connection, where, Ending(reason, because), now)
 
 
-def reword_ends(connection: Connection, subscriber_id: int, reason: EnrolmentStatus) -> None:
+def reword_ends(connection: Connection, subscriber_id: int, ending: Ending) -> None:
     """Let what one person's suppression has ended already have ended for that reason."""
     by_suppression = (EnrolmentStatus.UNSUBSCRIBED, EnrolmentStatus.SUPPRESSED)
     connection.execute(
         update(enrolments)
         .where(enrolments.c.subscriber_id == subscriber_id, enrolments.c.status.in_(by_suppression))
-        .values(status=reason)
+        .values(status=ending.status, ended_because=ending.because)
     )
 
 
@@ -165,7 +191,8 @@ def take_up_unsubscribed(connection: Connection, subscriber_id: int, now: dateti
     where = (enrolments.c.subscriber_id == subscriber_id) & (
         enrolments.c.status == EnrolmentStatus.UNSUBSCRIBED
     )
-    _change(connection, where, now, {"status": EnrolmentStatus.ACTIVE, "ended_at": None})
+    again = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
+    _change(connection, where, now, again)
 
 
 def take_up_suppressed(connection: Connection, subscriber_id: int, now: datetime) -> list[int]:
@@ -174,7 +201,12 @@ def take_up_suppressed(connection: Connection, subscriber_id: int, now: datetime
         enrolments.c.status == EnrolmentStatus.SUPPRESSED
     )
     found = list(connection.scalars(select(enrolments.c.id).where(theirs)))
-    _change(connection, theirs, now, {"status": EnrolmentStatus.ACTIVE, "ended_at": None})
+    _change(
+        connection,
+        theirs,
+        now,
+        {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None},
+    )
     return found
 
 
@@ -183,6 +215,45 @@ def change_enrolment(
 ) -> None:
     """Change one enrolment from outside; it is looked at again at once."""
     _change(connection, enrolments.c.id == enrolment_id, now, values)
+
+
+def put_back(connection: Connection, enrolment_id: int, progress: Progress, now: datetime) -> None:
+    """Let an enrolment that has ended go on from there; it is looked at at once."""
+    under_way = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
+    change_enrolment(connection, enrolment_id, now, **under_way, **columns_of(progress))
+
+
+def rest(connection: Connection, enrolment_id: int, progress: Progress) -> None:
+    """Send nothing of an enrolment any more but its guide; a plan made before is stale."""
+    connection.execute(
+        update(enrolments)
+        .where(enrolments.c.id == enrolment_id)
+        .values(ends_as=ending_as_text(progress.ends_as), turn=enrolments.c.turn + 1)
+    )
+
+
+def columns_of(progress: Progress) -> dict[str, Any]:
+    """The columns of a progress that was changed from outside."""
+    return {
+        "enrolled_at": progress.enrolled_at,
+        "anchor_at": progress.anchor_at,
+        "collected_at": progress.collected_at,
+        "guide_wanted": progress.guide_wanted,
+        "ends_as": ending_as_text(progress.ends_as),
+    }
+
+
+def ending_as_text(ending: Ending | None) -> str | None:
+    """An ending as it is stored."""
+    return f"{ending.status}:{ending.because or ''}" if ending else None
+
+
+def ending_from_text(stored: str | None) -> Ending | None:
+    """An ending as it was stored."""
+    if stored is None:
+        return None
+    status, _, because = stored.partition(":")
+    return Ending(EnrolmentStatus(status), Because(because) if because else None)
 
 
 def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
@@ -261,12 +332,21 @@ def find_next_look(connection: Connection) -> datetime | None:
     return soonest
 
 
-def _end(connection: Connection, where: Any, reason: EnrolmentStatus, now: datetime) -> None:
-    connection.execute(
-        update(enrolments)
-        .where(where, enrolments.c.status == EnrolmentStatus.ACTIVE)
-        .values(status=reason, ended_at=now, next_look_at=None, turn=enrolments.c.turn + 1)
-    )
+def ended(ending: Ending, now: datetime) -> dict[str, Any]:
+    """The columns of an enrolment that ends like that."""
+    gone = {} if ending.is_left else {"ends_as": None}
+    return gone | {
+        "status": ending.status,
+        "ended_because": ending.because,
+        "ended_at": now,
+        "next_look_at": None,
+        "turn": enrolments.c.turn + 1,
+    }
+
+
+def _end(connection: Connection, where: Any, ending: Ending, now: datetime) -> None:
+    active = enrolments.c.status == EnrolmentStatus.ACTIVE
+    connection.execute(update(enrolments).where(where, active).values(ended(ending, now)))
 
 
 def _change(connection: Connection, where: Any, now: datetime, values: dict[str, Any]) -> int:
@@ -298,6 +378,8 @@ def _enrolment(row: RowMapping) -> Enrolment:
         progress=_progress(row),
         guide_wanted_at=row["guide_wanted_at"],
         occasion=row["occasion"],
+        because=Because(row["ended_because"]) if row["ended_because"] else None,
+        ended_at=row["ended_at"],
     )
 
 
@@ -310,4 +392,5 @@ def _progress(row: RowMapping) -> Progress:
         collected_at=row["collected_at"],
         guide_wanted=row["guide_wanted"],
         time_zone=row["time_zone"],
+        ends_as=ending_from_text(row["ends_as"]),
     )

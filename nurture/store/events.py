@@ -56,6 +56,9 @@ events = Table(
     Column("raw", Json),
     # What kind of bounce it is; null for everything else. See `domain.bouncing`.
     Column("bounce", Text),
+    # The keyed hash of the address that booked, so that a booking counts for whoever signs up
+    # with it later.
+    Column("booker", Text),
     Index("ix_events_subscriber_id_happened_at", "subscriber_id", "happened_at"),
 )
 
@@ -82,6 +85,9 @@ Index(
 Index("ix_events_held", events.c.happened_at, sqlite_where=HELD, postgresql_where=HELD)
 # Answers "what of people's machines has been kept for too long".
 Index("ix_events_raw", events.c.happened_at, sqlite_where=HAS_RAW, postgresql_where=HAS_RAW)
+_BOOKER = events.c.booker.is_not(None)
+# Answers "what has been booked with this address".
+Index("ix_events_booker", events.c.booker, sqlite_where=_BOOKER, postgresql_where=_BOOKER)
 # Answers "who did that n times since": kind and time are looked up, the rest is at hand.
 Index(
     "ix_events_human",

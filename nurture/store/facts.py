@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select
 
+from nurture.domain.bookings import BOOKINGS
 from nurture.domain.engagement import Verdict
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
@@ -15,12 +16,12 @@ from nurture.store.events import events
 from nurture.store.signups import signups
 from nurture.store.subscribers import as_consents, subscribers
 
-#: What conditions, interests and engagement look at.
+#: What conditions, interests, engagement and whoever asks about bookings look at.
 _TOLD = (
     EventKind.OPENED,
     EventKind.CLICKED,
     EventKind.DOWNLOADED,
-    EventKind.BOOKED,
+    *BOOKINGS,
     EventKind.STAYED,
 )
 

@@ -58,9 +58,10 @@ def hold_free(connection: Connection, subscriber_ids: Iterable[int]) -> set[int]
 
 
 def hold_address(connection: Connection, address_hash: str) -> None:
-    """Let nobody else sign up or leave with that address until the transaction ends.
+    """Let nobody else sign up, leave or book with that address until the transaction ends.
 
-    A signup on its way has written no row yet that could be locked.
+    A signup on its way has written no row yet that could be locked, and a booking that came at
+    the same time would not see it.
     """
     if connection.dialect.name != "sqlite":
         number = int.from_bytes(blake2b(address_hash.encode(), digest_size=8).digest(), signed=True)

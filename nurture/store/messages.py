@@ -145,6 +145,12 @@ def cancel_open_of(connection: Connection, enrolment_ids: Iterable[int], why: st
     _cancel(connection, messages.c.enrolment_id.in_(list(enrolment_ids)), why)
 
 
+def cancel_series_of(connection: Connection, enrolment_id: int, why: str) -> None:
+    """Take back what is open for an enrolment, but not what was asked for."""
+    series = messages.c.kind.not_in(ANSWERS)
+    _cancel(connection, (messages.c.enrolment_id == enrolment_id) & series, why)
+
+
 def mailed_since(
     connection: Connection, subscriber_ids: Iterable[int], since: datetime
 ) -> dict[int, list[datetime]]:

@@ -14,12 +14,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from nurture.domain.address import address_key, address_keys
+from nurture.domain.bookings import NOT_CANCELLED
 from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
 from nurture.domain.segment import Condition
 from nurture.domain.suppression import SuppressionReason
 from nurture.store.enrolments import enrolments
-from nurture.store.events import events
 from nurture.store.segments import ids_where
 from nurture.store.subscribers import subscribers
 from nurture.store.suppressions import suppressions
@@ -133,8 +132,7 @@ def _enrolled(search: Search) -> ColumnElement[bool]:
 def _at(stage: Stage) -> Iterator[ColumnElement[bool]]:
     match stage:
         case Stage.BOOKED:
-            booked = (events.c.kind == EventKind.BOOKED) & events.c.subscriber_id.is_not(None)
-            yield subscribers.c.id.in_(select(events.c.subscriber_id).where(booked))
+            yield subscribers.c.booked_until == NOT_CANCELLED
         case Stage.UNSUBSCRIBED:
             yield _suppressed(suppressions.c.reason == SuppressionReason.UNSUBSCRIBED)
         case Stage.SUPPRESSED:

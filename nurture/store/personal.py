@@ -24,11 +24,11 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.sending_gate import Frequency
 from nurture.store.consents import consents
-from nurture.store.enrolments import enrolments
+from nurture.store.enrolments import ended, enrolments
 from nurture.store.events import events
 from nurture.store.messages import cancel_open_of, messages
 from nurture.store.subscribers import subscribers
@@ -108,13 +108,18 @@ def empty_people(connection: Connection, subscriber_ids: Collection[int]) -> Non
             connection.execute(update(table).where(person.in_(subscriber_ids)).values(emptied))
 
 
-def empty_mentions(connection: Connection, address_key: str) -> None:
-    """Empty what providers told of an address before we could know whose it was."""
+def empty_mentions(connection: Connection, address_key: str, address_hash: str) -> int:
+    """Empty what was told of an address before we could know whose it was; return how much.
+
+    Providers and calendars write it out, and a booking keeps its keyed hash.
+    """
     told = func.lower(type_coerce(events.c.raw, Text))
     mentions = told.contains(address_key.lower(), autoescape=True)
-    connection.execute(
-        update(events).where(events.c.subscriber_id.is_(None), mentions).values(_emptied(events))
+    about = mentions | (events.c.booker == address_hash)
+    emptied = connection.execute(
+        update(events).where(events.c.subscriber_id.is_(None), about).values(_emptied(events))
     )
+    return emptied.rowcount
 
 
 def end_everything(
@@ -123,30 +128,31 @@ def end_everything(
     reason: EnrolmentStatus,
     now: datetime,
     sparing: Collection[str] = (),
+    because: Because | None = None,
 ) -> None:
     """End what these people are under way in and take back what is open, some sequences aside."""
-    ended = connection.scalars(
+    gone = connection.scalars(
         update(enrolments)
         .where(
             enrolments.c.subscriber_id.in_(subscriber_ids),
             enrolments.c.status == EnrolmentStatus.ACTIVE,
             enrolments.c.sequence.not_in(sparing),
         )
-        .values(status=reason, ended_at=now, next_look_at=None, turn=enrolments.c.turn + 1)
+        .values(ended(Ending(reason, because), now))
         .returning(enrolments.c.id)
     )
-    cancel_open_of(connection, ended.all(), "everything was ended")
+    cancel_open_of(connection, gone.all(), "everything was ended")
 
 
 def find_unconfirmed(connection: Connection, before: datetime, limit: int) -> list[int]:
     """People who signed up and asked for nothing since `before`, and never confirmed; locked.
 
-    Whoever said yes to something on a page of their own is not among them.
+    Whoever was put back since, or said yes to something on a page of their own, is not among
+    them.
     """
     person = subscribers.c.id
-    asked_since = exists().where(
-        enrolments.c.subscriber_id == person, enrolments.c.guide_wanted_at > before
-    )
+    begun = (enrolments.c.guide_wanted_at > before) | (enrolments.c.enrolled_at > before)
+    asked_since = exists().where(enrolments.c.subscriber_id == person, begun)
     said_yes = exists().where(
         consents.c.subscriber_id == person,
         consents.c.granted,

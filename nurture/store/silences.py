@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from nurture.domain.consent import Purpose
 from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.enrolment import Because, EnrolmentStatus
 from nurture.domain.interests import SIGNS_OF_LIFE
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.sequence import StepKind
@@ -171,7 +171,14 @@ def reached_among(connection: Connection, enrolment_ids: Collection[int]) -> set
 def mark_answered(connection: Connection, enrolment_ids: Collection[int]) -> None:
     """Say of enrolments that have ended that they ended with an answer."""
     among = enrolments.c.id.in_(enrolment_ids)
-    connection.execute(update(enrolments).where(among).values(status=EnrolmentStatus.GOAL_REACHED))
+    reason, because = EnrolmentStatus.GOAL_REACHED, Because.GAVE_A_SIGN
+    connection.execute(update(enrolments).where(among).values(status=reason, ended_because=because))
+
+
+def mark_silent(connection: Connection, enrolment_ids: Collection[int]) -> None:
+    """Say of enrolments that have ended that nobody answered."""
+    among = enrolments.c.id.in_(enrolment_ids)
+    connection.execute(update(enrolments).where(among).values(ended_because=Because.SILENT))
 
 
 def _gave_a_sign() -> ColumnElement[bool]:

@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.enrolment import Because, EnrolmentStatus, Progress
 from nurture.domain.person import UnderWay
 from nurture.domain.planning import Send, anchor_after
+from nurture.domain.sending_gate import PausedBy
 from nurture.domain.sequence import Step
 from nurture.domain.suppression import Suppression, guide_on_trial
-from nurture.store.enrolments import enrolments
+from nurture.store.enrolments import ending_from_text, enrolments
 from nurture.store.messages import IN_HAND, messages
 from nurture.store.subscribers import subscribers
 from nurture.store.suppressions import standing_of
@@ -26,6 +27,7 @@ class Stands:
     time_zone: str
     suppressions: tuple[Suppression, ...]
     paused_until: datetime | None
+    paused_by: PausedBy
     enrolments: tuple[UnderWay, ...]
     guide_on_trial: str
 
@@ -58,9 +60,9 @@ def under_way_in(connection: Connection, sequence: str) -> list[int]:
 
 
 def _people(ids: list[int]) -> Any:
-    columns = (subscribers.c.id, subscribers.c.address, subscribers.c.time_zone)
+    names = ("id", "address", "time_zone", "paused_until", "paused_by")
     known = subscribers.c.id.in_(ids) & ~subscribers.c.erased
-    return select(*columns, subscribers.c.paused_until).where(known)
+    return select(*(subscribers.c[name] for name in names)).where(known)
 
 
 def _in_hand(connection: Connection, ids: list[int]) -> dict[int, RowMapping]:
@@ -80,6 +82,7 @@ def _stands(
         time_zone=zone,
         suppressions=suppressed,
         paused_until=person["paused_until"],
+        paused_by=PausedBy(person["paused_by"] or PausedBy.PERSON),
         enrolments=tuple(_under_way(row, zone, in_hand.get(row["id"])) for row in rows),
         guide_on_trial=next((row["sequence"] for row in rows if row["id"] == on_trial), ""),
     )
@@ -93,11 +96,18 @@ def _under_way(row: RowMapping, time_zone: str, message: RowMapping | None) -> U
         collected_at=row["collected_at"],
         guide_wanted=row["guide_wanted"],
         time_zone=time_zone,
+        ends_as=ending_from_text(row["ends_as"]),
     )
     look_at = row["next_look_at"]
     if message is not None:
         look_at = message["claimed_at"]
         offered = Send(Step(message["step"]), message["due_at"])
         progress = progress.after(message["step"], anchor_after(offered, look_at))
-    status = EnrolmentStatus(row["status"])
-    return UnderWay(row["sequence"], progress, look_at, status, row["guide_wanted_at"])
+    return UnderWay(
+        row["sequence"],
+        progress,
+        look_at,
+        EnrolmentStatus(row["status"]),
+        row["guide_wanted_at"],
+        Because(row["ended_because"]) if row["ended_because"] else None,
+    )

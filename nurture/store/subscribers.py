@@ -23,7 +23,7 @@ from sqlalchemy import (
 from nurture.domain.address import address_key, address_keys
 from nurture.domain.consent import Consents, Purpose
 from nurture.domain.errors import NurtureError
-from nurture.domain.sending_gate import Frequency
+from nurture.domain.sending_gate import Frequency, PausedBy
 from nurture.store.session import insert_new
 from nurture.store.types import UtcDateTime, Words, metadata
 
@@ -46,6 +46,11 @@ subscribers = Table(
     Column("confirmed_at", UtcDateTime),
     Column("frequency", Text, nullable=False, default=Frequency.USUAL),
     Column("paused_until", UtcDateTime),
+    Column("paused_by", Text),
+    # Until when they have had an appointment: that of `domain.bookings`, worked out of events.
+    Column("booked_until", UtcDateTime),
+    # When they last answered a page on which both boxes of our own stood.
+    Column("boxes_seen_at", UtcDateTime),
     # The present state of the append-only consent records, so that a batch needs no history.
     Column("purposes", Words, nullable=False),
     Column("erased", Boolean, nullable=False, default=False),
@@ -83,6 +88,9 @@ class Subscriber:
     frequency: Frequency
     paused_until: datetime | None
     consents: Consents
+    paused_by: PausedBy = PausedBy.PERSON
+    booked_until: datetime | None = None
+    boxes_seen_at: datetime | None = None
 
 
 def add_subscriber(
@@ -217,4 +225,7 @@ def _subscriber(row: Mapping[Any, Any]) -> Subscriber:
         frequency=Frequency(row["frequency"]),
         paused_until=row["paused_until"],
         consents=as_consents(row["purposes"]),
+        paused_by=PausedBy(row["paused_by"] or PausedBy.PERSON),
+        booked_until=row["booked_until"],
+        boxes_seen_at=row["boxes_seen_at"],
     )

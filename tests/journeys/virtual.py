@@ -139,15 +139,24 @@ _ABOUT = {
 
 
 #: What ends a life is rare enough for the rest of it to be seen.
-_DEEDS = [
-    *[one for one in Deed if one not in (Deed.OPENS, Deed.BOOKS, Deed.UNSUBSCRIBES)] * 2,
-    *(Deed.BOOKS, Deed.UNSUBSCRIBES),
-]
+_RARE = (Deed.BOOKS, Deed.CANCELS, Deed.UNSUBSCRIBES)
+_DEEDS = [*[one for one in Deed if one not in (Deed.OPENS, *_RARE)] * 2, *_RARE]
 
 
 @st.composite
 def timelines(draw: st.DrawFn, start: datetime) -> tuple[Act, ...]:
-    """Anything that somebody may do, at any minute of two weeks, in any order."""
+    """Anything that somebody may do, at any minute of two weeks, in any order.
+
+    They may have booked, and cancelled, before they signed up for anything.
+    """
+    before = draw(st.sampled_from((*[()] * 5, (Deed.BOOKS,), (Deed.BOOKS, Deed.CANCELS))))
+    earlier = [Act(start + timedelta(minutes=n), deed) for n, deed in enumerate(before)]
+    start += timedelta(minutes=draw(st.integers(0, 60))) if before else timedelta(0)
+    return tuple(sorted((*earlier, *draw(_lives(start))), key=lambda act: act.at))
+
+
+@st.composite
+def _lives(draw: st.DrawFn, start: datetime) -> list[Act]:
     signs_up, other = (Act(start, Deed.SIGNS_UP, form) for form in ("first", "other"))
     collects = Act(start + timedelta(minutes=draw(st.integers(1, 3000))), Deed.COLLECTS, "first")
     acts = [signs_up, *draw(st.sampled_from(((collects,), (other,), (collects, other), ())))]
@@ -155,7 +164,11 @@ def timelines(draw: st.DrawFn, start: datetime) -> tuple[Act, ...]:
         deed = draw(st.sampled_from(_DEEDS))
         at = start + timedelta(minutes=draw(st.integers(1, 20_000)))
         acts.append(Act(at, deed, draw(st.sampled_from(_ABOUT.get(deed, ("",))))))
-    return tuple(sorted(acts, key=lambda act: act.at))
+    for form in draw(st.sampled_from(((), (), ("first",), ("other",), ("first", "other")))):
+        # Once everything has come to its end.
+        at = start + timedelta(days=draw(st.integers(14, 90)))
+        acts.append(Act(at, Deed.SIGNS_UP, form))
+    return acts
 
 
 habits = st.builds(
@@ -199,15 +212,15 @@ def publish(home: Household, practice: dict[str, str]) -> None:
             )
 
 
-def booking(address: str, now: datetime) -> BookingEvent:
-    """The calendar's word that a session was booked."""
+def booking(address: str, now: datetime, *, cancelled: bool = False) -> BookingEvent:
+    """The calendar's word that a session was booked, or cancelled."""
     return BookingEvent(
         provider="cal",
-        event_id=now.isoformat(),
+        event_id=f"{now.isoformat()} {cancelled}",
         occurred_at=now,
         email=address,
-        booked=True,
-        cancelled=False,
+        booked=not cancelled,
+        cancelled=cancelled,
         rescheduled=False,
         starts_at=None,
         raw={},
@@ -260,7 +273,7 @@ class RealLife:
     def _react(self) -> None:
         """What the person's habits make of the mails that have just come."""
         now, habits = self.home.clock.now, self.person.habits
-        for mail in self.home.messages_of(ADDRESS):
+        for mail in self.home.rows(messages):
             if mail["id"] in self._seen or mail["accepted_at"] is None:
                 continue
             self._seen.add(mail["id"])
@@ -285,9 +298,10 @@ class RealLife:
                         self.home.collect(one["id"])
             case Deed.CLICKS:
                 self._click(act)
-            case Deed.BOOKS:
+            case Deed.BOOKS | Deed.CANCELS:
                 house_of = (house.database, house.catalogue, house.tokens)
-                recording.record_bookings(*house_of, [booking(ADDRESS, now)], now)
+                told = booking(ADDRESS, now, cancelled=act.deed is Deed.CANCELS)
+                recording.record_bookings(*house_of, [told], now)
             case Deed.UNSUBSCRIBES:
                 number = self.home.person(ADDRESS)["id"]
                 args = (house.database, house.catalogue, number, None, Evidence(), now)

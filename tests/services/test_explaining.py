@@ -73,7 +73,7 @@ def test_a_guide_that_was_not_collected_is_what_everything_waits_for(anna: House
     assert any("has not been collected yet" in reason for reason in said.why_not_sooner)
     anna.live(days=20)
     said = explained(anna)
-    assert said.next == "Nothing will come, because the guide has not been collected."
+    assert said.next == ("No emails planned: the guide of “pain-guide” has not been collected yet.")
     assert said.next_at is None
 
 
@@ -83,7 +83,7 @@ def test_a_pause_of_theirs_and_a_wish_for_fewer_are_told(anna: Household) -> Non
     prefer(anna, Wish.PAUSED)
     said = explained(anna)
     assert "They asked for a pause until Saturday 2 May 2026 at 10:00." in said.who
-    assert "They want fewer emails: at most one in a week." in said.who
+    assert "They want fewer emails: at most one a week." in said.who
     assert said.why_not_sooner[-2].startswith(f"“{FIRST}” is held back until Saturday 2 May")
     assert "they asked for a pause" in said.why_not_sooner[-2]
 
@@ -91,13 +91,13 @@ def test_a_pause_of_theirs_and_a_wish_for_fewer_are_told(anna: Household) -> Non
 def test_a_paused_sequence_sends_nothing(anna: Household) -> None:
     anna.collect()
     pausing.pause(anna.house.database, anna.house.catalogue, "pain-guide", anna.clock.now)
-    assert explained(anna).next == "Nothing will come, because the sequence is paused."
+    assert explained(anna).next == "No emails planned: “pain-guide” is paused."
 
 
 def test_whoever_unsubscribed_hears_nothing(anna: Household) -> None:
     anna.collect()
     prefer(anna, Wish.STOPPED)
-    assert explained(anna).next == "Nothing will come, because they unsubscribed."
+    assert explained(anna).next == "No emails planned: they unsubscribed."
 
 
 def test_whoever_booked_is_at_the_goal(anna: Household) -> None:
@@ -107,7 +107,7 @@ def test_whoever_booked_is_at_the_goal(anna: Household) -> None:
     told = [booking(ANNA, anna.clock.now)]
     recording.record_bookings(house.database, house.catalogue, house.tokens, told, anna.clock.now)
     said = explained(anna)
-    assert said.next == "Nothing will come, because the goal of “pain-guide” has been reached."
+    assert said.next == "No emails planned: they booked, so “pain-guide” ended."
     assert any("booked a session" in sentence for sentence in said.who)
 
 

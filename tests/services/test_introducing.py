@@ -102,7 +102,7 @@ def test_where_nothing_comes_it_says_why(ann: Household) -> None:
     attending.stop_everything(house.database, house.catalogue, 1, Evidence(), ann.clock.now)
     found = introduced(ann)
     assert found.coming == ()
-    assert found.nothing_comes == "Nothing will come, because they unsubscribed."
+    assert found.nothing_comes == "No emails planned: you unsubscribed them, as they asked."
     assert found.sequences == {}
 
 

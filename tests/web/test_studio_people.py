@@ -102,7 +102,7 @@ def test_stopping_is_asked_first(sqlite_home: Household, ann: FlaskClient) -> No
     assert send(ann, f"{HER}/stop").location == HER
     assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
     page = words(ann.get(HER).text)
-    assert "Nothing will come, because they unsubscribed." in page
+    assert "No emails planned: you unsubscribed them, as they asked." in page
     assert "You unsubscribed them, as they asked." in page
     assert "Unsubscribe them" not in page
 

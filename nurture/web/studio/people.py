@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint, render_template, request
 
+from nurture.domain.bookings import booked_until, is_booked
 from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
 from nurture.domain.interests import Level
 from nurture.domain.person import Person
 from nurture.domain.suppression import SuppressionReason
@@ -110,7 +110,7 @@ def badges(person: Person, now: datetime) -> list[tuple[str, str]]:
     found = []
     if person.paused_until and person.paused_until > now:
         found.append(("Paused", "warn"))
-    if any(event.kind is EventKind.BOOKED for event in person.facts.events):
+    if is_booked(booked_until(person.facts.events)):
         found.append(("Booked", "good"))
     if not person.facts.confirmed:
         found.append(("Not confirmed", "warn"))

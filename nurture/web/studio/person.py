@@ -12,16 +12,17 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.address import address_key
-from nurture.domain.consent import STUDIO, Evidence, Purpose, said_where
+from nurture.domain.consent import OWN_BOXES, STUDIO, Evidence, Purpose, said_where
 from nurture.domain.suppression import SuppressionReason
 from nurture.rendering.personal_page import personal_page
 from nurture.services import attending, exporting, forgetting, introducing, lifting
-from nurture.services.attending import NobodyThereError, NotAheadError
+from nurture.services.attending import NobodyThereError, NotAheadError, NotPutBackError
 from nurture.services.forgetting import BeingMailedError
 from nurture.services.introducing import Introduction
 from nurture.services.lifting import WHO_LIFTS, NotLiftableError
 from nurture.services.recounting import PURPOSES
 from nurture.web.studio.answers import confirm_page, problem_page
+from nurture.web.studio.door import signed_in
 from nurture.web.studio.people import badges
 from nurture.web.studio.telling import tell
 
@@ -114,7 +115,8 @@ class OnePerson:
             abort(404)
         return confirm_page(
             f"Take {_name(found)} out of “{found.sequences[sequence]}”?",
-            "They get no more of it. Other sequences they are in, or come into, go on.",
+            "They get no more of it. Other sequences they are in, or come into, go on. You can "
+            "undo this at any time: “Put back” on their page.",
             button="Yes, take them out",
             action=url_for("studio.take_out_person", person=person, sequence=sequence),
             back=_address(person),
@@ -123,10 +125,21 @@ class OnePerson:
     def take_out_person(self, person: int, sequence: str) -> Page:
         """End one sequence for them."""
         house = self.house
-        if attending.take_out(house.database, person, sequence, house.clock()):
-            tell("They are out of that sequence.")
+        by = signed_in().address
+        if attending.take_out(house.database, person, sequence, house.clock(), by):
+            tell("Removed from that sequence. “Put back” on this page undoes it.")
         else:
             tell("They were not in that sequence any more.")
+        return self._done(person)
+
+    def put_back_person(self, person: int, sequence: str) -> Page:
+        """Let them go on in a sequence that they were taken out of, or let go from."""
+        house, by = self.house, signed_in().address
+        try:
+            attending.put_back(house.database, house.catalogue, person, sequence, house.clock(), by)
+        except NotPutBackError as error:
+            return problem_page("They cannot be put back", str(error), 409)
+        tell("They are back, and go on with the next email.")
         return self._done(person)
 
     def ask_forget(self, person: int) -> Page:
@@ -177,6 +190,7 @@ class OnePerson:
             badges=badges(found.person, self.house.clock()),
             purposes=[(purpose, PURPOSES[purpose]) for purpose in Purpose],
             said_where=said_where,
+            boxes=OWN_BOXES,
             problem=problem,
             not_lifted=not_lifted,
             reasons=REASONS,
@@ -209,6 +223,7 @@ def add_routes(studio: Blueprint, house: House) -> None:
         ("/stop", views.ask_stop, views.stop_person),
         ("/forget", views.ask_forget, views.forget_person),
         ("/take-out/<sequence>", views.ask_take_out, views.take_out_person),
+        ("/put-back/<sequence>", None, views.put_back_person),
         ("", views.show_person, None),
         ("/pause", None, views.pause_person),
         ("/resume", None, views.resume_person),

@@ -1,0 +1,91 @@
+"""Reaching the goal: what a booking does to what somebody is under way in, whenever it is told.
+
+Calendars tell late and in any order. So everything that was told of a person is looked at anew
+each time, and only the times at which things happened count.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+
+from nurture.domain.bookings import (
+    after_booking,
+    booked_until,
+    ends_by_booking,
+    has_ended_by_booking,
+    is_booked,
+    is_for_guide_only,
+    is_reached,
+)
+from nurture.domain.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequence import Sequence
+from nurture.services.catalogue import Published
+from nurture.store import bookings, enrolments, messages, subscribers
+from nurture.store.enrolments import Enrolment
+from nurture.store.session import Connection
+from nurture.store.subscribers import Subscriber
+
+
+def know_earlier_bookings(
+    connection: Connection, person: Subscriber, address_hashes: Collection[str]
+) -> Subscriber:
+    """Let what was booked with an address before count for whoever has just signed up with it."""
+    if not bookings.give_bookings_to(connection, address_hashes, person.id):
+        return person
+    return replace(person, booked_until=_note_booked(connection, person.id))
+
+
+def follow_booking(
+    connection: Connection, published: Published, subscriber_id: int, booked: bool, now: datetime
+) -> None:
+    """Act on what a calendar has just told of somebody who is held; `booked`: they have booked.
+
+    What is under way ends, but for a guide that is still to be sent. A cancelled session starts
+    nothing again, unless it turns out to have been cancelled before the series began.
+    """
+    until = _note_booked(connection, subscriber_id)
+    for enrolment in enrolments.enrolments_of(connection, subscriber_id):
+        sequence = published.sequences.get(enrolment.sequence)
+        if sequence is None or not ends_by_booking(sequence):
+            continue
+        if is_reached(enrolment.progress, until):
+            if booked or sequence.quiet is None:
+                _reach(connection, enrolment, now)
+        elif has_ended_by_booking(enrolment.ending, enrolment.progress):
+            _take_up(connection, enrolment, now)
+
+
+def is_over_by_booking(sequence: Sequence, person: Subscriber) -> bool:
+    """Whether a sequence has nothing but its guide for somebody, because they have booked."""
+    return is_for_guide_only(sequence) and is_booked(person.booked_until)
+
+
+def _note_booked(connection: Connection, subscriber_id: int) -> datetime | None:
+    until = booked_until(bookings.told_of(connection, subscriber_id))
+    subscribers.change_subscriber(connection, subscriber_id, booked_until=until)
+    return until
+
+
+def _reach(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
+    if enrolment.status is not EnrolmentStatus.ACTIVE or enrolment.progress.ends_as:
+        return
+    if still := after_booking(enrolment.progress):
+        enrolments.rest(connection, enrolment.id, still)
+        messages.cancel_series_of(connection, enrolment.id, "they have booked")
+        return
+    reached = [enrolment.id]
+    reason, because = EnrolmentStatus.GOAL_REACHED, Because.BOOKED
+    enrolments.end_enrolments(connection, reached, reason, now, because)
+    messages.cancel_open_of(connection, reached, "the goal has been reached")
+
+
+def _take_up(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
+    enrolments.change_enrolment(
+        connection,
+        enrolment.id,
+        now,
+        status=EnrolmentStatus.ACTIVE,
+        ended_at=None,
+        ended_because=None,
+        ends_as=None,
+    )

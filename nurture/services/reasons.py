@@ -1,0 +1,54 @@
+"""Reasons: why nothing comes or an enrolment ended, each as it goes on after “because”."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nurture.domain.consent import STUDIO
+from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.events import EventKind
+from nurture.domain.sending_gate import WHY_SUPPRESSED
+from nurture.domain.suppression import SuppressionReason
+
+_ENDED: Mapping[Because, str] = {
+    Because.COMPLETED: "they have finished {}",
+    Because.BOOKED: "they booked, so {} ended",
+    Because.BOOKED_BEFORE: "they had booked before they asked for {}, so they get only its guide",
+    Because.STAYED: "they said that they still want the emails",
+    Because.GAVE_A_SIGN: "they showed that they still read the emails",
+    Because.NOT_COLLECTED: "the guide of {} was never collected",
+    Because.TAKEN_OUT: "you took them out of {}",
+    Because.UNSUBSCRIBED: "they unsubscribed",
+    Because.UNSUBSCRIBED_BY_OWNER: "you unsubscribed them, as they asked",
+    Because.UNSUBSCRIBED_ELSEWHERE: "they unsubscribed through their mail program",
+    Because.SILENT: "they did not answer when asked whether they still want the emails",
+    Because.NO_CONSENT: "they have not agreed to the emails of {}",
+    Because.BOUNCED: WHY_SUPPRESSED[SuppressionReason.BOUNCED],
+    Because.COMPLAINED: WHY_SUPPRESSED[SuppressionReason.COMPLAINED],
+    Because.ERASED: WHY_SUPPRESSED[SuppressionReason.ERASED],
+}
+
+#: What can be said of what ended before reasons were kept.
+_ENDED_SOMEHOW: Mapping[EnrolmentStatus, str] = {
+    EnrolmentStatus.COMPLETED: _ENDED[Because.COMPLETED],
+    EnrolmentStatus.GOAL_REACHED: "{} reached its goal",
+    EnrolmentStatus.UNSUBSCRIBED: "{} ended when they left",
+    EnrolmentStatus.SUPPRESSED: "{} ended because their address could not be written to",
+    EnrolmentStatus.REMOVED: "they were taken out of {} or never collected its guide",
+}
+
+
+def why_ended(ending: Ending, sequence: str) -> str:
+    """Why an enrolment is not under way any more, or will not be."""
+    said = _ENDED[ending.because] if ending.because else _ENDED_SOMEHOW.get(ending.status, "")
+    return said.format(f"“{sequence}”") or f"“{sequence}” has nothing more for them"
+
+
+def why_suppressed(reason: SuppressionReason, happened: Iterable[Mapping[str, Any]]) -> str:
+    """Why somebody is never written to; what happened to them tells who unsubscribed them."""
+    if reason is not SuppressionReason.UNSUBSCRIBED:
+        return WHY_SUPPRESSED[reason]
+    said = [e["source"] for e in happened if e["kind"] == EventKind.UNSUBSCRIBED]
+    if not said or said[-1] == "pages":
+        return _ENDED[Because.UNSUBSCRIBED]
+    by_owner = said[-1] == STUDIO
+    return _ENDED[Because.UNSUBSCRIBED_BY_OWNER if by_owner else Because.UNSUBSCRIBED_ELSEWHERE]
