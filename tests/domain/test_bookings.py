@@ -1,0 +1,78 @@
+"""Bookings: when things happened counts, and never the order in which they are told."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.bookings import NOT_CANCELLED, booked_until, is_booked
+from nurture.domain.events import EventKind
+from nurture.domain.facts import Happened
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+B, C, M = EventKind.BOOKED, EventKind.CANCELLED, EventKind.RESCHEDULED
+
+
+def told(*kinds: EventKind) -> list[Happened]:
+    """One after another, an hour apart."""
+    return [Happened(kind, START + timedelta(hours=n)) for n, kind in enumerate(kinds)]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "booked"),
+    [
+        ((), False),
+        ((B,), True),
+        ((M,), True),
+        ((C,), False),
+        ((B, C), False),
+        ((B, C, B), True),
+        ((C, B), True),
+        ((B, B, C), True),
+        ((B, B, C, C), False),
+        ((B, M), True),
+        ((B, M, C), False),
+        ((B, M, M, C), False),
+        ((B, B, M, C), True),
+    ],
+)
+def test_whoever_has_an_appointment_left_is_booked(
+    kinds: tuple[EventKind, ...], booked: bool
+) -> None:
+    assert is_booked(booked_until(told(*kinds))) is booked
+
+
+def test_until_when_somebody_was_booked_is_when_they_cancelled_last() -> None:
+    assert booked_until(told(B, C)) == START + timedelta(hours=1)
+    assert booked_until(told(B, C, C)) == START + timedelta(hours=1)
+    assert booked_until(told(B)) == NOT_CANCELLED
+    assert booked_until(told(C)) is None
+
+
+def test_what_is_no_booking_says_nothing() -> None:
+    assert booked_until(told(EventKind.CLICKED, EventKind.STAYED)) is None
+
+
+def test_a_booking_that_was_cancelled_in_the_same_second_is_cancelled() -> None:
+    both = [Happened(C, START), Happened(B, START)]
+    assert booked_until(both) == booked_until(both[::-1]) == START
+
+
+happenings = st.lists(
+    st.builds(
+        lambda kind, hours: Happened(kind, START + timedelta(hours=hours)),
+        st.sampled_from((B, C, M)),
+        st.integers(0, 6),
+    ),
+    max_size=7,
+)
+
+
+@given(happenings, st.randoms())
+def test_the_order_in_which_it_is_told_makes_no_difference(
+    happened: list[Happened], random: object
+) -> None:
+    shuffled = list(happened)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert booked_until(shuffled) == booked_until(happened)

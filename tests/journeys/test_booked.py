@@ -1,0 +1,317 @@
+"""People who booked, in whatever order we hear of it: they get every guide, and no invitation."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nurture.domain.bookings import booked_until, is_reached
+from nurture.domain.consent import Evidence
+from nurture.domain.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.events import BookingEvent, EventKind
+from nurture.domain.facts import Happened
+from nurture.domain.message_status import MessageStatus
+from nurture.services import attending, forgetting, preferring, recording
+from nurture.store.events import events
+from tests.homes import ScriptedSink
+from tests.house import Household, calendly_call
+from tests.journeys.test_journeys import SERIES, check_windows, collect, sign_up
+from tests.servers.clock import ClockFile
+from tests.servers.databases import SqliteDatabases
+
+ANN = "ann@example.org"
+MONDAY = datetime(2026, 4, 13, 10, tzinfo=UTC)
+PAIN, OLDER = "pain-guide", "over-50-guide"
+
+
+def sent(home: Household, sequence: str = PAIN) -> list[str]:
+    """What went out of a sequence, in order."""
+    return [
+        mail["step"]
+        for mail in home.messages_of(ANN)
+        if (mail["sequence"], mail["status"]) == (sequence, MessageStatus.ACCEPTED)
+    ]
+
+
+def stands(home: Household, sequence: str = PAIN) -> tuple[str, str | None]:
+    """How an enrolment stands, and why."""
+    row = home.enrolment(ANN, sequence)
+    return row["status"], row["ended_because"]
+
+
+def books(home: Household, number: str = "A1", event: str = "invitee.created") -> None:
+    assert calendly_call(home, event, ANN, number).status_code == 204
+
+
+def whole(sequence: str) -> list[str]:
+    return [email for email in SERIES[sequence] if email != "guide-reminder"]
+
+
+def test_ann_books_and_asks_for_her_guide_again(home: Household, smtp_sink: ScriptedSink) -> None:
+    home.clock.set(MONDAY)
+    sign_up(home, ANN)
+    collect(home, smtp_sink, ANN)
+    home.live(days=5)
+    books(home)
+    had = sent(home)
+    for _ in range(2):
+        home.live(days=30)
+        sign_up(home, ANN)
+        sign_up(home, ANN)
+        assert stands(home) == (EnrolmentStatus.GOAL_REACHED, Because.BOOKED)
+    home.live(days=90)
+    assert sent(home) == [*had, "your-guide", "your-guide"]
+
+
+def test_whoever_booked_gets_the_other_guide_its_reminder_and_nothing_else(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.clock.set(MONDAY)
+    sign_up(home, ANN)
+    collect(home, smtp_sink, ANN)
+    books(home)
+    home.live(days=20)
+    sign_up(home, ANN, OLDER)
+    home.live(days=20)
+    assert sent(home, OLDER) == ["your-guide", "guide-reminder"]
+    assert stands(home, OLDER) == (EnrolmentStatus.GOAL_REACHED, Because.BOOKED_BEFORE)
+    collect(home, smtp_sink, ANN)
+    home.live(days=90)
+    assert sent(home, OLDER) == ["your-guide", "guide-reminder"]
+    assert sent(home) == ["your-guide"]
+
+
+def test_a_calendar_that_is_quicker_than_the_form(home: Household, smtp_sink: ScriptedSink) -> None:
+    home.clock.set(MONDAY)
+    books(home)
+    home.clock.advance(timedelta(minutes=2))
+    sign_up(home, ANN)
+    assert home.person(ANN)["booked_until"] is not None
+    collect(home, smtp_sink, ANN)
+    assert stands(home) == (EnrolmentStatus.GOAL_REACHED, Because.BOOKED_BEFORE)
+    home.live(days=90)
+    assert sent(home) == ["your-guide"]
+    [booked] = [row for row in home.rows(events) if row["kind"] == "booked"]
+    assert booked["subscriber_id"] == home.person(ANN)["id"]
+
+
+def test_a_booking_that_was_cancelled_before_the_form_keeps_nothing_back(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.clock.set(MONDAY)
+    books(home)
+    home.clock.advance(timedelta(hours=1))
+    books(home, event="invitee.canceled")
+    home.clock.advance(timedelta(hours=1))
+    sign_up(home, ANN)
+    collect(home, smtp_sink, ANN)
+    home.live(days=90)
+    assert sent(home) == whole(PAIN)
+    assert stands(home) == (EnrolmentStatus.COMPLETED, Because.COMPLETED)
+
+
+def test_a_guide_that_the_mail_server_put_off_comes_although_they_book_meanwhile(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    smtp_sink.script = lambda _: "451 4.7.1 Come back later"
+    home.clock.set(MONDAY)
+    sign_up(home, ANN)
+    books(home)
+    smtp_sink.script = lambda _: None
+    home.live(hours=2)
+    assert sent(home) == ["your-guide"]
+    home.live(days=90)
+    assert "discovery-session" not in sent(home)
+    assert stands(home)[0] == EnrolmentStatus.GOAL_REACHED
+
+
+def test_whoever_books_between_leaving_and_coming_back_is_not_invited(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.clock.set(MONDAY)
+    sign_up(home, ANN)
+    collect(home, smtp_sink, ANN)
+    house = home.house
+    preferring.unsubscribe(house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
+    home.clock.advance(timedelta(days=1))
+    books(home)
+    home.clock.advance(timedelta(days=1))
+    preferring.resubscribe(house.database, house.catalogue, 1, Evidence(), home.clock.now)
+    home.live(days=90)
+    assert sent(home) == ["your-guide"]
+
+
+def test_whoever_was_let_go_unconfirmed_had_booked_all_the_same(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.clock.set(MONDAY)
+    sign_up(home, ANN)
+    books(home)
+    home.live(days=31)
+    home.upkeep()
+    assert [row["subscriber_id"] for row in home.rows(events) if row["kind"] == "booked"] == [None]
+    sign_up(home, ANN)
+    collect(home, smtp_sink, ANN)
+    home.live(days=90)
+    assert sent(home) == ["your-guide"]
+
+
+def test_after_a_year_a_booking_of_nobody_known_is_forgotten(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.clock.set(MONDAY)
+    books(home)
+    home.clock.advance(timedelta(days=364))
+    home.upkeep()
+    assert home.rows(events)[0]["booker"]
+    home.clock.advance(timedelta(days=2))
+    home.upkeep()
+    assert home.rows(events)[0]["booker"] is None
+    assert ANN not in repr(home.rows(events))
+    sign_up(home, ANN)
+    collect(home, smtp_sink, ANN)
+    home.live(days=90)
+    assert sent(home) == whole(PAIN)
+
+
+def test_a_booker_who_is_forgotten_is_forgotten_whether_or_not_they_signed_up(
+    home: Household,
+) -> None:
+    home.clock.set(MONDAY)
+    books(home)
+    house = home.house
+    assert forgetting.forget_booker(house.database, house.tokens, ANN, home.clock.now)
+    assert not forgetting.forget_booker(house.database, house.tokens, ANN, home.clock.now)
+    books(home, "A2")
+    sign_up(home, ANN)
+    assert home.rows(events)[0]["booker"] is home.rows(events)[1]["booker"] is None
+    assert ANN not in repr(home.rows(events))
+    assert [row["reason"] for row in home.everything()["suppressions"]] == ["erased"]
+
+
+def test_an_owner_takes_somebody_out_and_puts_them_back(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.clock.set(MONDAY)
+    sign_up(home, ANN)
+    collect(home, smtp_sink, ANN)
+    home.live(days=12)
+    had = sent(home)
+    house = home.house
+    assert attending.take_out(house.database, 1, PAIN, home.clock.now, "paul@example.org")
+    home.live(days=40)
+    assert sent(home) == had
+    attending.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now, "paul@example.org")
+    back_at = home.clock.now
+    home.live(days=7)
+    assert sent(home)[: len(had) + 1] == whole(PAIN)[: len(had) + 1]
+    home.live(days=90)
+    assert sent(home) == whole(PAIN)
+    check_windows(home, ANN, PAIN)
+    next_at = home.messages_of(ANN)[len(had)]["accepted_at"]
+    assert next_at - back_at < timedelta(days=5)
+    noted = [row for row in home.rows(events) if row["kind"] in ("removed", "put_back")]
+    assert [row["raw"]["by"] for row in noted] == ["paul@example.org"] * 2
+    assert stands(home) == (EnrolmentStatus.COMPLETED, Because.COMPLETED)
+
+
+@pytest.mark.parametrize("steps", range(1, 9))
+def test_put_back_anywhere_nothing_comes_twice_and_nothing_is_passed_over(
+    sqlite_home: Household, smtp_sink: ScriptedSink, steps: int
+) -> None:
+    home = sqlite_home
+    home.clock.set(MONDAY)
+    sign_up(home, ANN)
+    collect(home, smtp_sink, ANN)
+    while len(sent(home)) < steps:
+        home.live(days=1)
+    house = home.house
+    attending.take_out(house.database, 1, PAIN, home.clock.now)
+    home.live(days=33, hours=5)
+    attending.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now)
+    home.live(days=120)
+    assert sent(home) == whole(PAIN)
+    check_windows(home, ANN, PAIN)
+
+
+def test_a_few_days_out_neither_shorten_a_wait_nor_lengthen_it(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home = sqlite_home
+    home.clock.set(MONDAY)
+    sign_up(home, ANN)
+    collect(home, smtp_sink, ANN)
+    home.live(days=3)
+    due_at = home.next_look()
+    house = home.house
+    attending.take_out(house.database, 1, PAIN, home.clock.now)
+    home.live(hours=30)
+    attending.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now)
+    home.deliver()
+    assert home.next_look() == due_at
+
+
+# --- In any order --------------------------------------------------------------------------------
+
+
+def _event(number: int, happened: Happened) -> BookingEvent:
+    return BookingEvent(
+        provider="generic",
+        event_id=f"e{number}",
+        occurred_at=happened.at,
+        email=ANN.upper(),
+        booked=happened.kind is not EventKind.CANCELLED,
+        cancelled=happened.kind is EventKind.CANCELLED,
+        rescheduled=happened.kind is EventKind.RESCHEDULED,
+        starts_at=None,
+        raw={},
+    )
+
+
+@st.composite
+def calendars(draw: st.DrawFn) -> list[Happened]:
+    """What happened in the two days around a signup, no two things at once."""
+    minutes = draw(st.lists(st.integers(-1440, 1440), max_size=4, unique=True))
+    kinds = st.sampled_from((EventKind.BOOKED, EventKind.CANCELLED, EventKind.RESCHEDULED))
+    return [Happened(draw(kinds), MONDAY + timedelta(minutes=n)) for n in minutes if n]
+
+
+@given(
+    happened=calendars(), random=st.randoms(use_true_random=False), signs_up_after=st.floats(0, 1)
+)
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+def test_in_whatever_order_calendar_and_form_are_told_nobody_is_invited_to_what_they_did(
+    happened: list[Happened],
+    random: Random,
+    signs_up_after: float,
+    sqlite_databases: SqliteDatabases,
+) -> None:
+    with TemporaryDirectory() as directory:
+        url = sqlite_databases.fresh(Path(directory))
+        home = Household(url, Path(directory), ClockFile(Path(directory) / "clock"))
+        home.clock.set(MONDAY)
+        home.publish_shipped()
+        house = home.house
+        told = [_event(n, one) for n, one in enumerate(happened)]
+        told += random.sample(told, k=len(told) // 2)
+        random.shuffle(told)
+        cut = round(signs_up_after * len(told))
+        args = (house.database, house.catalogue, house.tokens)
+        recording.record_bookings(*args, told[:cut], MONDAY)
+        home.subscribe(ANN)
+        recording.record_bookings(*args, told[cut:], MONDAY)
+        home.deliver()
+        home.collect()
+        home.live(days=100)
+        until = booked_until(happened)
+        reached = is_reached(Progress(MONDAY, MONDAY), until)
+        assert sent(home) == (["your-guide"] if reached else whole(PAIN))
+        home.subscribe(ANN)
+        home.live(days=40)
+        assert sent(home).count("your-guide") == 2
+        assert len(sent(home)) == (2 if reached else len(whole(PAIN)) + 1)
+        home.close()
