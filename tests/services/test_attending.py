@@ -1,18 +1,23 @@
 """What the owner does for one person holds at once, says that he did it, and can be repeated."""
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from nurture.domain.consent import Evidence
 from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind
 from nurture.domain.message_status import MessageStatus
 from nurture.services import attending, preferring
-from nurture.services.attending import NobodyThereError, NotAheadError
+from nurture.services.attending import NobodyThereError, NotAheadError, NotPutBackError
 from nurture.services.preferring import PreferenceChange, Wish
 from nurture.store.consents import consents
 from nurture.store.events import events
 from tests.house import Household
+from tests.services.test_recording import book, tell
+from tests.services.test_saying_why import take_out, unsubscribed
 
 ANN = "ann@example.org"
 HERE = Evidence("https://emails.example.org/studio/people/1/stop", "192.0.2.9", "Paul's browser")
@@ -107,3 +112,97 @@ def test_nothing_is_done_for_somebody_who_is_not_there(home: Household) -> None:
         with pytest.raises(NobodyThereError):
             act()
     assert home.everything() == before
+
+
+def put_back(home: Household, sequence: str = "pain-guide", by: str = "paul@example.org") -> None:
+    house = home.house
+    attending.put_back(house.database, house.catalogue, 1, sequence, home.clock.now, by)
+
+
+def let_go(home: Household) -> None:
+    home.subscribe(ANN, "over-50-guide")
+    home.live(days=31)
+
+
+def test_whoever_was_let_go_is_put_back_and_waits_for_the_guide_to_be_collected(
+    ann: Household,
+) -> None:
+    let_go(ann)
+    assert ann.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.REMOVED
+    had = [m["step"] for m in ann.messages_of(ANN) if m["sequence"] == "over-50-guide"]
+    put_back(ann, "over-50-guide")
+    ann.live(days=29)
+    assert ann.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.ACTIVE
+    ann.collect(ann.enrolment(ANN, "over-50-guide")["id"])
+    ann.live(days=90)
+    steps = [m["step"] for m in ann.messages_of(ANN) if m["sequence"] == "over-50-guide"]
+    assert steps[: len(had)] == had
+    assert len(steps) == len(set(steps)) == len(had) + 7
+    assert noted(ann, "put_back") == ["studio"]
+
+
+@pytest.mark.parametrize(
+    ("before", "why_not"),
+    [
+        (lambda home: None, "they are in it"),
+        (lambda home: home.live(days=90), "they have finished “pain-guide”"),
+        (stop, "you unsubscribed them, as they asked"),
+        (unsubscribed, "they unsubscribed"),
+        (lambda home: book(home, ANN), "they booked, so “pain-guide” ended"),
+        (lambda home: (take_out(home), unsubscribed(home)), "they unsubscribed"),
+        (lambda home: (take_out(home), book(home, ANN)), "they have booked a session"),
+        (
+            lambda home: (
+                take_out(home),
+                tell(home, EventKind.BOUNCED, recipient=ANN, permanent=True),
+            ),
+            "their address does not work: an email came back",
+        ),
+    ],
+)
+def test_nobody_is_put_back_who_said_no_or_has_nothing_to_come_back_to(
+    ann: Household, before: Callable[[Household], object], why_not: str
+) -> None:
+    before(ann)
+    rows = ann.everything()
+    with pytest.raises(NotPutBackError, match=f"into “pain-guide”: {re.escape(why_not)}."):
+        put_back(ann)
+    assert ann.everything() == rows
+
+
+def test_nobody_is_put_back_where_they_never_were(ann: Household) -> None:
+    with pytest.raises(NotPutBackError, match="never been in “golf”"):
+        put_back(ann, "golf")
+    with pytest.raises(NobodyThereError):
+        attending.put_back(
+            ann.house.database, ann.house.catalogue, 7, "golf", ann.clock.now, "paul"
+        )
+
+
+def test_putting_back_twice_is_refused_the_second_time(ann: Household) -> None:
+    take_out(ann)
+    put_back(ann)
+    with pytest.raises(NotPutBackError, match="they are in it"):
+        put_back(ann)
+
+
+def test_whoever_was_taken_out_gets_the_guide_they_ask_for_and_stays_out(ann: Household) -> None:
+    take_out(ann)
+    ann.live(days=2)
+    ann.subscribe(ANN)
+    ann.live(days=90)
+    assert [m["step"] for m in ann.messages_of(ANN)] == ["your-guide", "your-guide"]
+    row = ann.enrolment(ANN)
+    assert (row["status"], row["ended_because"]) == (EnrolmentStatus.REMOVED, "taken_out")
+    put_back(ann)
+    ann.live(days=90)
+    assert len(ann.messages_of(ANN)) == 10
+
+
+def test_a_guide_collected_after_being_taken_out_begins_nothing(home: Household) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    take_out(home)
+    home.collect()
+    home.live(days=90)
+    assert len(home.messages_of(ANN)) == 1

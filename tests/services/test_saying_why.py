@@ -80,8 +80,12 @@ def had_booked(home: Household) -> None:
     home.deliver()
 
 
-def unsubscribed(home: Household) -> None:
+def had_enough(home: Household) -> None:
     collected(home)
+    unsubscribed(home)
+
+
+def unsubscribed(home: Household) -> None:
     house = home.house
     args = (house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
     preferring.unsubscribe(*args)
@@ -148,7 +152,7 @@ NOTHING_COMES: list[tuple[Callable[[Household], None], str]] = [
     (finished, "they have finished “{pain}”"),
     (booked, "they booked, so “{pain}” ended"),
     (had_booked, "they had booked before they asked for “{pain}”, so they get only its guide"),
-    (unsubscribed, "they unsubscribed"),
+    (had_enough, "they unsubscribed"),
     (was_unsubscribed_by_the_owner, "you unsubscribed them, as they asked"),
     (unsubscribed_in_a_mail_program, "they unsubscribed through their mail program"),
     (bounced, "their address does not work: an email came back"),
@@ -273,3 +277,28 @@ def test_no_raw_word_of_the_database_stands_in_any_reason(home: Household) -> No
         )
         for raw in ("(removed)", "(completed)", "goal_reached", "suppressed:", "_"):
             assert raw not in said
+
+
+def test_the_command_puts_somebody_back_or_says_why_not(home: Household) -> None:
+    was_taken_out(home)
+    environment = dict(home.environment)
+    answer = CliRunner().invoke(main, ["put-back", ANN, "pain-guide"], env=environment)
+    assert answer.exit_code == 0, answer.output
+    assert home.enrolment(ANN)["status"] == "active"
+    again = CliRunner().invoke(main, ["put-back", ANN, "pain-guide"], env=environment)
+    assert again.exit_code != 0
+    assert "they are in it" in again.stderr
+
+
+def test_a_booker_who_never_signed_up_is_exported_and_forgotten_by_command(
+    home: Household,
+) -> None:
+    book(home, ANN)
+    environment = dict(home.environment)
+    document = CliRunner().invoke(main, ["export-person", ANN], env=environment)
+    assert '"kind": "booked"' in document.output
+    gone = CliRunner().invoke(main, ["forget", ANN, "--yes"], env=environment)
+    assert "Erased." in gone.output
+    nothing = CliRunner().invoke(main, ["export-person", ANN], env=environment)
+    assert nothing.exit_code != 0
+    assert "erased" in nothing.stderr

@@ -1,6 +1,7 @@
 """The studio's people: found without a trace in an address, told whole, and attended to."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,11 +12,20 @@ from nurture.services import recording
 from nurture.store.subscribers import subscribers
 from nurture.store.suppressions import suppressions
 from tests.house import Household
+from tests.services.test_recording import book
 from tests.web.studio import send, token_on
 from tests.web.test_studio_today import words
 
 ANN, HER = "ann@example.org", "/studio/people/1"
-ACTS = ("/pause", "/resume", "/stop", "/forget", "/export", "/take-out/pain-guide")
+ACTS = (
+    "/pause",
+    "/resume",
+    "/stop",
+    "/forget",
+    "/export",
+    "/take-out/pain-guide",
+    "/put-back/pain-guide",
+)
 
 
 @pytest.fixture
@@ -67,7 +77,7 @@ def test_looking_changes_nothing(sqlite_home: Household, ann: FlaskClient) -> No
     before = sqlite_home.everything()
     for path in ("", "/stop", "/forget", "/take-out/pain-guide"):
         assert ann.get(HER + path).status_code == 200, path
-    for path in ("/pause", "/resume", "/export"):
+    for path in ("/pause", "/resume", "/export", "/put-back/pain-guide"):
         assert ann.get(HER + path).status_code in (404, 405), path
     send(ann, "/studio/people", words="ann")
     assert sqlite_home.everything() == before
@@ -112,6 +122,61 @@ def test_one_series_is_stopped_alone(sqlite_home: Household, ann: FlaskClient) -
     assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.REMOVED
     assert "You took them out of “9 key principles" in ann.get(HER).text
     assert ann.get(f"{HER}/take-out/pain-guide").status_code == 404
+
+
+def test_whoever_was_taken_out_is_put_back_at_the_press_of_a_button(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    assert "undo this at any time" in words(ann.get(f"{HER}/take-out/pain-guide").text)
+    send(ann, f"{HER}/take-out/pain-guide")
+    page = words(ann.get(HER).text)
+    assert "No emails planned: you took them out of “9 key principles" in page
+    assert "Put back into “9 key principles" in page
+    assert send(ann, HER, f"{HER}/put-back/pain-guide").location == HER
+    assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+    page = words(ann.get(HER).text)
+    assert "You put them back into “9 key principles" in page
+    assert "Put back into" not in page
+    assert send(ann, HER, f"{HER}/put-back/pain-guide").status_code == 409
+    assert send(ann, HER, f"{HER}/put-back/nothing").status_code == 409
+
+
+def test_whoever_said_no_since_is_not_put_back_and_the_page_says_why(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    send(ann, f"{HER}/take-out/pain-guide")
+    send(ann, f"{HER}/stop")
+    page = words(ann.get(HER).text)
+    assert "cannot be put back into “9 key principles" in page
+    assert "you unsubscribed them, as they asked. Only they can undo this" in page
+    assert "Put back into" not in page
+    answer = send(ann, HER, f"{HER}/put-back/pain-guide")
+    assert answer.status_code == 409 and "you unsubscribed them" in answer.text
+
+
+def test_a_box_that_was_left_empty_is_told_from_one_that_was_never_shown(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    sqlite_home.subscribe("bob@example.org")
+    sqlite_home.subscribe("cleo@example.org")
+    cleo = sqlite_home.enrolment("cleo@example.org")["id"]
+    sqlite_home.collect(cleo, tracking=False, health_topics=False)
+    people = [sqlite_home.person(f"{name}@example.org")["id"] for name in ("bob", "cleo")]
+    bob, cleo_page = (words(ann.get(f"/studio/people/{number}").text) for number in people)
+    assert "Never asked" in bob and "Not ticked" not in bob
+    assert cleo_page.count("Not ticked") == 2 and "Never asked" not in cleo_page
+    assert "They saw the box on" in cleo_page
+
+
+def test_whoever_cancelled_is_not_marked_as_booked(
+    sqlite_home: Household, ann: FlaskClient
+) -> None:
+    book(sqlite_home, ANN)
+    assert "Booked" in words(ann.get("/studio/people").text)
+    sqlite_home.clock.advance(timedelta(hours=1))
+    book(sqlite_home, ANN, "b2", booked=False, cancelled=True)
+    page = words(ann.get("/studio/people").text)
+    assert page.count("Booked") == page.count("Booked a session")
 
 
 def test_forgetting_wants_the_address_typed(sqlite_home: Household, ann: FlaskClient) -> None:

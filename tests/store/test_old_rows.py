@@ -1,0 +1,162 @@
+"""What was written before reasons were kept shows what can be known of it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import MetaData, create_engine, insert, select
+
+from nurture.domain.bookings import NOT_CANCELLED
+from nurture.store import migrating
+from nurture.store.enrolments import enrolments
+from nurture.store.events import events
+from nurture.store.session import Database
+from nurture.store.subscribers import subscribers
+from tests.store.test_migrating import empty_url
+
+__all__ = ["empty_url"]
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+SOON = NOW + timedelta(days=14)
+
+
+def migrate_to(url: str, revision: str) -> None:
+    """Bring a database to a revision."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrating.__file__).parent / "migrations"))
+    config.attributes["url"] = url
+    command.upgrade(config, revision)
+
+
+class Before:
+    """A database as it was before, into which rows are written."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url)
+        self.tables = MetaData()
+        self.tables.reflect(self.engine)
+
+    def add(self, table: str, **values: object) -> int:
+        """Write one row; return its number."""
+        stored = {
+            name: value.replace(tzinfo=None)
+            if isinstance(value, datetime) and self.engine.dialect.name == "sqlite"
+            else value
+            for name, value in values.items()
+        }
+        with self.engine.begin() as connection:
+            key = connection.execute(insert(self.tables.tables[table]).values(stored))
+        [number] = key.inserted_primary_key or [0]
+        return number if isinstance(number, int) else 0
+
+    def person(self, name: str, **more: object) -> int:
+        """Somebody."""
+        return self.add(
+            "subscribers",
+            address=f"{name}@example.org",
+            address_key=f"{name}@example.org",
+            address_hash=f"hash-of-{name}",
+            first_name=name,
+            time_zone="UTC",
+            created_at=NOW,
+            frequency="usual",
+            purposes="guide marketing",
+            erased=False,
+            **more,
+        )
+
+    def enrolment(self, person: int, status: str, **more: object) -> int:
+        """Something that has ended for them."""
+        row = {
+            "sequence": "pain-guide",
+            "enrolled_at": NOW,
+            "anchor_at": NOW,
+            "passed": "",
+            "guide_wanted": False,
+            "guide_wanted_at": NOW,
+            "occasion": 1,
+            "turn": 0,
+            "ended_at": SOON,
+        }
+        return self.add("enrolments", subscriber_id=person, status=status, **(row | more))
+
+    def event(self, person: int | None, kind: str, source: str, raw: str | None = None) -> int:
+        """Something that happened to them, or was done for them."""
+        key = f"{person}:{kind}:{source}"
+        return self.add(
+            "events",
+            subscriber_id=person,
+            kind=kind,
+            source=source,
+            source_key=key,
+            happened_at=SOON,
+            verdict="human",
+            raw=raw,
+        )
+
+
+@pytest.fixture
+def before(empty_url: str) -> Before:
+    """A database at the state before, with all kinds of people in it."""
+    migrate_to(empty_url, "0008")
+    return Before(empty_url)
+
+
+def test_old_rows_show_what_can_be_known_of_them(before: Before, empty_url: str) -> None:
+    expected: dict[int, str | None] = {}
+    for name, status, kind, source, raw, because in (
+        ("taken", "removed", "removed", "studio", '{"sequence": "pain-guide"}', "taken_out"),
+        ("other", "removed", "removed", "studio", '{"sequence": "golf"}', "not_collected"),
+        ("gone", "unsubscribed", "unsubscribed", "pages", None, "unsubscribed"),
+        ("asked", "unsubscribed", "unsubscribed", "studio", None, "unsubscribed_by_owner"),
+        ("who", "unsubscribed", "opened", "hit", None, None),
+        ("book", "goal_reached", "booked", "cal", None, "booked"),
+        ("stay", "goal_reached", "stayed", "pages", None, "stayed"),
+        ("done", "completed", "opened", "hit", None, "completed"),
+    ):
+        person = before.person(name)
+        expected[before.enrolment(person, status)] = because
+        before.event(person, kind, source, raw)
+    person = before.person("late")
+    expected[before.enrolment(person, "removed", collected_at=NOW)] = None
+    expected[before.enrolment(before.person("dead"), "suppressed")] = "bounced"
+    before.add("suppressions", address_hash="hash-of-dead", reason="bounced", since=NOW, detail="")
+    migrate_to(empty_url, "0012")
+    database = Database(empty_url)
+    with database.reading() as connection:
+        rows = connection.execute(select(enrolments.c.id, enrolments.c.ended_because))
+        assert dict(rows.tuples().all()) == expected
+    database.close()
+
+
+def test_who_paused_who_booked_and_who_saw_the_boxes_is_found_in_what_happened(
+    before: Before, empty_url: str
+) -> None:
+    until = SOON + timedelta(days=14)
+    by_owner = before.person("owner", paused_until=until)
+    raw = f'{{"until": "{until.isoformat()}"}}'
+    before.event(by_owner, "paused", "studio", raw)
+    by_them = before.person("them", paused_until=until + timedelta(days=3))
+    before.event(by_them, "paused", "studio", raw)
+    booked, cancelled, nobody = before.person("book"), before.person("cancel"), None
+    before.event(booked, "booked", "cal")
+    before.event(cancelled, "booked", "cal")
+    before.event(cancelled, "cancelled", "cal")
+    before.event(nobody, "booked", "cal")
+    before.event(booked, "downloaded", "guide-page")
+    migrate_to(empty_url, "0012")
+    database = Database(empty_url)
+    with database.reading() as connection:
+        people = {row.id: row for row in connection.execute(select(subscribers))}
+        bookers = connection.execute(select(events.c.subscriber_id, events.c.booker))
+        found = {row.subscriber_id: row.booker for row in bookers if row.booker}
+    assert (people[by_owner].paused_by, people[by_them].paused_by) == ("owner", "person")
+    assert people[booked].paused_by is None
+    assert people[booked].booked_until == NOT_CANCELLED
+    assert people[cancelled].booked_until == SOON
+    assert people[by_them].booked_until is None
+    assert found == {booked: "hash-of-book", cancelled: "hash-of-cancel"}
+    assert (people[booked].boxes_seen_at, people[cancelled].boxes_seen_at) == (SOON, None)
+    database.close()
