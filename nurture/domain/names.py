@@ -15,8 +15,9 @@ _MOST_WORDS, _MOST_WORDS_IN_FULL = 3, 6
 #: Titles that stand before a name, with or without a full stop.
 _TITLES = frozenset(
     _WORD.findall(
-        "mr mrs ms miss mx madam dr doctor prof professor rev revd reverend rabbi imam father "
-        "herr frau fräulein hr dipl monsieur madame mademoiselle mme mlle señor señora señorita "
+        "mr mrs ms miss mx madam captain colonel rt dr dra doctor prof professor rev revd "
+        "reverend rabbi imam father herr herrn frau fräulein hr dipl monsieur madame "
+        "mademoiselle mme mlle señor señora señorita "
         "senor senora senorita sr sra srta doña signor signora signorina dott dottssa "
         "sig.ra dott.ssa dhr mevr meneer mevrouw senhor senhora pan pani"
     )
@@ -27,6 +28,9 @@ _TITLES_WITH_A_STOP = frozenset(
 )
 #: Titles behind which the first name comes, never the surname alone.
 _BEFORE_FIRST_NAMES = frozenset(_WORD.findall("sir dame lady lord"))
+
+#: What a surname begins with, written small.
+_BEFORE_SURNAMES = frozenset(_WORD.findall("al da de del della den der di du la le ter van von zu"))
 
 #: What stands behind a name.
 _BEHIND = frozenset(
@@ -52,29 +56,36 @@ def plain_first_name(text: str | None) -> str:
 
     Whoever fills in a form may type anything for anybody's address, so only what looks like a
     name gets into a mail: letters of any script with their marks, inner spaces, hyphens,
-    apostrophes, a full stop at the end; at most three words and forty characters. Titles are
-    left out, and a name all in capital or in small letters is written as names are.
+    apostrophes, a full stop at the end; at most three words and forty characters. A name all in
+    capital or in small letters is written as names are. Where a title or a comma says that it
+    is a full name, it is read as one.
     """
-    words, _ = _without_titles(_words(text))
-    name = " ".join(words)
-    if not _could_be(name) or len(words) > _MOST_WORDS or _is_initial(name):
-        return ""
-    return _written_as_names_are(name)
+    words, titles = _without_titles(_words(text))
+    if titles or "," in (text or ""):
+        return first_name_in(text)
+    return "" if len(words) > _MOST_WORDS else _printable(words)
 
 
 def first_name_in(full_name: str | None) -> str:
     """The first name within a full name, or an empty string.
 
     It is the word behind the titles, or behind the comma of “Smith, Anna”. A title with one
-    word (“Mr Smith”) and an initial (“J. Smith”) tell no first name.
+    word (“Mr Smith”), an initial (“J. Smith”) and “van Dyck” tell no first name.
     """
     typed = _words(full_name)
     words, titles = _without_titles(typed)
     sentence = len(typed) > _MOST_WORDS_IN_FULL or _says_something(typed)
     surname_only = titles and len(words) == 1 and titles[-1] not in _BEFORE_FIRST_NAMES
-    if not words or sentence or surname_only or _is_initial(words[0]):
+    if not words or sentence or surname_only or words[0] in _BEFORE_SURNAMES:
         return ""
-    return plain_first_name(words[0])
+    return _printable(words[:1])
+
+
+def _printable(words: list[str]) -> str:
+    name = " ".join(words)
+    if not words or not _could_be(name) or _is_initial(words[0]):
+        return ""
+    return _written_as_names_are(name)
 
 
 def _words(text: str | None) -> list[str]:
@@ -82,7 +93,7 @@ def _words(text: str | None) -> list[str]:
     typed = normalize("NFC", " ".join((text or "").split()))
     surname, comma, rest = typed.partition(",")
     behind = rest.split()
-    if comma and "," not in rest and behind:
+    if comma and "," not in rest:
         only_titles = all(_bare(word) in _BEHIND for word in behind)
         return surname.split() if only_titles else [*behind, *surname.split()]
     return typed.split()
@@ -90,8 +101,8 @@ def _words(text: str | None) -> list[str]:
 
 def _without_titles(words: list[str]) -> tuple[list[str], list[str]]:
     """The words of a name between what stands before and behind it, and the titles before it."""
-    titles = []
-    while words and (title := _title(words[0])):
+    titles: list[str] = []
+    while words and (title := _title(words, behind_one=bool(titles))):
         titles.append(_bare(title))
         glued = words[0][len(title) :]
         words = ([glued] if glued else []) + words[1:]
@@ -100,16 +111,20 @@ def _without_titles(words: list[str]) -> tuple[list[str], list[str]]:
     return words, titles
 
 
-def _title(word: str) -> str:
-    """The title that a word is, or begins with as in “Dr.Anna”; empty where there is none."""
-    glued = re.match(r"[^\W\d_]+\.(?=[^\W\d_])", word)
-    for title in (word, glued[0] if glued else ""):
-        bare = _bare(title)
-        if bare in _TITLES | _BEFORE_FIRST_NAMES:
-            return title
-        if title.endswith(".") and bare in _TITLES_WITH_A_STOP:
-            return title
-    return ""
+def _title(words: list[str], *, behind_one: bool) -> str:
+    """The title that the first word is, or begins with as in “Dr.Anna”; empty where it is none.
+
+    An abbreviation with more behind it is taken for one, known or not, but for an initial.
+    """
+    word, abbreviated = words[0], words[0].endswith(".")
+    if _bare(word) in _TITLES | _BEFORE_FIRST_NAMES:
+        return word
+    if _bare(word) in _TITLES_WITH_A_STOP and (abbreviated or (behind_one and len(words) > 1)):
+        return word
+    if len(words) > 1 and (_bare(word) == "the" or (abbreviated and not _is_initial(word))):
+        return word
+    glued = re.match(r"([^\W\d_]+)\.(?=[^\W\d_])", word)
+    return glued[0] if glued and _bare(glued[0]) in _TITLES | _BEFORE_FIRST_NAMES else ""
 
 
 def _bare(word: str) -> str:
