@@ -19,7 +19,7 @@ from tests.house import Household
 from tests.services.test_recording import book, tell
 from tests.services.test_saying_why import take_out, unsubscribed
 
-ANN = "ann@example.org"
+ANN, BOUNCED = "ann@example.org", EventKind.BOUNCED
 HERE = Evidence("https://emails.example.org/studio/people/1/stop", "192.0.2.9", "Paul's browser")
 
 
@@ -141,6 +141,16 @@ def test_whoever_was_let_go_is_put_back_and_waits_for_the_guide_to_be_collected(
     assert noted(ann, "put_back") == ["studio"]
 
 
+def then(*deeds: Callable[[Household], object]) -> Callable[[Household], None]:
+    """One after another."""
+
+    def together(home: Household) -> None:
+        for deed in deeds:
+            deed(home)
+
+    return together
+
+
 @pytest.mark.parametrize(
     ("before", "why_not"),
     [
@@ -149,13 +159,10 @@ def test_whoever_was_let_go_is_put_back_and_waits_for_the_guide_to_be_collected(
         (stop, "you unsubscribed them, as they asked"),
         (unsubscribed, "they unsubscribed"),
         (lambda home: book(home, ANN), "they booked, so “pain-guide” ended"),
-        (lambda home: (take_out(home), unsubscribed(home)), "they unsubscribed"),
-        (lambda home: (take_out(home), book(home, ANN)), "they have booked a session"),
+        (then(take_out, unsubscribed), "they unsubscribed"),
+        (then(take_out, lambda home: book(home, ANN)), "they have booked a session"),
         (
-            lambda home: (
-                take_out(home),
-                tell(home, EventKind.BOUNCED, recipient=ANN, permanent=True),
-            ),
+            then(take_out, lambda home: tell(home, BOUNCED, recipient=ANN, permanent=True)),
             "their address does not work: an email came back",
         ),
     ],
