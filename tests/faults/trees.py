@@ -74,7 +74,17 @@ class Tree:
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
-        """Start everything; the web side answers and the worker works when this returns."""
+        """Start everything; the web side answers and the worker works when this returns.
+
+        What has been started is taken down again where that takes too long.
+        """
+        try:
+            return self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _start(self) -> Self:
         self.port = _free_port()
         self.redis = RedisServer(self.directory / "redis")
         self._stack.callback(self.redis.stop)
