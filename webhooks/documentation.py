@@ -16,8 +16,8 @@ from nurture.mail import providers
 from nurture.services.catalogue import NothingPublishedError
 from nurture.store.session import DatabaseUnavailableError
 from nurture.web.pages import PAGE_GUARDS
+from webhooks.answers import Json
 from webhooks.openapi import document
-from webhooks.operations import Json
 
 #: Stands in the examples while no form is published.
 _SOME_FORM = "your-form"

@@ -11,7 +11,8 @@ from typing import Any
 from nurture import __version__, booking
 from nurture.domain.events import EventKind
 from nurture.mail import providers
-from webhooks.operations import OPERATIONS, Json
+from webhooks.answers import Json
+from webhooks.operations import OPERATIONS
 from webhooks.signup_body import SignupBody
 
 _REFERENCE = "#/components/schemas/{model}"

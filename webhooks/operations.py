@@ -8,62 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-Json = dict[str, Any]
-
-_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_PLAIN = {"text/plain": {"schema": {"type": "string"}}}
-_HTML = {"text/html": {"schema": {"type": "string"}}}
-
-#: The headers of an answer that a caller can act on.
-_HEADERS: Mapping[HTTPStatus, Json] = {
-    HTTPStatus.SERVICE_UNAVAILABLE: {
-        "Retry-After": {
-            "description": "Seconds to wait before the call is made again.",
-            "schema": {"type": "integer"},
-        }
-    },
-    HTTPStatus.TOO_MANY_REQUESTS: {
-        "Retry-After": {
-            "description": "Seconds to wait before the call is made again.",
-            "schema": {"type": "integer"},
-        }
-    },
-    HTTPStatus.UNAUTHORIZED: {
-        "WWW-Authenticate": {
-            "description": "Always `Bearer`.",
-            "schema": {"type": "string"},
-        }
-    },
-}
-
-#: What each refusal means to the one who called, and what to do about it.
-_REFUSALS: Mapping[HTTPStatus, str] = {
-    HTTPStatus.BAD_REQUEST: "The body is not JSON, or a header is too long. Nothing was kept.",
-    HTTPStatus.UNAUTHORIZED: "Neither a good signature nor a known token. Nothing was kept.",
-    HTTPStatus.CONFLICT: "The idempotency key was used before, for another body. Use a new one.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than anything that is meant.",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is neither JSON nor a form.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "A field is at fault; `field` and `errors` say which and why.",
-    HTTPStatus.TOO_MANY_REQUESTS: "More signups within an hour than a website produces.",
-    HTTPStatus.SERVICE_UNAVAILABLE: (
-        "The database is away, or nothing is published yet. Nothing was kept; make the same call "
-        "again after `Retry-After`."
-    ),
-}
-
-_STANDARD_WEBHOOKS: Json = {"webhookId": [], "webhookTimestamp": [], "webhookSignature": []}
-
-
-def _refused(*statuses: HTTPStatus, **said: str) -> Json:
-    """The refusals of a route as problem documents (RFC 9457); `said` replaces the usual words."""
-    return {
-        str(status.value): {
-            "description": said.get(status.name, "") or _REFUSALS[status],
-            "content": _PROBLEM,
-        }
-        | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
-        for status in statuses
-    }
+from webhooks.answers import HEADERS, HTML, PLAIN, PROBLEM, STANDARD_WEBHOOKS, Json, refused
 
 
 def _in_path(name: str, description: str, **more: Any) -> Json:
@@ -104,7 +49,7 @@ def _signup() -> Json:
             "shows it. Fields of a form may end in `[]` or name a part, as in "
             "`consent[tracking]` or `name[first]`; `multipart/form-data` is read as well."
         ),
-        "security": [{"bearer": []}, _STANDARD_WEBHOOKS],
+        "security": [{"bearer": []}, STANDARD_WEBHOOKS],
         "parameters": [
             _in_path("form", "The form's key, as in `[form]` of its sequence."),
             {
@@ -136,7 +81,7 @@ def _signup() -> Json:
                     }
                 },
             },
-            **_refused(
+            **refused(
                 HTTPStatus.BAD_REQUEST,
                 HTTPStatus.UNAUTHORIZED,
                 HTTPStatus.NOT_FOUND,
@@ -165,7 +110,7 @@ def _told(operation: str, summary: str, ours: str, security: list[Json], example
             "others of its call nothing, and one without a time counts from when it was told. "
             "Only what happened, when and why is kept of a body."
         ),
-        "security": [_STANDARD_WEBHOOKS, *security],
+        "security": [STANDARD_WEBHOOKS, *security],
         "parameters": [_in_path("provider", "The provider's name.")],
         "requestBody": {
             "required": True,
@@ -183,7 +128,7 @@ def _told(operation: str, summary: str, ours: str, security: list[Json], example
         },
         "responses": {
             "204": {"description": "What can be read is kept, or was known already."},
-            **_refused(
+            **refused(
                 HTTPStatus.UNAUTHORIZED,
                 HTTPStatus.NOT_FOUND,
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -237,7 +182,7 @@ def _hit(operation: str, summary: str, answer: Mapping[str, Json]) -> Json:
         "parameters": [_token("Says from which message.")],
         "responses": {
             **answer,
-            **_refused(
+            **refused(
                 HTTPStatus.NOT_FOUND, NOT_FOUND="The token is incomplete, changed or not ours."
             ),
         },
@@ -255,7 +200,7 @@ def _clicked() -> Json:
     redirect = {
         "description": "On to the address that the token carries, and nowhere else.",
         "headers": location,
-        "content": _HTML,
+        "content": HTML,
     }
     return _hit("noteClick", "A link in an email was followed", {"302": redirect})
 
@@ -269,15 +214,15 @@ def _page(operation: str, summary: str, more: Json | None = None) -> Json:
         "security": [],
         "parameters": [_token("Says whose page it is.")],
         "responses": {
-            "200": {"description": "The page.", "content": _HTML},
+            "200": {"description": "The page.", "content": HTML},
             "404": {
                 "description": "A kind page: the link is incomplete, or there is nobody any more.",
-                "content": _HTML,
+                "content": HTML,
             },
             "503": {
                 "description": "Not now; come back in a minute.",
-                "headers": _HEADERS[HTTPStatus.SERVICE_UNAVAILABLE],
-                "content": _HTML | _PROBLEM,
+                "headers": HEADERS[HTTPStatus.SERVICE_UNAVAILABLE],
+                "content": HTML | PROBLEM,
             },
         },
     } | (more or {})
@@ -295,16 +240,16 @@ def _posted(operation: str, summary: str, fields: Json, answer: Json, **more: An
         "200": answer,
         "422": {
             "description": "The page again, saying which answer is none of the choices.",
-            "content": _HTML,
+            "content": HTML,
         },
-        **_refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+        **refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     }
     return page
 
 
 _TICK: Json = {"type": "string", "enum": ["", "1"]}
 _CHOICES: Json = {"tracking": _TICK, "health_topics": _TICK}
-_SHOWN: Json = {"description": "The page, as things stand now.", "content": _HTML}
+_SHOWN: Json = {"description": "The page, as things stand now.", "content": HTML}
 _GUIDE: Json = {
     "description": "The guide.",
     "content": {
@@ -343,13 +288,13 @@ def _confirm() -> Json:
         "description": (
             "Done: a page that says so or, for one's data, a file to save, as a page or as JSON."
         ),
-        "content": _HTML | {"application/json": {"schema": {"type": "object"}}},
+        "content": HTML | {"application/json": {"schema": {"type": "object"}}},
     }
     return _lapsing(_posted("confirm", "Say yes to what an email asked", fields, done))
 
 
 def _lapsing(page: Json) -> Json:
-    page["responses"]["410"] = {"description": "It is too late for that.", "content": _HTML}
+    page["responses"]["410"] = {"description": "It is too late for that.", "content": HTML}
     return page
 
 
@@ -360,8 +305,7 @@ def _said(operation: str, summary: str, content: Json, *refusals: HTTPStatus) ->
         "tags": ["The program itself"],
         "summary": summary,
         "security": [],
-        "responses": {"200": {"description": "As asked.", "content": content}}
-        | _refused(*refusals),
+        "responses": {"200": {"description": "As asked.", "content": content}} | refused(*refusals),
     }
 
 
@@ -376,7 +320,7 @@ _AWAY = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def _readiness() -> Json:
-    told = _said("getReadiness", "Has it what it needs", _PLAIN, _AWAY)
+    told = _said("getReadiness", "Has it what it needs", PLAIN, _AWAY)
     told["responses"]["503"]["description"] = (
         "The database or Redis is away or refuses us, or nothing is published yet; `detail` says "
         "what to do."
@@ -403,9 +347,9 @@ OPERATIONS: Mapping[str, Mapping[str, Json]] = {
         "get": _lapsing(_page("showConfirmation", "What saying yes will do")),
         "post": _confirm(),
     },
-    "/healthz": {"get": _said("getHealth", "Is the process alive", _PLAIN)},
+    "/healthz": {"get": _said("getHealth", "Is the process alive", PLAIN)},
     "/readyz": {"get": _readiness()},
-    "/metrics": {"get": _said("getMetrics", "How things stand, for Prometheus", _PLAIN, _AWAY)},
+    "/metrics": {"get": _said("getMetrics", "How things stand, for Prometheus", PLAIN, _AWAY)},
     "/openapi.json": {"get": _document()},
-    "/docs": {"get": _said("getDocs", "How to call the webhooks, in words", _HTML)},
+    "/docs": {"get": _said("getDocs", "How to call the webhooks, in words", HTML)},
 }

@@ -39,8 +39,8 @@ _BEHIND = frozenset(
 
 #: What is typed where no name is meant to be given.
 _NO_NAMES = frozenset(
-    {"anonymous", "name", "firstname", "first name", "full name", "vorname", "nobody"}
-    | {"none", "no name", "null", "test", "undefined", "unknown", "your name", "xxx"}
+    {"anonymous", "name", "firstname", "first name", "full name", "vorname", "nobody", "none"}
+    | {"no name", "null", "test", "true", "false", "undefined", "unknown", "your name", "xxx"}
 )
 #: Words of sentences, and of no name with several words.
 _OF_SENTENCES = frozenset(

@@ -1,6 +1,6 @@
 """Subscribing: from a filled-in form to a collected guide."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -396,8 +396,3 @@ def _note_download(
         "verdict": "human",
     }
     events.add_events(connection, [downloaded])
-
-
-def purposes_ticked(ticked: Collection[str]) -> dict[Purpose, bool]:
-    """The answers to the two questions on our own pages, from the boxes that were ticked."""
-    return {purpose: purpose in ticked for purpose in OWN_BOXES}

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 from flask import request
 
-from nurture.domain.consent import Evidence, Purpose
+from nurture.domain.consent import OWN_BOXES, Evidence, Purpose
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import Request
-from nurture.services import subscribing
 from nurture.services.preferring import PreferenceChange, Wish
 
 FREQUENCIES = tuple(str(wish) for wish in Wish)
@@ -34,7 +33,7 @@ def read_answers(form: Mapping[str, str]) -> dict[Purpose, bool]:
     An absent box is a no only where the box was shown, and a yes counts wherever it comes
     from. Raises `UnknownChoiceError` for a tick that is none.
     """
-    answers = subscribing.purposes_ticked(read_purposes(form))
+    answers = _purposes_ticked(read_purposes(form))
     return answers if form.get("asked") else {p: yes for p, yes in answers.items() if yes}
 
 
@@ -74,3 +73,8 @@ def one_of(known: tuple[str, ...], form: Mapping[str, str], field: str) -> str:
             remedy="Nothing has been changed. Please choose below and try again.",
         )
     return said
+
+
+def _purposes_ticked(ticked: set[str]) -> dict[Purpose, bool]:
+    """The answers to the two questions on our own pages, from the boxes that were ticked."""
+    return {purpose: purpose in ticked for purpose in OWN_BOXES}

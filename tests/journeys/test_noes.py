@@ -190,7 +190,7 @@ def test_dana_asks_again_a_week_after_the_bounce_gets_one_guide_and_goes_on_when
     assert len(smtp_sink.mails) == had + 1
     for form in ("pain-guide", "over-50-guide"):
         sign_up(home, ERIN, form)
-    home.live(days=2)
+    home.live(days=4)
     sign_up(home, ERIN)
     assert len(smtp_sink.mails) == had + 1
     assert home.enrolment(ERIN)["status"] == EnrolmentStatus.SUPPRESSED
@@ -271,7 +271,7 @@ def test_why_tells_of_the_guide_that_is_on_trial(home: Household, smtp_sink: Scr
     home.clock.advance(timedelta(days=8))
     house = home.house
     said = explain(house.database, house.catalogue, ERIN, home.clock.now)
-    assert said.next == "Nothing will come, because the address is suppressed: bounced."
+    assert said.next == "No emails planned: their address does not work: an email came back."
     home.fill_in_form(ERIN)
     said = explain(house.database, house.catalogue, ERIN, home.clock.now)
     assert said.next == "Next comes “your-guide” (pain-guide), which is due now."

@@ -233,7 +233,7 @@ def test_why_says_that_they_unsubscribed_once_the_bounce_on_top_is_lifted(
     under_way.subscribe(ANN)
     assert under_way.deliver() == 0
     said = explain(house.database, house.catalogue, ANN, under_way.clock.now)
-    assert said.next == "Nothing will come, because they unsubscribed."
+    assert said.next == "No emails planned: they unsubscribed through their mail program."
 
 
 def test_a_lifting_without_a_reason_is_refused(under_way: Household) -> None:

@@ -217,7 +217,7 @@ def test_asking_again_in_the_middle_of_the_series_neither_restarts_nor_delays_it
     of_ann.remove(of_bob[0])
     assert sorted(of_ann) == sorted(of_bob)
     when = {
-        address: [m["accepted_at"] for m in home.messages_of(address) if m["step"] != GUIDE]
+        address: [m["claimed_at"] for m in home.messages_of(address) if m["step"] != GUIDE]
         for address in (ANN, "bob@example.org")
     }
     assert when[ANN] == when["bob@example.org"]

@@ -94,7 +94,10 @@ def test_nothing_of_a_person_is_left_in_the_file(tmp_path: Path) -> None:
     reason = "550 <MARKER@example.org> https://x.example/?MARKER"
     with database.writing() as connection:
         connection.execute(
-            text("INSERT INTO suppressions VALUES ('hash', 'bounced', '2026-03-02', :d)"),
+            text(
+                "INSERT INTO suppressions (address_hash, reason, since, detail)"
+                " VALUES ('hash', 'bounced', '2026-03-02', :d)"
+            ),
             {"d": reason},
         )
     migrate(url)

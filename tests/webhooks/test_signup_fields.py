@@ -78,13 +78,8 @@ def test_an_odd_value_in_any_optional_field_is_no_reason_to_refuse(
         assert answer.status_code == 202
     everybody = 3 * len([*OPTIONAL, *CAMPAIGN])
     assert len(sqlite_home.rows(enrolments)) == everybody
-    assert {row["first_name"] for row in sqlite_home.rows(subscribers)} <= {"", "two", "null"} | {
-        "undefined",
-        "ab",
-        "abc",
-        "true",
-        "false",
-    }
+    greeted = {row["first_name"] for row in sqlite_home.rows(subscribers)}
+    assert greeted <= {"", "Two", "Ab", "Abc"}
 
 
 @pytest.mark.parametrize("value", [None, "", [], {}, "x" * 100_000, "\ud800\0"])
