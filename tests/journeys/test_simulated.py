@@ -68,7 +68,7 @@ def check_from_the_middle(case: Case, url: str, directory: Path, cut: datetime) 
     foretold = [(e.at, e.sequence, e.step) for e in entries if e.what is What.SENT]
     life.live()
     after = [m for m in home.rows(messages) if m["id"] not in before]
-    assert foretold == [(m["accepted_at"], m["sequence"], m["step"]) for m in after]
+    assert foretold == [(m["claimed_at"], m["sequence"], m["step"]) for m in after]
     home.close()
 
 
@@ -83,7 +83,7 @@ def check(case: Case, url: str, directory: Path) -> None:
     life = Life(world, case.person)
     entries = list(simulate(world, case.person, case.start, life))
     foretold = [(e.at, e.sequence, e.step) for e in entries if e.what is What.SENT]
-    really = [(m["accepted_at"], m["sequence"], m["step"]) for m in home.rows(messages)]
+    really = [(m["claimed_at"], m["sequence"], m["step"]) for m in home.rows(messages)]
     assert foretold == really
     ends = {o.sequence: (o.ending, o.progress) for o in life.enrolments.values()}
     for row in home.enrolments_of(ADDRESS):
