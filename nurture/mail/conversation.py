@@ -68,6 +68,7 @@ class Conversation:
         self.replies = 0
         self.unmet: list[Envelope] = []
         self.turned_away: Refusal | None = None
+        self._turned_away_why = ""
         self.closed = False
         self._rested = False
         self._reset_needed = False
@@ -88,7 +89,7 @@ class Conversation:
     @property
     def wants_envelope(self) -> bool:
         """True when one more envelope could be written now, perhaps ahead of its turn."""
-        if self.ended is not None:
+        if self.ended is not None or self.turned_away is not None:
             return False
         if not self._transactions:
             return not self._awaited
@@ -188,9 +189,10 @@ class Conversation:
         if transaction is not None and not self._rested:
             stage = self._awaited[0].stage
             refusal = understand(stage, reply.code, reply.text)
-            if self._is_of_the_session(stage, refusal):
-                return self._turn_away(transaction, refusal, reply)
-            self._settle(transaction, MessageStatus.DEFERRED, reason, reply.code, refusal)
+            if self._is_of_the_session(stage, refusal) and not transaction.settled:
+                self._turn_away(transaction, refusal, reply)
+            else:
+                self._settle(transaction, MessageStatus.DEFERRED, reason, reply.code, refusal)
         self._end(reason)
 
     def _demand_login(self, transaction: _Transaction | None, reply: Reply) -> None:
@@ -251,8 +253,9 @@ class Conversation:
     def _refuse(self, stage: Stage, transaction: _Transaction, reply: Reply) -> None:
         refusal = understand(stage, reply.code, reply.text)
         if self._is_of_the_session(stage, refusal) and not transaction.settled:
-            return self._turn_away(transaction, refusal, reply)
-        self._settle_refusal(stage, transaction, refusal, reply)
+            self._turn_away(transaction, refusal, reply)
+        else:
+            self._settle_refusal(stage, transaction, refusal, reply)
         if stage is Stage.CONTENT:
             self._finish(transaction)
         elif stage is Stage.DATA or not self.pipelining:
@@ -270,13 +273,18 @@ class Conversation:
         return refusal.of_the_session or (used_up and perhaps)
 
     def _turn_away(self, transaction: _Transaction, refusal: Refusal, reply: Reply) -> None:
-        """End a session that another one should take the place of, without blaming a message."""
+        """Let another session take the place of this one, without blaming a message.
+
+        What was written ahead is brought to its end first: a server that waits for content
+        would count the session for long.
+        """
         self.turned_away = refusal
+        self._turned_away_why = f"{self.server} asks for fewer or fresh sessions: {reply}"
         if transaction.dot is not None:
             number = transaction.envelope.message
             transaction.envelope.notes.heard(number, MessageStatus.DEFERRED)
-            transaction.dot = None
-        self._end(f"{self.server} asks for fewer or fresh sessions: {reply}")
+        transaction.settled = True
+        self.unmet.append(transaction.envelope)
 
     def _settle_refusal(
         self, stage: Stage, transaction: _Transaction, refusal: Refusal, reply: Reply
@@ -292,6 +300,8 @@ class Conversation:
     def _finish(self, transaction: _Transaction) -> None:
         self._transactions.remove(transaction)
         self.fruitful = True
+        if self.turned_away is not None and not self._transactions:
+            self._end(self._turned_away_why)
 
     def _settle(
         self,
