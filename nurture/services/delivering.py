@@ -281,9 +281,11 @@ class _Run:
         heard_at = {m: self._heard_at[m] for m in accepted}
         claims.record_accepted(connection, self.claim, heard_at, kept=kept)
         advance(connection, [self._passed(m) for m in accepted], self.now)
-        for outcome in outcomes:
-            if outcome.status is not MessageStatus.ACCEPTED:
-                self._record_other(connection, outcome)
+        others = [o for o in outcomes if o.status is not MessageStatus.ACCEPTED]
+        for outcome in others:
+            self._record_other(connection, outcome)
+        if others:
+            messages.cancel_ended(connection, {self._known[o.message].due.id for o in others})
         if outcomes:
             accounts.note_outcomes(connection, self.probe_of, outcomes, self._refused(), self.now)
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from nurture.clock import real_now
 from nurture.domain.message_status import MessageStatus
 from nurture.mail.logbook import Logbooks, Told
-from nurture.store import claims, enrolments, locks
+from nurture.store import claims, enrolments, locks, messages
 from nurture.store.claims import InHand
 from nurture.store.session import Connection, Database
 
@@ -51,6 +51,7 @@ def _take_over(
         for fate, of_fate in _by(lambda one: _fate(one, told), still).items():
             _settle(connection, fate, of_fate)
         enrolments.look_at_once(connection, enrolments.of_enrolments(_enrolments_of(still)), now)
+        messages.cancel_ended(connection, _enrolments_of(still))
     return len(still)
 
 

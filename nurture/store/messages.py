@@ -151,6 +151,13 @@ def cancel_series_of(connection: Connection, enrolment_id: int, why: str) -> Non
     _cancel(connection, (messages.c.enrolment_id == enrolment_id) & series, why)
 
 
+def cancel_ended(connection: Connection, enrolment_ids: Iterable[int]) -> None:
+    """Take back what is open for those of these enrolments that ended while it was in hand."""
+    theirs = messages.c.enrolment_id.in_(list(enrolment_ids))
+    active = select(text("id")).select_from(text("enrolments")).where(text("status = 'active'"))
+    _cancel(connection, theirs & messages.c.enrolment_id.not_in(active), "the enrolment ended")
+
+
 def mailed_since(
     connection: Connection, subscriber_ids: Iterable[int], since: datetime
 ) -> dict[int, list[datetime]]:
