@@ -19,8 +19,8 @@ def test_somebody_is_looked_up_and_their_sequence_is_stopped(studio: Studio, pag
     page.get_by_role("link", name="Elena").click()
     page.get_by_role("link", name="Take out of “").first.click()
     page.get_by_role("button", name="Yes, take them out").click()
-    expect(page.get_by_role("status")).to_contain_text("They are out of that sequence.")
-    expect(page.get_by_text("You took them out of “")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("Removed from that sequence.")
+    expect(page.locator("ol").get_by_text("You took them out of “")).to_be_visible()
     assert faults(page) == []
 
 
