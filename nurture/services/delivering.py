@@ -262,12 +262,11 @@ class _Run:
         return Envelope(to.message, self.sender, to.address, signed, True, self._notes)
 
     def _hold(self, connection: Connection, messages: Collection[int]) -> None:
-        """Lock all that recording changes: where an address is refused, all that it is in."""
-        refused = {
-            self._known[outcome.message].due.subscriber_id
-            for outcome in self._outcomes
-            if outcome.address_refused
-        }
+        """Lock all that recording changes: people who were refused first, then enrolments."""
+        failed = [o for o in self._outcomes if o.status is not MessageStatus.ACCEPTED]
+        people = {o.message: self._known[o.message].due.subscriber_id for o in failed}
+        locks.hold_people(connection, people.values())
+        refused = {people[o.message] for o in failed if o.address_refused}
         held = {self._known[message].due.id for message in messages}
         held |= enrolments.numbers_of(connection, refused) if refused else set()
         if held:

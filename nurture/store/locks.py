@@ -68,6 +68,17 @@ def hold_address(connection: Connection, address_hash: str) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
+def hold_people(connection: Connection, subscriber_ids: Iterable[int]) -> None:
+    """Lock these subscribers, the lowest number first, before any of their enrolments."""
+    numbers = set(subscriber_ids)
+    if numbers and connection.dialect.name != "sqlite":
+        people = select(subscribers.c.id).where(
+            among(connection.dialect.name, subscribers.c.id, "people")
+        )
+        ordered = people.order_by(subscribers.c.id).with_for_update(key_share=True)
+        connection.execute(ordered, {"people": as_numbers(connection, numbers)})
+
+
 def hold_person(connection: Connection, subscriber_id: int) -> None:
     """Lock a subscriber and all of their enrolments, before anything of it is read."""
     if connection.dialect.name != "sqlite":
