@@ -37,23 +37,25 @@ def read_body(request: Request, largest: int) -> bytes:
         ) from None
 
 
-def verify_caller(
+def read_signed(
     request: Request,
-    body: bytes,
+    largest: int,
     now: datetime,
     *,
     secrets: Sequence[str],
     tokens: Sequence[str],
-) -> str | None:
-    """Let in whoever signed the call or shows the token; return the signed id, if any.
+) -> tuple[bytes, str | None]:
+    """The body of whoever signed the call or shows the token, and the signed id, if any.
 
-    A signature is taken as Standard Webhooks has it; a bearer token as RFC 6750 §2.1.
+    A signature is taken as Standard Webhooks has it; a bearer token as RFC 6750 §2.1. Nothing
+    is read of a body whose head shows neither.
     """
     if "webhook-signature" in request.headers:
-        return verify_standard_webhook(secrets, dict(request.headers), body, now)
+        body = read_body(request, largest)
+        return body, verify_standard_webhook(secrets, dict(request.headers), body, now)
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and _is_one_of(shown.strip(), tokens):
-        return None
+        return read_body(request, largest), None
     raise ProblemError(
         HTTPStatus.UNAUTHORIZED,
         "This call is neither signed nor does it carry a token that is known. Send the headers "
