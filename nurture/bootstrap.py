@@ -19,6 +19,7 @@ from nurture.mail.outbox import Outbox
 from nurture.mail.providers import Provider, relay_at, relays
 from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
+from nurture.proxies import StrangeProxy
 from nurture.redis_trouble import find_trouble
 from nurture.rendering.preparing import no_headers
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
@@ -123,6 +124,16 @@ class House:
             f"No mail server is set (NURTURE_SMTP_URL), so emails reach nobody: they are written "
             f"to the folder {self.outbox.absolute()}. “nurture outbox” makes a page of them."
         )
+
+    @cached_property
+    def strange_proxy(self) -> StrangeProxy:
+        """What remembers that visitors come through a proxy that is not believed."""
+        return StrangeProxy(self.settings.data_dir / "strange-proxy.json")
+
+    @property
+    def proxy_trouble(self) -> str:
+        """What is wrong with a proxy in front of us, in sentences; empty where nothing is."""
+        return "" if self.settings.trusted_proxies else self.strange_proxy.trouble(self.clock())
 
     @property
     def fingerprint(self) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from hmac import compare_digest
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -83,6 +84,7 @@ def client_of(request: Request) -> str:
     return plain_address(request.remote_addr or "")
 
 
+@lru_cache(maxsize=4096)
 def plain_address(text: str) -> str:
     """An IP address in its usual spelling, or an empty string."""
     try:

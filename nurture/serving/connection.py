@@ -8,10 +8,13 @@ import asyncio
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from nurture.serving.front import AT_ONCE, Front
 from nurture.serving.waiting import Waiting, neighbour_of
 
 #: Where files are sent, which may take as long as they come at this many bytes a second.
@@ -73,20 +76,20 @@ class Crowd:
 class Connection(HttpToolsProtocol):
     """A connection with its limits. `until` is when it is given up, on the loop's clock."""
 
-    def __init__(self, crowd: Crowd, **server: Any) -> None:
+    def __init__(self, crowd: Crowd, front: Front, **server: Any) -> None:
         super().__init__(**server)
-        self._crowd = crowd
+        self._crowd, self._front = crowd, front
         self._neighbour = ""
         self._head = 0
         self._in_head, self._whole = True, False
-        self._patient = False
+        self._at_once, self._patient = False, False
         self.until = math.inf
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody has come: they are to say what they want."""
         super().connection_made(transport)
         self._neighbour = neighbour_of(self.client[0] if self.client else "")
-        self._ask()
+        self._let(self._crowd.asking, self._crowd.patience.head)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """They have gone."""
@@ -101,31 +104,41 @@ class Connection(HttpToolsProtocol):
         elif self._patient:
             self.until += len(data) / SLOWEST_FILE
         super().data_received(data)
-        if self._in_head and self._head > LONGEST_HEAD and not self.transport.is_closing():
-            self.transport.write(_TOO_LONG)
-            self.transport.close()
+        if not self._whole and not self.transport.is_closing():
+            self._keep_in_view()
 
     def on_message_begin(self) -> None:
         """The first bytes of a request: of the first, or of another over the same connection."""
         super().on_message_begin()
-        if not self._in_head:
+        if self._whole:
+            self._in_head, self._whole, self._head = True, False, 0
+            self.until = self.loop.time() + self._crowd.patience.head
             self._crowd.idle.end(self)
-            self._ask()
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._in_head = False
         self.until = self.loop.time() + self._crowd.patience.body
-        super().on_headers_complete()
-        self._patient = str(self.scope.get("path", "")).startswith(_FILES_AT)
+        self._at_once = self._can_be_answered_at_once()
+        if not self._at_once:
+            super().on_headers_complete()
+            self._patient = str(self.scope.get("path", "")).startswith(_FILES_AT)
+
+    def on_body(self, body: bytes) -> None:
+        """Some of a body; what is answered at once needs none."""
+        if not self._at_once:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is whole; it is answered when it is its turn, or has been already."""
         self._whole, self._patient, self.until = True, False, math.inf
         self._crowd.asking.end(self)
-        super().on_message_complete()
-        if self.cycle is not None and self.cycle.response_complete:
-            self._idle()
+        if self._at_once:
+            self._answer_at_once()
+        else:
+            super().on_message_complete()
+            if self.cycle.response_complete:
+                self._idle()
 
     def on_response_complete(self) -> None:
         """The answer is given; what is left of the request, if anything, has its time still."""
@@ -154,19 +167,58 @@ class Connection(HttpToolsProtocol):
         """Close it without waiting for anything to be taken."""
         self.transport.abort()
 
-    def _ask(self) -> None:
-        self._in_head, self._whole, self._head = True, False, 0
-        self._let(self._crowd.asking, self._crowd.patience.head)
+    def _keep_in_view(self) -> None:
+        """Of a request that is not whole yet: count it among those, and its head as well."""
+        if self._in_head and self._head > LONGEST_HEAD:
+            self.transport.write(_TOO_LONG)
+            self.transport.close()
+        elif self not in self._crowd.asking:
+            self._make_room(self._crowd.asking)
+
+    def _can_be_answered_at_once(self) -> bool:
+        """Whether it is one of the many that wait for nothing, and none before it is unanswered."""
+        return (
+            self.url.startswith(AT_ONCE)
+            and self.parser.get_method() in (b"GET", b"HEAD")
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.parser.should_upgrade()
+        )
+
+    def _answer_at_once(self) -> None:
+        """Answer without a task of its own, which would cost as much as the answer."""
+        path, _, query = self.url.partition(b"?")
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["path"] = unquote_to_bytes(path).decode("utf-8", "replace")
+        self.scope["query_string"] = query
+        version = self.parser.get_http_version()
+        answered = self._front.answer_at_once(self.scope)
+        lines = [f"HTTP/1.1 {answered.status} {HTTPStatus(answered.status).phrase}".encode()]
+        headers = (*self.server_state.default_headers, *answered.headers)
+        lines += [name + b": " + value for name, value in headers]
+        stays = version != "1.0" and self.parser.should_keep_alive()
+        if not stays:
+            lines.append(b"connection: close")
+        body = b"" if self.scope["method"] == "HEAD" else answered.piece
+        self.transport.write(b"\r\n".join((*lines, b"", body)))
+        self.server_state.total_requests += 1
+        if stays:
+            self._idle()
+        else:
+            self.transport.close()
 
     def _idle(self) -> None:
         self._let(self._crowd.idle, self._crowd.patience.idle)
 
     def _let(self, crowd: Waiting["Connection"], seconds: float) -> None:
-        """Let it keep us waiting for so long, and another make room where there are too many."""
+        """Let it keep us waiting for so long."""
         self.until = self.loop.time() + seconds
-        makes_room = crowd.begin(self, self._neighbour)
-        if makes_room is not None:
-            makes_room.give_up()
+        self._make_room(crowd)
+
+    def _make_room(self, crowd: Waiting["Connection"]) -> None:
+        """Count it among those who wait; where they are too many, another goes."""
+        goes = crowd.begin(self, self._neighbour)
+        if goes is not None:
+            goes.give_up()
 
 
 def give_up_late(connections: Iterable[Connection], now: float, patience: Patience) -> None:

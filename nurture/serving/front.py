@@ -23,7 +23,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 _log = logging.getLogger(__name__)
 
 #: Answered at once: these ask neither the database nor Redis, and come by the thousand.
-_AT_ONCE = ("/o/", "/c/", "/healthz")
+AT_ONCE = (b"/o/", b"/c/", b"/healthz")
 
 #: What a subscriber opens, what the website and providers call, and what the owner works with.
 _SUBSCRIBERS = ("/guide/", "/preferences/", "/unsubscribe/", "/confirm/", "/pages/")
@@ -80,11 +80,17 @@ class Front:
             _log.warning("Too many wait in the lane of the %s; the newest get 503.", lane.name)
             answered = _said(503, "Too many are asking at this moment.", _LATER)
         except Exception as error:
-            _log.error("Unanswered: %s", type(error).__name__)
-            answered = _said(500, "Something went wrong on our side.")
+            answered = _failed(error)
         finally:
             self._held -= len(body.so_far)
         await _hand_over(answered, lane, send)
+
+    def answer_at_once(self, scope: Scope) -> Answer:
+        """What a request without a body is answered that waits for nothing, see `AT_ONCE`."""
+        try:
+            return answer(self._app, environ_of(scope, b""))
+        except Exception as error:
+            return _failed(error)
 
     def close(self) -> None:
         """Begin nothing more."""
@@ -92,10 +98,7 @@ class Front:
             lane.close()
 
     async def _answered(self, scope: Scope, receive: Receive, lane: Lane, body: _Body) -> Answer:
-        if body.whole:
-            if scope["path"].startswith(_AT_ONCE):
-                return answer(self._app, environ_of(scope, b""))
-        elif not await self._came_soon(scope, receive, body):
+        if not body.whole and not await self._came_soon(scope, receive, body):
             refused = await self._asked_with_the_head_alone(scope, lane)
             if refused is not None:
                 return refused
@@ -156,6 +159,11 @@ async def _hand_over(answered: Answer, lane: Lane, send: Send) -> None:
         rest.close()
 
 
+def _failed(error: Exception) -> Answer:
+    _log.error("Unanswered: %s", type(error).__name__)
+    return _said(500, "Something went wrong on our side.")
+
+
 def _said(status: int, detail: str, retry_after: int = 0) -> Answer:
     """A problem document (RFC 9457) of the front's own."""
     document = {"type": "about:blank", "status": status, "detail": detail}
@@ -171,7 +179,10 @@ def _said(status: int, detail: str, retry_after: int = 0) -> Answer:
 
 
 def _has_body(scope: Scope) -> bool:
-    return _length(scope) > 0 or any(name == b"transfer-encoding" for name, _ in scope["headers"])
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
 
 
 def _length(scope: Scope) -> int:

@@ -28,7 +28,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 cast(Any, front),
-                http=cast(Any, partial(Connection, crowd)),
+                http=cast(Any, partial(Connection, crowd, front)),
                 loop="uvloop",
                 ws="none",
                 lifespan="off",

@@ -23,6 +23,9 @@ class Waiting(Generic[C]):
     def __len__(self) -> int:
         return len(self._all)
 
+    def __contains__(self, connection: object) -> bool:
+        return connection in self._all
+
     def begin(self, connection: C, neighbour: str) -> C | None:
         """Let it wait; return the one that has to make room, if any."""
         self.end(connection)

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, BinaryIO
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
@@ -113,7 +114,12 @@ def environ_of(scope: Mapping[str, Any], body: bytes | None) -> WSGIEnvironment:
         "wsgi.file_wrapper": _File,
     }
     for name, value in scope["headers"]:
-        _put(environ, name.decode("latin-1"), value.decode("latin-1"))
+        key = _key(name)
+        if key in environ:
+            joined = "; " if key == "HTTP_COOKIE" else ","
+            environ[key] += joined + value.decode("latin-1")
+        elif key:
+            environ[key] = value.decode("latin-1")
     return environ
 
 
@@ -135,15 +141,16 @@ def answer(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
     return Answer(int(status[:3]), [_as_bytes(*one) for one in headers], piece, rest)
 
 
-def _put(environ: WSGIEnvironment, name: str, value: str) -> None:
-    """One header; one with an underscore would pass for another with a dash, and is left out."""
-    if "_" in name:
-        return
-    key = name.upper().replace("-", "_")
-    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        key = f"HTTP_{key}"
-    joined = "; " if key == "HTTP_COOKIE" else ","
-    environ[key] = f"{environ[key]}{joined}{value}" if key in environ else value
+@lru_cache(maxsize=512)
+def _key(name: bytes) -> str:
+    """What WSGI calls a header; nothing for one that would pass for another.
+
+    One with an underscore would be the same as one with a dash, which a proxy may have set.
+    """
+    if b"_" in name:
+        return ""
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def _as_bytes(name: str, value: str) -> tuple[bytes, bytes]:

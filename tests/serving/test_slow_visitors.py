@@ -1,5 +1,6 @@
 """Visitors who are slow, or who only pretend to want something, keep nobody else waiting."""
 
+import re
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -148,6 +149,27 @@ def test_a_head_without_end_is_refused() -> None:
         assert heard(visitor).startswith(b"HTTP/1.1 431 ")
 
 
+def test_hits_are_answered_in_their_turn_whatever_else_their_connection_brings() -> None:
+    hit, slow = b"GET /c/%2Fx?a=b HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /studio/slow HTTP/1.1\r\n"
+    with fronted(_told) as (port, _):
+        with connect(port, hit + slow + b"Host: x\r\n\r\n" + hit) as visitor:
+            time.sleep(0.3)
+            assert _paths(visitor.recv(4000)) == ["/c//x?a=b"]
+            MADE.set()
+            time.sleep(0.3)
+            assert _paths(visitor.recv(4000)) == ["/studio/slow?", "/c//x?a=b"]
+        with connect(
+            port, hit.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n123") + hit
+        ) as odd:
+            time.sleep(0.3)
+            assert _paths(odd.recv(4000)) == ["/c//x?a=b"] * 2
+        with connect(port, hit.replace(b"GET", b"HEAD")) as scanner:
+            said = scanner.recv(4000)
+            assert said.startswith(b"HTTP/1.1 200 OK\r\n") and said.endswith(b"\r\n\r\n")
+        with connect(port, hit.replace(b"1.1", b"1.0")) as old:
+            assert _paths(heard(old)) == ["/c//x?a=b"]
+
+
 def test_while_the_owner_waits_for_slow_pages_a_subscriber_does_not() -> None:
     with fronted(_app) as (port, _), ExitStack() as after:
         for _ in range(10):
@@ -185,6 +207,19 @@ def test_told_to_stop_it_finishes_what_it_has_and_waits_for_no_straggler() -> No
             began = time.monotonic()
         assert time.monotonic() - began < 2
         assert not any(map(is_open, stragglers))
+
+
+def _told(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    """Answers what was asked for."""
+    if environ["PATH_INFO"] == "/studio/slow":
+        MADE.wait(10)
+    body = f"[{environ['PATH_INFO']}?{environ['QUERY_STRING']}]".encode()
+    start("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _paths(said: bytes) -> list[str]:
+    return re.findall(r"\[(.*?)\]", said.decode())
 
 
 def _deaf(port: int) -> socket.socket:
