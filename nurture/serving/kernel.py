@@ -46,3 +46,13 @@ def allow_many_files() -> int:
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, wanted), most))
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def root_trouble() -> str:
+    """What to tell whoever runs this as root; empty where nobody does."""
+    if os.geteuid() != 0:
+        return ""
+    return (
+        "nurture runs as root. Whoever finds a way into it has the whole machine. Give it a user "
+        "of its own, in a container as well."
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from nurture.domain.errors import NurtureError
 from nurture.serving.connection import Crowd
 from nurture.serving.front import Front
-from nurture.serving.kernel import allow_many_files, share_one_heap
+from nurture.serving.kernel import allow_many_files, root_trouble, share_one_heap
 from nurture.serving.loading import load_app, ours
 from nurture.serving.server import Server, listen
 from nurture.settings import Settings
@@ -28,6 +28,8 @@ def run_web(settings: Settings) -> int:
     It finishes what is in flight when it is told to stop.
     """
     share_one_heap()
+    if trouble := root_trouble():
+        sys.stderr.write(f"nurture: {trouble}\n")
     most = max(allow_many_files() - _OTHER_FILES, 64)
     load_app()
     front = Front(ours("webhooks").create_app())

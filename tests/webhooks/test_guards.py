@@ -1,8 +1,12 @@
 """What every answer carries, and what strangers are not told."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 
+from nurture.services.signing_in import FAILURES_PER_CLIENT
 from nurture.store.consents import consents
 from tests.house import Household
 from webhooks import create_app
@@ -97,3 +101,36 @@ def test_the_figures_are_counted_once_for_all_who_ask_at_once(sqlite_home: House
     before = client.get("/metrics", environ_base=here).text
     home.subscribe("ann@example.org")
     assert client.get("/metrics", environ_base=here).text == before
+
+
+def test_a_proxy_that_is_not_believed_is_told_of_and_locks_nobody_out(
+    sqlite_home: Household,
+) -> None:
+    home = sqlite_home
+    home.publish_shipped()
+    client = client_of(home)
+    assert home.another().proxy_trouble == ""
+    for n in range(FAILURES_PER_CLIENT + 5):
+        form = {"email": f"guess{n}@example.org", "password": "wrong"}
+        headers = {"X-Forwarded-For": f"203.0.113.{n}"}
+        browser = create_app(home.another()).test_client() if n % 10 == 0 else client
+        page = browser.get("/studio/sign-in", headers=headers).text
+        token = re.findall(r'name="csrf_token" value="([^"]+)"', page)[0]
+        answer = browser.post("/studio/sign-in", data=form | {"csrf_token": token}, headers=headers)
+        assert "Too many" not in answer.text
+    assert "NURTURE_TRUSTED_PROXIES=1" in home.another().proxy_trouble
+    assert home.another(NURTURE_TRUSTED_PROXIES="1").proxy_trouble == ""
+    home.clock.advance(timedelta(days=8))
+    assert home.another().proxy_trouble == ""
+
+
+def test_behind_a_proxy_that_is_not_believed_no_address_is_kept(sqlite_home: Household) -> None:
+    home = sqlite_home
+    home.publish_shipped()
+    home.subscribe("ann@example.org")
+    client = client_of(home)
+    path = f"/unsubscribe/{home.house.tokens.unsubscribe(1, 1)}"
+    client.post(path, headers={"X-Forwarded-For": "203.0.113.9"})
+    assert home.rows(consents)[-1]["client"] == ""
+    client.post(path, data={"undo": "1"}, environ_base={"REMOTE_ADDR": "198.51.100.4"})
+    assert home.rows(consents)[-1]["client"] == "198.51.100.4"

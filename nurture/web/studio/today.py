@@ -148,10 +148,11 @@ class Today:
 
 
 def _obstacles(house: House) -> list[tuple[str, str]]:
-    """What keeps every email from leaving: a heading and what to do about it."""
-    trouble, kept = broker_trouble(house), house.where_mails_stay
+    """What is set up wrongly for everybody: a heading and what to do about it."""
+    trouble, kept, proxy = broker_trouble(house), house.where_mails_stay, house.proxy_trouble
     away = [("No email leaves, because Redis cannot be used", trouble)] if trouble else []
-    return away + ([("A mail server is still to be set", kept)] if kept else [])
+    unset = [("A mail server is still to be set", kept)] if kept else []
+    return away + unset + ([("Visitors cannot be told apart", proxy)] if proxy else [])
 
 
 def add_routes(studio: Blueprint, house: House) -> None:
