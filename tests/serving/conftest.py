@@ -1,0 +1,5 @@
+"""Fixtures for programs that run."""
+
+from tests.homes import sqlite_home
+
+__all__ = ["sqlite_home"]
