@@ -6,6 +6,7 @@ everything runs, and `--help` should not wait for a database library.
 
 from nurture.cli import (
     account,
+    dkim,
     explaining,
     hits,
     owning,
@@ -23,6 +24,7 @@ from nurture.cli.command import main
 
 __all__ = [
     "account",
+    "dkim",
     "explaining",
     "hits",
     "main",

@@ -8,7 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from hashlib import sha256
 from operator import itemgetter
 from typing import Self
@@ -16,11 +16,16 @@ from typing import Self
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
+    NoEncryption,
+    PrivateFormat,
     PublicFormat,
     load_pem_private_key,
 )
@@ -45,12 +50,19 @@ _SIGNED_HEADERS = (
     b"feedback-id",
     b"auto-submitted",
 )
+#: What a mail has once at most (RFC 5322 §3.6, RFC 2369, RFC 8058) and a reader shows or obeys.
+#: Each is named once more than it occurs, so that another one put on top breaks the signature
+#: (RFC 6376 §8.15). A relay may add what else is signed, such as a Feedback-ID.
+_SEALED_HEADERS = (
+    *(b"from", b"to", b"cc", b"subject", b"date", b"message-id", b"reply-to"),
+    *(b"mime-version", b"content-type", b"list-unsubscribe", b"list-unsubscribe-post"),
+)
 _HEAD_END = b"\r\n\r\n"
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 _DOMAIN_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_NEW_KEY = "Make one with: openssl genrsa -out dkim.pem 2048"
+_NEW_KEY = "Make one with: nurture dkim new"
 
 
 class DkimKeyError(NurtureError):
@@ -127,6 +139,12 @@ class Signer:
         return name, f"v=DKIM1; k=ed25519; p={b64encode(raw).decode()}"
 
 
+def new_key() -> bytes:
+    """A new RSA key of 2048 bits, unencrypted, as PEM (PKCS#8)."""
+    key = generate_private_key(public_exponent=65537, key_size=SMALLEST_RSA_KEY)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def _require_name(text: str, what: str) -> None:
     if _DOMAIN_NAME.fullmatch(text) is None:
         raise DkimKeyError(
@@ -173,14 +191,19 @@ def _canonical_headers(head: bytes, unsigned: frozenset[bytes]) -> tuple[tuple[b
     """Return the names for `h=` and the signed headers in relaxed form (§3.4.2).
 
     Of headers that occur several times the last comes first, as verifiers look
-    them up from the bottom (§5.4.2). From is named once more than it occurs, so
-    that a second one added on the way breaks the signature (§8.15).
+    them up from the bottom (§5.4.2). What is singular is named once more than it occurs.
     """
     fields = [_canonical_field(line) for line in _FOLD.sub(b"", head).split(b"\r\n")]
     fields.reverse()
     chosen = (field for field in fields if field[0] < _UNSIGNED and field[1] not in unsigned)
     signed = sorted(chosen, key=_ORDER)
-    return (*(name for _, name, _ in signed), b"from"), b"".join(line for _, _, line in signed)
+    names = (*(name for _, name, _ in signed), *_sealed(unsigned))
+    return names, b"".join(line for _, _, line in signed)
+
+
+@cache
+def _sealed(unsigned: frozenset[bytes]) -> tuple[bytes, ...]:
+    return tuple(name for name in _SEALED_HEADERS if name not in unsigned)
 
 
 _UNSIGNED = len(_SIGNED_HEADERS)

@@ -150,9 +150,36 @@ def test_changing_the_body_breaks_it(signer: Signer, body: bytes) -> None:
     assert not verified(signer.sign(message()) + message(body=body))
 
 
-def test_a_second_from_added_on_the_way_breaks_it() -> None:
+@pytest.mark.parametrize(
+    "added",
+    [
+        b"From: Mallory <mallory@example.net>",
+        b"Subject: You have won",
+        b"To: everybody@example.net",
+        b"Cc: everybody@example.net",
+        b"Date: Mon, 30 Nov 2026 12:00:00 +0000",
+        b"Reply-To: mallory@example.net",
+        b"Content-Type: text/plain",
+        b"List-Unsubscribe: <https://example.net/track>",
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    ],
+)
+def test_a_second_header_put_on_top_of_what_is_singular_breaks_it(added: bytes) -> None:
     header = RSA.sign(message())
-    assert not verified(header + b"From: Mallory <mallory@example.net>\r\n" + message())
+    assert not verified(header + added + b"\r\n" + message())
+    assert not verified(added + b"\r\n" + header + message())
+    bare = b"From: a@example.org\r\n\r\nHello\r\n"
+    assert not verified(added + b"\r\n" + signed(RSA, bare))
+
+
+def test_what_relays_add_on_the_way_leaves_it_whole() -> None:
+    for added in (
+        b"Received: from x",
+        b"Feedback-ID: theirs",
+        b"X-Mailgun-Sid: 1",
+        b"Sender: x@y.z",
+    ):
+        assert verified(added + b"\r\n" + signed(RSA, message()))
 
 
 def test_another_key_does_not_verify_it() -> None:
@@ -180,10 +207,14 @@ def test_of_headers_that_occur_twice_both_are_signed() -> None:
     assert not verified(header + doubled.replace(b"<guides.", b"<guide."))
 
 
-def test_only_headers_that_are_there_are_named_and_from_is_named_once_more() -> None:
-    header = RSA.sign(b"From: a@example.org\r\nX-Other: x\r\n\r\nHello\r\n")
-    unfolded = header.replace(b"\r\n ", b"")
-    assert re.search(rb";h=from:from;", unfolded)
+def test_headers_that_are_there_are_named_and_what_is_singular_once_more() -> None:
+    header = RSA.sign(b"From: a@example.org\r\nList-Id: <x>\r\nX-Other: x\r\n\r\nHello\r\n")
+    unfolded = re.sub(rb"\r\n +", b"", header)
+    assert re.search(
+        rb";h=from:list-id:from:to:cc:subject:date:message-id:reply-to:mime-version:"
+        rb"content-type:list-unsubscribe:list-unsubscribe-post;",
+        unfolded,
+    )
 
 
 @both_kinds
