@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from typing import Any, BinaryIO, cast
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.refusal import Refusal, Stage, understand
@@ -16,6 +17,10 @@ from nurture.mail.session import Session
 _ASK_THE_SERVER = "Check that the server takes mail from this machine."
 
 
+#: A server says a few hundred bytes before it takes mail.
+_MOST_SAID = 64 * 1024
+
+
 class SessionRefusedError(NurtureError):
     """No session came about; the remedy says what to check. It blames no message.
 
@@ -23,6 +28,36 @@ class SessionRefusedError(NurtureError):
     """
 
     about: Refusal | None = None
+
+
+class _EndlessError(OSError):
+    """A server says far more than a mail server has to say."""
+
+
+class _Client(smtplib.SMTP):
+    """The library's, which reads the lines of an answer for as long as they come."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None:
+            self.file = cast(Any, _Listening(cast(Any, self.sock).makefile("rb")))
+        return super().getreply()
+
+
+class _Listening:
+    """What a server says, until it has said too much."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._heard = file, 0
+
+    def readline(self, size: int = -1) -> bytes:
+        line = self._file.readline(size)
+        self._heard += len(line)
+        if self._heard > _MOST_SAID:
+            raise _EndlessError
+        return line
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class Opening:
@@ -47,7 +82,7 @@ class Opening:
         self._done = done
         self._sock: socket.socket | None = None
         self._abandoned = False
-        self._client = smtplib.SMTP(local_hostname="localhost", timeout=timeout)
+        self._client = _Client(local_hostname="localhost", timeout=timeout)
         self._thread = threading.Thread(target=self._run, name="smtp-opening", daemon=True)
 
     def start(self) -> None:
@@ -104,6 +139,8 @@ class Opening:
         """Tell a server that is silent from one that hangs up: smtplib raises the same for both."""
         if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
             return self._too_slow()
+        if isinstance(error.__context__, _EndlessError):
+            return self._refused("talks without end before the session begins.", _ASK_THE_SERVER)
         return self._refused(
             "hung up before the session began.",
             "Check the port in NURTURE_SMTP_URL (465 goes with smtps://), "

@@ -9,12 +9,16 @@ from nurture.domain.errors import NurtureError
 
 LONGEST_LINE = 4_096
 MOST_LINES = 100
+
+#: So much of an answer is kept, with each message that it was about; the longest that were seen
+#: in the world have five hundred letters.
+MOST_KEPT = 1_000
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 class Reply(NamedTuple):
-    """One whole answer; the lines of a long one are joined by spaces."""
+    """One whole answer, or its beginning; the lines of a long one are joined by spaces."""
 
     code: int
     text: str
@@ -33,6 +37,7 @@ class ReplyReader:
     def __init__(self) -> None:
         self._rest = b""
         self._earlier_lines: list[str] = []
+        self._kept = 0
 
     def feed(self, data: bytes) -> Iterator[Reply]:
         """Yield each reply that `data` completes (RFC 5321 §4.2, multi-line included).
@@ -56,15 +61,17 @@ class ReplyReader:
         return self._complete(code, text)
 
     def _remember(self, text: str) -> None:
-        self._earlier_lines.append(text)
+        room = max(MOST_KEPT - self._kept, 0)
+        self._earlier_lines.append(text[:room])
+        self._kept += len(text) + 1
         if len(self._earlier_lines) > MOST_LINES:
             raise GarbledReplyError("its answer has too many lines")
 
     def _complete(self, code: int, text: str) -> Reply:
         if self._earlier_lines:
-            text = " ".join([*self._earlier_lines, text])
-            self._earlier_lines = []
-        return Reply(code, text)
+            text = " ".join(filter(None, [*self._earlier_lines, text]))
+            self._earlier_lines, self._kept = [], 0
+        return Reply(code, text[:MOST_KEPT])
 
 
 @lru_cache(maxsize=64)
