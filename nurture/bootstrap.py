@@ -10,6 +10,7 @@ from nurture import booking
 from nurture.clock import Clock, clock_from
 from nurture.domain.errors import NurtureError
 from nurture.domain.practice import Practice
+from nurture.faults import keep_values_out_of_logs
 from nurture.library import parse_practice
 from nurture.mail import providers as mail_providers
 from nurture.mail.dkim import Signer
@@ -173,6 +174,7 @@ class House:
 
 def build(settings: Settings | None = None, doorbell: Doorbell | None = None) -> House:
     """Put the house together from its settings, those of the environment unless given."""
+    keep_values_out_of_logs()
     settings = settings or load_settings()
     tokens, relay = Tokens(settings.secret_keys), relay_of(settings)
     headers_for = relay.headers_for if relay else no_headers

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from celery import Celery
 from celery.signals import worker_init, worker_process_init
 
+from nurture.faults import keep_values_out_of_logs
 from nurture.lifeline import die_with_parent
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: A nudge that nobody took within this many seconds is dropped; the next sweep brings another.
 NUDGE_SECONDS = 30
+
+keep_values_out_of_logs()
 
 app = Celery("nurture", amqp="tasks.broker:PromptAMQP")
 app.config_from_object("celeryconfig")

@@ -1,7 +1,12 @@
-"""What was refused or not understood is noted for the owner, after it has been answered."""
+"""What was refused or not understood is noted for the owner, after it has been answered.
+
+What failed on our side is written into the log.
+"""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, Response, g, request
 
@@ -33,6 +38,7 @@ def note_refusals(app: Flask, house: House) -> None:
 
     What failed on our side says nothing about the caller, and the database may be away by then.
     """
+    app.log_exception = partial(_log_fault, app)  # type: ignore[method-assign]
     pace, known = Pace(), frozenset({*booking.registry(), *providers.registry()})
     pace_of_boxes = Pace(most=5)
 
@@ -56,6 +62,12 @@ def not_understood(form: str, boxes: Sequence[str]) -> None:
     """Have it noted, after the answer, which boxes of an accepted signup nobody understood."""
     if boxes:
         g.boxes = form, boxes
+
+
+def _log_fault(app: Flask, fault: Any) -> None:
+    """Say which route failed and where; what was typed into its address is nobody's business."""
+    rule = request.url_rule.rule if request.url_rule else "an address that nothing answers"
+    app.logger.error("%s %s failed", request.method, rule, exc_info=fault)
 
 
 def _refused(response: Response, house: House) -> Iterator[RefusedCall]:

@@ -22,6 +22,9 @@ from webhooks import form_values
 from webhooks.form_values import plain_text, without_controls
 from webhooks.problems import FieldProblem, ProblemError
 
+#: As long as an address may be (RFC 5321 §4.5.3.1.3, without the angle brackets).
+LONGEST_ADDRESS = 254
+
 _UTM = "utm_"
 _MOST_UTM = 20
 
@@ -60,7 +63,7 @@ class SignupBody(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     email: Annotated[str, AfterValidator(_address), BeforeValidator(without_controls)] = Field(
-        max_length=254, examples=["alice@example.org"]
+        max_length=LONGEST_ADDRESS, examples=["alice@example.org"]
     )
     first_name: Annotated[str, _cut(form_values.first_name, 200)] = Field(
         default="", examples=["Alice"]
@@ -112,13 +115,12 @@ def read_utm(fields: Mapping[str, Any]) -> dict[str, str]:
 
 def _sentence(fault: Mapping[str, Any]) -> str:
     """What is wrong, in words for whoever set the form up."""
-    said = _FAULTS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
-    said = said.format(**fault.get("ctx", {})).rstrip(".")
+    said = _FAULTS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, ")).rstrip(".")
     return f"{said[:1].upper()}{said[1:]}."
 
 
 _FAULTS = {
     "missing": "this field is missing",
     "string_type": "this must be one text",
-    "string_too_long": "this has more than {max_length} characters",
+    "string_too_long": f"this has more than {LONGEST_ADDRESS} characters",
 }

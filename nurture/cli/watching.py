@@ -81,6 +81,10 @@ def settle(house: House, message: int | None, everything: bool, sent: bool | Non
         click.echo("Nothing is in doubt.")
 
 
+_HELD = "mail account: takes nothing since {since} ({cause}), next try {until}: {reason}"
+_DOUBT = "in doubt: {subscriber}, {step}, since {since}: {why}"
+
+
 def _in_words(standing: dict[str, Any]) -> str:
     lines = [f"nurture {standing['version']}, {standing['subscribers']} subscribers"]
     lines.append(f"mail provider: {standing['mail_provider']}")
@@ -90,11 +94,9 @@ def _in_words(standing: dict[str, Any]) -> str:
     if standing["paused"]:
         lines.append(f"paused: {', '.join(standing['paused'])}")
     if standing["account"]["cause"]:
-        held = "mail account: takes nothing since {since} ({cause}), next try {until}: {reason}"
-        lines.append(held.format(**standing["account"]))
+        lines.append(_HELD.format(**standing["account"]))
     lines.append(f"due now: {standing['due_now']}, next look: {standing['next_due_at'] or 'never'}")
-    doubt = "in doubt: {subscriber}, {step}, since {since}: {why}"
-    lines += [doubt.format(**one) for one in standing["in_doubt"]]
+    lines += [_DOUBT.format(**one) for one in standing["in_doubt"]]
     if standing["broker_trouble"]:
         lines.append(f"NO EMAIL LEAVES: {standing['broker_trouble']}")
     if not standing["armed"]:

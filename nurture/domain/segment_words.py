@@ -159,9 +159,10 @@ def _sure(verdicts: frozenset[Verdict]) -> str:
 def _in(sequence: str, statuses: frozenset[EnrolmentStatus]) -> tuple[str, str]:
     if not statuses:
         return f"is or was in {sequence}", f"was never in {sequence}"
-    said = [_STATES[status] for status in EnrolmentStatus if status in statuses]
-    is_so, is_not = _or([one[0] for one in said]), ", and ".join(one[1] for one in said)
-    return is_so.format(*[sequence] * len(said)), is_not.format(*[sequence] * len(said))
+    named = [status for status in EnrolmentStatus if status in statuses]
+    is_so = [_STATES[status][0].format(sequence) for status in named]
+    is_not = [_STATES[status][1].format(sequence) for status in named]
+    return _or(is_so), ", and ".join(is_not)
 
 
 def _filled_in(wanted: FilledIn, names: Names) -> tuple[str, str]:

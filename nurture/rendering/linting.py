@@ -103,13 +103,15 @@ def _unknown_element(element: Element) -> Fault:
     return Fault(
         element.offset,
         f"unknown element <{element.name}>",
-        _nearest(element.name, components(), "<{}>"),
+        _nearest(element.name, components(), tag=True),
     )
 
 
-def _nearest(name: str, known: Iterable[str], form: str = "{}") -> str:
+def _nearest(name: str, known: Iterable[str], *, tag: bool = False) -> str:
     near = difflib.get_close_matches(name.lower(), list(known), n=1)
-    return f"did you mean {form.format(near[0])}?" if near else "leave it out"
+    if not near:
+        return "leave it out"
+    return f"did you mean <{near[0]}>?" if tag else f"did you mean {near[0]}?"
 
 
 def _component_faults(element: Element, component: Component) -> Iterator[Fault]:

@@ -101,8 +101,8 @@ def outlook(
 def became_of(message: Message, at: str, deeds: list[str]) -> str:
     """What became of a message, and what the person did about it."""
     kept = message.status is MessageStatus.ACCEPTED and message.reason == KEPT
-    became = "was not sent on {at}" if kept else _BECAME[message.status]
-    said = f"“{message.step}” ({message.sequence}) {became.format(at=at)}"
+    became = f"was not sent on {at}" if kept else _BECAME[message.status].format(at=at)
+    said = f"“{message.step}” ({message.sequence}) {became}"
     if message.reason:
         said += f": {message.reason}"
     if deeds:

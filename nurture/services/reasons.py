@@ -39,8 +39,11 @@ _ENDED_SOMEHOW: Mapping[EnrolmentStatus, str] = {
 
 def why_ended(ending: Ending, sequence: str) -> str:
     """Why an enrolment is not under way any more, or will not be."""
-    said = _ENDED[ending.because] if ending.because else _ENDED_SOMEHOW.get(ending.status, "")
-    return said.format(f"“{sequence}”") or f"“{sequence}” has nothing more for them"
+    if ending.because:
+        return _ENDED[ending.because].format(f"“{sequence}”")
+    if ending.status in _ENDED_SOMEHOW:
+        return _ENDED_SOMEHOW[ending.status].format(f"“{sequence}”")
+    return f"“{sequence}” has nothing more for them"
 
 
 def why_suppressed(reason: SuppressionReason, happened: Iterable[Mapping[str, Any]]) -> str:

@@ -179,10 +179,10 @@ def _handed_over(record: Row, titles: Mapping[str, str]) -> Iterator[Chapter]:
 
 def _ends(rows: Iterable[Row], titles: Mapping[str, str]) -> Iterator[Chapter]:
     for row in rows:
-        said = _ENDED.get(row["ended_because"] or row["status"])
-        if row["ended_at"] and said:
+        why = row["ended_because"] or row["status"]
+        if row["ended_at"] and why in _ENDED:
             title = titles.get(row["sequence"], row["sequence"])
-            yield Chapter(_at(row["ended_at"]), said.format(title))
+            yield Chapter(_at(row["ended_at"]), _ENDED[why].format(title))
 
 
 def _mails(rows: Iterable[Row], events: Iterable[Row]) -> Iterator[Chapter]:
@@ -194,16 +194,16 @@ def _mails(rows: Iterable[Row], events: Iterable[Row]) -> Iterator[Chapter]:
         status = MessageStatus(row["status"])
         yield Chapter(
             at=_at(row["accepted_at"] or row["claimed_at"]),
-            said=_became(row["reason"], status).format(row["subject"]),
+            said=_became(row["subject"], row["reason"], status),
             notes=(f"Because {row['reason']}",) if row["reason"] else (),
             weight=Weight.TROUBLE if status in _TROUBLE else Weight.PLAIN,
             machines=tuple(machines.get(row["id"], ())),
         )
 
 
-def _became(reason: str | None, status: MessageStatus) -> str:
+def _became(subject: str, reason: str | None, status: MessageStatus) -> str:
     kept = reason == KEPT and status is MessageStatus.ACCEPTED
-    return "Wrote “{}” to the outbox" if kept else _BECAME[status]
+    return f"Wrote “{subject}” to the outbox" if kept else _BECAME[status].format(subject)
 
 
 def _by_machine(event: Row) -> str:
@@ -216,16 +216,24 @@ def _deeds(
 ) -> Iterator[Chapter]:
     subjects = {row["id"]: row["subject"] for row in messages}
     for row in rows:
-        words = _DONE_HERE if row["source"] == STUDIO else _DID
         kind = row["kind"]
-        if row["verdict"] == Verdict.MACHINE or kind not in words:
+        said = _said(row, subjects, titles)
+        if row["verdict"] == Verdict.MACHINE or not said:
             continue
         yield Chapter(
             at=_at(row["happened_at"]),
-            said=words[EventKind(kind)].format(_mail(row, subjects), **_named(row, titles)),
+            said=said,
             notes=tuple(_explained(row)),
             weight=_WEIGHTS.get(EventKind(kind), Weight.PLAIN),
         )
+
+
+def _said(row: Row, subjects: Mapping[int, str], titles: Mapping[str, str]) -> str:
+    """What somebody did, or was done here for them; nothing where no words are needed."""
+    kind = row["kind"]
+    if row["source"] == STUDIO:
+        return _DONE_HERE[kind].format(**_named(row, titles)) if kind in _DONE_HERE else ""
+    return _DID[kind].format(_mail(row, subjects)) if kind in _DID else ""
 
 
 def _mail(row: Row, subjects: Mapping[int, str]) -> str:

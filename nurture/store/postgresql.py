@@ -53,6 +53,7 @@ def make_engine(url: str) -> Engine:
     engine = create_engine(
         url,
         isolation_level="READ COMMITTED",
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_size=5,
         max_overflow=20,

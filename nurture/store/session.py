@@ -44,6 +44,8 @@ _BUSY_SECONDS = 15
 class DatabaseUnavailableError(NurtureError):
     """The database cannot be reached or gave up; nothing of the transaction has happened."""
 
+    quotes_nobody = True
+
 
 class Database:
     """The one database, by its SQLAlchemy URL.
@@ -191,7 +193,7 @@ def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         return postgresql_sessions.make_engine(url)
     _make_private_directory_of(url)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -1,7 +1,9 @@
 """The signup webhook and anything at all: never a fault of ours, and nothing half kept."""
 
+import logging
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from nurture.domain.names import plain_first_name
+from nurture.services import subscribing
 from nurture.store.consents import consents
 from nurture.store.enrolments import enrolments
 from nurture.store.signups import signups
@@ -97,6 +100,53 @@ def test_any_bytes_called_a_form_are_answered(sqlite_home: Household, body: byte
     assert post(sqlite_home, body, "application/x-www-form-urlencoded") in (202, 422, 413)
     assert post(sqlite_home, body, "multipart/form-data; boundary=x") in (202, 400, 422, 413)
     assert post(sqlite_home, body, "multipart/form-data") in (202, 400, 422, 413)
+
+
+#: What a program might take for something else than a text.
+ODD = st.sampled_from(["{", "}", "{0}", "{x.y}", "%s", "%(a)s", "%", "$x", "\\0", "\0", "<", "@"])
+AN_ODD_ADDRESS = st.lists(ODD | ANY_TEXT, max_size=6).map("".join)
+
+
+@anything
+@given(before=AN_ODD_ADDRESS, after=AN_ODD_ADDRESS)
+@example(before="ann", after="{exam}ple.org")
+@example(before="ann", after="{0.__class__}.org")
+@example(before="{ann}", after="%s.org")
+@example(before="ann", after="xn--\ud800.org")
+def test_any_address_is_answered_and_a_refused_one_leaves_nothing_in_the_log(
+    sqlite_home: Household, caplog: pytest.LogCaptureFixture, before: str, after: str
+) -> None:
+    address = f"{before}@{after}"
+    assert post(sqlite_home, as_json({"email": address})) in (202, 422)
+    form = urlencode({"email": address}, errors="replace").encode()
+    assert post(sqlite_home, form, "application/x-www-form-urlencoded") in (202, 422)
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+@pytest.mark.parametrize("nested", ["[", '{"email":', '{"name":{"first":'])
+def test_a_body_that_nests_without_end_is_answered(sqlite_home: Household, nested: str) -> None:
+    assert post(sqlite_home, nested.encode() * 50_000) == 400
+
+
+def test_a_fault_of_ours_leaves_nothing_typed_in_the_log(
+    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = "typed@example.org"
+
+    def subscribe(*_: object) -> None:
+        raise RuntimeError(address)
+
+    monkeypatch.setattr(subscribing, "subscribe", subscribe)
+    body = as_json({"email": address})
+    path = "/webhooks/signup/typed-into-the-address"
+    answer = sqlite_home.client.post(
+        path, data=body, headers=BEARER, content_type="application/json"
+    )
+    assert answer.status_code == 500
+    assert address not in caplog.text + answer.text
+    assert path not in caplog.text
+    assert "POST /webhooks/signup/<form> failed" in caplog.text
+    assert "RuntimeError" in caplog.text and "signup.py" in caplog.text
 
 
 def test_a_form_of_two_thousand_fields_is_answered(sqlite_home: Household) -> None:

@@ -1,0 +1,97 @@
+"""Format strings are the program's own: what anybody typed is only ever put into them."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.house import Module, modules
+
+#: Alembic's migrations hold no text but their own.
+OURS = [module for module in modules() if ".migrations." not in module.name]
+
+_CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
+_LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
+
+
+def made_of_input(module: Module) -> list[str]:
+    """Every use of a format string that is not written where it is used, nor a constant."""
+    return [f"line {node.lineno}: {ast.unparse(node)}" for node in _suspects(module.tree)]
+
+
+def _suspects(tree: ast.AST) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value, "format" | "format_map")):
+                if not _is_ours(value):
+                    yield node
+            case ast.Call(func=ast.Attribute(value, called), args=[first, *_]):
+                logs = called in _LOGGING and "log" in ast.unparse(value)
+                if (logs or called == "strftime") and not _is_ours(first):
+                    yield node
+            case ast.Call(func=ast.Name("format" | "Template")):
+                yield node
+            case ast.FormattedValue(format_spec=ast.JoinedStr(values)):
+                if not all(isinstance(one, ast.Constant) for one in values):
+                    yield node
+            case ast.BinOp(left=left, op=ast.Mod()) if _may_be_text(left):
+                yield node
+
+
+def _is_ours(text: ast.expr) -> bool:
+    """Whether it is a literal, a module's constant or a member of one."""
+    match text:
+        case ast.Constant(str()):
+            return True
+        case ast.Name(name):
+            return bool(_CONSTANT.fullmatch(name))
+        case ast.Subscript(value=value):
+            return _is_ours(value)
+    return False
+
+
+def _may_be_text(left: ast.expr) -> bool:
+    """A name that is no number's; bytes and texts that stand there are literals."""
+    return isinstance(left, ast.JoinedStr | ast.Subscript) or (
+        isinstance(left, ast.Name) and not _CONSTANT.fullmatch(left.id) and left.id in _TEXTS
+    )
+
+
+#: What a text is called here; everything else that is divided is a number.
+_TEXTS = {"said", "text", "message", "words", "form", "detail", "subject", "sentence", "line"}
+
+
+@pytest.mark.parametrize("module", OURS, ids=lambda module: module.name)
+def test_a_format_string_is_never_made_of_input(module: Module) -> None:
+    assert made_of_input(module) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "said.format(1)",
+        "(a + b).format(x=1)",
+        "'…'.join(found).format(1)",
+        "error.msg.format_map({})",
+        "f'{typed} {{}}'.format(1)",
+        "table['x'].format(1)",
+        "format(value, spec)",
+        "f'{value:{width}}'",
+        "moment.strftime(pattern)",
+        "_log.warning(said)",
+        "app.logger.error(f'{path} failed')",
+        "said % 1",
+        "string.Template(text) or Template(text)",
+    ],
+)
+def test_a_format_string_made_of_input_would_be_noticed(source: str) -> None:
+    assert made_of_input(Module("nurture.x", source)) != []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["'{}'.format(said)", "_SAID.format(said)", "_SAID[kind].format(said)", "f'{n:,}'", "a % 7"],
+)
+def test_a_format_string_of_our_own_is_left_alone(source: str) -> None:
+    assert made_of_input(Module("nurture.x", source)) == []

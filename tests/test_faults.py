@@ -1,0 +1,99 @@
+"""What a log says of an exception: where it was and of which kind, never a value."""
+
+import io
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import create_engine, text
+
+from nurture.faults import keep_values_out_of_logs, told
+from nurture.library import LibraryError
+from nurture.store.session import DatabaseUnavailableError
+
+TYPED = "ann.typed@example.org"
+
+
+class _Body(BaseModel):
+    email: int
+
+
+def _refused_by_the_database() -> None:
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        connection.execute(text("SELECT :x FROM nowhere"), {"x": TYPED})
+
+
+def _refused_by_pydantic() -> None:
+    _Body.model_validate({"email": TYPED})
+
+
+def _refused_by_us() -> None:
+    raise LibraryError(f"{TYPED} is no address.")
+
+
+def _as_the_cause_of_another() -> None:
+    try:
+        dict[str, int]()[TYPED]
+    except KeyError as error:
+        raise ValueError(TYPED) from error
+
+
+faulty = pytest.mark.parametrize(
+    "fault",
+    [_refused_by_the_database, _refused_by_pydantic, _refused_by_us, _as_the_cause_of_another],
+)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What a log file would hold, written with Python's own formatter."""
+    keep_values_out_of_logs()
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    logging.getLogger().addHandler(handler)
+    yield written
+    logging.getLogger().removeHandler(handler)
+
+
+@faulty
+def test_a_logged_fault_names_its_kind_and_place_and_nothing_typed(
+    log: io.StringIO, fault: Callable[[], None]
+) -> None:
+    try:
+        fault()
+    except Exception as error:
+        logging.getLogger("some.library").exception("it failed with %r", error)
+    said = log.getvalue()
+    assert TYPED not in said
+    assert "test_faults.py" in said and fault.__name__ in said
+    assert "Error" in said.splitlines()[0]
+
+
+@faulty
+def test_a_task_that_failed_is_logged_without_what_its_exception_says(
+    log: io.StringIO, fault: Callable[[], None]
+) -> None:
+    """The message as Celery writes it, which quotes the exception by name."""
+    try:
+        fault()
+    except Exception as error:
+        said = {"name": "tasks.x", "exc": repr(error), "args": TYPED, "traceback": repr(error)}
+        message = "Task %(name)s: %(exc)s %(args)s"
+        logging.getLogger("celery.app.trace").error(message, said, exc_info=error)
+    assert TYPED not in log.getvalue()
+    assert log.getvalue().startswith("Task tasks.x: ")
+
+
+def test_what_led_to_a_fault_is_told_before_it() -> None:
+    try:
+        _as_the_cause_of_another()
+    except ValueError as error:
+        said = told(error)
+    assert said.index("builtins.KeyError") < said.index("builtins.ValueError")
+
+
+def test_an_error_that_quotes_nobody_says_what_to_do() -> None:
+    error = DatabaseUnavailableError("It did not answer.", remedy="Check that it is running.")
+    assert told(error).endswith("It did not answer. Check that it is running.")
