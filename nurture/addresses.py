@@ -28,6 +28,10 @@ def plain_mailbox(text: str) -> str:
     Raises `AddressError`. Letters outside ASCII before the @-sign are refused, because few
     mail servers take them (RFC 6531).
     """
+    if not text.rpartition("@")[0].isascii():
+        raise AddressError(
+            "Few mail servers take such letters before the @-sign; use an address without them."
+        )
     try:
         read = validate_email(text, check_deliverability=False, strict=True, allow_smtputf8=False)
     except EmailNotValidError as error:

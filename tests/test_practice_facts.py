@@ -200,8 +200,8 @@ def test_check_refuses_the_file_and_names_every_slip(tmp_path: Path) -> None:
 
 def test_a_published_practice_is_read_however_wrong_it_is() -> None:
     """What an earlier version let through must not stop the pages of subscribers."""
-    practice = parse_practice(written(reply_to="päul@example.org", booking_url="ü"))
-    assert (practice.reply_to, practice.booking_url) == ("päul@example.org", "ü")
+    practice = parse_practice(written(sender_address="päul@example.org", booking_url="ü"))
+    assert (practice.sender_address, practice.booking_url) == ("päul@example.org", "ü")
 
 
 def test_facts_are_edited_as_they_were_typed_and_sent_as_mails_carry_them() -> None:
@@ -215,3 +215,12 @@ def test_facts_are_edited_as_they_were_typed_and_sent_as_mails_carry_them() -> N
 def test_the_shipped_practice_has_no_slips() -> None:
     refuse_slips(TOML)
     assert tomlkit.parse(TOML)["name"] == "Human Movement"
+
+
+def test_an_address_for_answers_that_no_mail_can_name_is_refused_and_stops_no_mail() -> None:
+    toml = written(reply_to="päul@example.org")
+    with pytest.raises(LibraryError, match=r"reply_to: Few mail servers take such letters before"):
+        refuse_slips(toml)
+    published = parse_practice(toml)
+    assert published.reply_to == published.sender_address
+    assert read_facts(toml)["reply_to"] == "päul@example.org"

@@ -187,6 +187,27 @@ def parts(condition: Condition) -> Iterator[Condition]:
             yield from parts(one)
 
 
+#: Far more than anybody keeps in mind; thousands took minutes to count.
+MOST_CONDITIONS, MOST_CONDITIONS_IN_ALL = 60, 1_000
+
+
+def how_many(condition: Condition) -> int:
+    """How many conditions are in one, those aside that only join others."""
+    joining = All | AnyOf | Not
+    return sum(
+        1 + (len(part.utm) if isinstance(part, FilledIn) else 0)
+        for part in parts(condition)
+        if not isinstance(part, joining)
+    )
+
+
+def excess_of(condition: Condition) -> str:
+    """What of a condition is too much, as it goes on after its name; empty where nothing is."""
+    if (count := how_many(condition)) <= MOST_CONDITIONS:
+        return ""
+    return f"it has {count:,} conditions; keep them under {MOST_CONDITIONS}, or make two of it."
+
+
 def needs_health_consent(
     condition: Condition, health: Collection[str], about: Mapping[str, Collection[str]]
 ) -> frozenset[str]:

@@ -187,6 +187,21 @@ _UNITS = {"minute": 60, "hour": 3600}
 _DIGITS = 4
 
 
+#: As long as most file systems allow with room for an ending.
+_LONGEST_NAME = 100
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether this can be the name of a file that lies in its own folder and nowhere else."""
+    stays = not name.startswith(".") and not {"/", "\\", ":"} & set(name)
+    return stays and name.isprintable() and 0 < len(name) <= _LONGEST_NAME
+
+
+def is_guide_name(name: str) -> bool:
+    """Whether this can be the name of a guide beside its emails."""
+    return is_plain_name(name) and name.lower().endswith(".pdf")
+
+
 def parse_wait(text: str) -> Wait:
     """Read `2 days`, `1 week`, `36 hours`, `90 minutes`; raises `SequenceError`."""
     number, _, unit = text.strip().partition(" ")

@@ -3,12 +3,15 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from nurture.domain.segment import (
+    MOST_CONDITIONS_IN_ALL,
     Condition,
     Did,
     FilledIn,
     Has,
     Reached,
     Segments,
+    excess_of,
+    how_many,
     is_email,
     needs_health_consent,
     parts,
@@ -62,8 +65,19 @@ def unsound_together(
             yield key, f"there is no segment “{name}”. There are: {known}."
         for hand_over in sequence.then:
             yield from ((key, fault) for fault in _bad_target(hand_over.sequence, key, sequences))
-    for name, segment in segments.segments.items():
+    too_much = list(_too_much(segments))
+    yield from too_much
+    for name, segment in segments.segments.items() if not too_much else ():
         yield from ((name, fault) for fault in _unknown(segment.condition, sequences, segments))
+
+
+def _too_much(segments: Segments) -> Iterator[tuple[str, str]]:
+    found = {name: segment.condition for name, segment in segments.segments.items()}
+    for name, condition in found.items():
+        if excess := excess_of(condition):
+            yield name, excess
+    if sum(map(how_many, found.values())) > MOST_CONDITIONS_IN_ALL:
+        yield "segments.toml", f"there are more than {MOST_CONDITIONS_IN_ALL:,} conditions in all."
 
 
 def _bad_target(target: str, key: str, sequences: Mapping[str, Sequence]) -> Iterator[str]:

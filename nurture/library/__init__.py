@@ -19,6 +19,8 @@ from nurture.domain.sequence import (
     Sequence,
     Step,
     StepKind,
+    is_guide_name,
+    is_plain_name,
     parse_days,
     parse_length,
     parse_time_of_day,
@@ -74,14 +76,15 @@ class Library:
 
 def read_library(root: Path) -> Library:
     """Read the whole folder; raises `LibraryError` at the first file that cannot be read."""
-    practice_toml = _read(root / "practice.toml")
+    root = root.resolve()
+    practice_toml = _read(root / "practice.toml", root)
     refuse_slips(practice_toml, str(root / "practice.toml"))
-    layout = {f"layout/{path.name}": _read(path) for path in sorted(root.glob("layout/*"))}
+    layout = {f"layout/{path.name}": _read(path, root) for path in sorted(root.glob("layout/*"))}
     folders = sorted(path.parent for path in root.glob("*/sequence.toml"))
     if not folders:
         raise LibraryError(f"{root} has no sequence.", remedy="Add a folder with a sequence.toml.")
     segments = root / "segments.toml"
-    segments_toml = _read(segments) if segments.exists() else ""
+    segments_toml = _read(segments, root) if segments.exists() else ""
     return Library(
         practice=parse_practice(practice_toml, str(root / "practice.toml")),
         practice_toml=practice_toml,
@@ -130,19 +133,35 @@ def parse_email(content: str, place: str) -> tuple[dict[str, Any], str, int]:
 
 
 def _read_sequence(folder: Path, layout: Mapping[str, str]) -> SequenceSource:
-    toml = _read(folder / "sequence.toml")
+    toml = _read(folder / "sequence.toml", folder.parent)
     sequence = parse_sequence(folder.name, toml, str(folder / "sequence.toml"))
     emails = {s.email: _read_email(folder, s.email, layout) for s in sequence.steps}
-    if sequence.has_guide and not (folder / sequence.guide_file).is_file():
+    if sequence.has_guide:
+        _insist_on_guide(folder, sequence.guide_file)
+    return SequenceSource(sequence, toml, emails)
+
+
+def _insist_on_guide(folder: Path, name: str) -> None:
+    """Whoever asks is handed this file, so it is a PDF of this folder and no other file."""
+    if not is_guide_name(name):
         raise LibraryError(
-            f"{folder / sequence.guide_file} is missing.",
+            f"{folder / 'sequence.toml'}, guide: “{name}” is no PDF of this folder.",
+            remedy="Write its name alone, such as “guide.pdf”.",
+        )
+    if not _inside(folder / name, folder.parent).is_file():
+        raise LibraryError(
+            f"{folder / name} is missing.",
             remedy="Put the guide's PDF there, or name another file as guide in sequence.toml.",
         )
-    return SequenceSource(sequence, toml, emails)
 
 
 def _read_email(folder: Path, name: str, layout: Mapping[str, str]) -> EmailSource:
     """Read an email's file and its plain version, which Markdown need not have."""
+    if not is_plain_name(name):
+        raise LibraryError(
+            f"{folder / 'sequence.toml'}: “{name}” is no email of this folder.",
+            remedy="Write the name of its file alone, without its ending.",
+        )
     markdown, mjml = folder / f"{name}.md", folder / f"{name}.mjml"
     if markdown.exists() and mjml.exists():
         raise LibraryError(f"{markdown} and {mjml} are one email.", remedy="Remove one of them.")
@@ -151,7 +170,11 @@ def _read_email(folder: Path, name: str, layout: Mapping[str, str]) -> EmailSour
     plain = folder / f"{name}.txt"
     has_plain = written is EmailFormat.MJML or plain.exists()
     return parse_source(
-        f"{folder.name}/{name}", written, _read(path), _read(plain) if has_plain else "", layout
+        f"{folder.name}/{name}",
+        written,
+        _read(path, folder.parent),
+        _read(plain, folder.parent) if has_plain else "",
+        layout,
     )
 
 
@@ -163,8 +186,15 @@ def parse_source(
     return EmailSource(key, front, body, text, layout, first_line, written, content)
 
 
-def _read(path: Path) -> str:
+#: No file that people write is as large; what is larger is not even opened.
+_LARGEST_FILE = 1024 * 1024
+
+
+def _read(path: Path, root: Path) -> str:
+    """What a file of the library says."""
     try:
+        if _inside(path, root).stat().st_size > _LARGEST_FILE:
+            raise LibraryError(f"{path} is larger than a megabyte.", remedy="Make it shorter.")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise LibraryError(
@@ -172,6 +202,19 @@ def _read(path: Path) -> str:
         ) from None
     except UnicodeDecodeError:
         raise LibraryError(f"{path} is not UTF-8 text.", remedy="Save it as UTF-8.") from None
+
+
+def _inside(path: Path, root: Path) -> Path:
+    """Where a file really lies; raises `LibraryError` where a link leads out of the library."""
+    try:
+        real = path.resolve()
+    except (OSError, RuntimeError):
+        raise LibraryError(f"{path} is a link to itself.", remedy="Put the file there.") from None
+    if not real.is_relative_to(root):
+        raise LibraryError(
+            f"{path} is a link that leads out of {root}.", remedy="Put the file itself there."
+        )
+    return real
 
 
 def _form(values: dict[str, Any], place: str) -> Form:

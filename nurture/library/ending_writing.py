@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
 from nurture.domain.sequence import HandOver
-from nurture.library.reading import LibraryError
+from nurture.library.reading import read_document
 
 
 def with_endings(toml: str, endings: Sequence[HandOver]) -> str:
@@ -14,10 +13,7 @@ def with_endings(toml: str, endings: Sequence[HandOver]) -> str:
 
     Raises `LibraryError` where the document cannot be read.
     """
-    try:
-        document = tomlkit.parse(toml)
-    except TOMLKitError as error:
-        raise LibraryError(f"{error}.") from None
+    document = read_document(toml)
     kept = list(document.get("then", []))[: len(endings)]
     tables = kept + [tomlkit.table() for _ in endings[len(kept) :]]
     for table, ending in zip(tables, endings, strict=True):

@@ -30,7 +30,8 @@ def parse_practice(toml: str, place: str = "practice.toml") -> Practice:
     """Read the practice's own facts; raises `LibraryError` naming the field.
 
     International domains are read as mails carry them. A fact that cannot be right is read
-    all the same, because it may have been published: `refuse_slips` finds it.
+    all the same, because it may have been published: `refuse_slips` finds it. Answers go to
+    the sender where no mail can name who is to get them.
     """
     values = read_toml(toml, place)
     expect(values, "address", list, place)
@@ -118,7 +119,8 @@ def _as_mails_carry_it(practice: Practice) -> Practice:
             try:
                 changed[name] = plain(written)
             except AddressError:
-                continue
+                if name == "reply_to":
+                    changed[name] = changed.get("sender_address", practice.sender_address)
     return replace(practice, **changed) if changed else practice  # type: ignore[arg-type]
 
 

@@ -1,11 +1,23 @@
-"""Reading the values of a TOML file, and saying which field of which file is at fault."""
+"""Reading the values of a TOML file, and saying which field of which file is at fault.
+
+Every TOML document that anybody wrote comes in by `read_toml` or, to be changed, by
+`read_document`; what is too much to be read is refused before.
+"""
 
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import SequenceError
+from nurture.library.limits import excess_of
+
+#: What the readers raise beside errors of their own: for numbers and days that cannot be, and
+#: for tables that contradict each other.
+_ODD = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 
 
 class LibraryError(NurtureError):
@@ -14,10 +26,25 @@ class LibraryError(NurtureError):
 
 def read_toml(content: str, place: str) -> dict[str, Any]:
     """The values of a TOML document; raises `LibraryError` naming the line."""
+    _refuse_excess(content, place)
     try:
         return tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
+    except _ODD as error:
         raise LibraryError(f"{place}: {error}.") from None
+
+
+def read_document(content: str, place: str = "") -> tomlkit.TOMLDocument:
+    """A TOML document with its comments, to be changed; raises `LibraryError`."""
+    _refuse_excess(content, place)
+    try:
+        return tomlkit.parse(content)
+    except (TOMLKitError, *_ODD) as error:
+        raise LibraryError(f"{place}: {error}." if place else f"{error}.") from None
+
+
+def _refuse_excess(content: str, place: str) -> None:
+    if excess := excess_of(content):
+        raise LibraryError(f"{place}: {excess}" if place else f"{excess[:1].upper()}{excess[1:]}")
 
 
 def read_as(reader: Callable[[Any], Any], value: Any, place: str) -> Any:
@@ -61,6 +88,6 @@ def refuse_unknown(values: Mapping[str, Any], known: set[str], place: str) -> No
     unknown = sorted(set(values) - known)
     if unknown:
         raise LibraryError(
-            f"{place}: {unknown[0]} is not a setting.",
+            f"{place}: {unknown[0][:60]} is not a setting.",
             remedy=f"The settings here are {', '.join(sorted(known))}.",
         )

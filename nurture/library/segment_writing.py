@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
 from nurture.domain.engagement import Verdict
 from nurture.domain.segment import (
@@ -25,7 +24,7 @@ from nurture.domain.segment import (
     Reached,
     Segment,
 )
-from nurture.library.reading import LibraryError, read_toml
+from nurture.library.reading import LibraryError, read_document, read_toml
 from nurture.library.segments import parse_segments
 from nurture.library.writing import joined, sections_of
 
@@ -102,10 +101,7 @@ def _parted(piece: str) -> tuple[str, str, str]:
 
 
 def _changed(text: str, segment: Segment, present: Segment | None) -> str:
-    try:
-        document = tomlkit.parse(text)
-    except TOMLKitError as error:
-        raise LibraryError(f"{error}.") from None
+    document = read_document(text)
     if "segments" not in document:
         document["segments"] = tomlkit.aot()
     table: Any = document["segments"][0]
@@ -116,7 +112,7 @@ def _changed(text: str, segment: Segment, present: Segment | None) -> str:
         for tree in _TREES:
             table.pop(tree, None)
         [(key, value)] = _tree(segment.condition).items()
-        table.append(key, tomlkit.parse(f"{key} = {_laid_out(value)}")[key])
+        table.append(key, read_document(f"{key} = {_laid_out(value)}")[key])
     return tomlkit.dumps(document)
 
 

@@ -12,6 +12,7 @@ A condition is a table with one key. `writing` turns one back into such a table.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -70,9 +71,8 @@ def parse_segments(toml: str, place: str = "segments.toml") -> Segments:
     refuse_unknown(values, {"topics", "segments"}, place)
     topics = {key: _topic(key, said, place) for key, said in values["topics"].items()}
     read = [_segment(said, f"{place}, segment {n}") for n, said in enumerate(values["segments"], 1)]
-    twice = {one.name for one in read if [other.name for other in read].count(one.name) > 1}
-    if twice:
-        raise LibraryError(f"{place}: “{twice.pop()}” is there twice.", remedy="Rename one.")
+    if twice := sorted(name for name, n in Counter(one.name for one in read).items() if n > 1):
+        raise LibraryError(f"{place}: “{twice[0]}” is there twice.", remedy="Rename one.")
     return Segments(topics, {segment.name: segment for segment in read})
 
 

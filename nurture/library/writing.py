@@ -4,13 +4,12 @@ A comment right above a `[[steps]]` belongs to that step and moves with it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
-from nurture.library.reading import LibraryError, read_toml
+from nurture.library.reading import LibraryError, read_document, read_toml
 
 _FENCE = "+++\n"
 _HEADER = re.compile(r"\[\[?[A-Za-z0-9_.-]+\]\]?\s*(#.*)?")
@@ -35,8 +34,10 @@ def with_front(content: str, values: Mapping[str, Any]) -> str:
 
 def with_settings(toml: str, values: Mapping[str, Any], table: str = "") -> str:
     """A TOML document with some settings changed, in `table` or at the top; None takes one away."""
-    document = _document(toml)
+    document = read_document(toml)
     place = document if not table else document.setdefault(table, tomlkit.table())
+    if not isinstance(place, MutableMapping):
+        raise LibraryError(f"{table} must be a table.", remedy=f"Write it as [{table}].")
     _set(place, values)
     return tomlkit.dumps(document)
 
@@ -68,17 +69,10 @@ def with_changed_step(toml: str, email: str, values: Mapping[str, Any]) -> str:
     """A sequence with some settings of a step changed; None takes one away."""
     sections = sections_of(toml)
     place = _place_of(sections, email)
-    document = _document(sections[place])
+    document: Any = read_document(sections[place])
     _set(document["steps"][0], values)
     sections[place] = tomlkit.dumps(document)
     return joined(sections)
-
-
-def _document(toml: str) -> tomlkit.TOMLDocument:
-    try:
-        return tomlkit.parse(toml)
-    except TOMLKitError as error:
-        raise LibraryError(f"{error}.") from None
 
 
 def _set(place: Any, values: Mapping[str, Any]) -> None:

@@ -216,7 +216,7 @@ def _subject_findings(subject: str, place: str) -> list[str]:
     """A subject may greet somebody by name; an address of theirs has no place in it."""
     addresses = sorted(name for name in PERSONAL - {"first_name"} if name in subject)
     findings = [f"{place}: “{name}” cannot stand here." for name in addresses]
-    return findings + _findings_in_template(subject, f"{place}, line {{}}".format)
+    return findings + _findings_in_template(subject, lambda line: f"{place}, line {line}")
 
 
 def _html(mjml: str, place: str, links: Links) -> str:

@@ -3,19 +3,35 @@
 The HTML is read with the part of CSS that mails use: styles on elements, and rules for
 tags and classes in `<style>`, those for dark mode only where that is asked for. Colours
 that are not written as #rgb or #rrggbb are taken to be seen to by their author.
+
+Whatever the HTML is, it is read in one pass, and comparing it with its rules has an end.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
 _NORMAL, _LARGE = 4.5, 3.0
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source"})
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->", re.DOTALL)
+_PIECE = re.compile(r"[^{}]+|[{}]")
+_PIXELS = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)px")
 _COLOUR = re.compile(r"#[0-9a-f]{3}(?:[0-9a-f]{3})?", re.IGNORECASE)
 _COMPOUND = re.compile(r"([a-z][a-z0-9]*)?((?:\.[\w-]+)*)", re.IGNORECASE)
+
+
+#: So often an element is compared with a rule, at most. Shipped emails need some thousand.
+_MOST_COMPARISONS = 150_000
+
+#: What of a style changes how words stand out.
+_READ = frozenset(
+    {"color", "background", "background-color", "font-size", "font-weight", "display"}
+)
+
+
+class TooManyStylesError(Exception):
+    """There are more elements and rules than can be compared with each other in good time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +53,10 @@ def contrast(colour: str, background: str) -> float:
 
 
 def weak_contrasts(html: str) -> list[WeakContrast]:
-    """Every pair of colours that is too weak, in light and in dark mode, with the first words."""
+    """Every pair of colours that is too weak, in light and in dark mode, with the first words.
+
+    Raises `TooManyStylesError`.
+    """
     found: dict[tuple[str, str, bool], WeakContrast] = {}
     for dark in (False, True):
         reader = _Reader(list(_rules(html, dark=dark)), dark=dark)
@@ -76,24 +95,56 @@ class _Open:
 
 def _rules(html: str, *, dark: bool) -> Iterator[_Rule]:
     """The rules that hold in light or in dark mode; those for narrow screens change no colour."""
-    for sheet in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
-        bare = _COMMENT.sub("", sheet)
-        plain, of_dark = _split_media(bare)
-        for selectors, body in _RULE.findall(plain + (of_dark if dark else "")):
-            for selector in selectors.split(","):
-                if read := _selector(selector.strip()):
-                    yield _Rule(read, _styles(body))
+    for sheet in _between(html, "<style", "</style>"):
+        bare = _without(_without(sheet.partition(">")[2], "/*", "*/"), "<!--", "-->")
+        blocks = list(_blocks(bare))
+        for around in ("", _DARK) if dark else ("",):
+            for selectors, body in ((s, b) for place, s, b in blocks if place == around):
+                styles = _styles(body)
+                for selector in selectors.split(","):
+                    if read := _selector(selector.strip()):
+                        yield _Rule(read, styles)
 
 
-def _split_media(sheet: str) -> tuple[str, str]:
-    """What stands outside `@media`, and what stands in the dark one."""
-    plain, dark, at = [], [], 0
-    for found in re.finditer(r"@media([^{]*)\{((?:[^{}]*\{[^{}]*\})*)\s*\}", sheet):
-        plain.append(sheet[at : found.start()])
-        if "prefers-color-scheme: dark" in found[1].replace(":dark", ": dark"):
-            dark.append(found[2])
-        at = found.end()
-    return "".join([*plain, sheet[at:]]), "".join(dark)
+_DARK = "prefers-color-scheme: dark"
+
+
+def _blocks(sheet: str) -> Iterator[tuple[str, str, str]]:
+    """Every block with its selectors and the at-rule around it, those within two left out."""
+    around: list[str] = []
+    selectors, text = None, ""
+    for piece in _PIECE.findall(sheet):
+        if piece == "{":
+            head = text.rpartition(";")[2].strip()
+            if head.startswith("@"):
+                around.append(_DARK if _DARK in head.replace(":dark", ": dark") else head)
+            else:
+                selectors = head
+        elif piece == "}" and selectors is not None:
+            if len(around) < 2:
+                yield "".join(around), selectors, text
+            selectors = None
+        elif piece == "}" and around:
+            around.pop()
+        text = "" if piece in "{}" else piece
+
+
+def _between(text: str, start: str, end: str) -> Iterator[str]:
+    """What stands between each `start` and the `end` behind it."""
+    at = text.find(start)
+    while at >= 0 and (to := text.find(end, at)) >= 0:
+        yield text[at + len(start) : to]
+        at = text.find(start, to)
+
+
+def _without(text: str, start: str, end: str) -> str:
+    """The text without what stands between these; what is not closed goes to its end."""
+    kept, at = [], 0
+    while (found := text.find(start, at)) >= 0:
+        kept.append(text[at:found])
+        to = text.find(end, found + len(start))
+        at = to + len(end) if to >= 0 else len(text)
+    return "".join([*kept, text[at:]])
 
 
 def _selector(selector: str) -> tuple[tuple[str, frozenset[str]], ...]:
@@ -109,7 +160,8 @@ def _selector(selector: str) -> tuple[tuple[str, frozenset[str]], ...]:
 
 def _styles(body: str) -> dict[str, str]:
     pairs = (part.partition(":") for part in body.split(";"))
-    return {name.strip().lower(): value.strip().lower() for name, _, value in pairs if value}
+    said = ((name.strip().lower(), value.strip().lower()) for name, _, value in pairs if value)
+    return {name: value for name, value in said if name in _READ}
 
 
 class _Reader(HTMLParser):
@@ -119,6 +171,8 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self._rules, self._dark = rules, dark
         self._open = [_Open("", frozenset(), "#000000", "#ffffff", 16.0, False)]
+        self._tags: Counter[str] = Counter()
+        self._compared = 0
         self.found: list[WeakContrast] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -135,6 +189,7 @@ class _Reader(HTMLParser):
             above.hidden or tag in ("style", "title", "script"),
         )
         self._open.append(one)
+        self._tags[tag] += 1
         if "bgcolor" in given:
             _apply({"background": given["bgcolor"].lower()}, one)
         self._dress(one, _styles(given.get("style", "")))
@@ -150,15 +205,24 @@ class _Reader(HTMLParser):
 
     def _matches(self, rule: _Rule) -> bool:
         *above, last = rule.selector
-        if not _is(self._open[-1], last):
+        if not self._is(self._open[-1], last):
             return False
-        ancestors = iter(reversed(self._open[:-1]))
-        return all(any(_is(one, wanted) for one in ancestors) for wanted in reversed(above))
+        ancestors = iter(reversed(self._open[:-1])) if above else iter(())
+        return all(any(self._is(one, wanted) for one in ancestors) for wanted in reversed(above))
+
+    def _is(self, one: _Open, wanted: tuple[str, frozenset[str]]) -> bool:
+        self._compared += 1
+        if self._compared > _MOST_COMPARISONS:
+            raise TooManyStylesError
+        tag, classes = wanted
+        return (not tag or one.tag == tag) and classes <= one.classes
 
     def handle_endtag(self, tag: str) -> None:
-        if any(one.tag == tag for one in self._open):
-            while self._open.pop().tag != tag:
-                pass
+        while self._tags[tag]:
+            closed = self._open.pop().tag
+            self._tags[closed] -= 1
+            if closed == tag:
+                return
 
     def handle_data(self, data: str) -> None:
         words, here = " ".join(data.split()), self._open[-1]
@@ -173,11 +237,6 @@ class _Reader(HTMLParser):
             )
 
 
-def _is(one: _Open, wanted: tuple[str, frozenset[str]]) -> bool:
-    tag, classes = wanted
-    return (not tag or one.tag == tag) and classes <= one.classes
-
-
 def _is_plain(colour: str) -> bool:
     return bool(_COLOUR.fullmatch(colour))
 
@@ -190,8 +249,8 @@ def _apply(styles: dict[str, str], one: _Open) -> None:
         elif name in ("background", "background-color") and said not in ("none", "transparent"):
             found = _COLOUR.search(said)
             one.background = found[0] if found else said
-        elif name == "font-size" and said.endswith("px"):
-            one.size = float(said.removesuffix("px") or 0)
+        elif name == "font-size" and (pixels := _PIXELS.fullmatch(said)):
+            one.size = float(pixels[1])
         elif name == "font-weight":
             one.bold = said in ("bold", "bolder", "600", "700", "800", "900")
         elif name == "display" and said == "none":

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 from nurture.domain.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
-from nurture.rendering.contrast import weak_contrasts
+from nurture.rendering.contrast import TooManyStylesError, weak_contrasts
 from nurture.rendering.markdown import wrapped_lines
 from nurture.rendering.previewing import Preview
 from nurture.rendering.templating import unguarded_lines
@@ -59,11 +59,18 @@ def refused(finding: str, source: EmailSource) -> Concern:
 
 
 def preflight(
-    source: EmailSource, sample: Preview, names: Names, practice: Practice, public_url: str
+    source: EmailSource,
+    sample: Preview,
+    names: Names,
+    practice: Practice,
+    public_url: str,
+    *,
+    colours: bool = True,
 ) -> list[Concern]:
     """Everything about an email that compiles; `sample` is how somebody with a name sees it.
 
     Links to pages of our own, below `public_url`, are nothing the owner can put right here.
+    Colours are the same for everybody, so that one sample is enough to look at them.
     """
     parts = _Parts()
     parts.feed(sample.html)
@@ -79,7 +86,7 @@ def preflight(
         *_size_concerns(sample, parts),
         *_plain_concerns(sample.text, parts),
         *_disclosure_concerns(sample, practice),
-        *_contrast_concerns(source, sample.html),
+        *(_contrast_concerns(source, sample.html) if colours else ()),
     ]
     return sorted(dict.fromkeys(concerns), key=lambda c: (c.severity, c.line))
 
@@ -294,7 +301,13 @@ def _disclosure_concerns(sample: Preview, practice: Practice) -> Iterator[Concer
 
 
 def _contrast_concerns(source: EmailSource, html: str) -> Iterator[Concern]:
-    for weak in weak_contrasts(html):
+    try:
+        found = weak_contrasts(html)
+    except TooManyStylesError:
+        what = "There are too many styles to tell whether all words can be read"
+        yield _warning(what, "Take out those that are not needed.")
+        return
+    for weak in found:
         mode = "dark" if weak.dark else "light"
         what = (
             f"“{weak.words[:40]}” is hard to read in {mode} mode: {weak.colour} on "

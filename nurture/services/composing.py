@@ -7,7 +7,7 @@ from datetime import datetime
 from unicodedata import normalize
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.segment import All, Condition, Not, Segment, Segments
+from nurture.domain.segment import All, Condition, Not, Segment, Segments, excess_of
 from nurture.domain.segment_words import Names
 from nurture.library import LibraryError
 from nurture.library.segment_writing import (
@@ -166,7 +166,10 @@ def _read(database: Database, name: str, text: str) -> tuple[Segments, Segment]:
         known = parse_segments(with_segment_text(toml, name, text))
     except LibraryError as error:
         raise CheckError([str(error)]) from None
-    return known, list(known.segments.values())[present.index(name)]
+    segment = list(known.segments.values())[present.index(name)]
+    if excess := excess_of(segment.condition):
+        raise CheckError([f"{segment.name}: {excess}"])
+    return known, segment
 
 
 def _insist_on_name(database: Database, catalogue: Catalogue, wanted: str, present: str) -> None:

@@ -220,8 +220,9 @@ def examine_email(database: Database, key: str, written: Written, public_url: st
     found = [refused(one, source) for one in check_email(email, sequence, kind, around)]
     kinds = name_kinds(counted)
     names = Names(counted.get("", 0), tuple(one.example for one in kinds if one.example))
-    for sample in map(shown_to, dict.fromkeys(["Ann", *names.samples])):
-        found += preflight(source, sample, names, library.practice, public_url)
+    for number, name in enumerate(dict.fromkeys(["Ann", *names.samples])):
+        sample, practice = shown_to(name), library.practice
+        found += preflight(source, sample, names, practice, public_url, colours=number == 0)
     readings = how_it_reads(kinds, lambda name: _words(shown_to(name)))
     return Examination(list(dict.fromkeys(found)), readings)
 

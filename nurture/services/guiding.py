@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequence import Sequence
+from nurture.domain.sequence import Sequence, is_guide_name
 from nurture.store import guide_files
 from nurture.store.guide_files import UploadedGuide
 from nurture.store.revisions import lock_publishing
@@ -38,8 +38,22 @@ class Shelf:
     copies: Path
 
     def beside_the_emails(self, sequence: Sequence) -> Path:
-        """The file that a sequence's folder holds."""
-        return self.library / sequence.key / sequence.guide_file
+        """The file that a sequence's folder holds; raises `GuideError` where it lies elsewhere."""
+        return guide_beside(self.library, sequence)
+
+
+def guide_beside(library: Path, sequence: Sequence) -> Path:
+    """The guide in a sequence's folder; raises `GuideError` where it lies outside the library.
+
+    What was published before such names were refused may still say so, and links can change.
+    """
+    path = library / sequence.key / sequence.guide_file
+    if is_guide_name(sequence.guide_file) and path.resolve().is_relative_to(library.resolve()):
+        return path
+    raise GuideError(
+        f"The guide of “{sequence.key}” does not lie beside its emails.",
+        remedy="Name a PDF of that folder as guide in its sequence.toml, and publish it.",
+    )
 
 
 def check_guide(path: Path) -> None:
@@ -113,11 +127,11 @@ def guide_path(
     return file_on_shelf(database, shelf, uploaded)
 
 
-def is_sample(path: Path) -> bool:
+def is_sample(library: Path, sequence: Sequence) -> bool:
     """Whether a guide beside the emails is still the sample, or is not there at all."""
     try:
-        return SAMPLE in path.read_bytes()
-    except OSError:
+        return SAMPLE in guide_beside(library, sequence).read_bytes()
+    except (OSError, GuideError):
         return True
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from nurture.domain.email import EmailFormat
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequence import Sequence
+from nurture.domain.sequence import Sequence, is_guide_name, is_plain_name
 from nurture.domain.soundness import dangling, relies_on_health, unsound, unsound_together
 from nurture.library import Library, SequenceSource
 from nurture.rendering.checking import check_email
@@ -212,6 +212,13 @@ def _sequence_findings(sequence: Sequence) -> list[str]:
         for key in sorted({key for key in keys if keys.count(key) > 1})
     ]
     findings += [f"{place}: “{key}” has a space in it." for key in keys if len(key.split()) != 1]
+    findings += [
+        f"{place}: “{key}” names a file; leave out slashes, colons and dots before it."
+        for key in (sequence.key, *keys)
+        if not is_plain_name(key)
+    ]
+    if not is_guide_name(sequence.guide_file):
+        findings.append(f"{place}, guide: write the name of a PDF in this folder: “guide.pdf”.")
     findings += [
         f"{place}: “{key}” stands in the head of every mail; name it in letters from a to z."
         for key in (sequence.key, *keys)

@@ -113,8 +113,8 @@ def _guides(premises: Premises) -> Finding:
 
 
 def _is_sample(premises: Premises, sequence: Sequence) -> bool:
-    beside = premises.library / sequence.key / sequence.guide_file
-    return sequence.key not in premises.uploaded and is_sample(beside)
+    uploaded = sequence.key in premises.uploaded
+    return not uploaded and is_sample(premises.library, sequence)
 
 
 def _base_url(premises: Premises) -> Finding:

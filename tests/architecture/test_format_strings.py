@@ -23,6 +23,8 @@ def made_of_input(module: Module) -> list[str]:
 def _suspects(tree: ast.AST) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         match node:
+            case ast.Attribute(ast.JoinedStr(), "format" | "format_map"):
+                yield node
             case ast.Call(func=ast.Attribute(value, "format" | "format_map")):
                 if not _is_ours(value):
                     yield node
@@ -76,6 +78,7 @@ def test_a_format_string_is_never_made_of_input(module: Module) -> None:
         "error.msg.format_map({})",
         "f'{typed} {{}}'.format(1)",
         "table['x'].format(1)",
+        "place_of = f'{typed}, line {{}}'.format",
         "format(value, spec)",
         "f'{value:{width}}'",
         "moment.strftime(pattern)",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.domain.segment import Condition, Segment
+from nurture.domain.segment import Condition, Segment, excess_of
 from nurture.domain.segment_menu import Group, How, as_condition, as_group
 from nurture.domain.segment_words import say
 from nurture.services import composing, segmenting
@@ -71,6 +71,8 @@ class Builder:
         do = request.form.get("do", "look")
         group = done_to(read_group(request.form, self._published()), do)
         said = {field: request.form.get(field, "").strip() for field in ("title", "about", "name")}
+        if excess := _excess(group):
+            return self._page(name, group, said, {"rows": excess}), 422
         if do not in ("check", "save"):
             return self._page(name, group, said)
         problems = _problems(group, said)
@@ -104,7 +106,8 @@ class Builder:
         problems: Mapping[str, str] | None = None,
         asks: bool = False,
     ) -> str:
-        published, condition = self._published(), as_condition(group)
+        published = self._published()
+        condition = None if _excess(group) else as_condition(group)
         return render_template(
             "studio/segment_builder.html",
             name=name,
@@ -149,6 +152,12 @@ def add_routes(studio: Blueprint, house: House) -> None:
     ):
         studio.add_url_rule(path, f"show_{ending}_segment", view_func=show, methods=["GET"])
         studio.add_url_rule(path, f"build_{ending}_segment", view_func=act, methods=["POST"])
+
+
+def _excess(group: Group) -> str:
+    condition = as_condition(group)
+    excess = excess_of(condition) if condition else ""
+    return f"{excess[:1].upper()}{excess[1:]}"
 
 
 def _problems(group: Group, said: Mapping[str, str]) -> dict[str, str]:

@@ -106,8 +106,7 @@ class Guides:
         )
 
     def _is_sample(self, sequence: Sequence, states: list[UploadedGuide]) -> bool:
-        beside = self.house.shelf.beside_the_emails(sequence)
-        return not states and guiding.is_sample(beside)
+        return not states and guiding.is_sample(self.house.shelf.library, sequence)
 
 
 def add_routes(studio: Blueprint, house: House) -> None:

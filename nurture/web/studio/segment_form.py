@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.interests import Level
+from nurture.domain.segment import MOST_CONDITIONS
 from nurture.domain.segment_menu import EMAIL, LINK, TOPIC, Group, How, Kind, Row
 from nurture.domain.segment_words import Names
 from nurture.services.catalogue import Published
@@ -86,7 +87,7 @@ def read_group(form: Mapping[str, str], published: Published) -> Group:
     """What the fields say; a field that makes no sense says what its menu begins with."""
     rows: dict[str, list[Row]] = {}
     found = sorted((m for name in form if (m := _ROW.fullmatch(name))), key=_place)
-    for match in found:
+    for match in found[: MOST_CONDITIONS + 1]:  # One more is told to be too many.
         prefix = match[0].removesuffix("kind")
         rows.setdefault(match[1], []).append(_row(form, prefix, published))
     inner = sorted((name for name in rows if name), key=lambda name: int(name[1:]))

@@ -1,0 +1,208 @@
+"""Text of the owner's that is made to cost time or memory is refused at once, in words."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nurture.domain.sequence import Sequence
+from nurture.library import LibraryError, parse_email, parse_segments, parse_sequence, read_library
+from nurture.library.limits import LONGEST_DOCUMENT, excess_of
+from nurture.library.reading import read_document, read_toml
+from nurture.rendering.contrast import TooManyStylesError, weak_contrasts
+from nurture.services.guiding import GuideError, Shelf
+from nurture.services.publishing import plan_findings
+from tests.architecture.house import modules
+from tests.house import SHIPPED
+
+HEAD = '[[segments]]\nname = "s"\n'
+ATTACKS = {
+    "40 KB of one dotted key": HEAD + ".".join("a" * 20_000) + " = 1",
+    "200 KB of one dotted key": HEAD + ".".join("a" * 100_000) + " = 1",
+    "a dotted key in quotes": ".".join(['"a"'] * 20_000) + " = 1",
+    "a dotted header": "[" + " . ".join("a" * 20_000) + "]",
+    "the same dotted key again and again": "".join(f"a.b.c.d.e{n} = 1\n" for n in range(5_000)),
+    "a deep array": "x = " + "[" * 40_000 + "]" * 40_000,
+    "deep tables": "x = " + "{ a = " * 15_000,
+    "a long integer": "x = " + "1" * 5_000,
+    "a long integer with underscores": "x = -" + "1_" * 4_000 + "1",
+    "a long integer in hexadecimal": "x = 0x" + "f" * 90_000,
+    "many values": "x = [" + "1," * 49_000 + "]",
+    "many tables": "[[segments]]\n" * 7_000,
+    "texts that do not end": '"""' + '"\\' * 45_000,
+    "a day that is none": "x = 2026-02-31",
+    "a null": 'x = "\0"',
+}
+A_SEQUENCE = 'title = "T"\n[form]\nkey = "k"\nwording = "w"\ngrants = ["guide"]\n'
+A_STEP = '[[steps]]\nemail = "a"\nkind = "guide"\n'
+
+
+@contextmanager
+def promptly() -> Iterator[None]:
+    """A second of the processor is far more than a refusal takes, however busy the machine is."""
+    began = time.process_time()
+    yield
+    assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_toml_made_to_cost_something_is_refused_at_once(attack: str) -> None:
+    with promptly():
+        for read in (read_toml, read_document, parse_segments):
+            with pytest.raises(LibraryError) as refused:
+                read(attack, "the text")
+            assert str(refused.value).startswith("the text: ")
+            assert len(str(refused.value)) < 300
+
+
+def test_as_large_a_document_as_is_read_is_read_at_once() -> None:
+    line = '{ clicked = { topic = "golf", within = "30 days" } }, # "[[[ and why it is asked for'
+    toml = HEAD + "all = [\n" + f"{line}\n" * 1_100 + "]\n"
+    assert 0.9 * LONGEST_DOCUMENT < len(toml) < LONGEST_DOCUMENT
+    with promptly():
+        read_toml(toml, "the text")
+
+
+def test_front_matter_comes_in_by_the_same_door() -> None:
+    with promptly(), pytest.raises(LibraryError, match=r"a name has more than 5 parts"):
+        parse_email("+++\n" + ATTACKS["a dotted header"] + "\n+++\nHello", "an email")
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        'x = "a.b.c.d.e.f.g.h [[[[["',
+        "x = '''\n[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n'''",
+        'x = """\\""" a.b.c.d.e.f.g """',
+        "# a.b.c.d.e.f.g.h.i",
+        'x = "\\" a.b.c.d.e.f.g"',
+        "x = 2026-11-30T10:00:00.123456+00:00",
+        f'x = "{"9" * 60}"',
+        f"k{'9' * 60} = 1",
+    ],
+)
+def test_what_stands_in_texts_and_comments_counts_for_nothing(harmless: str) -> None:
+    assert excess_of(harmless) == ""
+    read_toml(harmless, "here")
+
+
+def test_every_toml_document_comes_in_by_one_door() -> None:
+    readers = ("tomllib.load", "tomlkit.parse", "tomlkit.load")
+    found = {m.name for m in modules() for reader in readers if reader in m.text}
+    assert found == {"nurture.library.reading"}
+
+
+def test_thousands_of_conditions_are_refused_before_anybody_counts_them() -> None:
+    fifty = "[" + "{ booked = true }," * 50 + "]"
+    toml = HEAD + "all = [" + f"{{ any = {fifty} }}," * 40 + "]\n"
+    library = read_library(SHIPPED)
+    with promptly():
+        spoilt = plan_findings(replace(library, segments=parse_segments(toml)))
+        assert "s: it has 2,000 conditions; keep them under 60, or make two of it." in spoilt
+        assert any("more than 1,000 conditions in all" in one for one in spoilt)
+
+
+N = 95_000
+STYLES = {
+    "rules for every element": "<style>" + "p{color:#eee}" * (N // 13) + "</style>" + "<p>x" * 3000,
+    "rules for none": "<style>"
+    + "".join(f".c{n} p{{color:#eee}}" for n in range(N // 19))
+    + "</style>"
+    + "<p>x" * 3000,
+    "long selectors": "<style>"
+    + ("p " * 30 + "b{color:#eee}") * (N // 73)
+    + "</style>"
+    + "<p>" * 60
+    + "<p>x</p>" * 2500,
+    "selectors without a rule": "<style>" + "a" * N + "</style>",
+    "sheets that do not end": "<style>" * (N // 7),
+    "comments that do not end": "<style>" + "/*" * (N // 4) + "<!--" * (N // 8) + "</style>",
+    "at-rules that do not end": "<style>" + "@media{a{}" * (N // 10) + "</style>",
+    "blanks": "<style>" + " " * N + "</style>",
+    "ends of what never began": "<b>" * 3000 + "</i>" * 20_000,
+    "sizes that are none": "<style>p{font-size:..px}</style><p style='font-size:1e999px'>x",
+}
+
+
+@pytest.mark.parametrize("html", STYLES.values(), ids=STYLES)
+def test_styles_made_to_cost_something_are_read_in_good_time(html: str) -> None:
+    with promptly():
+        try:
+            weak_contrasts(html)
+        except TooManyStylesError:
+            assert html.count("{") * html.count("<p>") > 100_000
+
+
+@pytest.fixture
+def emails(tmp_path: Path) -> Path:
+    """A copy of the shipped emails, to spoil, beside a file that is nobody's business."""
+    (tmp_path / "secret.pdf").write_bytes(b"%PDF- of somebody else")
+    return shutil.copytree(SHIPPED, tmp_path / "emails")
+
+
+@pytest.mark.parametrize(
+    "guide", ["../../secret.pdf", "/etc/passwd", "../secret.pdf", "sequence.toml", "..", ".x.pdf"]
+)
+def test_a_guide_is_a_pdf_of_its_own_folder(emails: Path, guide: str) -> None:
+    plan = emails / "pain-guide/sequence.toml"
+    plan.write_text(re.sub(r"(?m)^guide +=.*", f'guide = "{guide}"', plan.read_text()))
+    with pytest.raises(LibraryError, match=r"is no PDF of this folder\. Write its name alone"):
+        read_library(emails)
+
+
+def test_a_guide_elsewhere_cannot_be_published_in_the_studio_either() -> None:
+    toml = f'guide = "../../secret.pdf"\n{A_SEQUENCE}{A_STEP}'
+    [source, *_] = (library := read_library(SHIPPED)).sequences
+    spoilt = replace(source, sequence=parse_sequence("pain-guide", toml))
+    found = plan_findings(replace(library, sequences=(spoilt,)))
+    assert any("guide: write the name of a PDF in this folder" in one for one in found)
+
+
+def test_a_guide_published_before_is_not_handed_over_from_elsewhere(emails: Path) -> None:
+    shelf = Shelf(emails, emails)
+    for guide in ("../../secret.pdf", "../practice.toml"):
+        with pytest.raises(GuideError, match="does not lie beside its emails"):
+            shelf.beside_the_emails(Sequence("pain-guide", "T", (), guide_file=guide))
+    (emails / "pain-guide/link.pdf").symlink_to(emails.parent / "secret.pdf")
+    with pytest.raises(GuideError):
+        shelf.beside_the_emails(Sequence("pain-guide", "T", (), guide_file="link.pdf"))
+    assert shelf.beside_the_emails(Sequence("pain-guide", "T", ())).is_file()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["pain-guide/guide.pdf", "pain-guide/your-guide.md", "practice.toml", "layout/head.mjml"],
+)
+def test_a_link_that_leads_out_of_the_library_is_not_followed(emails: Path, name: str) -> None:
+    outside = emails.parent / "outside"
+    (emails / name).rename(outside) if (emails / name).exists() else outside.touch()
+    (emails / name).symlink_to(outside)
+    with pytest.raises(LibraryError, match="is a link that leads out of"):
+        read_library(emails)
+
+
+def test_a_link_within_the_library_is_followed(emails: Path) -> None:
+    guide = emails / "pain-guide/your-guide.md"
+    guide.rename(emails / "kept.md")
+    guide.symlink_to("../kept.md")
+    assert read_library(emails).sequences == read_library(SHIPPED).sequences
+
+
+@pytest.mark.parametrize("name", ["../practice", "/etc/hostname", ".hidden", "a:b"])
+def test_a_step_names_an_email_of_its_own_folder(emails: Path, name: str) -> None:
+    plan = emails / "pain-guide/sequence.toml"
+    plan.write_text(plan.read_text() + f'\n[[steps]]\nemail = "{name}"\nwait = "1 day"\n')
+    with pytest.raises(LibraryError, match="is no email of this folder"):
+        read_library(emails)
+
+
+def test_a_file_too_large_is_not_even_opened(emails: Path) -> None:
+    with (emails / "segments.toml").open("r+b") as file:
+        file.truncate(1 << 40)
+    with promptly(), pytest.raises(LibraryError, match="larger than a megabyte"):
+        read_library(emails)
