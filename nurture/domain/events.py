@@ -45,7 +45,8 @@ class MailEvent:
     Message-ID (RFC 5322 section 3.6.4) as we set it, without its angle brackets. `permanent`
     says of a bounce that the address itself is no good. `occurred_at` is None where the provider
     did not say so that it can be read: the time it reached us is then as good as any. `raw` is
-    the event as it came or, where it is to be kept, what is needed of it.
+    the event as it came or, where it is to be kept, what is needed of it. `confirm_url` is
+    where the provider wants to be told, once, that its calls are wanted here.
     """
 
     kind: EventKind | None
@@ -57,6 +58,7 @@ class MailEvent:
     permanent: bool
     reason: str
     raw: Mapping[str, object]
+    confirm_url: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from nurture.domain.enrolment import Because, EnrolmentStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import UNCOLLECTED_FOR
 from nurture.mail.outbox import remove_mails
+from nurture.services.listening import forget_old_calls
 from nurture.store import enrolments, hits, locks, personal, subscribers
 from nurture.store.bookings import forget_bookers, take_bookings_from, told_of_booker
 from nurture.store.session import Connection, Database
@@ -100,6 +101,7 @@ def tidy(database: Database, outbox: Path, now: datetime) -> int:
     let_go = let_go_unconfirmed(database, outbox, now)
     with database.writing() as connection:
         forget_bookers(connection, now - BOOKERS_KEPT_FOR)
+        forget_old_calls(connection, now)
         return let_go + forget_old_keys(connection, now, _KEYS_KEPT_FOR)
 
 

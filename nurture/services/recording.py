@@ -15,6 +15,7 @@ from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
 from nurture.services import bouncing, jumping
 from nurture.services.catalogue import Catalogue, Published
+from nurture.services.listening import keep_request_of
 from nurture.services.preferring import stop
 from nurture.services.reaching import follow_booking
 from nurture.services.suppressing import suppress_address
@@ -105,6 +106,7 @@ def _record_mail_event(
     }
     if not events.add_events(connection, [row]):
         return 0
+    keep_request_of(connection, event, now)
     _move_on(connection, event, message)
     if person:
         _act(connection, published, event, bounce, message, person, now)

@@ -6,6 +6,7 @@ A provider that is found by the registry and has no `Scheme` here fails the firs
 import base64
 import copy
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -79,7 +80,7 @@ def brevo_scheme() -> Scheme:
 
 def mailgun_scheme() -> Scheme:
     def sign(body: bytes, now: datetime) -> Call:
-        timestamp, token = str(int(now.timestamp())), f"token-of-{now.timestamp()}"
+        timestamp, token = str(int(now.timestamp())), f"token-of-{now}-{zlib.crc32(body)}"
         signature = hex_hmac(b"signing-key", f"{timestamp}{token}".encode())
         block = {"timestamp": timestamp, "token": token, "signature": signature}
         return {}, json.dumps(json.loads(body) | {"signature": block}).encode()

@@ -23,6 +23,7 @@ __all__ = ["PayloadError", "Provider", "registry", "relay_at", "relays"]
 
 Verify = Callable[[str, Mapping[str, str], bytes, datetime], None]
 Split = Callable[[bytes], list[Part]]
+Once = Callable[[bytes], tuple[str, str]]
 Read = Callable[[Fields], list[MailEvent]]
 HeadersFor = Callable[[str], Mapping[str, str]]
 
@@ -44,6 +45,9 @@ class Provider:
     `tolerance` is how far the signed time may be from now, None where none is signed. With
     `signs_body` false, the scheme proves who called and nothing about what they said.
 
+    Where the body is not signed, `once(body)` returns the token that the signature is about and
+    a digest of what the call says: a token that has served for one thing serves for no other.
+
     `smtp_hosts` are the mail servers by which the provider is recognised, with `*` for any part
     of a name; empty for one that no mail is sent through. `headers_for(message_id)` are the
     headers an email must carry so that the provider's events name its Message-ID. `rewrites`
@@ -62,6 +66,7 @@ class Provider:
     secret_help: str
     tolerance: timedelta | None = None
     signs_body: bool = True
+    once: Once | None = None
     smtp_hosts: tuple[str, ...] = ()
     headers_for: HeadersFor = no_headers
     rewrites: frozenset[str] = frozenset()

@@ -1,7 +1,8 @@
 """Mailgun: one event a call, with a signature inside the body.
 
-The signature is an HMAC-SHA256 over timestamp and token and leaves the event itself out, so the
-event can be believed only as far as the connection can (HTTPS).
+The signature is an HMAC-SHA256 over timestamp and token and leaves the event itself out. Each
+token is remembered with the event that it came with first and serves for no other, so that whoever
+has seen one call can tell us nothing of their own.
 https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
 """
 
@@ -40,7 +41,7 @@ _SUPPRESSIONS_HINT = (
 )
 
 #: Mailgun tries again for eight hours and does not say that it signs again each time. Replays
-#: inside that span do no harm, because event ids are acted on once.
+#: inside that span do no harm, because event ids are acted on once and tokens are remembered.
 _TOLERANCE = timedelta(hours=9)
 
 #: By event; for `failed` by severity.
@@ -91,6 +92,12 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
     timestamp, token, signature = _signature(body)
     require_recent(timestamp, now, _TOLERANCE)
     require_any([signature.lower()], [hex_hmac(key, as_bytes(timestamp + token))])
+
+
+def once(body: bytes) -> tuple[str, str]:
+    """Return the token of a verified call, and a digest of its event; SignatureError."""
+    timestamp, token, _ = _signature(body)
+    return digest([timestamp, token]), digest(Fields.of(json_body(body)).values.get("event-data"))
 
 
 def _signature(body: bytes) -> tuple[str, str, str]:
@@ -183,6 +190,7 @@ PROVIDER = Provider(
     secret_help=_SECRET_HELP,
     tolerance=_TOLERANCE,
     signs_body=False,
+    once=once,
     smtp_hosts=("smtp.mailgun.org", "smtp.*.mailgun.org"),
     headers_for=headers_for,
     keeps_own_suppressions=True,

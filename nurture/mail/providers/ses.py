@@ -1,9 +1,10 @@
 """Amazon SES: events as SNS notifications, signed with a certificate of Amazon's.
 
 Amazon signs for every customer alike, so a good signature alone says nothing: the topic has to
-be ours. Checking needs Amazon's certificate, which changes about once a year. It is read from a
-file that the owner put there, because a call from outside must not make this program fetch
-anything; where that is wanted all the same, `provider(fetch_certificate)` takes the fetching.
+be ours, and what was signed must not be readable in another way than it was meant. Checking
+needs Amazon's certificate, which changes about once a year. No other call from outside makes this
+program fetch anything; here it does, from Amazon's own host and for our own topic only, as
+`nurture.mail.amazon` says. Where the server reaches nobody, the certificate is read from a file.
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html and
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
@@ -11,11 +12,9 @@ https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-conten
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -24,7 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
 from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.keeping import LINK, TEXT, WORD, Keeps, words
+from nurture.domain.keeping import TEXT, WORD, Keeps, words
 from nurture.domain.payload import (
     Fields,
     Part,
@@ -35,6 +34,7 @@ from nurture.domain.payload import (
     json_body,
     parts,
 )
+from nurture.mail.amazon import Certificates, is_certificate, is_request
 from nurture.mail.providers import Provider, Verify
 from nurture.signatures import (
     SignatureError,
@@ -49,8 +49,8 @@ from nurture.signatures import (
 FetchCertificate = Callable[[str, str], bytes]
 
 _SECRET_HELP = (
-    "Set the SNS topic's ARN, a blank, and the path of the PEM file "
-    "that the SigningCertURL of its messages leads to."
+    "Set the SNS topic's ARN. Where this server reaches nobody, set a blank behind it, and the "
+    "path of the PEM file that the SigningCertURL of its messages leads to."
 )
 _SUPPRESSIONS_HINT = (
     "Amazon SES keeps a list of its own as well: remove the address there, from the "
@@ -60,12 +60,16 @@ _SUPPRESSIONS_HINT = (
 #: The time signed is that of the event, and SNS tries again for up to an hour.
 _TOLERANCE = timedelta(minutes=65)
 
-_CERTIFICATE_HOST = re.compile(r"sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
-
-_NOTIFICATION_FIELDS = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
-_CONFIRMATION_FIELDS = (
+_NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+_CONFIRMATION = (
     *("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 )
+#: What is signed of each kind of message there is. A Subject may be missing.
+_SIGNED: Mapping[str, tuple[str, ...]] = {
+    "Notification": _NOTIFICATION,
+    "SubscriptionConfirmation": _CONFIRMATION,
+    "UnsubscribeConfirmation": _CONFIRMATION,
+}
 
 #: By event; for bounces by bounceType. The flag says that the address itself is no good.
 #: `Subscription` is any change at SES's own preference page, which nobody opens to get more.
@@ -100,10 +104,8 @@ _REWRITES = frozenset({"message-id", "date", "return-path", "bounces-to", "feedb
 
 _RECIPIENTS = {**words("status", "action"), "diagnosticCode": TEXT}
 _MAIL = words("messageId", "timestamp")
-#: Of the request to confirm, the address is kept that the owner has to open.
 _UNKNOWN = {
     **words("Type", "MessageId", "Timestamp", "eventType", "notificationType"),
-    "SubscribeURL": LINK,
     "mail": _MAIL,
 }
 _KEEPS = Keeps(
@@ -131,8 +133,16 @@ _KEEPS = Keeps(
 )
 
 
+_certificates = Certificates()
+
+
 def read_certificate(url: str, path: str) -> bytes:
-    """Return the certificate that the owner keeps in a file; SignatureError where there is none."""
+    """Return Amazon's certificate, from the file that the owner names or else from Amazon.
+
+    SignatureError where the file is not there; AmazonUnavailableError, so that Amazon calls again.
+    """
+    if not path:
+        return _certificates.get(url)
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError):
@@ -154,8 +164,11 @@ def verifier(fetch_certificate: FetchCertificate) -> Verify:
             message = Fields.of(json_body(body))
             require_any([message.get_text("TopicArn")], [topic])
             _require_recent(message.get_moment("Timestamp"), now)
-            key = _public_key(fetch_certificate(_certificate_url(message), path.strip()))
-            _require_signature(key, message)
+            signed, version = _signed_content(message), message.get_text("SignatureVersion")
+            _require_version(version)
+            url = _certificate_url(message, topic)
+            key = _public_key(fetch_certificate(url, path.strip()))
+            _require_signature(key, message.get_text("Signature"), signed)
         except PayloadError as problem:
             raise SignatureError(
                 SignatureFault.MISSING,
@@ -171,14 +184,9 @@ def _require_recent(signed_at: datetime, now: datetime) -> None:
         raise SignatureError(SignatureFault.STALE, "The SNS message is too old, or of the future.")
 
 
-def _certificate_url(message: Fields) -> str:
+def _certificate_url(message: Fields, topic: str) -> str:
     url = message.get_text("SigningCertURL")
-    try:
-        parts = urlsplit(url)
-        trusted = parts.scheme == "https" and _CERTIFICATE_HOST.fullmatch(parts.netloc)
-    except ValueError:
-        trusted = None
-    if not trusted:
+    if not is_certificate(url, topic):
         raise SignatureError(
             SignatureFault.WRONG, "The signing certificate is not at an address of Amazon SNS."
         )
@@ -199,25 +207,40 @@ def _public_key(certificate: bytes) -> RSAPublicKey:
     return key
 
 
-def _require_signature(key: RSAPublicKey, message: Fields) -> None:
-    if message.get_text("SignatureVersion") != "2":
+def _require_version(version: str) -> None:
+    if version != "2":
         raise SignatureError(
             SignatureFault.MALFORMED,
             "The SNS message is signed with SHA-1 or not at all.",
             remedy="Set the topic's SignatureVersion attribute to 2.",
         )
+
+
+def _require_signature(key: RSAPublicKey, signature: str, signed: bytes) -> None:
     try:
-        offered = base64.b64decode(as_bytes(message.get_text("Signature")), validate=True)
-        key.verify(offered, _signed_content(message), PKCS1v15(), SHA256())
+        offered = base64.b64decode(as_bytes(signature), validate=True)
+        key.verify(offered, signed, PKCS1v15(), SHA256())
     except (ValueError, InvalidSignature):
         raise wrong_signature() from None
 
 
 def _signed_content(message: Fields) -> bytes:
-    notification = message.get_text("Type") == "Notification"
-    names = _NOTIFICATION_FIELDS if notification else _CONFIRMATION_FIELDS
-    present = [(name, message.values.get(name)) for name in names]
-    return as_bytes("".join(f"{n}\n{v}\n" for n, v in present if isinstance(v, str)))
+    """The text that Amazon signs: names and values, with line feeds between.
+
+    A line feed inside a value would let one text be read as other fields than were signed:
+    whoever publishes to a topic of their own could have Amazon sign a message of ours. Only the
+    message itself may hold some, because the topic and the kind come after it and hold none.
+    """
+    kind = message.values.get("Type")
+    names = _SIGNED.get(kind) if isinstance(kind, str) else None
+    if names is None:
+        raise PayloadError("Type", "is none that Amazon SNS sends.")
+    optional = {"Subject"} if message.values.get("Subject") is None else set()
+    said = [(name, message.values.get(name)) for name in names if name not in optional]
+    for name, value in said:
+        if not isinstance(value, str) or (name != "Message" and len(f"{value}.".splitlines()) > 1):
+            raise PayloadError(name, "is missing, or is more than one line.")
+    return as_bytes("".join(f"{name}\n{value}\n" for name, value in said))
 
 
 def split(body: bytes) -> list[Part]:
@@ -228,9 +251,9 @@ def split(body: bytes) -> list[Part]:
 def read(message: Fields) -> list[MailEvent]:
     """Return an SNS message's events, one for each recipient; PayloadError names the field.
 
-    The request to confirm the subscription is kept as an event without a kind: the address that
-    the owner has to open is kept with it. Amazon's own notes, which are plain text, and what
-    other programs tell the topic are kept without a kind as well.
+    The request to confirm the subscription is kept as an event without a kind; the address that
+    says yes goes with it and is not kept among the rest. Amazon's own notes, which are plain
+    text, and what other programs tell the topic are kept without a kind as well.
     """
     event = _told(message) if message.get_text("Type") == "Notification" else None
     return [_not_ses(message)] if event is None else _events(message, event)
@@ -260,7 +283,16 @@ def _not_ses(message: Fields) -> MailEvent:
         permanent=False,
         reason="",
         raw=message.values,
+        confirm_url=_confirm_url(message),
     )
+
+
+def _confirm_url(message: Fields) -> str:
+    """The address that says yes, where one is asked for that is Amazon's own."""
+    if message.values.get("Type") != "SubscriptionConfirmation":
+        return ""
+    url, topic = message.find_text("SubscribeURL") or "", message.find_text("TopicArn") or ""
+    return url if is_request(url, topic) else ""
 
 
 def _sns_id(message: Fields) -> str:

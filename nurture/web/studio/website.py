@@ -14,7 +14,9 @@ from nurture import booking
 from nurture.domain.consent import Evidence, Purpose
 from nurture.domain.sequence import Sequence
 from nurture.mail import providers
-from nurture.services import subscribing
+from nurture.mail.amazon import AmazonUnavailableError, download
+from nurture.services import listening, subscribing
+from nurture.services.listening import NothingAskedError
 from nurture.services.noting import UNKNOWN
 from nurture.services.subscribing import Signup
 from nurture.store import refused_calls, signups
@@ -82,6 +84,7 @@ class Website:
             refused=refused,
             boxes={name: one for (door, name), one in refused.items() if door == BOXES},
             unknown=refused.get(("signup", UNKNOWN)),
+            asked=listening.asked_by(house.database, "ses", house.clock()),
             callers=list(self._callers(refused)),
         )
 
@@ -117,6 +120,17 @@ class Website:
             calls=self._refused(door, name),
             remedies=REMEDIES,
         )
+
+    def say_yes(self, name: str) -> Response:
+        """Tell a provider that its calls are wanted, as it asked."""
+        house = self.house
+        try:
+            listening.say_yes(house.database, name, download, house.clock())
+        except (NothingAskedError, AmazonUnavailableError) as error:
+            tell(str(error), trouble=True)
+        else:
+            tell("Said yes. What becomes of your emails is told from now on.")
+        return redirect(url_for("studio.show_website"), 303)
 
     def _form_page(self, form: str, shown: bool = False) -> str:
         sequence, settings = self._sequence(form), self.house.settings
@@ -178,5 +192,7 @@ def add_routes(studio: Blueprint, house: House) -> None:
     studio.add_url_rule("/settings/website", view_func=views.show_website)
     studio.add_url_rule(one, view_func=views.show_form)
     studio.add_url_rule("/settings/calls/<door>/<name>", view_func=views.show_calls)
+    yes = "/settings/calls/mail/<name>/yes"
+    studio.add_url_rule(yes, view_func=views.say_yes, methods=["POST"])
     studio.add_url_rule(f"{one}/token", view_func=views.show_token, methods=["POST"])
     studio.add_url_rule(f"{one}/try", view_func=views.try_form, methods=["POST"])

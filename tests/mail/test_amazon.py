@@ -1,0 +1,236 @@
+"""What is asked of Amazon, and whose calls are believed to be of our own topic."""
+
+import base64
+import json
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from nurture.mail.amazon import (
+    AmazonUnavailableError,
+    Certificates,
+    download,
+    is_certificate,
+    is_request,
+)
+from nurture.mail.providers import Provider, ses
+from nurture.signatures import SignatureError
+from tests.mail.certificates import self_signed
+
+NOW = datetime(2026, 3, 2, 8, 31, 5, tzinfo=UTC)
+OURS = "arn:aws:sns:eu-west-2:123456789012:nurture"
+THEIRS = "arn:aws:sns:eu-west-2:999999999999:somebody"
+PEM = "https://sns.eu-west-2.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
+YES = "https://sns.eu-west-2.amazonaws.com/?Action=ConfirmSubscription&Token=2336412f37"
+
+KEY = rsa.generate_private_key(65537, 2048)
+NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+CERTIFICATE = (
+    x509.CertificateBuilder(NAME, NAME, KEY.public_key(), 7, NOW, NOW + timedelta(days=400))
+    .sign(KEY, SHA256())
+    .public_bytes(Encoding.PEM)
+)
+
+
+def amazon() -> Provider:
+    return ses.provider(lambda url, path: CERTIFICATE)
+
+
+def signed_by_amazon(canonical: str) -> str:
+    signature = KEY.sign(canonical.encode(), padding.PKCS1v15(), SHA256())
+    return base64.b64encode(signature).decode()
+
+
+def notification(message: str, topic: str = OURS, **more: Any) -> dict[str, Any]:
+    """A message as Amazon makes and signs it for whoever owns the topic."""
+    said = {"Message": message, "MessageId": "m-1", **more, "Timestamp": NOW.isoformat()}
+    said |= {"TopicArn": topic, "Type": "Notification"}
+    canonical = "".join(f"{name}\n{value}\n" for name, value in said.items())
+    return said | {
+        "SignatureVersion": "2",
+        "Signature": signed_by_amazon(canonical),
+        "SigningCertURL": PEM,
+    }
+
+
+def verify(message: Mapping[str, Any]) -> None:
+    amazon().verify(OURS, {}, json.dumps(message).encode(), NOW)
+
+
+def test_a_message_of_our_topic_is_believed_with_line_feeds_in_what_it_says() -> None:
+    verify(notification("one\ntwo"))
+    verify(notification("one", Subject="Amazon SES Email Event Notification"))
+
+
+def test_what_amazon_signed_for_a_foreign_topic_cannot_be_read_as_ours() -> None:
+    """The fields are joined by line feeds, so that a value with some could be read as several."""
+    end = f"Timestamp\n{NOW.isoformat()}\nTopicArn"
+    inner = f"forged\nMessageId\nx\n{end}\n{OURS}\nType\nNotification"
+    theirs = notification(inner, THEIRS)
+    rest = f"MessageId\nm-1\n{end}\n{THEIRS}\nType\nNotification"
+    forged = {"Message": "forged", "MessageId": "x", "Timestamp": NOW.isoformat()}
+    forged |= {"TopicArn": OURS, "Type": f"Notification\n{rest}"}
+    assert "".join(f"{n}\n{v}\n" for n, v in forged.items()) == "".join(
+        f"{n}\n{theirs[n]}\n" for n in ("Message", "MessageId", "Timestamp", "TopicArn", "Type")
+    )
+    with pytest.raises(SignatureError):
+        verify(theirs | forged)
+
+
+@pytest.mark.parametrize("name", ["MessageId", "Subject", "Timestamp", "TopicArn", "Type"])
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028", "\nType\nNotification"])
+def test_no_line_feed_stands_outside_the_message(name: str, end: str) -> None:
+    said = notification("x", Subject="s")
+    said[name] += end
+    names = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+    said["Signature"] = signed_by_amazon("".join(f"{n}\n{said[n]}\n" for n in names))
+    with pytest.raises(SignatureError):
+        verify(said)
+
+
+@pytest.mark.parametrize("kind", ["", "notification", "Other", None, ["Notification"], 1])
+def test_a_kind_of_message_that_amazon_does_not_send_is_refused(kind: object) -> None:
+    with pytest.raises(SignatureError, match="Type"):
+        verify(notification("x") | {"Type": kind})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        PEM.replace("https:", "http:"),
+        PEM.replace("eu-west-2", "us-east-1"),
+        PEM.replace("sns.", "sns.evil.example/sns."),
+        PEM.replace("amazonaws.com", "amazonaws.com.evil.example"),
+        PEM.replace("sns.eu", "user@sns.eu"),
+        PEM.replace(".com/", ".com:8443/"),
+        PEM + "?x=1",
+        PEM + "#x",
+        PEM.replace("SimpleNotificationService-", "../"),
+        "https://sns.eu-west-2.amazonaws.com/anything.pem",
+        "https://[",
+    ],
+)
+def test_a_certificate_is_at_amazons_own_host_in_our_region_and_nowhere_else(url: str) -> None:
+    assert not is_certificate(url, OURS)
+    assert is_certificate(PEM, OURS)
+    assert is_certificate(PEM.replace(".com/", ".com.cn/"), OURS)
+    assert not is_certificate(PEM, "arn:aws:sns:evil.example#:1:x")
+
+
+@pytest.mark.parametrize(
+    "url", [YES.replace("Confirm", "Un"), YES.replace("sns.", "x."), YES + "\n", "https://["]
+)
+def test_only_amazons_own_address_says_yes(url: str) -> None:
+    assert not is_request(url, OURS)
+    assert is_request(YES, OURS)
+
+
+class Amazon:
+    """Counts what it is asked, and answers or does not."""
+
+    def __init__(self, answers: bool = True) -> None:
+        self.asked: list[str] = []
+        self.answers, self.now = answers, 1000.0
+
+    def load(self, url: str) -> bytes:
+        self.asked.append(url)
+        if not self.answers:
+            raise AmazonUnavailableError("Not now.")
+        return CERTIFICATE
+
+    def certificates(self) -> Certificates:
+        return Certificates(self.load, lambda: self.now)
+
+
+def test_a_certificate_is_asked_for_once_a_day() -> None:
+    amazon = Amazon()
+    certificates = amazon.certificates()
+    for _ in range(100):
+        assert certificates.get(PEM) == CERTIFICATE
+    assert len(amazon.asked) == 1
+    amazon.now += 25 * 3600
+    certificates.get(PEM)
+    assert len(amazon.asked) == 2
+
+
+def test_a_failure_is_remembered_and_thousands_of_addresses_ask_nothing() -> None:
+    amazon = Amazon(answers=False)
+    certificates = amazon.certificates()
+    for number in range(3_000):
+        with pytest.raises(AmazonUnavailableError):
+            certificates.get(f"{PEM}{number}")
+    assert len(amazon.asked) == 1
+    amazon.now, amazon.answers = amazon.now + 10, True
+    with pytest.raises(AmazonUnavailableError):
+        certificates.get(f"{PEM}0")
+    assert certificates.get(PEM) == CERTIFICATE
+    amazon.now += 300
+    assert certificates.get(f"{PEM}0") == CERTIFICATE
+
+
+def test_while_one_is_asked_for_nobody_waits_in_line() -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def slow(url: str) -> bytes:
+        asked.set()
+        assert answer.wait(10)
+        return CERTIFICATE
+
+    certificates = Certificates(slow)
+    first = threading.Thread(target=certificates.get, args=(PEM,))
+    first.start()
+    assert asked.wait(10)
+    with pytest.raises(AmazonUnavailableError, match="just now"):
+        certificates.get(PEM)
+    answer.set()
+    first.join()
+    assert certificates.get(PEM) == CERTIFICATE
+
+
+@contextmanager
+def https(folder: Path, status: int, body: bytes) -> Iterator[tuple[str, ssl.SSLContext]]:
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    made = self_signed(folder, "localhost")
+    server = HTTPServer(("127.0.0.1", 0), Answers)
+    server.socket = made.context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        trusting = ssl.create_default_context(cafile=str(made.path))
+        yield f"https://localhost:{server.server_port}/x.pem", trusting
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_what_is_downloaded_has_an_end_and_leads_nowhere_else(tmp_path: Path) -> None:
+    with https(tmp_path, 200, CERTIFICATE) as (url, trusting):
+        assert download(url, trusting) == CERTIFICATE
+        with pytest.raises(AmazonUnavailableError, match="SSL"):
+            download(url)
+    for status, body, why in ((302, b"", "status 302"), (200, b"x" * 1_000_000, "too much")):
+        refused = pytest.raises(AmazonUnavailableError, match=why)
+        with https(tmp_path, status, body) as (url, trusting), refused:
+            download(url, trusting)

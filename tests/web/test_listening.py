@@ -1,0 +1,112 @@
+"""Tokens serve once, and a provider's question is answered by one press and nothing else."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from nurture.mail.providers import ses
+from nurture.services import forgetting, listening
+from nurture.signatures import hex_hmac
+from nurture.store.events import events
+from nurture.store.provider_calls import call_requests, used_tokens
+from nurture.web.studio import website
+from tests.house import Household
+from tests.mail.test_amazon import CERTIFICATE, NOW, OURS, YES, signed_by_amazon
+from tests.mail.test_providers import payloads
+from tests.web.studio import send
+
+__all__ = ["NOW"]
+
+
+def mailgun(home: Household, event: str, token: str = "t-1", recipient: str = "") -> int:
+    body = json.loads(payloads("mailgun")[event])
+    if recipient:
+        body["event-data"]["recipient"] = recipient
+    timestamp = str(int(home.clock.now.timestamp()))
+    signature = hex_hmac(b"signing-key", f"{timestamp}{token}".encode())
+    body["signature"] = {"timestamp": timestamp, "token": token, "signature": signature}
+    home.house.settings.secrets["NURTURE_MAILGUN_SECRET"] = "signing-key"  # type: ignore[index]
+    return home.client.post("/webhooks/mail/mailgun", json=body).status_code
+
+
+def test_a_token_that_was_seen_tells_nothing_else(home: Household) -> None:
+    assert mailgun(home, "delivered") == 204
+    assert mailgun(home, "delivered") == 204
+    assert mailgun(home, "complained") == 401
+    assert mailgun(home, "delivered", recipient="other@example.org") == 401
+    assert mailgun(home, "complained", token="t-2") == 204
+    assert sorted(row["kind"] for row in home.rows(events)) == ["complained", "delivered"]
+
+
+def test_tokens_are_forgotten_when_no_signature_of_theirs_is_good_any_more(
+    sqlite_home: Household,
+) -> None:
+    for number in range(3):
+        assert mailgun(sqlite_home, "delivered", token=f"t-{number}") == 204
+    assert len(sqlite_home.rows(used_tokens)) == 3
+    sqlite_home.clock.advance(timedelta(hours=19))
+    assert mailgun(sqlite_home, "delivered", token="t-9") == 204
+    assert len(sqlite_home.rows(used_tokens)) == 1
+
+
+def ask(home: Household, monkeypatch: pytest.MonkeyPatch, address: str = YES) -> None:
+    """Amazon asks, as it does when our address is entered at a topic."""
+    said = {"Message": "You have chosen to subscribe.", "MessageId": "m-1"}
+    said |= {"SubscribeURL": address, "Timestamp": home.clock.now.isoformat(), "Token": "t"}
+    said |= {"TopicArn": OURS, "Type": "SubscriptionConfirmation"}
+    signature = signed_by_amazon("".join(f"{n}\n{v}\n" for n, v in said.items()))
+    body = said | {"SignatureVersion": "2", "Signature": signature}
+    body["SigningCertURL"] = YES.partition("?")[0] + "SimpleNotificationService-0123456789ab.pem"
+    monkeypatch.setattr(ses._certificates, "_load", lambda url: CERTIFICATE)
+    home.house.settings.secrets["NURTURE_SES_SECRET"] = OURS  # type: ignore[index]
+    assert home.client.post("/webhooks/mail/ses", json=body).status_code == 204
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that the studio opens."""
+    found: list[str] = []
+    monkeypatch.setattr(website, "download", found.append)
+    return found
+
+
+def test_amazon_is_told_yes_by_one_press_and_by_nothing_else(
+    sqlite_home: Household,
+    paul: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    opened: list[str],
+) -> None:
+    ask(sqlite_home, monkeypatch)
+    assert "SubscribeURL" not in str(sqlite_home.rows(events))
+    page = paul.get("/studio/settings/website")
+    assert "Amazon asks whether it may call here" in page.text
+    assert YES.partition("?")[2] not in page.text
+    assert opened == []
+    answer = send(paul, "/studio/settings/website", "/studio/settings/calls/mail/ses/yes")
+    assert answer.status_code == 303
+    assert opened == [YES]
+    assert sqlite_home.rows(call_requests) == []
+    assert "Amazon asks" not in paul.get("/studio/settings/website").text
+    send(paul, "/studio/settings/website", "/studio/settings/calls/mail/ses/yes")
+    assert opened == [YES]
+
+
+def test_a_question_lapses_when_amazon_would_take_no_yes_any_more(
+    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(sqlite_home, monkeypatch)
+    home, now = sqlite_home, sqlite_home.clock.now
+    assert listening.asked_by(home.house.database, "ses", now) is not None
+    sqlite_home.clock.advance(timedelta(days=4))
+    assert listening.asked_by(home.house.database, "ses", home.clock.now) is None
+    forgetting.tidy(home.house.database, home.house.outbox, home.clock.now)
+    assert home.rows(call_requests) == []
+
+
+def test_an_address_that_is_not_amazons_is_never_kept(
+    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(sqlite_home, monkeypatch, "https://evil.example/?Action=ConfirmSubscription")
+    assert sqlite_home.rows(call_requests) == []
