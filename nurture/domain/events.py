@@ -88,10 +88,20 @@ class BookingEvent:
 _LONGEST_AGO = timedelta(days=10 * 365)
 
 
-def when_it_came(occurred_at: datetime, now: datetime) -> datetime:
-    """When something happened: as told, or now where that cannot be.
+#: Clocks of calendars that are set wrong, or speak of another zone, are ahead by less. What was
+#: booked and cancelled keeps its order by them.
+CLOCKS_DIFFER_BY = timedelta(days=1)
 
-    Clocks that are set wrong tell of the future, and programs that know no time of the year 1.
+
+def when_it_came(
+    occurred_at: datetime | None, now: datetime, ahead: timedelta = timedelta(0)
+) -> datetime:
+    """When something happened: as told, or now where nothing is told or that cannot be.
+
+    Clocks that are set wrong tell of the future, which is believed so far `ahead`, and programs
+    that know no time of the year 1.
     """
-    told_late = timedelta(0) <= now - occurred_at < _LONGEST_AGO
-    return occurred_at if told_late else now
+    if occurred_at is None:
+        return now
+    is_plausible = -ahead <= now - occurred_at < _LONGEST_AGO
+    return occurred_at if is_plausible else now

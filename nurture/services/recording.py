@@ -10,7 +10,13 @@ from nurture.domain.address import address_key
 from nurture.domain.bookings import BOOKINGS
 from nurture.domain.bouncing import Bounce
 from nurture.domain.consent import ELSEWHERE, Evidence
-from nurture.domain.events import BookingEvent, EventKind, MailEvent, when_it_came
+from nurture.domain.events import (
+    CLOCKS_DIFFER_BY,
+    BookingEvent,
+    EventKind,
+    MailEvent,
+    when_it_came,
+)
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
 from nurture.services import bouncing, jumping
@@ -87,7 +93,7 @@ def record_bookings(
 def _record_mail_event(
     connection: Connection, tokens: Tokens, published: Published, event: MailEvent, now: datetime
 ) -> int:
-    event = replace(event, occurred_at=when_it_came(event.occurred_at or now, now))
+    event = replace(event, occurred_at=when_it_came(event.occurred_at, now))
     message = _find_message(connection, tokens, event.message_id)
     person = _hold_person(connection, message, event.recipient)
     if (message and person is None) or _is_erased(connection, tokens, event.recipient):
@@ -223,6 +229,7 @@ def _record_booking(
     event: BookingEvent,
     now: datetime,
 ) -> int:
+    event = replace(event, occurred_at=when_it_came(event.occurred_at, now, CLOCKS_DIFFER_BY))
     booker = tokens.address_hashes(event.email)[0] if event.email else None
     if booker:
         locks.hold_address(connection, booker)

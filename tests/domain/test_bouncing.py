@@ -18,7 +18,7 @@ from nurture.domain.bouncing import (
     says_full,
     tired_since,
 )
-from nurture.domain.events import when_it_came
+from nurture.domain.events import CLOCKS_DIFFER_BY, when_it_came
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NO_BOUNCE = None
@@ -159,6 +159,14 @@ def test_a_jump_is_ten_bounces_and_more_than_a_twentieth_of_the_mails(
 @pytest.mark.parametrize("year", [1, 1970, 9999])
 def test_news_of_an_impossible_time_are_taken_as_when_they_came(year: int) -> None:
     assert when_it_came(datetime(year, 1, 1, tzinfo=UTC), START) == START
+
+
+def test_a_calendar_may_be_ahead_by_a_day_and_nothing_by_more() -> None:
+    for length, believed in ((timedelta(hours=23), True), (timedelta(hours=25), False)):
+        told = START + length
+        assert (when_it_came(told, START, CLOCKS_DIFFER_BY) == told) is believed
+        assert when_it_came(told, START) == START
+    assert when_it_came(None, START) == START
 
 
 def test_news_of_last_week_keep_their_time() -> None:

@@ -4,8 +4,10 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
+from nurture.cli import main
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.services import forgetting, lifting, preferring
@@ -336,3 +338,23 @@ def test_whoever_is_not_reached_says_no_only_by_choosing_it(
     assert reasons(home) == ["bounced"]
     assert home.press(link, frequency="stopped").status_code == 200
     assert reasons(home) == ["bounced", "unsubscribed"]
+
+
+def test_a_no_outlives_a_bounce_that_is_lifted_and_a_signup_after_it(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    """Unsubscribed by her own hand, bounced, lifted by the owner, and typed in again at once."""
+    sign_up(home, ERIN)
+    collect(home, smtp_sink, ERIN)
+    house = home.house
+    home.press(link_in(smtp_sink.mails[0], "unsubscribe"))
+    bounce(home, ERIN)
+    lifting.lift(house.database, house.catalogue, house.tokens, ERIN, "she rang", home.clock.now)
+    sent = len(smtp_sink.mails)
+    for form in ("pain-guide", "over-50-guide"):
+        home.subscribe(ERIN, form)
+    home.live(days=30)
+    assert len(smtp_sink.mails) == sent
+    said = CliRunner().invoke(main, ["why", ERIN], env=home.environment)
+    assert "No emails planned: they unsubscribed." in said.output
+    assert reasons(home) == ["unsubscribed"]

@@ -137,7 +137,9 @@ def by_ses(headers: dict[str, str]) -> Any:
     event = {"eventType": "Delivery", "mail": mail, "delivery": {"smtpResponse": "250 OK"}}
     wrapped = {"Type": "Notification", "MessageId": "n1", "SignatureVersion": "2"}
     wrapped |= {"TopicArn": "arn:aws:sns:eu-west-2:123456789012:nurture"}
-    wrapped |= {"SigningCertURL": "https://sns.eu-west-2.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"}
+    wrapped |= {
+        "SigningCertURL": "https://sns.eu-west-2.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
+    }
     return wrapped | {"Message": json.dumps(event)}
 
 

@@ -4,14 +4,18 @@ import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nurture.domain.bouncing import Bounce
+from nurture.domain.consent import Evidence
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind, MailEvent
 from nurture.domain.message_status import MessageStatus
-from nurture.services import jumping, lifting, overseeing, recording
+from nurture.services import jumping, lifting, overseeing, preferring, recording
 from nurture.services.bouncing import TIRED
 from nurture.services.explaining import explain
 from nurture.services.jumping import NoJumpError
@@ -20,6 +24,7 @@ from nurture.store.events import events
 from nurture.store.messages import move_on
 from nurture.store.suppressions import suppressions
 from tests.house import Household
+from tests.servers.clock import A_MONDAY_MORNING
 from tests.services.test_delivering import ANN, on_the_way_to_the_first_article
 
 HARD, SOFT, FULL = "550 5.1.1 User unknown", "451 4.7.1 Try later", "552 5.2.2 over quota"
@@ -114,6 +119,54 @@ def test_the_same_news_in_any_order_and_however_often_come_to_one_state(home: Ho
             tell(home, told)
             states.append(state_of(home, address))
         assert states == [states[0]] * len(states), days
+
+
+LOT = st.sampled_from(
+    [
+        (EventKind.BOUNCED, True, HARD),
+        (EventKind.BOUNCED, False, SOFT),
+        (EventKind.DELIVERED, False, ""),
+        (EventKind.COMPLAINED, False, "abuse"),
+        (EventKind.UNSUBSCRIBED, False, ""),
+    ]
+)
+#: Days since the beginning; the last ones are of the year 1 and of the year 9999.
+DAYS = st.integers(1, 59) | st.sampled_from([-700_000, 2_900_000])
+STORIES = st.dictionaries(DAYS, LOT, max_size=6)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=STORIES, chance=st.randoms(use_true_random=False), withdraws=st.booleans())
+def test_shuffled_and_repeated_news_come_to_one_state_and_an_undo_lifts_the_no_alone(
+    sqlite_home: Household,
+    story: dict[int, tuple[EventKind, bool, str]],
+    chance: random.Random,
+    withdraws: bool,
+) -> None:
+    home, start = sqlite_home, A_MONDAY_MORNING
+    house = home.house
+    story |= {60: (EventKind.UNSUBSCRIBED, False, "")} if withdraws else {}
+    kinds = {kind for kind, *_ in story.values()}
+    states = []
+    for address in (f"{uuid4()}@example.org" for _ in range(2)):
+        home.clock.set(start)
+        home.subscribe(address)
+        home.clock.set(start + 60 * DAY)
+        told = [
+            news(home, kind, start + d * DAY, address=address, permanent=hard, reason=why)
+            for d, (kind, hard, why) in story.items()
+        ]
+        told += chance.choices(told, k=3) if told else []
+        chance.shuffle(told)
+        tell(home, told)
+        states.append(state_of(home, address))
+        number, before = home.person(address)["id"], states[-1][0]
+        preferring.resubscribe(house.database, house.catalogue, number, Evidence(), home.clock.now)
+        after = state_of(home, address)[0]
+        assert after == [row for row in before if row[0] != "unsubscribed"]
+        assert {"complained"} & {row[0] for row in before} == {"complained"} & set(map(str, kinds))
+    assert states[0] == states[1]
+    assert (EventKind.UNSUBSCRIBED in kinds) == ("unsubscribed" in {row[0] for row in states[0][0]})
 
 
 def test_a_complaint_a_bounce_and_a_no_are_each_kept_in_any_order(home: Household) -> None:

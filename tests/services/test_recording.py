@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 import pytest
@@ -10,6 +11,9 @@ from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.message_status import MessageStatus
 from nurture.services import recording
+from nurture.services.explaining import explain
+from nurture.services.exporting import export
+from nurture.services.recounting import recount
 from nurture.store.enrolments import enrolments
 from nurture.store.events import events
 from nurture.store.messages import move_on
@@ -79,6 +83,28 @@ def book(
     return recording.record_bookings(
         house.database, house.catalogue, house.tokens, [event], home.clock.now
     )
+
+
+@pytest.mark.parametrize("year", [1, 1969, 9999])
+def test_an_impossible_time_is_when_it_was_told_and_breaks_no_page_and_no_export(
+    home: Household, year: int
+) -> None:
+    home.subscribe(ANN)
+    at, house = datetime(year, 1, 1, tzinfo=UTC), home.house
+    kinds = (EventKind.DEFERRED, EventKind.BOUNCED, EventKind.COMPLAINED)
+    told = [
+        MailEvent(kind, "generic", kind, at, ANN, None, True, "550 No such user", {})
+        for kind in kinds
+    ]
+    args = (house.database, house.catalogue, house.tokens)
+    assert recording.record_mail_events(*args, told, home.clock.now) == 3
+    booking = BookingEvent("calendly", "b", at, ANN, True, False, False, None, {})
+    assert recording.record_bookings(*args, [booking], home.clock.now) == 1
+    assert {row["happened_at"] for row in home.rows(events)} == {home.clock.now}
+    assert {row["since"] for row in home.rows(suppressions)} == {home.clock.now}
+    assert explain(house.database, house.catalogue, ANN, home.clock.now).next
+    record = export(house.database, house.catalogue, 1, home.clock.now)
+    assert record and recount(record, {})
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from nurture.store.enrolments import enrolments
 from nurture.store.events import events
 from nurture.store.session import Database
 from nurture.store.subscribers import subscribers
+from nurture.store.suppressions import suppressions
 from tests.store.test_migrating import empty_url
 
 __all__ = ["empty_url"]
@@ -48,7 +49,7 @@ class Before:
         }
         with self.engine.begin() as connection:
             key = connection.execute(insert(self.tables.tables[table]).values(stored))
-        [number] = key.inserted_primary_key or [0]
+        number, *_ = key.inserted_primary_key or [0]
         return number if isinstance(number, int) else 0
 
     def person(self, name: str, **more: object) -> int:
@@ -159,4 +160,27 @@ def test_who_paused_who_booked_and_who_saw_the_boxes_is_found_in_what_happened(
     assert people[by_them].booked_until is None
     assert found == {booked: "hash-of-book", cancelled: "hash-of-cancel"}
     assert (people[booked].boxes_seen_at, people[cancelled].boxes_seen_at) == (SOON, None)
+    database.close()
+
+
+def test_times_that_cannot_be_are_taken_as_when_it_came(empty_url: str) -> None:
+    migrate_to(empty_url, "0012")
+    before = Before(empty_url)
+    person = before.person("ann")
+    before.event(person, "delivered", "generic")
+    for year in (1, 1999, 2100, 9999):
+        at = datetime(year, 1, 1, tzinfo=UTC)
+        more = {"subscriber_id": person, "kind": "bounced", "source": "generic", "raw": "{}"}
+        before.add("events", source_key=str(year), happened_at=at, verdict="human", **more)
+        reason = {"reason": str(year), "detail": ""}
+        before.add("suppressions", address_hash="hash-of-ann", since=at, **reason)
+    raw = '{"SubscribeURL": "https://sns.eu-west-2.amazonaws.com/?Token=t", "Type": "x"}'
+    before.event(None, "unknown", "ses", raw)
+    migrate_to(empty_url, "0015")
+    database = Database(empty_url)
+    with database.reading() as connection:
+        assert set(connection.scalars(select(events.c.happened_at))) == {SOON}
+        assert set(connection.scalars(select(suppressions.c.since))) == {SOON}
+        kept = connection.scalars(select(events.c.raw).where(events.c.source == "ses")).all()
+        assert kept == [{"Type": "x"}]
     database.close()
