@@ -2,7 +2,11 @@
 
 import io
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -97,3 +101,13 @@ def test_what_led_to_a_fault_is_told_before_it() -> None:
 def test_an_error_that_quotes_nobody_says_what_to_do() -> None:
     error = DatabaseUnavailableError("It did not answer.", remedy="Check that it is running.")
     assert told(error).endswith("It did not answer. Check that it is running.")
+
+
+@pytest.mark.parametrize("program", ["import tasks", "import nurture.bootstrap as b; b.build()"])
+def test_workers_and_the_web_side_keep_values_out_of_their_logs(
+    program: str, tmp_path: Path
+) -> None:
+    asked = f"{program}; import logging; print(logging.getLogRecordFactory().__module__)"
+    environment = {**os.environ, "NURTURE_DATA_DIR": str(tmp_path)}
+    said = subprocess.check_output([sys.executable, "-c", asked], env=environment, text=True)
+    assert said.strip() == "nurture.faults"
