@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from nurture.mail.amazon import AmazonUnavailableError, Certificates
 from nurture.mail.providers import ses
 from nurture.services import forgetting, listening
 from nurture.signatures import hex_hmac
@@ -13,11 +14,9 @@ from nurture.store.events import events
 from nurture.store.provider_calls import call_requests, used_tokens
 from nurture.web.studio import website
 from tests.house import Household
-from tests.mail.test_amazon import CERTIFICATE, NOW, OURS, YES, signed_by_amazon
+from tests.mail.test_amazon import CERTIFICATE, OURS, YES, notification, signed_by_amazon
 from tests.mail.test_providers import payloads
 from tests.web.studio import send
-
-__all__ = ["NOW"]
 
 
 def mailgun(home: Household, event: str, token: str = "t-1", recipient: str = "") -> int:
@@ -110,3 +109,19 @@ def test_an_address_that_is_not_amazons_is_never_kept(
 ) -> None:
     ask(sqlite_home, monkeypatch, "https://evil.example/?Action=ConfirmSubscription")
     assert sqlite_home.rows(call_requests) == []
+
+
+def test_while_the_certificate_cannot_be_read_amazon_is_asked_to_call_again(
+    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Amazon gives up on what is refused, and calls again where the server is at fault."""
+
+    def away(url: str) -> bytes:
+        raise AmazonUnavailableError("Not now.")
+
+    monkeypatch.setattr(ses, "_certificates", Certificates(away))
+    sqlite_home.house.settings.secrets["NURTURE_SES_SECRET"] = OURS  # type: ignore[index]
+    told = notification("x") | {"Timestamp": sqlite_home.clock.now.isoformat()}
+    answer = sqlite_home.client.post("/webhooks/mail/ses", json=told)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
