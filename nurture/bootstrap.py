@@ -222,6 +222,11 @@ def _unsigned(message: bytes) -> bytes:
     return b""
 
 
+def open_files(settings: Settings) -> list[str]:
+    """What other users of this machine can read and could not be kept from, in sentences."""
+    return settings.mend_files().warnings
+
+
 def doubts(settings: Settings) -> list[str]:
     """What is set and probably not meant, in sentences, secrets of unknown providers included."""
     return settings.doubtful({*booking.registry(), *mail_providers.registry()})

@@ -10,14 +10,17 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init
+from celery.signals import beat_init, worker_init, worker_process_init
 
 from nurture.lifeline import die_with_parent
+from nurture.private_files import keep_private
+from nurture.settings import load_settings
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -39,6 +42,19 @@ def house() -> House:
 
 #: The worker whose children are forked from this process; a child inherits the number.
 _forked_by: int | None = None
+
+
+@beat_init.connect
+def _keep_private(**_: object) -> None:
+    """Celery's own command starts us as well, with whatever umask there is."""
+    keep_private()
+
+
+@worker_init.connect
+def _close_files(**_: object) -> None:
+    keep_private()
+    for said in load_settings().mend_files().sentences:
+        sys.stderr.write(f"nurture: {said}\n")
 
 
 @worker_init.connect

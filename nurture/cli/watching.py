@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @with_house
 def status(house: House, as_json: bool) -> None:
     """Say how things stand, what is due and what in doubt."""
-    from nurture.bootstrap import broker_trouble, doubts
+    from nurture.bootstrap import broker_trouble, doubts, open_files
     from nurture.services import reporting
 
     up_to_date(house)
@@ -30,6 +30,8 @@ def status(house: House, as_json: bool) -> None:
     click.echo("\n".join(filter(None, [_in_words(standing), house.where_mails_stay])))
     for said in doubts(house.settings):
         click.echo(f"probably not meant: {said}")
+    for said in open_files(house.settings):
+        click.echo(f"not private: {said}")
 
 
 @main.command()

@@ -10,6 +10,8 @@ from email.policy import default
 from functools import cached_property
 from pathlib import Path
 
+from nurture.private_files import write_private
+
 _PREFIX = "message-"
 
 
@@ -19,10 +21,13 @@ def mail_path(directory: Path, message: int) -> Path:
 
 
 def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file so that a reader sees all of it or what was there before; return its path."""
+    """Write a file so that a reader sees all of it or what was there before; return its path.
+
+    Nobody but its owner can read it.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
-        temporary.write_bytes(data)
+        write_private(temporary, data)
         return temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -70,5 +70,5 @@ class Outbox:
         return Outcome(envelope.message, status, reason)
 
     def _write(self, envelope: Envelope) -> Path:
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return write_whole(mail_path(self.directory, envelope.message), envelope.data)
