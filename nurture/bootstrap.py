@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from nurture.mail import providers as mail_providers
 from nurture.mail.dkim import Signer
 from nurture.mail.envelope import Mailer
 from nurture.mail.logbook import Logbooks
-from nurture.mail.outbox import Outbox
+from nurture.mail.outbox import Outbox, remove_mails, unlist_refused
 from nurture.mail.providers import Provider, relay_at, relays
 from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
@@ -23,12 +23,16 @@ from nurture.redis_trouble import find_trouble
 from nurture.rendering.preparing import no_headers
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivering import Dispatch
+from nurture.services.following import OwnFiles
 from nurture.services.guiding import Shelf
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
 from nurture.settings import Settings, SettingsError, load_settings
+from nurture.store.erasures import Gone
 from nurture.store.instance import fingerprint
+from nurture.store.migrating import migrate
 from nurture.store.session import Database, DatabaseUnavailableError
+from nurture.store.wiping import rewrite_old
 from nurture.tokens import Tokens
 from nurture.witness import Witness
 
@@ -124,6 +128,13 @@ class House:
             f"to the folder {self.outbox.absolute()}. “nurture outbox” makes a page of them."
         )
 
+    @cached_property
+    def files(self) -> OwnFiles:
+        """What this machine keeps about people outside of the database."""
+        followed = Witness(self.settings.data_dir / f"erasures-{self.fingerprint}")
+        removers = (partial(_lose_mails, self.outbox, self.tokens),)
+        return OwnFiles(self.settings.data_dir, followed, removers)
+
     @property
     def fingerprint(self) -> str:
         """Which running instance this is; a copy of the database has another."""
@@ -174,6 +185,17 @@ def build(settings: Settings | None = None, doorbell: Doorbell | None = None) ->
         doorbell=doorbell or NoDoorbell(),
         relay=relay,
     )
+
+
+def _lose_mails(outbox: Path, tokens: Tokens, gone: Gone) -> None:
+    remove_mails(outbox, gone.messages)
+    unlist_refused(outbox, lambda a: not gone.address_hashes.isdisjoint(tokens.address_hashes(a)))
+
+
+def bring_up_to_date(house: House) -> None:
+    """Bring the tables, and how their rows are kept, to what this version expects."""
+    migrate(house.settings.database)
+    rewrite_old(house.database)
 
 
 def broker_trouble(house: House) -> str | None:

@@ -12,7 +12,7 @@ _OTHERS = 0o077
 #: What the program itself keeps in its data directory. Whatever else somebody has put there
 #: is theirs, and out of others' reach as soon as the directory is closed.
 _OURS = (
-    *("nurture.db*", "secrets.env", ".secrets.env.*", "witness-*", "erasures-*", "sending-*"),
+    *("nurture.db*", "secrets.env", ".secrets.env.*", "witness-*", "erasures*", "sending-*"),
     *("journals", "outbox", "exports", "logs", "guides", "redis"),
 )
 

@@ -71,5 +71,7 @@ def _load_before_forking(**_: object) -> None:
 def _begin_afresh(**_: object) -> None:
     """A forked process must not use its parent's connections, nor outlive its parent."""
     house.cache_clear()
+    start_following = import_module("tasks.following").start_following
     # A parent that was killed before this line has nobody else to tell us.
     die_with_parent(_forked_by, sign=signal.SIGKILL)
+    start_following()

@@ -95,11 +95,11 @@ def written_whole(file: Path) -> Iterator[TextIO]:
 
 def up_to_date(house: House) -> None:
     """Bring the tables up to date; a mistyped data directory must not become a new database."""
-    from nurture.store.migrating import migrate
+    from nurture.bootstrap import bring_up_to_date
 
     if not house.database.exists():
         raise NurtureError(
             f"There is no database at {house.settings.database}.",
             remedy="Start with “nurture serve”, or set NURTURE_DATA_DIR to where it is.",
         )
-    migrate(house.settings.database)
+    bring_up_to_date(house)

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 @with_house
 def publish(house: House, overwrite: bool, dry_run: bool) -> None:
     """Check the emails and sequences, publish what changed."""
+    from nurture.bootstrap import bring_up_to_date
     from nurture.library import read_library
     from nurture.services import publishing
-    from nurture.store.migrating import migrate
 
     library = read_library(house.library)
-    migrate(house.settings.database)
+    bring_up_to_date(house)
     if dry_run:
         return _tell(publishing.preview(house.database, library), "would change")
     publication = publishing.publish(house.database, library, house.clock(), overwrite=overwrite)

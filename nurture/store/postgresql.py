@@ -54,6 +54,8 @@ def make_engine(url: str) -> Engine:
         url,
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
+        # Values are personal, and what an error says is written into logs.
+        hide_parameters=True,
         pool_size=5,
         max_overflow=20,
         pool_timeout=CONNECT_SECONDS,

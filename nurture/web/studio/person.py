@@ -154,7 +154,7 @@ class OnePerson:
             wrong = "That is not their address. Nothing has been erased."
             return self._forget_page(found, wrong), 422
         try:
-            forgetting.forget(house.database, house.outbox, person, house.clock())
+            forgetting.forget(house.database, house.files, person, house.clock())
         except BeingMailedError as error:
             return self._forget_page(found, str(error)), 409
         tell("Forgotten. Only a scrambled form of the address is kept, which is never written to.")
