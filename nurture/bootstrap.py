@@ -21,10 +21,12 @@ from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
 from nurture.redis_trouble import find_trouble
 from nurture.rendering.preparing import no_headers
+from nurture.sealing import Seal
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivering import Dispatch
 from nurture.services.following import OwnFiles
 from nurture.services.guiding import Shelf
+from nurture.services.securing import seal_secrets
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
 from nurture.settings import Settings, SettingsError, load_settings
@@ -129,6 +131,11 @@ class House:
         )
 
     @cached_property
+    def seal(self) -> Seal:
+        """What keeps the secrets of second factors from whoever reads the database."""
+        return Seal(self.settings.secret_keys)
+
+    @cached_property
     def files(self) -> OwnFiles:
         """What this machine keeps about people outside of the database."""
         followed = Witness(self.settings.data_dir / f"erasures-{self.fingerprint}")
@@ -195,6 +202,7 @@ def _lose_mails(outbox: Path, tokens: Tokens, gone: Gone) -> None:
 def bring_up_to_date(house: House) -> None:
     """Bring the tables, and how their rows are kept, to what this version expects."""
     migrate(house.settings.database)
+    seal_secrets(house.database, house.seal)
     rewrite_old(house.database)
 
 
