@@ -8,6 +8,7 @@ from typing import Protocol
 
 from nurture import booking
 from nurture.clock import Clock, clock_from
+from nurture.disk import Disk, Probe, look
 from nurture.domain.errors import NurtureError
 from nurture.domain.practice import Practice
 from nurture.library import parse_practice
@@ -72,6 +73,13 @@ class House:
     catalogue: Catalogue
     doorbell: Doorbell = field(default_factory=NoDoorbell)
     relay: Provider | None = None
+    look_at_disk: Probe = look
+
+    @cached_property
+    def disk(self) -> Disk:
+        """The watch on the room for the data directory and the embedded database."""
+        database = (path.parent for path in self.settings.database_files[:1])
+        return Disk([self.settings.data_dir, *database], self.look_at_disk)
 
     @property
     def mail_provider(self) -> str:

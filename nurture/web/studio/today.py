@@ -148,10 +148,11 @@ class Today:
 
 
 def _obstacles(house: House) -> list[tuple[str, str]]:
-    """What keeps every email from leaving: a heading and what to do about it."""
+    """What the owner has to see to first: a heading and what to do about it."""
     trouble, kept = broker_trouble(house), house.where_mails_stay
     away = [("No email leaves, because Redis cannot be used", trouble)] if trouble else []
-    return away + ([("A mail server is still to be set", kept)] if kept else [])
+    full = [("The disk is nearly full", house.disk.trouble)] if house.disk.stopped else []
+    return full + away + ([("A mail server is still to be set", kept)] if kept else [])
 
 
 def add_routes(studio: Blueprint, house: House) -> None:
