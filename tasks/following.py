@@ -9,6 +9,7 @@ import time
 from threading import Thread
 
 from nurture.domain.errors import NurtureError
+from nurture.settings import load_settings
 from tasks import house
 
 #: A machine follows within so many seconds, however seldom its sweeps are.
@@ -19,13 +20,14 @@ _log = logging.getLogger(__name__)
 
 def start_following() -> None:
     """Look every few seconds for as long as this process lives."""
-    Thread(target=_look, name="following", daemon=True).start()
+    seconds = min(load_settings().sweep_seconds, _SLOWEST)
+    Thread(target=_look, args=(seconds,), name="following", daemon=True).start()
 
 
-def _look() -> None:
+def _look(every: float) -> None:
     said = ""
     while True:
-        time.sleep(min(house().settings.sweep_seconds, _SLOWEST))
+        time.sleep(every)
         trouble = _follow()
         if trouble and trouble != said:  # What does not change is said once.
             _log.warning("%s", trouble)

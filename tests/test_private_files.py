@@ -125,3 +125,26 @@ def test_every_command_mends_first_and_says_so(opened: Path) -> None:
     assert "was open to other users of this machine: closed" in done.stderr
     assert "There is no database" in done.stderr  # This came later.
     assert open_paths(opened) == []
+
+
+_STARTS = """
+import os
+from celery.signals import beat_init, worker_init
+import tasks, webhooks
+for start in (lambda: worker_init.send(None), lambda: beat_init.send(None), webhooks.create_app):
+    os.umask(0o022)
+    start()
+    print(oct(os.umask(0)))
+"""
+
+
+def test_celery_and_any_web_server_begin_privately_as_well(opened: Path) -> None:
+    (opened / "nurture.db").unlink()
+    (opened / "secrets.env").unlink()
+    (opened / "notes").unlink()
+    done = subprocess.run(
+        [sys.executable, "-c", _STARTS], env=environment(opened), capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["0o77"] * 3, done.stderr
+    assert "was open to other users of this machine" in done.stderr
+    assert open_paths(opened) == []

@@ -7,6 +7,7 @@ truncated after every erasure, and the file is written anew: at once where that 
 else a day later at the latest. PostgreSQL sees to its own files.
 """
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ def rewrite_old(database: Database) -> None:
     with database.reading() as connection:
         newest = newest_erasure(connection)
     with _alone(database) as sqlite:
-        if _rewritten_up_to(sqlite) < 0 and _rewrite(sqlite, newest):
+        if _rewritten_up_to(sqlite) < 0 and _rewrite(database, sqlite, newest):
             _empty_log(sqlite)
 
 
@@ -59,10 +60,10 @@ def _rewrite_if_due(
     if newest <= done:
         return True
     if _size(database) <= small:
-        return _rewrite(sqlite, newest)
+        return _rewrite(database, sqlite, newest)
     with database.reading() as connection:
         since = oldest_erasure_after(connection, done)
-    return since is None or since > now - _LARGE_WAITS or _rewrite(sqlite, newest)
+    return since is None or since > now - _LARGE_WAITS or _rewrite(database, sqlite, newest)
 
 
 def _rewritten_up_to(sqlite: sqlite3.Connection) -> int:
@@ -73,12 +74,19 @@ def _rewritten_up_to(sqlite: sqlite3.Connection) -> int:
     return int(sqlite.execute("PRAGMA user_version").fetchone()[0]) - 1
 
 
-def _rewrite(sqlite: sqlite3.Connection, newest: int) -> bool:
+def _rewrite(database: Database, sqlite: sqlite3.Connection, newest: int) -> bool:
+    """Write the file anew; false while somebody else writes.
+
+    Where there is no room for a second file it is put off until there is: tidying asks every
+    hour, and whoever asks every few seconds is not kept waiting for it.
+    """
+    if shutil.disk_usage(_file(database).parent).free < 2 * _size(database):
+        return True
     try:
         sqlite.execute("VACUUM")
         sqlite.execute(f"PRAGMA user_version = {newest + 1}")
-    except sqlite3.OperationalError:
-        return False  # Somebody writes just now, or there is no room for a second file.
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
     return True
 
 
@@ -106,4 +114,8 @@ def _alone(database: Database) -> Iterator[sqlite3.Connection]:
 
 
 def _size(database: Database) -> int:
-    return Path(database.engine.url.database or "").stat().st_size
+    return _file(database).stat().st_size
+
+
+def _file(database: Database) -> Path:
+    return Path(database.engine.url.database or "")

@@ -1,10 +1,14 @@
 """Wiping: SQLite's files hold nothing of what was emptied, however it came to be kept there."""
 
+import shutil
 import sqlite3
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from nurture.store.erasures import list_erasures
 from nurture.store.session import Database
@@ -107,3 +111,39 @@ def test_waiting_for_others_is_as_patient_afterwards_as_before(sqlite_database: 
     wipe(sqlite_database, NOW)
     with sqlite_database.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 15_000
+
+
+def test_while_somebody_writes_it_is_not_done_and_nobody_waits_for_long(
+    sqlite_database: Database,
+) -> None:
+    keep_and_erase(sqlite_database)
+    with sqlite_database.writing():
+        begun = time.monotonic()
+        assert not wipe(sqlite_database, NOW)
+        assert time.monotonic() - begun < 5
+    assert wipe(sqlite_database, NOW)
+    assert not tells_of_ann(sqlite_database)
+
+
+def test_without_room_for_a_second_file_the_log_is_emptied_all_the_same(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_and_erase(sqlite_database)
+    none_free = shutil.disk_usage("/")._replace(free=0)
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: none_free)
+        assert wipe(sqlite_database, NOW)
+    assert file_of(sqlite_database, "-wal").stat().st_size == 0
+    assert rewritten_up_to(sqlite_database) < 1
+    assert wipe(sqlite_database, NOW)
+    assert rewritten_up_to(sqlite_database) == 1
+
+
+def test_an_error_of_the_database_names_no_values(sqlite_database: Database) -> None:
+    with sqlite_database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE unlike (address TEXT UNIQUE)")
+        insert = text("INSERT INTO unlike VALUES (:address)")
+        connection.execute(insert, {"address": ANN})
+        with pytest.raises(IntegrityError) as told:
+            connection.execute(insert, {"address": ANN})
+    assert "UNIQUE" in str(told.value) and ANN not in str(told.value)
