@@ -20,6 +20,7 @@ from nurture.mail.outbox import Outbox, remove_mails, unlist_refused
 from nurture.mail.providers import Provider, relay_at, relays
 from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
+from nurture.proxies import StrangeProxy
 from nurture.redis_trouble import find_trouble
 from nurture.rendering.preparing import no_headers
 from nurture.sealing import Seal
@@ -149,6 +150,16 @@ class House:
         followed = Witness(self.settings.data_dir / f"erasures-{self.fingerprint}")
         removers = (partial(_lose_mails, self.outbox, self.tokens),)
         return OwnFiles(self.settings.data_dir, followed, removers)
+
+    @cached_property
+    def strange_proxy(self) -> StrangeProxy:
+        """What remembers that visitors come through a proxy that is not believed."""
+        return StrangeProxy(self.settings.data_dir / "strange-proxy.json")
+
+    @property
+    def proxy_trouble(self) -> str:
+        """What is wrong with a proxy in front of us, in sentences; empty where nothing is."""
+        return "" if self.settings.trusted_proxies else self.strange_proxy.trouble(self.clock())
 
     @property
     def fingerprint(self) -> str:

@@ -56,6 +56,7 @@ class Settings(BaseModel):
     signups_per_client_hour: int = Field(default=1000, ge=1)
     signups_per_form_hour: int = Field(default=5000, ge=1)
     trusted_proxies: int = Field(default=0, ge=0)
+    metrics_token: str = Field(default="", repr=False)
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
     host: str = "127.0.0.1"

@@ -3,10 +3,9 @@
 import sys
 from collections.abc import Callable
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from nurture.bootstrap import House, build
 from nurture.domain.errors import NurtureError
@@ -17,9 +16,11 @@ from nurture.web.studio import create_studio
 from tasks.doorbell import CeleryDoorbell
 from webhooks.bookings import create_bookings
 from webhooks.documentation import create_documentation
+from webhooks.guards import put_guards
 from webhooks.health import create_health
 from webhooks.mail_events import create_mail_events
 from webhooks.problems import from_error, from_http
+from webhooks.proxies import behind_proxies
 from webhooks.refusals import note_refusals
 from webhooks.signup import create_signup
 from webhooks.tracking import HitsFirst, create_tracking
@@ -45,10 +46,10 @@ def create_app(house: House | None = None) -> Flask:
         app.register_blueprint(create(house))
     app.register_error_handler(NurtureError, from_error)
     app.register_error_handler(HTTPException, from_http)
-    app.after_request(_guard)
+    put_guards(app, house)
     note_refusals(app, house)
     app.wsgi_app = HitsFirst(house, app.wsgi_app)  # type: ignore[assignment,method-assign]
-    _believe_proxies(app, house.settings.trusted_proxies)
+    app.wsgi_app = behind_proxies(house, app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app
 
 
@@ -59,14 +60,3 @@ def _build() -> House:
     for said in settings.mend_files().sentences:
         sys.stderr.write(f"nurture: {said}\n")
     return build(settings, doorbell=CeleryDoorbell())
-
-
-def _guard(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    return response
-
-
-def _believe_proxies(app: Flask, proxies: int) -> None:
-    """Behind proxies of our own, take the visitor's address and scheme from their word."""
-    if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]

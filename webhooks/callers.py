@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from hmac import compare_digest
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -37,23 +38,25 @@ def read_body(request: Request, largest: int) -> bytes:
         ) from None
 
 
-def verify_caller(
+def read_signed(
     request: Request,
-    body: bytes,
+    largest: int,
     now: datetime,
     *,
     secrets: Sequence[str],
     tokens: Sequence[str],
-) -> str | None:
-    """Let in whoever signed the call or shows the token; return the signed id, if any.
+) -> tuple[bytes, str | None]:
+    """The body of whoever signed the call or shows the token, and the signed id, if any.
 
-    A signature is taken as Standard Webhooks has it; a bearer token as RFC 6750 §2.1.
+    A signature is taken as Standard Webhooks has it; a bearer token as RFC 6750 §2.1. Nothing
+    is read of a body whose head shows neither.
     """
     if "webhook-signature" in request.headers:
-        return verify_standard_webhook(secrets, dict(request.headers), body, now)
+        body = read_body(request, largest)
+        return body, verify_standard_webhook(secrets, dict(request.headers), body, now)
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and _is_one_of(shown.strip(), tokens):
-        return None
+        return read_body(request, largest), None
     raise ProblemError(
         HTTPStatus.UNAUTHORIZED,
         "This call is neither signed nor does it carry a token that is known. Send the headers "
@@ -81,6 +84,7 @@ def client_of(request: Request) -> str:
     return plain_address(request.remote_addr or "")
 
 
+@lru_cache(maxsize=4096)
 def plain_address(text: str) -> str:
     """An IP address in its usual spelling, or an empty string."""
     try:

@@ -1,20 +1,33 @@
 """Is the process alive, has it what it needs, and how do things stand."""
 
+import time
+from hmac import compare_digest
 from http import HTTPStatus
+from threading import Lock
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from nurture.bootstrap import House, broker_trouble
+from nurture.domain.errors import NurtureError
+from nurture.proxies import is_from_this_machine
 from nurture.services import reporting
-from webhooks.problems import ProblemError
+from webhooks.problems import AWAY, ProblemError
 
 _SOON = [("Retry-After", "30")]
 
+#: For so many seconds the same figures are told again.
+_FRESH = 5.0
+
 
 def create_health(house: House) -> Blueprint:
-    """`GET /healthz` (the process), `/readyz` (what it needs) and `/metrics`."""
+    """`GET /healthz` (the process), `/readyz` (what it needs) and `/metrics`.
+
+    What is in the way, and how things stand, is told to this machine and to whoever shows
+    `NURTURE_METRICS_TOKEN`; a stranger only hears whether it is ready.
+    """
     blueprint = Blueprint("health", __name__)
+    figures = _Figures(house)
 
     @blueprint.get("/healthz")
     def healthy() -> Response:
@@ -22,26 +35,61 @@ def create_health(house: House) -> Blueprint:
 
     @blueprint.get("/readyz")
     def ready() -> Response:
-        house.database.ping()
-        with house.database.reading() as connection:
-            house.catalogue.current(connection)
-        if trouble := broker_trouble(house):
-            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, trouble, headers=_SOON)
+        trouble = _trouble(house)
+        if trouble:
+            said = trouble if _is_one_of_us(house) else AWAY
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, said, headers=_SOON)
         return _plain("ready")
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(_gauges(house)), mimetype=CONTENT_TYPE_LATEST)
+        if not _is_one_of_us(house):
+            abort(HTTPStatus.NOT_FOUND)
+        return Response(figures.told(), mimetype=CONTENT_TYPE_LATEST)
 
     return blueprint
+
+
+def _is_one_of_us(house: House) -> bool:
+    token = house.settings.metrics_token
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    if token and scheme.lower() == "bearer":
+        return compare_digest(shown.strip().encode(), token.encode())
+    return is_from_this_machine(request.environ)
+
+
+def _trouble(house: House) -> str:
+    """What is in the way of answering and sending; empty where nothing is."""
+    try:
+        house.database.ping()
+        with house.database.reading() as connection:
+            house.catalogue.current(connection)
+    except NurtureError as error:
+        return str(error)
+    return broker_trouble(house) or ""
 
 
 def _plain(said: str) -> Response:
     return Response(f"{said}\n", HTTPStatus.OK, mimetype="text/plain")
 
 
+class _Figures:
+    """Counted when asked, so that every web process tells the same, but not at every call."""
+
+    def __init__(self, house: House) -> None:
+        self._house, self._lock = house, Lock()
+        self._told, self._until = b"", 0.0
+
+    def told(self) -> bytes:
+        """The figures as Prometheus reads them."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._told = generate_latest(_gauges(self._house))
+                self._until = time.monotonic() + _FRESH
+            return self._told
+
+
 def _gauges(house: House) -> CollectorRegistry:
-    """Counted when asked, so that every web process tells the same."""
     registry = CollectorRegistry()
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     for name, what in (("enrolments", "status"), ("messages", "status"), ("events", "kind")):

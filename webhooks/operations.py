@@ -322,8 +322,22 @@ _AWAY = HTTPStatus.SERVICE_UNAVAILABLE
 def _readiness() -> Json:
     told = _said("getReadiness", "Has it what it needs", PLAIN, _AWAY)
     told["responses"]["503"]["description"] = (
-        "The database or Redis is away or refuses us, or nothing is published yet; `detail` says "
-        "what to do."
+        "The database or Redis is away or refuses us, or nothing is published yet. `detail` says "
+        "what to do to callers on this machine and to those who show `NURTURE_METRICS_TOKEN`."
+    )
+    return told
+
+
+def _metrics() -> Json:
+    told = _said("getMetrics", "How things stand, for Prometheus", PLAIN, _AWAY)
+    told["description"] = (
+        "Told to programs on the same machine and to whoever shows `NURTURE_METRICS_TOKEN` as a "
+        "bearer token; to anybody else there is no such address. The figures are up to five "
+        "seconds old."
+    )
+    told["security"] = [{}, {"bearer": []}]
+    told["responses"] |= refused(
+        HTTPStatus.NOT_FOUND, NOT_FOUND="You are neither on this machine nor show the token."
     )
     return told
 
@@ -349,7 +363,7 @@ OPERATIONS: Mapping[str, Mapping[str, Json]] = {
     },
     "/healthz": {"get": _said("getHealth", "Is the process alive", PLAIN)},
     "/readyz": {"get": _readiness()},
-    "/metrics": {"get": _said("getMetrics", "How things stand, for Prometheus", PLAIN, _AWAY)},
+    "/metrics": {"get": _metrics()},
     "/openapi.json": {"get": _document()},
     "/docs": {"get": _said("getDocs", "How to call the webhooks, in words", HTML)},
 }

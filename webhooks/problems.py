@@ -1,5 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457), each naming the field and the remedy."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,6 +16,11 @@ from nurture.services.subscribing import KeyReusedError, TooManySignupsError, Un
 from nurture.signatures import SignatureError
 from nurture.store.session import DatabaseUnavailableError
 from nurture.tokens import TokenRefusedError
+
+_log = logging.getLogger(__name__)
+
+#: What strangers hear of our troubles; the log says which they are.
+AWAY = "This cannot be taken at present, and nothing of it was kept. Try again after `Retry-After`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,9 @@ def from_error(error: NurtureError) -> Response:
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
     if isinstance(error, DiskFullError):
         return problem(status, str(error), headers=[("Retry-After", "300")])
+    if isinstance(error, DatabaseUnavailableError):
+        _log.warning("%s", error)
+        return problem(status, AWAY, headers=_HEADERS[status])
     fields = [FieldProblem(error.field, str(error))] if isinstance(error, PayloadError) else []
     return problem(status, str(error), fields, _HEADERS.get(status, []))
 

@@ -11,7 +11,7 @@ from nurture.domain.consent import Evidence
 from nurture.domain.room import Use
 from nurture.services import subscribing
 from nurture.services.subscribing import Signup
-from webhooks.callers import LARGEST_SIGNUP, client_of, read_body, read_fields, verify_caller
+from webhooks.callers import LARGEST_SIGNUP, client_of, read_fields, read_signed
 from webhooks.problems import FieldProblem, ProblemError
 from webhooks.refusals import not_understood
 from webhooks.signup_body import SignupBody, read_signup, read_utm
@@ -29,11 +29,13 @@ def create_signup(house: House) -> Blueprint:
 
     @blueprint.post("/webhooks/signup/<form>")
     def sign_up(form: str) -> Response:
-        now = house.clock()
-        body = read_body(request, LARGEST_SIGNUP)
-        settings = house.settings
-        signed_id = verify_caller(
-            request, body, now, secrets=settings.signup_secret, tokens=settings.signup_token
+        now, settings = house.clock(), house.settings
+        body, signed_id = read_signed(
+            request,
+            LARGEST_SIGNUP,
+            now,
+            secrets=settings.signup_secret,
+            tokens=settings.signup_token,
         )
         fields = read_fields(request, body)
         read = read_signup(fields)

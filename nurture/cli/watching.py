@@ -29,7 +29,9 @@ def status(house: House, as_json: bool) -> None:
     standing["erasures_to_follow"] = following.pending(house.database, house.files)
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
-    click.echo("\n".join(filter(None, [_in_words(standing), house.where_mails_stay])))
+    click.echo(
+        "\n".join(filter(None, [_in_words(standing), house.where_mails_stay, house.proxy_trouble]))
+    )
     for said in doubts(house.settings):
         click.echo(f"probably not meant: {said}")
     for said in open_files(house.settings):

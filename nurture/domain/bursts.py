@@ -124,7 +124,7 @@ def _note_readers(hits: Sequence[Hit], signs: list[list[Sign]]) -> None:
     for hit, its in zip(hits, signs, strict=True):
         if hit.kind is EventKind.OPENED and not _is_proven(its):
             opened.setdefault(hit.client, hit.at)
-        elif hit.client in opened and hit.at - opened[hit.client] >= _HURRIED:
+        elif hit.client and hit.client in opened and hit.at - opened[hit.client] >= _HURRIED:
             its.append(_READ_BEFORE)
 
 
@@ -150,7 +150,7 @@ def _note_instant_clicks(hits: Sequence[Hit], signs: list[list[Sign]]) -> None:
     """Nobody follows a link in the moment in which the mail's pictures are fetched."""
     opened: dict[str, Hit] = {}
     for hit, its in zip(hits, signs, strict=True):
-        before = opened.get(hit.client)
+        before = opened.get(hit.client) if hit.client else None
         if hit.kind is EventKind.OPENED:
             opened[hit.client] = hit
         elif before and hit.at - before.at < _AT_ONCE:
@@ -168,7 +168,7 @@ def _note_same_machines(hits: Sequence[Hit], signs: list[list[Sign]]) -> None:
     """What is proven of one hit is true of the same machine's others, for a while."""
     proven: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     for hit, its in zip(hits, signs, strict=True):
-        if _is_proven(its) and all(sign.spreads for sign in its):
+        if hit.client and _is_proven(its) and all(sign.spreads for sign in its):
             proven[_machine(hit)].append(hit.at)
     for hit, its in zip(hits, signs, strict=True):
         times = proven.get(_machine(hit))

@@ -112,7 +112,7 @@ def _of_the_address(hit: Hit) -> Iterator[Sign]:
 
 
 def _of_the_crowd(hit: Hit, occasion: Occasion) -> Iterator[Sign]:
-    others = occasion.crowd.get(hit.client, 0)
+    others = occasion.crowd.get(hit.client, 0) if hit.client else 0
     if others >= _COMPANY and read_agent(hit.user_agent).program is not Program.PROXY:
         reason = f"the same address fetched for {others} others within minutes"
         yield Sign(LESSER, reason, is_hint=others < _MULTITUDE)

@@ -208,13 +208,18 @@ def _opened(seal: Seal, secret: str, address: str) -> str:
 def note_attempt(database: Database, account: str, client: str, now: datetime) -> int:
     """Note an attempt before it is judged, so that many at once are no more than many.
 
-    Returns its number, to be forgotten where it succeeds; raises `TooManyAttemptsError`.
+    Returns its number, to be forgotten where it succeeds; raises `TooManyAttemptsError`. Where
+    the client is not known, an empty string, only the attempts at the account count: else one
+    visitor behind a proxy would lock everybody out.
     """
     place = _network(client)
     with database.writing() as connection:
         sign_ins.forget_old(connection, now - COUNTED_FOR, now - SESSION_LASTS)
         failed = sign_ins.count_failures(connection, account, place, now - COUNTED_FOR)
-        if failed.of_account < FAILURES_PER_ACCOUNT and failed.of_client < FAILURES_PER_CLIENT:
+        too_many = failed.of_account >= FAILURES_PER_ACCOUNT or (
+            place and failed.of_client >= FAILURES_PER_CLIENT
+        )
+        if not too_many:
             return sign_ins.add_attempt(connection, account, place, now)
     raise TooManyAttemptsError(
         "Too many attempts to sign in have failed.", remedy="Please try again in fifteen minutes."

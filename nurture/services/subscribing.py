@@ -205,7 +205,8 @@ def _refuse_floods(connection: Connection, signup: Signup, limits: Limits, now: 
     counts = signups.count_signups(
         connection, signup.evidence.client, signup.form, now - _HOUR, most
     )
-    if counts.from_client >= limits.per_client or counts.through_form >= limits.per_form:
+    from_client = counts.from_client if signup.evidence.client else 0
+    if from_client >= limits.per_client or counts.through_form >= limits.per_form:
         raise TooManySignupsError("There were too many signups.", remedy="Try again in an hour.")
 
 

@@ -2,11 +2,16 @@
 
 import ctypes
 import os
+import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_NAME = 15
 _M_ARENA_MAX = -8
+
+#: More connections than one process should have.
+_MOST_FILES = 20_000
 
 
 def name_process(title: str) -> None:
@@ -32,3 +37,22 @@ def share_one_heap() -> None:
         set_option = getattr(ctypes.CDLL(None), "mallopt", None)
         if set_option is not None:
             set_option(_M_ARENA_MAX, 2)
+
+
+def allow_many_files() -> int:
+    """Let this process open as many files and connections as it may; return how many."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, wanted), most))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def root_trouble() -> str:
+    """What to tell whoever runs this as root; empty where nobody does."""
+    if os.geteuid() != 0:
+        return ""
+    return (
+        "nurture runs as root. Whoever finds a way into it has the whole machine. Give it a user "
+        "of its own, in a container as well."
+    )

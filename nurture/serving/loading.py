@@ -35,6 +35,9 @@ _LATE = (
     "encodings.idna",
     "holidays.countries",
     "kombu.transport.redis",
+    "uvicorn.lifespan.off",
+    "uvicorn.loops.uvloop",
+    "uvloop.loop",
 )
 
 

@@ -11,6 +11,7 @@ from nurture.domain.errors import NurtureError
 from nurture.library import read_library
 from nurture.lifeline import die_with_parent
 from nurture.services import publishing, reporting
+from nurture.serving.kernel import root_trouble
 
 _FORK = multiprocessing.get_context("fork")
 
@@ -22,6 +23,7 @@ def prepare() -> dict[str, Any]:
     bring_up_to_date(house)
     library = read_library(house.library)
     notes: list[str] = []
+    troubles = [house.proxy_trouble, root_trouble()]
     try:
         publishing.publish(house.database, library, house.clock())
     except publishing.OwnerWroteThisError as error:
@@ -33,6 +35,7 @@ def prepare() -> dict[str, Any]:
         "practice": library.practice.name,
         "forms": [s.sequence.form.key for s in library.sequences if s.sequence.form],
         "notes": notes,
+        "troubles": [said for said in troubles if said],
         "to_fill_in": _to_fill_in(house),
         "armed": standing["armed"],
     }

@@ -1,45 +1,57 @@
 """The programs that the tree is made of. Each runs in this process until it is told to stop."""
 
-import multiprocessing
-import os
+import signal
 import socket
 import sys
 import warnings
-from functools import partial
 from typing import Any
 
-from granian.constants import Interfaces
-from granian.log import LogLevels
-from granian.server import Server
-
-from nurture.lifeline import die_with_parent
-from nurture.serving.kernel import share_one_heap
+from nurture.domain.errors import NurtureError
+from nurture.serving.connection import Crowd
+from nurture.serving.front import Front
+from nurture.serving.kernel import allow_many_files, root_trouble, share_one_heap
 from nurture.serving.loading import load_app, ours
+from nurture.serving.server import Server, listen
 from nurture.settings import Settings
 
-#: Threads that answer requests; most of them wait for the database for a millisecond.
-_WEB_THREADS = 12
+#: Files that are no connections: libraries, logs, the database, journals, guides.
+_OTHER_FILES = 256
+
+
+class ListeningError(NurtureError):
+    """Nobody could reach the web side."""
 
 
 def run_web(settings: Settings) -> int:
-    """The web side: one process, many threads; finishes what is in flight when told to stop."""
+    """The web side: one process, an event loop for visitors and threads for the answers.
+
+    It finishes what is in flight when it is told to stop.
+    """
     share_one_heap()
-    multiprocessing.set_start_method("fork", force=True)
-    server = Server(
-        "webhooks:create_app",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.WSGI,
-        blocking_threads=_WEB_THREADS,
-        websockets=False,
-        backlog=1024,
-        backpressure=256,
-        respawn_failed_workers=True,
-        workers_kill_timeout=10,
-        log_level=LogLevels.error,
-    )
-    server.serve(target_loader=partial(_application, os.getpid()), wrap_loader=False)
+    if trouble := root_trouble():
+        sys.stderr.write(f"nurture: {trouble}\n")
+    most = max(allow_many_files() - _OTHER_FILES, 64)
+    load_app()
+    front = Front(ours("webhooks").create_app())
+    crowd = Crowd.of(most, proxied=settings.trusted_proxies > 0)
+    with _listen(settings) as listener:
+        server = Server(front, crowd)
+        # Else the server would end this process by the signal once more when it has finished.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, server.handle_exit)
+        server.run([listener])
+    front.close()
     return 0
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        raise ListeningError(
+            f"Nothing can listen on {settings.host}:{settings.port}: {error.strerror}.",
+            remedy="Stop what runs there, or set NURTURE_PORT to another number.",
+        ) from None
 
 
 def run_worker(settings: Settings, **options: Any) -> int:
@@ -67,10 +79,3 @@ def run_beat(settings: Settings) -> int:
     """The alarm clock; it keeps nothing on disk."""
     load_app().Beat(loglevel="WARNING", quiet=True).run()
     return 0
-
-
-def _application(parent: int) -> Any:
-    """What the web side's own child process answers with."""
-    die_with_parent(parent)
-    load_app()
-    return ours("webhooks").create_app()

@@ -27,6 +27,7 @@ def welcome(settings: Settings, told: dict[str, Any]) -> str:
             "Still to be filled in, in the studio or under templates/emails:", told["to_fill_in"]
         ),
         *_list("The studio and the files differ:", told["notes"]),
+        *_list("To be put right:", told["troubles"]),
     ]
     if not told["armed"]:
         lines += ["", "NOT ARMED: this database is a copy and sends nothing.", "Run “nurture arm”."]

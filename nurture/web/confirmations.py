@@ -90,7 +90,11 @@ class Confirmations:
     def _stay(self, confirmation: Confirmation) -> Answer:
         house = self.house
         sunsetting.stay(
-            house.database, house.catalogue, confirmation.message, seen_evidence(), house.clock()
+            house.database,
+            house.catalogue,
+            confirmation.message,
+            seen_evidence(house.settings.public_url),
+            house.clock(),
         )
         house.doorbell.ring()
         return _done(confirmation)

@@ -13,17 +13,23 @@ FREQUENCIES = tuple(str(wish) for wish in Wish)
 ASKED_SEPARATELY = ("tracking", "health_topics")
 TICKED = "1"
 
+#: What is kept of what a browser calls itself; some programs send pages of it.
+LONGEST_AGENT = 300
+
 
 class UnknownChoiceError(NurtureError):
     """A form said something that the page does not offer; nothing has been changed."""
 
 
-def seen_evidence() -> Evidence:
-    """Where the present request came from, without the token: that would let a reader act."""
+def seen_evidence(public_url: str) -> Evidence:
+    """Where the present request came from, without the token: that would let a reader act.
+
+    The page is named by our public address, whatever the visitor says we are called.
+    """
     return Evidence(
-        page_url=request.base_url.rpartition("/")[0],
+        page_url=public_url + request.path.rpartition("/")[0],
         client=request.remote_addr or "",
-        user_agent=request.user_agent.string,
+        user_agent=request.user_agent.string[:LONGEST_AGENT],
     )
 
 

@@ -21,7 +21,7 @@ from flask import (
 )
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from nurture.domain.consent import OWN_WORDINGS, said_where
+from nurture.domain.consent import OWN_WORDINGS, Evidence, said_where
 from nurture.domain.sequence import UNCOLLECTED_FOR, Request
 from nurture.services import preferring, requesting, subscribing, tracing
 from nurture.services.forgetting import BeingMailedError
@@ -92,7 +92,7 @@ class Pages:
             house.shelf,
             enrolment,
             answers,
-            seen_evidence(),
+            self._seen(),
             house.clock(),
         )
         if guide is None:
@@ -120,7 +120,7 @@ class Pages:
             return preferences_page(present, problem=str(error)), 422
         house = self.house
         kept = preferring.change_preferences(
-            house.database, house.catalogue, subscriber, change, seen_evidence(), house.clock()
+            house.database, house.catalogue, subscriber, change, self._seen(), house.clock()
         )
         return preferences_page(kept or self._preferences(subscriber), saved=True)
 
@@ -145,9 +145,9 @@ class Pages:
         except RequestEntityTooLarge:
             undone = False
         if undone:
-            preferring.resubscribe(*kept_in, subscriber, seen_evidence(), now)
+            preferring.resubscribe(*kept_in, subscriber, self._seen(), now)
             return self._way_out("resubscribed.html", subscriber)
-        preferring.unsubscribe(*kept_in, subscriber, message, seen_evidence(), now)
+        preferring.unsubscribe(*kept_in, subscriber, message, self._seen(), now)
         return self._way_out("unsubscribed.html", subscriber)
 
     def _ask(self, subscriber: int, asked_for: Request, present: Preferences) -> str:
@@ -159,6 +159,9 @@ class Pages:
             tracing.get_present(house.database, subscriber)
         house.doorbell.ring()
         return preferences_page(present, asked=(asked_for, asked or Asked.UNREACHABLE))
+
+    def _seen(self) -> Evidence:
+        return seen_evidence(self.house.settings.public_url)
 
     def _offer(self, token: str) -> GuideOffer:
         enrolment, house = self.house.tokens.read_guide(token), self.house

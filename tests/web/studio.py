@@ -33,6 +33,6 @@ def send(browser: FlaskClient, page: str, to: str = "", **fields: str) -> TestRe
 
 def identifier(browser: FlaskClient) -> str:
     """What the browser's cookie holds."""
-    cookie = browser.get_cookie("studio", path="/studio")
+    cookie = browser.get_cookie("__Secure-studio", path="/studio")
     assert cookie
     return str(cookie.value)

@@ -65,7 +65,7 @@ def test_an_unknown_address_says_nothing_to_a_stranger(stranger: FlaskClient) ->
 
 
 def test_an_invented_session_is_none(stranger: FlaskClient) -> None:
-    stranger.set_cookie("studio", "A" * 43, path="/studio")
+    stranger.set_cookie("__Secure-studio", "A" * 43, path="/studio")
     assert stranger.get("/studio/").status_code == 303
 
 
@@ -137,14 +137,14 @@ def test_an_identifier_from_before_signing_in_is_worth_nothing_after(
     planted = identifier(stranger)
     send(stranger, link, password=PASSWORD)
     assert identifier(stranger) != planted
-    stranger.set_cookie("studio", planted, path="/studio")
+    stranger.set_cookie("__Secure-studio", planted, path="/studio")
     assert stranger.get("/studio/").status_code == 303
 
 
 def test_signing_out_makes_the_old_cookie_worthless(paul: FlaskClient) -> None:
     kept = identifier(paul)
     send(paul, "/studio/", "/studio/sign-out")
-    paul.set_cookie("studio", kept, path="/studio")
+    paul.set_cookie("__Secure-studio", kept, path="/studio")
     assert paul.get("/studio/").status_code == 303
 
 
@@ -257,9 +257,9 @@ def test_what_a_visitor_typed_is_shown_as_text(stranger: FlaskClient) -> None:
 
 
 def test_a_forged_notice_is_shown_as_text(paul: FlaskClient) -> None:
-    paul.set_cookie("studio_told", '[{"sentence":"<b>x","trouble":false}]', path="/studio")
+    paul.set_cookie("__Secure-studio_told", '[{"sentence":"<b>x","trouble":false}]', path="/studio")
     assert "&lt;b&gt;x" in paul.get("/studio/").text
-    paul.set_cookie("studio_told", "nonsense", path="/studio")
+    paul.set_cookie("__Secure-studio_told", "nonsense", path="/studio")
     assert paul.get("/studio/").status_code == 200
 
 
@@ -291,7 +291,7 @@ def test_a_form_that_is_not_believed_is_told_what_is_the_matter(
     if cookie:
         token = "of-another-day"
     else:
-        browser.delete_cookie("studio", path="/studio")
+        browser.delete_cookie("__Secure-studio", path="/studio")
     fields = {"csrf_token": token, "email": PAUL, "password": PASSWORD}
     answer = browser.post("/studio/sign-in", data=fields, headers=headers)
     assert answer.status_code == 400

@@ -82,7 +82,9 @@ def test_an_odd_timing_is_refused_in_words_and_without_a_file(
 def test_a_long_notice_is_cut_so_that_the_browser_keeps_it(paul: FlaskClient) -> None:
     edit = "/studio/sequences/pain-guide/edit"
     answer = send(paul, edit, f"{edit}/move", email="☃" * 5000, by="1", version="0")
-    [cookie] = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith("studio_told")]
+    [cookie] = [
+        c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Secure-studio_told")
+    ]
     assert len(cookie) < 4093 + 100
     assert "Secure" in cookie
     assert "There is no step “☃☃" in paul.get(edit).text

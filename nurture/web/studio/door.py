@@ -24,7 +24,7 @@ from nurture.services.signing_in import SignedIn
 if TYPE_CHECKING:
     from nurture.bootstrap import House
 
-COOKIE = "studio"
+_COOKIE = "studio"
 
 #: What a stranger may reach.
 OPEN = frozenset(
@@ -64,6 +64,16 @@ def put_into(studio: Blueprint, house: House) -> None:
     studio.context_processor(
         lambda: {"owner": g.get("owner"), "mails_stay": house.where_mails_stay}
     )
+
+
+def is_secure(house: House) -> bool:
+    """Whether browsers reach us over TLS only."""
+    return house.settings.public_url.startswith("https:")
+
+
+def cookie_name(house: House, name: str = _COOKIE) -> str:
+    """A cookie's name; with this prefix browsers take it over TLS only (RFC 6265bis §4.1.3)."""
+    return f"__Secure-{name}" if is_secure(house) else name
 
 
 def signed_in() -> SignedIn:
@@ -110,7 +120,7 @@ def safe_next(address: str | None) -> str:
 
 def _admit(house: House) -> Answer | None:
     request.max_content_length = FILE_BYTES.get(request.endpoint or "", FORM_BYTES)
-    cookie = request.cookies.get(COOKIE)
+    cookie = request.cookies.get(cookie_name(house))
     g.browser = cookie or new_identifier()
     g.owner, g.cookie_is_new = None, not cookie
     endpoint = request.endpoint or ""
@@ -120,7 +130,7 @@ def _admit(house: House) -> Answer | None:
         g.owner = signing_in.find_signed_in(house.database, cookie, house.clock())
     turned_away = None if _may_enter(endpoint) else _turn_away()
     if turned_away is None:
-        _insist_on_own_form(house.settings.public_url)
+        _insist_on_own_form(house)
         _insist_on_what_can_be_kept()
     return turned_away
 
@@ -143,25 +153,26 @@ def _turn_away() -> Answer:
     return redirect(url_for(page, next=wanted), 303)
 
 
-def _insist_on_own_form(public_url: str) -> None:
+def _insist_on_own_form(house: House) -> None:
     """Only a page of the studio's, shown to this browser, may change anything."""
     if request.method in _READING:
         return
     said = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     from_here = request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
     if not from_here or not compare_digest(said.encode(), csrf_token().encode()):
-        abort(400, f"{_what_is_the_matter(public_url, from_here)} Nothing has been changed.")
+        abort(400, f"{_what_is_the_matter(house, from_here)} Nothing has been changed.")
 
 
-def _what_is_the_matter(public_url: str, from_here: bool) -> str:
+def _what_is_the_matter(house: House, from_here: bool) -> str:
     """Why a form is not believed, as its owner can mend it.
 
     What the browser itself says of where it is counts: a proxy may have changed the rest.
     """
+    public_url = house.settings.public_url
     opened, right = request.headers.get("Origin", ""), f"{public_url}/studio/"
     if not from_here:
         return f"This was sent from another website. Open {right} and do it there."
-    if COOKIE in request.cookies:
+    if cookie_name(house) in request.cookies:
         return "This page had been open for too long. Open it again and repeat what you did."
     if public_url.startswith("https:") and opened.startswith("http:"):
         return (
@@ -201,11 +212,11 @@ def _guard(house: House, response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     if g.get("cookie_is_new"):
         response.set_cookie(
-            COOKIE,
+            cookie_name(house),
             g.browser,
             max_age=SESSION_LASTS if g.owner else None,
             path="/studio",
-            secure=house.settings.public_url.startswith("https:"),
+            secure=is_secure(house),
             httponly=True,
             samesite="Lax",
         )

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.address import address_key
-from nurture.domain.consent import OWN_BOXES, STUDIO, Evidence, Purpose, said_where
+from nurture.domain.consent import OWN_BOXES, STUDIO, Purpose, said_where
 from nurture.domain.room import Use
 from nurture.domain.suppression import SuppressionReason
 from nurture.rendering.personal_page import personal_page
@@ -22,6 +22,7 @@ from nurture.services.forgetting import BeingMailedError
 from nurture.services.introducing import Introduction
 from nurture.services.lifting import WHO_LIFTS, NotLiftableError
 from nurture.services.recounting import PURPOSES
+from nurture.web.forms import seen_evidence
 from nurture.web.studio.answers import confirm_page, problem_page
 from nurture.web.studio.door import signed_in
 from nurture.web.studio.people import badges
@@ -104,7 +105,7 @@ class OnePerson:
     def stop_person(self, person: int) -> Page:
         """Unsubscribe them on their behalf."""
         house = self.house
-        evidence = Evidence(request.base_url, request.remote_addr or "", request.user_agent.string)
+        evidence = seen_evidence(house.settings.public_url)
         attending.stop_everything(house.database, house.catalogue, person, evidence, house.clock())
         tell("They are unsubscribed, and nothing is sent to them any more.")
         return self._done(person)

@@ -12,6 +12,8 @@ from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, g, request
 
+from nurture.web.studio.door import cookie_name, is_secure
+
 if TYPE_CHECKING:
     from nurture.bootstrap import House
 
@@ -31,9 +33,9 @@ class Notice:
 
 def put_into(studio: Blueprint, house: House) -> None:
     """Let every page say what it was told to."""
-    studio.context_processor(lambda: {"notices": _take})
-    secure = house.settings.public_url.startswith("https:")
-    studio.after_request(lambda response: _carry(response, secure))
+    cookie, secure = cookie_name(house, _COOKIE), is_secure(house)
+    studio.context_processor(lambda: {"notices": lambda: _take(cookie)})
+    studio.after_request(lambda response: _carry(response, cookie, secure))
 
 
 def tell(sentence: str, trouble: bool = False) -> None:
@@ -42,32 +44,30 @@ def tell(sentence: str, trouble: bool = False) -> None:
     g.setdefault("told", []).append(Notice(said, trouble))
 
 
-def _take() -> list[Notice]:
+def _take(cookie: str) -> list[Notice]:
     """What there is to say, each sentence once."""
     g.notices_shown = True
-    return _carried() + list(g.pop("told", []))
+    return _carried(cookie) + list(g.pop("told", []))
 
 
-def _carried() -> list[Notice]:
+def _carried(cookie: str) -> list[Notice]:
     try:
-        found = json.loads(unquote(request.cookies.get(_COOKIE, "[]")))
+        found = json.loads(unquote(request.cookies.get(cookie, "[]")))
         return [Notice(str(one["sentence"]), bool(one["trouble"])) for one in found[:_AT_MOST]]
     except (ValueError, KeyError, TypeError):
         return []
 
 
-def _carry(response: Response, secure: bool) -> Response:
+def _carry(response: Response, cookie: str, secure: bool) -> Response:
     told = g.pop("told", [])
     if told:
-        kept = [] if g.get("notices_shown") else _carried()
+        kept = [] if g.get("notices_shown") else _carried(cookie)
         value = _packed((kept + told)[-_AT_MOST:])
         response.set_cookie(
-            _COOKIE, value, path="/studio", secure=secure, httponly=True, samesite="Lax"
+            cookie, value, path="/studio", secure=secure, httponly=True, samesite="Lax"
         )
-    elif g.get("notices_shown") and _COOKIE in request.cookies:
-        response.delete_cookie(
-            _COOKIE, path="/studio", secure=secure, httponly=True, samesite="Lax"
-        )
+    elif g.get("notices_shown") and cookie in request.cookies:
+        response.delete_cookie(cookie, path="/studio", secure=secure, httponly=True, samesite="Lax")
     return response
 
 

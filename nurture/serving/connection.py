@@ -1,0 +1,230 @@
+"""One visitor's connection, and how long it may take over what it sends and reads.
+
+The server parses and answers. What it has no limit for is here: how long a head, a body and the
+taking of an answer may last, how long a head may be, and how many may wait at one time.
+"""
+
+import asyncio
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from nurture.serving.front import AT_ONCE, Front
+from nurture.serving.waiting import Waiting, neighbour_of
+
+#: Where files are sent, which may take as long as they come at this many bytes a second.
+_FILES_AT, SLOWEST_FILE = "/studio/", 1024
+
+#: Bytes of a head; browsers send two thousand.
+LONGEST_HEAD = 32 * 1024
+
+_TOO_LONG = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds each thing may take; what is too late is noticed at the next look."""
+
+    #: The head of a request, from the connection's or the head's first moment.
+    head: float = 9.5
+    #: Its whole body, from the end of the head.
+    body: float = 29.5
+    #: Until some of an answer has been taken, and so for the last of it.
+    answer: float = 29.5
+    #: Between two requests.
+    idle: float = 10.0
+    #: What is still on its way when the program is told to stop.
+    stopping: float = 2.0
+    #: Between two looks at all connections.
+    look: float = 0.5
+
+
+#: A proxy keeps its connections for a minute, and loses the request that it sends into one
+#: while we close it.
+WITH_PROXIES = Patience(idle=75.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """All connections that keep us waiting: for a request, for an answer to be taken, for more."""
+
+    asking: Waiting["Connection"]
+    taking: Waiting["Connection"]
+    idle: Waiting["Connection"]
+    patience: Patience
+
+    @classmethod
+    def of(cls, most: int, proxied: bool = False, patience: Patience | None = None) -> "Crowd":
+        """Of at most so many; `proxied` where all come from proxies of our own."""
+        asking, taking, idle = (None, None, None) if proxied else (32, 128, 512)
+        return cls(
+            asking=Waiting(most // 2, asking),
+            taking=Waiting(most // 8, taking),
+            idle=Waiting(most // 4, idle),
+            patience=patience or (WITH_PROXIES if proxied else Patience()),
+        )
+
+
+class Connection(HttpToolsProtocol):
+    """A connection with its limits. `until` is when it is given up, on the loop's clock."""
+
+    def __init__(self, crowd: Crowd, front: Front, **server: Any) -> None:
+        super().__init__(**server)
+        self._crowd, self._front = crowd, front
+        self._neighbour = ""
+        self._head = 0
+        self._in_head, self._whole = True, False
+        self._at_once, self._patient = False, False
+        self.until = math.inf
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody has come: they are to say what they want."""
+        super().connection_made(transport)
+        self._neighbour = neighbour_of(self.client[0] if self.client else "")
+        self._let(self._crowd.asking, self._crowd.patience.head)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """They have gone."""
+        for crowd in (self._crowd.asking, self._crowd.taking, self._crowd.idle):
+            crowd.end(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Some of a request has come."""
+        if self._in_head:
+            self._head += len(data)
+        elif self._patient:
+            self.until += len(data) / SLOWEST_FILE
+        super().data_received(data)
+        if not self._whole and not self.transport.is_closing():
+            self._keep_in_view()
+
+    def on_message_begin(self) -> None:
+        """The first bytes of a request: of the first, or of another over the same connection."""
+        super().on_message_begin()
+        if self._whole:
+            self._in_head, self._whole, self._head = True, False, 0
+            self.until = self.loop.time() + self._crowd.patience.head
+            self._crowd.idle.end(self)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._in_head = False
+        self.until = self.loop.time() + self._crowd.patience.body
+        self._at_once = self._can_be_answered_at_once()
+        if not self._at_once:
+            super().on_headers_complete()
+            self._patient = str(self.scope.get("path", "")).startswith(_FILES_AT)
+
+    def on_body(self, body: bytes) -> None:
+        """Some of a body; what is answered at once needs none."""
+        if not self._at_once:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole; it is answered when it is its turn, or has been already."""
+        self._whole, self._patient, self.until = True, False, math.inf
+        self._crowd.asking.end(self)
+        if self._at_once:
+            self._answer_at_once()
+        else:
+            super().on_message_complete()
+            if self.cycle.response_complete:
+                self._idle()
+
+    def on_response_complete(self) -> None:
+        """The answer is given; what is left of the request, if anything, has its time still."""
+        super().on_response_complete()
+        if self._whole and not self.pipeline:
+            self._idle()
+
+    def pause_writing(self) -> None:
+        """They take an answer more slowly than we give it."""
+        self._let(self._crowd.taking, self._crowd.patience.answer)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """They have taken most of it."""
+        self._crowd.taking.end(self)
+        self.until = math.inf
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        """The program stops: what is on its way may still come, but soon."""
+        if not self._whole:
+            self.until = min(self.until, self.loop.time() + self._crowd.patience.stopping)
+        super().shutdown()
+
+    def give_up(self) -> None:
+        """Close it without waiting for anything to be taken."""
+        self.transport.abort()
+
+    def _keep_in_view(self) -> None:
+        """Of a request that is not whole yet: count it among those, and its head as well."""
+        if self._in_head and self._head > LONGEST_HEAD:
+            self.transport.write(_TOO_LONG)
+            self.transport.close()
+        elif self not in self._crowd.asking:
+            self._make_room(self._crowd.asking)
+
+    def _can_be_answered_at_once(self) -> bool:
+        """Whether it is one of the many that wait for nothing, and none before it is unanswered."""
+        return (
+            self.url.startswith(AT_ONCE)
+            and self.parser.get_method() in (b"GET", b"HEAD")
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.parser.should_upgrade()
+        )
+
+    def _answer_at_once(self) -> None:
+        """Answer without a task of its own, which would cost as much as the answer."""
+        path, _, query = self.url.partition(b"?")
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["path"] = unquote_to_bytes(path).decode("utf-8", "replace")
+        self.scope["query_string"] = query
+        version = self.parser.get_http_version()
+        answered = self._front.answer_at_once(self.scope)
+        lines = [f"HTTP/1.1 {answered.status} {HTTPStatus(answered.status).phrase}".encode()]
+        headers = (*self.server_state.default_headers, *answered.headers)
+        lines += [name + b": " + value for name, value in headers]
+        stays = version != "1.0" and self.parser.should_keep_alive()
+        if not stays:
+            lines.append(b"connection: close")
+        body = b"" if self.scope["method"] == "HEAD" else answered.piece
+        self.transport.write(b"\r\n".join((*lines, b"", body)))
+        self.server_state.total_requests += 1
+        if stays:
+            self._idle()
+        else:
+            self.transport.close()
+
+    def _idle(self) -> None:
+        self._let(self._crowd.idle, self._crowd.patience.idle)
+
+    def _let(self, crowd: Waiting["Connection"], seconds: float) -> None:
+        """Let it keep us waiting for so long."""
+        self.until = self.loop.time() + seconds
+        self._make_room(crowd)
+
+    def _make_room(self, crowd: Waiting["Connection"]) -> None:
+        """Count it among those who wait; where they are too many, another goes."""
+        goes = crowd.begin(self, self._neighbour)
+        if goes is not None:
+            goes.give_up()
+
+
+def give_up_late(connections: Iterable[Connection], now: float, patience: Patience) -> None:
+    """Close those whose time is over, and those that are closing and do not take what is left."""
+    for connection in connections:
+        if connection.until <= now:
+            connection.give_up()
+        elif connection.transport.is_closing():
+            connection.until = min(connection.until, now + patience.answer)

@@ -1,0 +1,190 @@
+"""The front: takes requests in whole, has them answered in their lanes, and sends the answers.
+
+No thread waits for a visitor. A body that is slow to come is only read once the application, asked
+with the head alone, has not refused the call by it; and an answer is handed over as it is taken.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+from nurture.serving.lanes import Lane, LaneFullError
+from nurture.serving.wsgi import Answer, BodyWantedError, Rest, answer, environ_of
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+
+#: Answered at once: these ask neither the database nor Redis, and come by the thousand.
+AT_ONCE = (b"/o/", b"/c/", b"/healthz")
+
+#: What a subscriber opens, what the website and providers call, and what the owner works with.
+_SUBSCRIBERS = ("/guide/", "/preferences/", "/unsubscribe/", "/confirm/", "/pages/")
+_CALLERS, _OWNER = ("/webhooks/",), ("/studio/",)
+
+#: Seconds in which a body usually follows its head.
+_SOON = 0.2
+
+#: A body of so many bytes is worth asking about before it is read.
+_LARGE = 64 * 1024
+
+#: More than the application reads of any body, and all bodies together while they come.
+_LARGEST_CALL, _LARGEST_FILE, _LARGEST_IN_ALL = 5 << 20, 32 << 20, 128 << 20
+
+#: Seconds after which somebody who found a lane full may try again.
+_LATER = 5
+
+
+class _GoneError(Exception):
+    """The visitor is gone."""
+
+
+@dataclass(slots=True)
+class _Body:
+    """What has come of a body, and whether that is all."""
+
+    so_far: bytearray
+    whole: bool = False
+
+
+class Front:
+    """The whole web side as an ASGI application, around the WSGI one."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+        self._lanes = (
+            (_SUBSCRIBERS, Lane("subscribers", threads=4, most=256)),
+            (_CALLERS, Lane("callers", threads=4, most=256)),
+            (_OWNER, Lane("owner", threads=3, most=64)),
+            (("",), Lane("program", threads=2, most=64)),
+        )
+        self._held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        lane, body = self._lane_of(scope["path"]), _Body(bytearray(), not _has_body(scope))
+        try:
+            answered = await self._answered(scope, receive, lane, body)
+        except _GoneError:
+            return
+        except LaneFullError:
+            _log.warning("Too many wait in the lane of the %s; the newest get 503.", lane.name)
+            answered = _said(503, "Too many are asking at this moment.", _LATER)
+        except Exception as error:
+            answered = _failed(error)
+        finally:
+            self._held -= len(body.so_far)
+        await _hand_over(answered, lane, send)
+
+    def answer_at_once(self, scope: Scope) -> Answer:
+        """What a request without a body is answered that waits for nothing, see `AT_ONCE`."""
+        try:
+            return answer(self._app, environ_of(scope, b""))
+        except Exception as error:
+            return _failed(error)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        for _, lane in self._lanes:
+            lane.close()
+
+    async def _answered(self, scope: Scope, receive: Receive, lane: Lane, body: _Body) -> Answer:
+        if not body.whole and not await self._came_soon(scope, receive, body):
+            refused = await self._asked_with_the_head_alone(scope, lane)
+            if refused is not None:
+                return refused
+            if not await self._read(scope, receive, body):
+                return _said(503, "Too much is being sent to us at this moment.", _LATER)
+        whole = environ_of(scope, bytes(body.so_far))
+        return await lane.run(partial(answer, self._app, whole))
+
+    async def _came_soon(self, scope: Scope, receive: Receive, body: _Body) -> bool:
+        """Whether the whole body came right behind its head, as small ones do."""
+        if _length(scope) > _LARGE or any(name == b"expect" for name, _ in scope["headers"]):
+            return False
+        try:
+            async with asyncio.timeout(_SOON):
+                return await self._read(scope, receive, body, most=_LARGE) and body.whole
+        except TimeoutError:
+            return False
+
+    async def _asked_with_the_head_alone(self, scope: Scope, lane: Lane) -> Answer | None:
+        """What the application answers by the head; `None` where it wants the body first."""
+        try:
+            return await lane.run(partial(answer, self._app, environ_of(scope, None)))
+        except BodyWantedError:
+            return None
+
+    async def _read(
+        self, scope: Scope, receive: Receive, body: _Body, most: int | None = None
+    ) -> bool:
+        """Read on, to the end or to more than is read of any; return whether there was room."""
+        most = most or (_LARGEST_FILE if scope["path"].startswith(_OWNER) else _LARGEST_CALL)
+        while not body.whole and len(body.so_far) <= most:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _GoneError
+            came = message.get("body", b"")
+            body.so_far += came
+            body.whole = not message.get("more_body", False)
+            self._held += len(came)
+            if self._held > _LARGEST_IN_ALL and len(body.so_far) > _LARGE:
+                return False
+        return True
+
+    def _lane_of(self, path: str) -> Lane:
+        return next(lane for begins, lane in self._lanes if path.startswith(begins))
+
+
+async def _hand_over(answered: Answer, lane: Lane, send: Send) -> None:
+    """Send it piece by piece, each once the one before has been taken."""
+    start = {"type": "http.response.start"}
+    await send(start | {"status": answered.status, "headers": answered.headers})
+    piece, rest = answered.piece, answered.rest
+    try:
+        while not rest.is_over:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            piece = await lane.go_on(rest.next_piece)
+        await send({"type": "http.response.body", "body": piece})
+    finally:
+        rest.close()
+
+
+def _failed(error: Exception) -> Answer:
+    _log.error("Unanswered: %s", type(error).__name__)
+    return _said(500, "Something went wrong on our side.")
+
+
+def _said(status: int, detail: str, retry_after: int = 0) -> Answer:
+    """A problem document (RFC 9457) of the front's own."""
+    document = {"type": "about:blank", "status": status, "detail": detail}
+    body = json.dumps(document).encode() + b"\n"
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    if retry_after:
+        headers.append((b"retry-after", str(retry_after).encode()))
+    return Answer(status, headers, body, Rest(()))
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
+
+
+def _length(scope: Scope) -> int:
+    """How long a body is said to be; the server has seen to it that this is a number."""
+    return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)

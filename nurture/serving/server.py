@@ -1,0 +1,72 @@
+"""The web server: uvicorn's event loop around the front, with limits for slow visitors."""
+
+import asyncio
+import socket
+from functools import partial
+from typing import Any, cast
+
+import uvicorn
+
+from nurture.serving.connection import Connection, Crowd, give_up_late
+from nurture.serving.front import Front
+
+#: Seconds in which answers may be finished after the program has been told to stop.
+_FINISH = 10
+
+#: Connections that wait to be taken up; more than one burst brings.
+_BACKLOG = 4096
+
+#: Bytes of an answer that the system keeps for a visitor (it takes twice as many).
+_KEPT_UNREAD = 128 * 1024
+
+
+class Server(uvicorn.Server):
+    """The server, which also looks again and again for connections whose time is over."""
+
+    def __init__(self, front: Front, crowd: Crowd) -> None:
+        self._patience = crowd.patience
+        super().__init__(
+            uvicorn.Config(
+                cast(Any, front),
+                http=cast(Any, partial(Connection, crowd, front)),
+                loop="uvloop",
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=_BACKLOG,
+                timeout_keep_alive=int(crowd.patience.idle) + 1,
+                timeout_graceful_shutdown=_FINISH,
+            )
+        )
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop, and finish what is in flight."""
+        looking = asyncio.create_task(self._keep_looking())
+        try:
+            await super().serve(sockets)
+        finally:
+            looking.cancel()
+
+    async def _keep_looking(self) -> None:
+        now = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(self._patience.look)
+            connections = cast(list[Connection], list(self.server_state.connections))
+            give_up_late(connections, now(), self._patience)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket for the server; raises `OSError`.
+
+    Little is kept for a visitor who does not read: else the system would keep megabytes, and
+    would tell us only after a third of them that somebody does read, if slowly.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KEPT_UNREAD)
+    return listener

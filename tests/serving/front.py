@@ -1,0 +1,91 @@
+"""A web side behind the real server, in this process, with limits that a test can wait for."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from threading import Thread
+from wsgiref.types import WSGIApplication
+
+from nurture.serving.connection import Crowd, Patience
+from nurture.serving.front import Front
+from nurture.serving.server import Server, listen
+
+#: Short enough to wait for.
+SHORT = Patience(head=0.6, body=1.0, answer=1.0, idle=0.6, stopping=0.3, look=0.05)
+
+
+@contextmanager
+def fronted(
+    app: WSGIApplication, *, proxied: bool = False, patience: Patience = SHORT, most: int = 2000
+) -> Iterator[tuple[int, Server]]:
+    """The port where the application answers while the block lasts, and the server."""
+    front = Front(app)
+    server = Server(front, Crowd.of(most, proxied=proxied, patience=patience))
+    listener = listen("127.0.0.1", 0)
+    thread = Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield listener.getsockname()[1], server
+    finally:
+        server.should_exit = True
+        thread.join()
+        front.close()
+
+
+def get(port: int, path: str, client: str = "127.0.0.1") -> tuple[int, bytes]:
+    """What an honest visitor gets who comes from that address."""
+    visitor = HTTPConnection("127.0.0.1", port, timeout=10, source_address=(client, 0))
+    try:
+        visitor.request("GET", path)
+        answer = visitor.getresponse()
+        return answer.status, answer.read()
+    finally:
+        visitor.close()
+
+
+def connect(port: int, said: bytes, client: str = "127.0.0.1") -> socket.socket:
+    """A connection from that address, over which so much has been said."""
+    visitor = socket.socket()
+    visitor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    visitor.settimeout(10)
+    visitor.bind((client, 0))
+    visitor.connect(("127.0.0.1", port))
+    visitor.sendall(said)
+    return visitor
+
+
+def is_open(visitor: socket.socket) -> bool:
+    """Whether the other side has not closed it; whatever it said is read."""
+    visitor.setblocking(False)
+    try:
+        while visitor.recv(1 << 16):
+            pass
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def heard(visitor: socket.socket) -> bytes:
+    """All that the other side says until it closes."""
+    visitor.settimeout(10)
+    said = b""
+    try:
+        while more := visitor.recv(1 << 16):
+            said += more
+    except ConnectionResetError:
+        pass
+    return said
+
+
+def seconds_until_closed(visitor: socket.socket, at_most: float = 10) -> float:
+    """How long it takes until the other side closes; what it says is left unread."""
+    began = time.monotonic()
+    while time.monotonic() < began + at_most:
+        if not is_open(visitor):
+            break
+        time.sleep(0.02)
+    return time.monotonic() - began

@@ -1,0 +1,252 @@
+"""Visitors who are slow, or who only pretend to want something, keep nobody else waiting."""
+
+import re
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from threading import Event
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+
+from tests.serving.front import connect, fronted, get, heard, is_open, seconds_until_closed
+
+_HEAD = b"POST /webhooks/signup/x HTTP/1.1\r\nHost: x\r\nAuthorization: good\r\n"
+_BEGUN = _HEAD + b"Content-Length: 1000\r\n\r\n{"
+_HALF_A_HEAD = b"GET /c/x HTTP/1.1\r\nHost: x\r\nX-Half"
+#: More than is kept for a reader who does not read.
+_BIG = b"x" * 3_000_000
+
+CALLS: list[bytes] = []
+
+#: While it is not set, the owner's page is being made.
+MADE = Event()
+
+
+def _app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    """Looks at the head, then reads the body, as the webhooks do."""
+    body = b"hello"
+    if environ["REQUEST_METHOD"] == "POST":
+        if environ.get("HTTP_AUTHORIZATION") != "good":
+            start("401 Unauthorized", [("Content-Length", "2")])
+            return [b"no"]
+        body = environ["wsgi.input"].read()
+        CALLS.append(body)
+    elif environ["PATH_INFO"] == "/guide/big":
+        body = _BIG
+    elif environ["PATH_INFO"] == "/studio/slow":
+        MADE.wait(10)
+    start("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_made() -> Iterator[None]:
+    CALLS.clear()
+    MADE.clear()
+    yield
+    MADE.set()
+
+
+@pytest.mark.parametrize(
+    ("said", "victim"),
+    [(_BEGUN, "127.0.0.1"), (_BEGUN, "127.0.0.2"), (_HALF_A_HEAD, "127.0.0.1"), (b"", "127.0.0.1")],
+)
+def test_hundreds_who_never_finish_what_they_say_hold_up_nobody(said: bytes, victim: str) -> None:
+    with fronted(_app) as (port, _), ExitStack() as after:
+        attackers = [after.enter_context(connect(port, said)) for _ in range(300)]
+        began = time.monotonic()
+        assert [get(port, "/c/x", victim)[0] for _ in range(20)] == [200] * 20
+        assert time.monotonic() - began < 5
+        assert sum(map(is_open, attackers)) <= 32
+        time.sleep(2.5)
+        assert not any(map(is_open, attackers))
+
+
+def test_the_newest_of_one_address_get_through_and_other_addresses_lose_nothing() -> None:
+    with fronted(_app) as (port, _), ExitStack() as after:
+        other = after.enter_context(connect(port, _BEGUN, "127.0.0.3"))
+        attackers = [after.enter_context(connect(port, _BEGUN)) for _ in range(40)]
+        last = attackers[-1]
+        last.sendall(b" " * 999)
+        assert b" 200 " in last.recv(1000)
+        other.sendall(b" " * 999)
+        assert b" 200 " in other.recv(1000)
+
+
+def test_behind_a_proxy_of_ours_all_come_from_one_address_and_none_makes_room() -> None:
+    with fronted(_app, proxied=True) as (port, _), ExitStack() as after:
+        visitors = [after.enter_context(connect(port, _BEGUN)) for _ in range(60)]
+        for visitor in visitors:
+            visitor.sendall(b" " * 999)
+        assert all(b" 200 " in visitor.recv(1000) for visitor in visitors)
+
+
+def test_who_asks_and_does_not_take_the_answer_is_given_up_and_others_get_theirs() -> None:
+    with fronted(_app) as (port, _), ExitStack() as after:
+        deaf = [after.enter_context(_deaf(port)) for _ in range(40)]
+        assert get(port, "/guide/big", "127.0.0.2") == (200, _BIG)
+        assert get(port, "/c/x", "127.0.0.1")[0] == 200
+        time.sleep(2.5)
+        assert all(len(heard(one)) < len(_BIG) for one in deaf)
+
+
+def test_who_takes_an_answer_slowly_but_steadily_gets_all_of_it() -> None:
+    with fronted(_app) as (port, _), _deaf(port) as visitor:
+        got = 0
+        while got < len(_BIG) and (more := visitor.recv(1 << 17)):
+            got += len(more)
+            time.sleep(0.001)
+        assert got >= len(_BIG)
+
+
+def test_a_caller_whose_head_is_refused_is_answered_without_the_body() -> None:
+    with fronted(_app) as (port, _):
+        head = b"POST /webhooks/signup/x HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n"
+        with connect(port, head) as stranger:
+            assert b" 401 " in stranger.recv(1000)
+        with connect(port, head + b"Expect: 100-continue\r\n\r\n") as stranger:
+            assert stranger.recv(1000).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_body_that_comes_in_parts_is_read_to_its_end_and_the_connection_serves_on() -> None:
+    with fronted(_app) as (port, _), connect(port, _BEGUN) as visitor:
+        time.sleep(0.5)
+        visitor.sendall(b"b" * 500)
+        time.sleep(0.4)
+        visitor.sendall(b"c" * 499)
+        assert b" 200 " in visitor.recv(4000)
+        assert CALLS == [b"{" + b"b" * 500 + b"c" * 499]
+        visitor.sendall(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")
+        assert b" 200 " in visitor.recv(4000)
+        assert CALLS[-1] == b"hi"
+
+
+def test_a_body_that_never_ends_is_cut_off_unless_it_is_a_file_that_keeps_coming() -> None:
+    with fronted(_app) as (port, _), connect(port, _BEGUN) as trickling:
+        assert _trickle(trickling, b"x", 0.1) < 2
+    with fronted(_app) as (port, _):
+        head = _HEAD.replace(b"/webhooks/signup/x", b"/studio/guides")
+        with connect(port, head + b"Content-Length: 20000\r\n\r\n") as uploading:
+            assert _trickle(uploading, b"x" * 500, 0.1, most=40) >= 3.9
+            assert b" 200 " in uploading.recv(1000)
+
+
+def test_after_an_answer_silence_and_stray_bytes_are_borne_for_a_moment_only() -> None:
+    with fronted(_app) as (port, _):
+        for stray in (b"", b"\r\n"):
+            with connect(port, b"GET /c/x HTTP/1.1\r\nHost: x\r\n\r\n") as idle:
+                assert b" 200 " in idle.recv(1000)
+                if stray:
+                    assert _trickle(idle, stray, 0.1) < 2
+                assert seconds_until_closed(idle, 4) < 2
+
+
+def test_a_head_without_end_is_refused() -> None:
+    with fronted(_app) as (port, _), connect(port, b"GET / HTTP/1.1\r\nHost: x\r\n") as visitor:
+        visitor.sendall(b"X-Long: " + b"x" * 40_000)
+        assert heard(visitor).startswith(b"HTTP/1.1 431 ")
+
+
+def test_hits_are_answered_in_their_turn_whatever_else_their_connection_brings() -> None:
+    hit, slow = b"GET /c/%2Fx?a=b HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /studio/slow HTTP/1.1\r\n"
+    with fronted(_told) as (port, _):
+        with connect(port, hit + slow + b"Host: x\r\n\r\n" + hit) as visitor:
+            time.sleep(0.3)
+            assert _paths(visitor.recv(4000)) == ["/c//x?a=b"]
+            MADE.set()
+            time.sleep(0.3)
+            assert _paths(visitor.recv(4000)) == ["/studio/slow?", "/c//x?a=b"]
+        with connect(
+            port, hit.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n123") + hit
+        ) as odd:
+            time.sleep(0.3)
+            assert _paths(odd.recv(4000)) == ["/c//x?a=b"] * 2
+        with connect(port, hit.replace(b"GET", b"HEAD")) as scanner:
+            said = scanner.recv(4000)
+            assert said.startswith(b"HTTP/1.1 200 OK\r\n") and said.endswith(b"\r\n\r\n")
+        with connect(port, hit.replace(b"1.1", b"1.0")) as old:
+            assert _paths(heard(old)) == ["/c//x?a=b"]
+
+
+def test_while_the_owner_waits_for_slow_pages_a_subscriber_does_not() -> None:
+    with fronted(_app) as (port, _), ExitStack() as after:
+        for _ in range(10):
+            after.enter_context(connect(port, b"GET /studio/slow HTTP/1.1\r\nHost: x\r\n\r\n"))
+        time.sleep(0.3)
+        began = time.monotonic()
+        assert get(port, "/unsubscribe/x")[0] == get(port, "/webhooks/x")[0] == 200
+        assert time.monotonic() - began < 1
+        MADE.set()
+
+
+def test_where_too_many_wait_the_newest_are_told_when_to_try_again() -> None:
+    with fronted(_app) as (port, _), ExitStack() as after:
+        slow = b"GET /studio/slow HTTP/1.1\r\nHost: x\r\n\r\n"
+        waiting = [after.enter_context(connect(port, slow)) for _ in range(90)]
+        time.sleep(1)
+        told = [one for one in waiting if b" 503 " in _so_far(one)]
+        assert len(told) == 90 - (64 + 3)
+        assert get(port, "/c/x")[0] == 200
+        MADE.set()
+
+
+def test_told_to_stop_it_finishes_what_it_has_and_waits_for_no_straggler() -> None:
+    with ExitStack() as after:
+        with fronted(_app) as (port, server):
+            stragglers = [after.enter_context(connect(port, s)) for s in (_BEGUN, _HALF_A_HEAD)]
+            asked = after.enter_context(
+                connect(port, b"GET /studio/slow HTTP/1.1\r\nHost: x\r\n\r\n")
+            )
+            time.sleep(0.5)
+            server.should_exit = True
+            time.sleep(0.5)
+            MADE.set()
+            assert b" 200 " in heard(asked)
+            began = time.monotonic()
+        assert time.monotonic() - began < 2
+        assert not any(map(is_open, stragglers))
+
+
+def _told(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    """Answers what was asked for."""
+    if environ["PATH_INFO"] == "/studio/slow":
+        MADE.wait(10)
+    body = f"[{environ['PATH_INFO']}?{environ['QUERY_STRING']}]".encode()
+    start("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _paths(said: bytes) -> list[str]:
+    return re.findall(r"\[(.*?)\]", said.decode())
+
+
+def _deaf(port: int) -> socket.socket:
+    """Somebody who asks for much and has hardly room for any of it."""
+    visitor = socket.socket()
+    visitor.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    visitor.settimeout(10)
+    visitor.connect(("127.0.0.1", port))
+    visitor.sendall(b"GET /guide/big HTTP/1.1\r\nHost: x\r\n\r\n")
+    return visitor
+
+
+def _trickle(visitor: socket.socket, piece: bytes, every: float, most: int = 80) -> float:
+    """Say it again and again until nobody listens; how many seconds that took."""
+    began = time.monotonic()
+    for _ in range(most):
+        try:
+            visitor.sendall(piece)
+        except OSError:
+            break
+        time.sleep(every)
+    return time.monotonic() - began
+
+
+def _so_far(visitor: socket.socket) -> bytes:
+    visitor.setblocking(False)
+    try:
+        return visitor.recv(1000)
+    except BlockingIOError:
+        return b""

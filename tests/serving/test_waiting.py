@@ -1,0 +1,37 @@
+"""Who may keep us waiting, and who makes room for whom."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.serving.waiting import Waiting, neighbour_of
+
+_COMINGS = st.lists(st.tuples(st.integers(0, 40), st.sampled_from("abc"), st.booleans()))
+
+
+@given(comings=_COMINGS, most=st.integers(1, 12), most_of_one=st.integers(1, 5))
+def test_nobody_has_too_many_and_who_makes_room_waited_longest(
+    comings: list[tuple[int, str, bool]], most: int, most_of_one: int
+) -> None:
+    waiting: Waiting[int] = Waiting(most, most_of_one)
+    model: dict[int, str] = {}
+    for number, neighbour, stays in comings:
+        model.pop(number, None)
+        if not stays:
+            waiting.end(number)
+        else:
+            made_room = waiting.begin(number, neighbour)
+            model[number] = neighbour
+            theirs = [n for n, who in model.items() if who == neighbour]
+            longest = theirs if len(theirs) > most_of_one else list(model)
+            too_many = len(theirs) > most_of_one or len(model) > most
+            assert made_room == (longest[0] if too_many else None)
+            if made_room is not None:
+                del model[made_room]
+        assert len(waiting) == len(model) <= most
+
+
+def test_an_ipv6_customer_is_one_neighbour_and_a_mapped_address_is_the_ipv4_one() -> None:
+    assert neighbour_of("2001:db8:1:2::1") == neighbour_of("2001:db8:1:2:ffff::9")
+    assert neighbour_of("2001:db8:1:2::1") != neighbour_of("2001:db8:1:3::1")
+    assert neighbour_of("::ffff:192.0.2.7") == neighbour_of("192.0.2.7") == "192.0.2.7"
+    assert neighbour_of("fe80::1%eth0") == neighbour_of("fe80::2")

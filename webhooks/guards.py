@@ -1,0 +1,44 @@
+"""What every answer carries: headers that keep browsers and caches from harm."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from nurture.bootstrap import House
+
+#: A page of ours needs none of what a browser could lend it.
+_NOTHING_LENT = ", ".join(
+    f"{what}=()"
+    for what in (
+        *("accelerometer", "autoplay", "camera", "display-capture", "fullscreen", "geolocation"),
+        *("gyroscope", "magnetometer", "microphone", "midi", "payment", "usb"),
+    )
+)
+
+#: A year, as RFC 6797 §6.1 counts it. Other names of the domain are other people's affair.
+_ONLY_WITH_TLS = "max-age=31536000"
+
+
+def put_guards(app: Flask, house: House) -> None:
+    """Have every answer of the application carry them, unless it says otherwise itself."""
+    always = {
+        "X-Content-Type-Options": "nosniff",
+        "Permissions-Policy": _NOTHING_LENT,
+        "Cache-Control": "no-store",
+    }
+    if house.settings.public_url.startswith("https:"):
+        always["Strict-Transport-Security"] = _ONLY_WITH_TLS
+
+    @app.after_request
+    def guard(response: Response) -> Response:
+        for name, value in always.items():
+            response.headers.setdefault(name, value)
+        _redirect_within(response)
+        return response
+
+
+def _redirect_within(response: Response) -> None:
+    """A redirect to ourselves names no host: what a visitor says we are called is not repeated."""
+    to = urlsplit(response.location or "")
+    if to.netloc and to.netloc == request.host:
+        response.location = to._replace(scheme="", netloc="").geturl() or "/"
