@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
 
 from nurture import booking
 from nurture.clock import Clock, clock_from
+from nurture.disk import Disk, Probe, look
 from nurture.domain.errors import NurtureError
 from nurture.domain.practice import Practice
 from nurture.faults import keep_values_out_of_logs
@@ -16,21 +17,27 @@ from nurture.mail import providers as mail_providers
 from nurture.mail.dkim import Signer
 from nurture.mail.envelope import Mailer
 from nurture.mail.logbook import Logbooks
-from nurture.mail.outbox import Outbox
+from nurture.mail.outbox import Outbox, remove_mails, unlist_refused
 from nurture.mail.providers import Provider, relay_at, relays
 from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
 from nurture.proxies import StrangeProxy
 from nurture.redis_trouble import find_trouble
 from nurture.rendering.preparing import no_headers
+from nurture.sealing import Seal
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivering import Dispatch
+from nurture.services.following import OwnFiles
 from nurture.services.guiding import Shelf
+from nurture.services.securing import seal_secrets
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
 from nurture.settings import Settings, SettingsError, load_settings
+from nurture.store.erasures import Gone
 from nurture.store.instance import fingerprint
+from nurture.store.migrating import migrate
 from nurture.store.session import Database, DatabaseUnavailableError
+from nurture.store.wiping import rewrite_old
 from nurture.tokens import Tokens
 from nurture.witness import Witness
 
@@ -68,6 +75,13 @@ class House:
     catalogue: Catalogue
     doorbell: Doorbell = field(default_factory=NoDoorbell)
     relay: Provider | None = None
+    look_at_disk: Probe = look
+
+    @cached_property
+    def disk(self) -> Disk:
+        """The watch on the room for the data directory and the embedded database."""
+        database = (path.parent for path in self.settings.database_files[:1])
+        return Disk([self.settings.data_dir, *database], self.look_at_disk)
 
     @property
     def mail_provider(self) -> str:
@@ -125,6 +139,18 @@ class House:
             f"No mail server is set (NURTURE_SMTP_URL), so emails reach nobody: they are written "
             f"to the folder {self.outbox.absolute()}. “nurture outbox” makes a page of them."
         )
+
+    @cached_property
+    def seal(self) -> Seal:
+        """What keeps the secrets of second factors from whoever reads the database."""
+        return Seal(self.settings.secret_keys)
+
+    @cached_property
+    def files(self) -> OwnFiles:
+        """What this machine keeps about people outside of the database."""
+        followed = Witness(self.settings.data_dir / f"erasures-{self.fingerprint}")
+        removers = (partial(_lose_mails, self.outbox, self.tokens),)
+        return OwnFiles(self.settings.data_dir, followed, removers)
 
     @cached_property
     def strange_proxy(self) -> StrangeProxy:
@@ -189,6 +215,18 @@ def build(settings: Settings | None = None, doorbell: Doorbell | None = None) ->
     )
 
 
+def _lose_mails(outbox: Path, tokens: Tokens, gone: Gone) -> None:
+    remove_mails(outbox, gone.messages)
+    unlist_refused(outbox, lambda a: not gone.address_hashes.isdisjoint(tokens.address_hashes(a)))
+
+
+def bring_up_to_date(house: House) -> None:
+    """Bring the tables, and how their rows are kept, to what this version expects."""
+    migrate(house.settings.database)
+    seal_secrets(house.database, house.seal)
+    rewrite_old(house.database)
+
+
 def broker_trouble(house: House) -> str | None:
     """What keeps tasks from reaching the workers, if anything, where a Redis server is set."""
     return find_trouble(house.settings.redis_url) if house.settings.redis_url else None
@@ -233,6 +271,11 @@ def make_sign(settings: Settings, domain: str, relay: Provider | None) -> Callab
 
 def _unsigned(message: bytes) -> bytes:
     return b""
+
+
+def open_files(settings: Settings) -> list[str]:
+    """What other users of this machine can read and could not be kept from, in sentences."""
+    return settings.mend_files().warnings
 
 
 def doubts(settings: Settings) -> list[str]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from nurture import redis_address
 from nurture.addresses import AddressError, plain_page
 from nurture.env_file import SettingsError, read_env_file
+from nurture.private_files import Mended, mend, write_private
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
@@ -149,6 +150,18 @@ class Settings(BaseModel):
         """The database's address: the embedded one where none is set."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute()}/nurture.db"
 
+    def mend_files(self) -> Mended:
+        """Close what the program keeps on this machine to everybody but its own user."""
+        return mend(self.data_dir, *self.database_files)
+
+    @property
+    def database_files(self) -> tuple[Path, ...]:
+        """The embedded database's file and those beside it; none of a server's."""
+        if not self.database.startswith("sqlite:///"):
+            return ()
+        path = self.database.removeprefix("sqlite:///").partition("?")[0]
+        return tuple(Path(path + end) for end in ("", "-wal", "-shm"))
+
     @property
     def retention(self) -> timedelta:
         """How long is kept from where and with what somebody opened or clicked."""
@@ -266,8 +279,7 @@ def _write_once(path: Path, content: str) -> None:
     """Write the whole file or, where another process was first, leave theirs."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft.touch(mode=0o600)
-    draft.write_text(content)
+    write_private(draft, content.encode())
     with suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()

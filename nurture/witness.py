@@ -8,6 +8,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from nurture.private_files import write_private
+
 
 class Witness:
     """Remembers how far the database had come, in one small file."""
@@ -35,5 +37,5 @@ class Witness:
         draft = self._path.with_suffix(f".{os.getpid()}")
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            draft.write_text(str(number))
+            write_private(draft, str(number).encode())
             draft.replace(self._path)

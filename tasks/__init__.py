@@ -10,15 +10,18 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init
+from celery.signals import beat_init, worker_init, worker_process_init
 
 from nurture.faults import keep_values_out_of_logs
 from nurture.lifeline import die_with_parent
+from nurture.private_files import keep_private
+from nurture.settings import load_settings
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -44,6 +47,19 @@ def house() -> House:
 _forked_by: int | None = None
 
 
+@beat_init.connect
+def _keep_private(**_: object) -> None:
+    """Celery's own command starts us as well, with whatever umask there is."""
+    keep_private()
+
+
+@worker_init.connect
+def _close_files(**_: object) -> None:
+    keep_private()
+    for said in load_settings().mend_files().sentences:
+        sys.stderr.write(f"nurture: {said}\n")
+
+
 @worker_init.connect
 def _load_before_forking(**_: object) -> None:
     global _forked_by
@@ -58,5 +74,7 @@ def _load_before_forking(**_: object) -> None:
 def _begin_afresh(**_: object) -> None:
     """A forked process must not use its parent's connections, nor outlive its parent."""
     house.cache_clear()
+    start_following = import_module("tasks.following").start_following
     # A parent that was killed before this line has nobody else to tell us.
     die_with_parent(_forked_by, sign=signal.SIGKILL)
+    start_following()

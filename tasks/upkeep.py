@@ -8,7 +8,7 @@ def tidy() -> None:
     """Let go of what nobody needs any more."""
     from nurture.services import forgetting
 
-    forgetting.tidy(house().database, house().outbox, house().clock())
+    forgetting.tidy(house().database, house().files, house().clock())
     forgetting.drop_raw(house().database, house().clock(), house().settings.retention)
 
 

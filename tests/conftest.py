@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from nurture.private_files import keep_private
 from tests.servers import fence
 from tests.servers.clock import ClockFile
 
@@ -30,6 +31,9 @@ settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 fence.put_up()
+
+# As in every process of the program; tests about open files say otherwise.
+keep_private()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -190,7 +190,7 @@ class Household:
 
     def upkeep(self) -> None:
         """What is done once an hour."""
-        forgetting.tidy(self.house.database, self.house.outbox, self.clock.now)
+        forgetting.tidy(self.house.database, self.house.files, self.clock.now)
         bouncing.believe_silence(self.house.database, self.house.catalogue, self.clock.now)
         sunsetting.ask_the_quiet(self.house.database, self.house.catalogue, self.clock.now)
 

@@ -1,5 +1,6 @@
 """What the website, the mail providers, the calendars and subscribers' browsers reach."""
 
+import sys
 from collections.abc import Callable
 
 from flask import Blueprint, Flask
@@ -8,6 +9,8 @@ from werkzeug.exceptions import HTTPException
 
 from nurture.bootstrap import House, build
 from nurture.domain.errors import NurtureError
+from nurture.private_files import keep_private
+from nurture.settings import load_settings
 from nurture.web.pages import create_pages
 from nurture.web.studio import create_studio
 from tasks.doorbell import CeleryDoorbell
@@ -36,7 +39,7 @@ _ROOMS: tuple[Callable[[House], Blueprint], ...] = (
 
 def create_app(house: House | None = None) -> Flask:
     """The whole web side as a WSGI application."""
-    house = house or build(doorbell=CeleryDoorbell())
+    house = house or _build()
     app = Flask("nurture.web")
     app.jinja_env.undefined = StrictUndefined
     for create in _ROOMS:
@@ -48,3 +51,12 @@ def create_app(house: House | None = None) -> Flask:
     app.wsgi_app = HitsFirst(house, app.wsgi_app)  # type: ignore[assignment,method-assign]
     app.wsgi_app = behind_proxies(house, app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app
+
+
+def _build() -> House:
+    """A house of this process's own, under whatever server it runs."""
+    keep_private()
+    settings = load_settings()
+    for said in settings.mend_files().sentences:
+        sys.stderr.write(f"nurture: {said}\n")
+    return build(settings, doorbell=CeleryDoorbell())

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response, json
 from werkzeug.exceptions import HTTPException
 
+from nurture.disk import DiskFullError
 from nurture.domain.errors import NurtureError
 from nurture.domain.payload import PayloadError
 from nurture.services.subscribing import KeyReusedError, TooManySignupsError, UnknownFormError
@@ -91,6 +92,8 @@ def from_error(error: NurtureError) -> Response:
     if isinstance(error, ProblemError):
         return problem(error.status, str(error), error.fields, error.headers)
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+    if isinstance(error, DiskFullError):
+        return problem(status, str(error), headers=[("Retry-After", "300")])
     if isinstance(error, DatabaseUnavailableError):
         _log.warning("%s", error)
         return problem(status, AWAY, headers=_HEADERS[status])

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from nurture.bootstrap import House
 from nurture.domain.consent import Evidence
+from nurture.domain.room import Use
 from nurture.services import subscribing
 from nurture.services.subscribing import Signup
 from webhooks.callers import LARGEST_SIGNUP, client_of, read_fields, read_signed
@@ -38,6 +39,7 @@ def create_signup(house: House) -> Blueprint:
         )
         fields = read_fields(request, body)
         read = read_signup(fields)
+        house.disk.insist(Use.SIGNUPS)
         signup = _as_signup(form, read, read_utm(fields), _key(signed_id), body)
         subscribing.subscribe(
             house.database, house.catalogue, house.tokens, house.limits, signup, now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from nurture.domain.errors import NurtureError
+from nurture.private_files import keep_private, open_private
+from nurture.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -21,6 +24,7 @@ class _OneLine(click.Group):
     """Says what is wrong in one line and ends with 2 for bad usage, 1 for everything else."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        keep_private()
         try:
             return super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.exceptions.Abort:
@@ -47,6 +51,18 @@ def main() -> None:
     """
 
 
+def private_settings(warn: bool = True) -> Settings:
+    """The settings, once the files that they name are closed to other users of this machine.
+
+    It says what was mended and, unless told not to `warn`, what could not be.
+    """
+    settings = load_settings()
+    mended = settings.mend_files()
+    for said in mended.sentences if warn else mended.notes:
+        click.echo(f"nurture: {said}", err=True)
+    return settings
+
+
 def with_house(command: Callable[..., None]) -> Callable[..., None]:
     """Hand the command everything the program works with."""
 
@@ -54,17 +70,17 @@ def with_house(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         from nurture.bootstrap import build
 
-        command(build(), *args, **kwargs)
+        command(build(private_settings(warn=False)), *args, **kwargs)
 
     return wrapped
 
 
 @contextmanager
 def written_whole(file: Path) -> Iterator[TextIO]:
-    """A file to write, which is there whole or not at all; says why where it cannot be."""
+    """A file to write for nobody else to read, there whole or not at all; says why where not."""
     draft = file.with_name(f".{file.name}.part")
     try:
-        with draft.open("w", encoding="utf-8", newline="") as to:
+        with os.fdopen(open_private(draft), "w", encoding="utf-8", newline="") as to:
             yield to
         draft.replace(file)
     except OSError as error:
@@ -79,11 +95,11 @@ def written_whole(file: Path) -> Iterator[TextIO]:
 
 def up_to_date(house: House) -> None:
     """Bring the tables up to date; a mistyped data directory must not become a new database."""
-    from nurture.store.migrating import migrate
+    from nurture.bootstrap import bring_up_to_date
 
     if not house.database.exists():
         raise NurtureError(
             f"There is no database at {house.settings.database}.",
             remedy="Start with “nurture serve”, or set NURTURE_DATA_DIR to where it is.",
         )
-    migrate(house.settings.database)
+    bring_up_to_date(house)

@@ -62,6 +62,22 @@ def remove(house: House, email: str) -> None:
     click.echo(f"{email} is signed out everywhere and can no longer sign in.")
 
 
+@owner.command("reset-codes")
+@click.argument("email")
+@with_house
+def reset_codes(house: House, email: str) -> None:
+    """Ask EMAIL for no codes from a phone any more.
+
+    For whoever has lost phone and recovery codes; the password stays, and a second factor can be
+    set up afresh on the account's page.
+    """
+    from nurture.services import securing
+
+    up_to_date(house)
+    securing.reset_codes(house.database, email)
+    click.echo(f"{email} is signed out everywhere and signs in with the password alone.")
+
+
 def _looks_like_an_address(email: str) -> bool:
     name, _, domain = email.strip().rpartition("@")
     return bool(name and domain) and len(email.split()) == 1

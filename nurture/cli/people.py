@@ -80,9 +80,9 @@ def forget(house: House, email: str, yes: bool) -> None:
     if not yes and not click.confirm(f"Erase everything about {email}? It cannot be undone."):
         return click.echo("Nothing has been erased.")
     if nobody:
-        forgetting.forget_booker(house.database, house.tokens, email, house.clock())
+        forgetting.forget_booker(house.database, house.files, house.tokens, email, house.clock())
     else:
-        forgetting.forget(house.database, house.outbox, person, house.clock())
+        forgetting.forget(house.database, house.files, person, house.clock())
     click.echo("Erased. Only a keyed hash of the address is kept, which is never written to.")
 
 

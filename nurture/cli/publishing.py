@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 @with_house
 def publish(house: House, overwrite: bool, dry_run: bool) -> None:
     """Check the emails and sequences, publish what changed."""
+    from nurture.bootstrap import bring_up_to_date
     from nurture.library import read_library
     from nurture.services import publishing
-    from nurture.store.migrating import migrate
 
     library = read_library(house.library)
-    migrate(house.settings.database)
+    bring_up_to_date(house)
     if dry_run:
         return _tell(publishing.preview(house.database, library), "would change")
     publication = publishing.publish(house.database, library, house.clock(), overwrite=overwrite)
@@ -40,7 +40,7 @@ def check(house: House) -> None:
 
     Each finding is told with its file, its line and what to do about it.
     """
-    from nurture.bootstrap import doubts
+    from nurture.bootstrap import doubts, open_files
     from nurture.library import read_library
     from nurture.services import publishing
 
@@ -54,6 +54,8 @@ def check(house: House) -> None:
         click.echo(f"good to know: {said}")
     for said in doubts(house.settings):
         click.echo(f"probably not meant: {said}")
+    for said in open_files(house.settings):
+        click.echo(f"not private: {said}")
     click.echo(f"{len(drafts)} files are in order.")
 
 

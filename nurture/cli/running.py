@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from nurture.cli.command import main
-from nurture.settings import load_settings
+from nurture.cli.command import main, private_settings
 
 
 @main.command()
@@ -19,7 +18,7 @@ def serve() -> None:
     """
     from nurture.serving import serve as serve_all
 
-    sys.exit(serve_all(load_settings()))
+    sys.exit(serve_all(private_settings()))
 
 
 @main.command()
@@ -27,7 +26,7 @@ def web() -> None:
     """Run the web side only."""
     from nurture.serving import run_web
 
-    sys.exit(run_web(load_settings()))
+    sys.exit(run_web(private_settings()))
 
 
 @main.command()
@@ -35,7 +34,7 @@ def worker() -> None:
     """Run a worker only; start as many as you like."""
     from nurture.serving import run_worker
 
-    sys.exit(run_worker(load_settings()))
+    sys.exit(run_worker(private_settings()))
 
 
 @main.command()
@@ -43,7 +42,7 @@ def beat() -> None:
     """Run the alarm clock only; a second does no harm."""
     from nurture.serving import run_beat
 
-    sys.exit(run_beat(load_settings()))
+    sys.exit(run_beat(private_settings()))
 
 
 @main.command()

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 @with_house
 def status(house: House, as_json: bool) -> None:
     """Say how things stand, what is due and what in doubt."""
-    from nurture.bootstrap import broker_trouble, doubts
-    from nurture.services import reporting
+    from nurture.bootstrap import broker_trouble, doubts, open_files
+    from nurture.services import following, reporting
 
     up_to_date(house)
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     standing["broker_trouble"] = broker_trouble(house)
     standing["mail_provider"] = house.mail_provider
+    standing["disk_trouble"] = house.disk.trouble or None
+    standing["erasures_to_follow"] = following.pending(house.database, house.files)
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
     click.echo(
@@ -32,6 +34,8 @@ def status(house: House, as_json: bool) -> None:
     )
     for said in doubts(house.settings):
         click.echo(f"probably not meant: {said}")
+    for said in open_files(house.settings):
+        click.echo(f"not private: {said}")
 
 
 @main.command()
@@ -99,6 +103,13 @@ def _in_words(standing: dict[str, Any]) -> str:
     lines += [_DOUBT.format(**one) for one in standing["in_doubt"]]
     if standing["broker_trouble"]:
         lines.append(f"NO EMAIL LEAVES: {standing['broker_trouble']}")
+    if standing["disk_trouble"]:
+        lines.append(f"THE DISK IS NEARLY FULL: {standing['disk_trouble']}")
+    if standing["erasures_to_follow"]:
+        lines.append(
+            f"erasures: {standing['erasures_to_follow']} are still to be followed in the files of "
+            "this machine; a worker does so within a minute"
+        )
     if not standing["armed"]:
         lines.append(
             "NOT ARMED: this is a copy and stays silent. Run “nurture arm” to let it send."

@@ -154,7 +154,7 @@ def _make_room(directory: Path) -> None:
     if directory.exists() and any(directory.iterdir()) and not marker.exists():
         raise DemoError(f"{directory} holds other things.", remedy="Name an empty folder.")
     shutil.rmtree(directory, ignore_errors=True)
-    (directory / "outbox").mkdir(parents=True)
+    (directory / "outbox").mkdir(parents=True, mode=0o700)
     marker.touch()
     dana = next(person for person in PEOPLE if person.name == "Dana")
     (directory / "outbox" / REFUSED_ADDRESSES).write_text(dana.address + "\n")

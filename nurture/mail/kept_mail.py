@@ -1,6 +1,7 @@
 """The mails that the outbox keeps as files, and how a file is written so that it is whole."""
 
 import os
+import re
 import threading
 from datetime import UTC, datetime
 from email.headerregistry import BaseHeader, DateHeader
@@ -10,7 +11,10 @@ from email.policy import default
 from functools import cached_property
 from pathlib import Path
 
+from nurture.private_files import write_private
+
 _PREFIX = "message-"
+_ABOUT_A_MAIL = re.compile(rf"\.?{_PREFIX}(\d+)\.")
 
 
 def mail_path(directory: Path, message: int) -> Path:
@@ -19,14 +23,48 @@ def mail_path(directory: Path, message: int) -> Path:
 
 
 def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file so that a reader sees all of it or what was there before; return its path."""
+    """Write a file so that a reader sees all of it or what was there before; return its path.
+
+    Nobody but its owner can read it.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
-        temporary.write_bytes(data)
+        write_private(temporary, data)
         return temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def files_of_mails(directory: Path) -> list[Path]:
+    """Every file about a mail: itself, what was made of it, and drafts of both."""
+    return [path for path in _entries(directory) if number_of(path) is not None]
+
+
+def number_of(path: Path) -> int | None:
+    """Which message a file is about, or `None` where it is about none."""
+    found = _ABOUT_A_MAIL.match(path.name)
+    return int(found[1]) if found else None
+
+
+def remove_drafts(directory: Path) -> None:
+    """Remove drafts of the index that a killed process left; one that is written now is not."""
+    for path in _entries(directory):
+        if path.name.startswith(".index.html.") and not _is_running(path):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(draft: Path) -> bool:
+    """Whether the process that began a draft is still there."""
+    pid = draft.name.rsplit(".", 2)[1]
+    return Path(f"/proc/{pid}").exists()
+
+
+def _entries(directory: Path) -> list[Path]:
+    try:
+        return [directory / name for name in os.listdir(directory)]
+    except FileNotFoundError:
+        return []
 
 
 class KeptMail:

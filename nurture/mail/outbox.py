@@ -1,28 +1,51 @@
 """The mail room without a mail server: every message becomes a file to look at."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.refusal import Blame, Refusal
 from nurture.mail.envelope import Envelope, Outcome
-from nurture.mail.kept_mail import KeptMail, list_mails, mail_path, write_whole
+from nurture.mail.kept_mail import (
+    KeptMail,
+    files_of_mails,
+    list_mails,
+    mail_path,
+    number_of,
+    remove_drafts,
+    write_whole,
+)
 from nurture.mail.outbox_pages import write_index
 
-__all__ = ["KeptMail", "Outbox", "list_mails", "remove_mails", "write_index"]
+__all__ = ["KeptMail", "Outbox", "list_mails", "remove_mails", "unlist_refused", "write_index"]
 
 REFUSED_ADDRESSES = "refused-addresses.txt"
 
 
-def remove_mails(directory: Path, messages: Iterable[int]) -> None:
-    """Remove the mails of these numbers with all that was made of them, as far as they are kept."""
-    paths = [mail_path(directory, message) for message in messages]
-    kept = [path for path in paths if path.exists()]
+def remove_mails(directory: Path, messages: Collection[int]) -> None:
+    """Remove the mails of these numbers with all that was made of them, as far as they are kept.
+
+    What a killed process has left half written goes as well.
+    """
+    kept = [path for path in files_of_mails(directory) if number_of(path) in messages]
     for path in kept:
-        for made in (path, path.with_suffix(".html"), path.with_suffix(".txt")):
-            made.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+    if kept:
+        remove_drafts(directory)
     if kept and (directory / "index.html").exists():
         write_index(directory)
+
+
+def unlist_refused(directory: Path, is_gone: Callable[[str], bool]) -> None:
+    """Take out of the list of refused addresses whoever is gone."""
+    path = directory / REFUSED_ADDRESSES
+    try:
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+    except (FileNotFoundError, UnicodeError):
+        return
+    kept = [line for line in lines if not is_gone(line.strip())]
+    if kept != lines:
+        write_whole(path, "".join(kept).encode())
 
 
 class Outbox:
@@ -70,5 +93,5 @@ class Outbox:
         return Outcome(envelope.message, status, reason)
 
     def _write(self, envelope: Envelope) -> Path:
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return write_whole(mail_path(self.directory, envelope.message), envelope.data)

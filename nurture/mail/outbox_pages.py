@@ -85,7 +85,7 @@ def write_index(directory: Path) -> Path:
     sections = list(_sections(mails))
     summary = f"{_counted(len(mails), 'email')} to {_counted(len(sections), 'recipient')}"
     page = _PAGE.format(summary=summary, sections="\n".join(sections))
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     return write_whole(directory / "index.html", page.encode())
 
 

@@ -2,20 +2,21 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from nurture.domain.address import address_key
 from nurture.domain.enrolment import Because, EnrolmentStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import UNCOLLECTED_FOR
-from nurture.mail.outbox import remove_mails
+from nurture.services.following import OwnFiles, follow
 from nurture.services.listening import forget_old_calls
 from nurture.store import enrolments, hits, locks, personal, subscribers
 from nurture.store.bookings import forget_bookers, take_bookings_from, told_of_booker
+from nurture.store.erasures import list_erasures
 from nurture.store.session import Connection, Database
 from nurture.store.signups import forget_old_keys
 from nurture.store.subscribers import find_by_address
-from nurture.store.suppressions import suppress_erased
+from nurture.store.suppressions import empty_details_of, suppress_erased
+from nurture.store.wiping import wipe
 from nurture.tokens import Tokens
 
 #: Of so many events the raw data is dropped in one transaction.
@@ -35,19 +36,19 @@ class BeingMailedError(NurtureError):
     """A mail to this person is with the mail server at this very moment."""
 
 
-def forget(database: Database, outbox: Path, subscriber_id: int, now: datetime) -> bool:
+def forget(database: Database, files: OwnFiles, subscriber_id: int, now: datetime) -> bool:
     """Erase everything personal about somebody; return whether they were known.
 
     What stays are rows without a person, so that counts stay right, and the keyed hash of the
-    address, which is never written to again. Mails kept in the local `outbox` go as well.
-    Raises `BeingMailedError`.
+    address, which is never written to again. What this machine keeps in its `files` goes as
+    well; other machines follow. Raises `BeingMailedError` or `FilesKeptError`.
     """
     with database.writing() as connection:
         personal.lock_people(connection, [subscriber_id])
         person = subscribers.find_subscriber(connection, subscriber_id)
         if person is None:
             return False
-        numbers = _erase(connection, [subscriber_id], now)
+        _erase(connection, [subscriber_id], now)
         # Only now can nothing more of theirs begin to be offered.
         if personal.being_mailed(connection, subscriber_id):
             raise BeingMailedError(
@@ -56,11 +57,14 @@ def forget(database: Database, outbox: Path, subscriber_id: int, now: datetime) 
         key, address_hash = address_key(person.address), person.address_hash
         personal.empty_mentions(connection, key, address_hash)
         suppress_erased(connection, person.address_hash, now)
-    remove_mails(outbox, numbers)
+        list_erasures(connection, [subscriber_id], now)
+    follow(database, files, now)
     return True
 
 
-def forget_booker(database: Database, tokens: Tokens, address: str, now: datetime) -> bool:
+def forget_booker(
+    database: Database, files: OwnFiles, tokens: Tokens, address: str, now: datetime
+) -> bool:
     """Forget what calendars told of an address that never signed up; return whether they had.
 
     The address is never written to again, as that of everybody who was erased.
@@ -73,10 +77,12 @@ def forget_booker(database: Database, tokens: Tokens, address: str, now: datetim
         for address_hash in hashes:
             personal.empty_mentions(connection, address_key(address), address_hash)
         suppress_erased(connection, hashes[0], now)
+        list_erasures(connection, [None], now)
+    follow(database, files, now)
     return True
 
 
-def let_go_unconfirmed(database: Database, outbox: Path, now: datetime) -> int:
+def let_go_unconfirmed(database: Database, files: OwnFiles, now: datetime) -> int:
     """Erase whoever signed up thirty days ago or more and never confirmed; return how many.
 
     Their addresses are not suppressed: they may sign up again, and what they booked counts then.
@@ -88,21 +94,28 @@ def let_go_unconfirmed(database: Database, outbox: Path, now: datetime) -> int:
         with database.writing() as connection:
             people = personal.find_unconfirmed(connection, now - UNCOLLECTED_FOR, _PEOPLE)
             take_bookings_from(connection, people)
-            numbers = _erase(connection, people, now) if people else []
-        remove_mails(outbox, numbers)
+            if people:
+                _erase(connection, people, now)
+            list_erasures(connection, people, now)
         let_go += len(people)
         if len(people) < _PEOPLE:
             break
+    follow(database, files, now)
     return let_go
 
 
-def tidy(database: Database, outbox: Path, now: datetime) -> int:
+def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
     """Let go of signups that were never confirmed and of keys that have served; return how many."""
-    let_go = let_go_unconfirmed(database, outbox, now)
+    let_go = let_go_unconfirmed(database, files, now)
     with database.writing() as connection:
-        forget_bookers(connection, now - BOOKERS_KEPT_FOR)
+        if forget_bookers(connection, now - BOOKERS_KEPT_FOR):
+            list_erasures(connection, [None], now)
         forget_old_calls(connection, now)
-        return let_go + forget_old_keys(connection, now, _KEYS_KEPT_FOR)
+        let_go += forget_old_keys(connection, now, _KEYS_KEPT_FOR)
+    follow(database, files, now)
+    # What was put off for a day, because the file is large, is due at some hour.
+    wipe(database, now)
+    return let_go
 
 
 def drop_raw(database: Database, now: datetime, retention: timedelta) -> int:
@@ -114,13 +127,14 @@ def drop_raw(database: Database, now: datetime, retention: timedelta) -> int:
     while True:
         with database.writing() as connection:
             chunk = hits.drop_raw(connection, now - retention, _CHUNK)
+            list_erasures(connection, [None] * bool(chunk), now)
         dropped += chunk
         if chunk < _CHUNK:
             return dropped
 
 
-def _erase(connection: Connection, people: Collection[int], now: datetime) -> list[int]:
-    """Empty what is about these people and end what is under way; return their messages.
+def _erase(connection: Connection, people: Collection[int], now: datetime) -> None:
+    """Empty what is about these people and end what is under way.
 
     The people are locked already, as strongly as a change of their address takes.
     """
@@ -128,4 +142,4 @@ def _erase(connection: Connection, people: Collection[int], now: datetime) -> li
     reason, because = EnrolmentStatus.REMOVED, Because.ERASED
     personal.end_everything(connection, people, reason, now, because=because)
     personal.empty_people(connection, people)
-    return personal.messages_to(connection, people)
+    empty_details_of(connection, people)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nurture.domain.owner import insist_on_good
+from nurture.sealing import Seal, SealBrokenError
 from nurture.services import credentials
 from nurture.services.credentials import fingerprint_of
 from nurture.services.signing_in import (
@@ -14,6 +15,7 @@ from nurture.services.signing_in import (
     SignInRefusedError,
     UnknownOwnerError,
     begin_session,
+    get_owner_of,
     note_attempt,
 )
 from nurture.store import owners, sign_ins
@@ -30,11 +32,11 @@ class Account:
     pending_secret: str | None
 
 
-def get_account(database: Database, owner: int) -> Account:
+def get_account(database: Database, seal: Seal, owner: int) -> Account:
     """An owner's account; raises `UnknownOwnerError`."""
     with database.reading() as connection:
         found = _get_owner(connection, owner)
-    return Account(found.address, found.totp_secret is not None, found.totp_pending)
+    return Account(found.address, found.totp_secret is not None, _pending(seal, found))
 
 
 def change_password(
@@ -52,14 +54,15 @@ def change_password(
         return _begin_afresh(connection, found, now)
 
 
-def offer_codes(database: Database, owner: int) -> None:
+def offer_codes(database: Database, seal: Seal, owner: int) -> None:
     """Make a secret for an app; codes are asked for once the first has been given."""
+    sealed = seal.seal(credentials.new_secret())
     with database.writing() as connection:
-        owners.set_pending_secret(connection, owner, credentials.new_secret())
+        owners.set_pending_secret(connection, owner, sealed)
 
 
 def take_on_codes(
-    database: Database, owner: int, code: str, now: datetime
+    database: Database, seal: Seal, owner: int, code: str, now: datetime
 ) -> tuple[SignedIn, list[str]]:
     """Ask for codes from now on; return the new session and the recovery codes, shown once.
 
@@ -68,14 +71,14 @@ def take_on_codes(
     codes = credentials.new_recovery_codes()
     with database.writing() as connection:
         found = _get_owner(connection, owner)
-        secret = found.totp_pending
+        secret = _pending(seal, found)
         counter = credentials.find_counter(secret, code, now) if secret else None
-        if counter is None:
+        if secret is None or counter is None:
             raise SignInRefusedError(
                 "That code is not right.",
                 remedy="Type the six digits that the app shows now; its clock must be right.",
             )
-        owners.set_secret(connection, owner, secret, counter)
+        owners.set_secret(connection, owner, seal.seal(secret), counter)
         owners.replace_recovery_codes(connection, owner, map(fingerprint_of, codes))
         return _begin_afresh(connection, found, now), codes
 
@@ -87,6 +90,56 @@ def give_up_codes(database: Database, owner: int, password: str, now: datetime) 
         owners.set_secret(connection, owner, None, 0)
         owners.replace_recovery_codes(connection, owner, ())
         return _begin_afresh(connection, found, now)
+
+
+def reset_codes(database: Database, address: str) -> None:
+    """Ask an owner for no codes any more and sign them out; raises `UnknownOwnerError`.
+
+    For whoever has lost phone and recovery codes, or the key that the secret is sealed with.
+    """
+    with database.writing() as connection:
+        found = get_owner_of(connection, address)
+        owners.set_secret(connection, found.id, None, 0)
+        owners.replace_recovery_codes(connection, found.id, ())
+        sign_ins.end_sessions_of(connection, found.id)
+
+
+def seal_secrets(database: Database, seal: Seal) -> int:
+    """Seal afresh what is kept in clear or sealed with an older key; return of how many owners.
+
+    What cannot be opened stays as it is: its key may come back.
+    """
+    with database.reading() as connection:
+        if not any(_is_stale(seal, one) for one in owners.all_owners(connection)):
+            return 0
+    with database.writing() as connection:
+        stale = [one for one in owners.all_owners(connection) if _is_stale(seal, one)]
+        for one in stale:
+            sealed = (_afresh(seal, kept) for kept in (one.totp_secret, one.totp_pending))
+            owners.replace_secrets(connection, one.id, *sealed)
+    return len(stale)
+
+
+def _is_stale(seal: Seal, owner: Owner) -> bool:
+    kept = (owner.totp_secret, owner.totp_pending)
+    return any(_afresh(seal, one) != one for one in kept if one and not seal.is_newest(one))
+
+
+def _afresh(seal: Seal, kept: str | None) -> str | None:
+    if kept is None or seal.is_newest(kept):
+        return kept
+    try:
+        return seal.seal(seal.open(kept))
+    except SealBrokenError:
+        return kept
+
+
+def _pending(seal: Seal, owner: Owner) -> str | None:
+    """The secret that waits for its first code; one that cannot be read is as good as none."""
+    try:
+        return seal.open(owner.totp_pending) if owner.totp_pending else None
+    except SealBrokenError:
+        return None
 
 
 def _insist_on_password(database: Database, owner: int, password: str, now: datetime) -> Owner:

@@ -20,6 +20,7 @@ from nurture.domain.owner import (
     Lasting,
     insist_on_good,
 )
+from nurture.sealing import Seal, SealBrokenError
 from nurture.services import credentials
 from nurture.services.credentials import fingerprint_of, new_identifier
 from nurture.store import owners, sign_ins
@@ -33,6 +34,10 @@ FAILURES_PER_ACCOUNT, FAILURES_PER_CLIENT = 10, 30
 
 class SignInRefusedError(NurtureError):
     """The address and the password do not belong together, or the code is not the present one."""
+
+
+class SecondFactorLostError(SignInRefusedError):
+    """No code can be checked, because the key is gone that its secret was sealed with."""
 
 
 class TooManyAttemptsError(NurtureError):
@@ -79,13 +84,19 @@ def all_owners(database: Database) -> list[Owner]:
 def remove_owner(database: Database, address: str) -> None:
     """Let an owner in no more, beginning now; raises `UnknownOwnerError`."""
     with database.writing() as connection:
-        owner = owners.find_owner_by_address(connection, address_keys(address))
-        if owner is None:
-            raise UnknownOwnerError(
-                f"{address} is no owner.", remedy="“nurture owner list” shows who is."
-            )
+        owner = get_owner_of(connection, address)
         sign_ins.end_sessions_of(connection, owner.id)
         owners.remove_owner(connection, owner.id)
+
+
+def get_owner_of(connection: Connection, address: str) -> Owner:
+    """The owner of that address; raises `UnknownOwnerError`."""
+    owner = owners.find_owner_by_address(connection, address_keys(address))
+    if owner is None:
+        raise UnknownOwnerError(
+            f"{address} is no owner.", remedy="“nurture owner list” shows who is."
+        )
+    return owner
 
 
 # --- Getting in -----------------------------------------------------------------------------------
@@ -139,7 +150,13 @@ def sign_in(
 
 
 def give_code(
-    database: Database, waiting: SignedIn, code: str, client: str, account: str, now: datetime
+    database: Database,
+    seal: Seal,
+    waiting: SignedIn,
+    code: str,
+    client: str,
+    account: str,
+    now: datetime,
 ) -> SignedIn:
     """Complete a sign-in by the code of the second factor or a recovery code.
 
@@ -148,7 +165,7 @@ def give_code(
     attempt = note_attempt(database, account, client, now)
     with database.writing() as connection:
         owner = owners.find_owner(connection, waiting.owner)
-        if owner is None or not _spend(connection, owner, code, now):
+        if owner is None or not _spend(connection, seal, owner, code, now):
             raise SignInRefusedError("That code is not right, or it has been used.")
         sign_ins.forget_attempt(connection, attempt)
         sign_ins.end_session(connection, fingerprint_of(waiting.identifier))
@@ -165,12 +182,27 @@ def begin_session(
     return SignedIn(identifier, owner.id, owner.address, awaits_code)
 
 
-def _spend(connection: Connection, owner: Owner, code: str, now: datetime) -> bool:
-    counter = credentials.find_counter(owner.totp_secret or "", code, now)
-    if counter is not None:
-        return owners.spend_code(connection, owner.id, counter)
+def _spend(connection: Connection, seal: Seal, owner: Owner, code: str, now: datetime) -> bool:
     typed = fingerprint_of(credentials.as_recovery_code(code))
-    return owners.spend_recovery_code(connection, owner.id, typed)
+    if owners.spend_recovery_code(connection, owner.id, typed):
+        return True
+    if owner.totp_secret is None:
+        return False  # They have been turned off in another browser meanwhile.
+    secret = _opened(seal, owner.totp_secret, owner.address)
+    counter = credentials.find_counter(secret, code, now)
+    return counter is not None and owners.spend_code(connection, owner.id, counter)
+
+
+def _opened(seal: Seal, secret: str, address: str) -> str:
+    try:
+        return seal.open(secret)
+    except SealBrokenError:
+        raise SecondFactorLostError(
+            "Codes cannot be checked, because NURTURE_SECRET_KEY is not the key any more that they "
+            "were sealed with.",
+            remedy="Put that key back, at the end of the list. Or type one of your recovery codes. "
+            f"Or, on the server: nurture owner reset-codes {address}",
+        ) from None
 
 
 def note_attempt(database: Database, account: str, client: str, now: datetime) -> int:

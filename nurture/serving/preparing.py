@@ -6,13 +6,12 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from nurture.bootstrap import House, build, make_mailer, make_sign
+from nurture.bootstrap import House, bring_up_to_date, build, make_mailer, make_sign
 from nurture.domain.errors import NurtureError
 from nurture.library import read_library
 from nurture.lifeline import die_with_parent
 from nurture.services import publishing, reporting
 from nurture.serving.kernel import root_trouble
-from nurture.store.migrating import migrate
 
 _FORK = multiprocessing.get_context("fork")
 
@@ -21,7 +20,7 @@ def prepare() -> dict[str, Any]:
     """Bring database and publications up to date; return what the welcome tells."""
     house = build()
     house.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    migrate(house.settings.database)
+    bring_up_to_date(house)
     library = read_library(house.library)
     notes: list[str] = []
     troubles = [house.proxy_trouble, root_trouble()]

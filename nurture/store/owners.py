@@ -27,8 +27,8 @@ owners = Table(
     Column("id", Integer, primary_key=True),
     Column("address", Text, nullable=False, unique=True),
     Column("password_hash", Text),
-    # Readable, because a code is computed from it: whoever reads this database reads
-    # everything that the studio shows, and still needs the password.
+    # A code is computed from it, so it must be read again; sealed, because whoever reads the
+    # database is not to have both factors.
     Column("totp_secret", Text),
     Column("totp_pending", Text),
     Column("totp_counter", Integer, nullable=False),
@@ -113,6 +113,14 @@ def set_secret(connection: Connection, owner: int, secret: str | None, counter: 
         .where(owners.c.id == owner)
         .values(totp_secret=secret, totp_pending=None, totp_counter=counter)
     )
+
+
+def replace_secrets(
+    connection: Connection, owner: int, secret: str | None, pending: str | None
+) -> None:
+    """Keep the same secrets in another form."""
+    values = {"totp_secret": secret, "totp_pending": pending}
+    connection.execute(update(owners).where(owners.c.id == owner).values(values))
 
 
 def spend_code(connection: Connection, owner: int, counter: int) -> bool:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.sending_gate import Frequency
+from nurture.store.account import account
 from nurture.store.consents import consents
 from nurture.store.enrolments import ended, enrolments
 from nurture.store.events import events
@@ -95,12 +96,6 @@ def being_mailed(connection: Connection, subscriber_id: int) -> bool:
     return bool(connection.scalar(select(_offered_to(literal(subscriber_id)))))
 
 
-def messages_to(connection: Connection, subscriber_ids: Collection[int]) -> list[int]:
-    """The numbers of every message to these people."""
-    theirs = messages.c.subscriber_id.in_(subscriber_ids)
-    return list(connection.scalars(select(messages.c.id).where(theirs)))
-
-
 def empty_people(connection: Connection, subscriber_ids: Collection[int]) -> None:
     """Empty every row about these people of what is personal; what stays counts and no more."""
     for table, person in _ABOUT.items():
@@ -119,6 +114,9 @@ def empty_mentions(connection: Connection, address_key: str, address_hash: str) 
     emptied = connection.execute(
         update(events).where(events.c.subscriber_id.is_(None), about).values(_emptied(events))
     )
+    # While the account is held, what the mail server said last stands there.
+    said = func.lower(account.c.reason).contains(address_key.lower(), autoescape=True)
+    connection.execute(update(account).where(said).values(reason=""))
     return emptied.rowcount
 
 

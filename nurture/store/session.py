@@ -37,6 +37,9 @@ from nurture.store.postgresql import UnfitDatabaseError
 
 __all__ = ["Connection", "Database", "DatabaseUnavailableError", "insert_new"]
 
+#: Durable, strict, and nothing readable left where a row was emptied.
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+
 #: How long one SQLite writer waits for another; transactions take milliseconds.
 _BUSY_SECONDS = 15
 
@@ -193,6 +196,7 @@ def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         return postgresql_sessions.make_engine(url)
     _make_private_directory_of(url)
+    # Values are personal, and what an error says is written into logs.
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -223,7 +227,7 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     read and then write; with `isolation_level = None` it opens none.
     """
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 

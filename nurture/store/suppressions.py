@@ -4,7 +4,7 @@ What was lifted is remembered with the time up to which it was, so that an older
 told later changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -165,6 +165,13 @@ def suppress_erased(connection: Connection, address_hash: str, now: datetime) ->
     for table in (suppressions, lifted_suppressions):
         connection.execute(delete(table).where(table.c.address_hash == address_hash))
     suppress(connection, address_hash, SuppressionReason.ERASED, now)
+
+
+def empty_details_of(connection: Connection, people: Collection[int]) -> None:
+    """Empty what was told of these people's addresses: a mail server's answer often names them."""
+    theirs = select(subscribers.c.address_hash).where(subscribers.c.id.in_(people))
+    that = suppressions.c.address_hash.in_(theirs)
+    connection.execute(update(suppressions).where(that).values(detail=""))
 
 
 def as_suppression(row: RowMapping) -> Suppression:

@@ -79,7 +79,7 @@ class Confirmations:
         house = self.house
         try:
             known = forgetting.forget(
-                house.database, house.outbox, confirmation.subscriber, house.clock()
+                house.database, house.files, confirmation.subscriber, house.clock()
             )
         except forgetting.BeingMailedError as error:
             return _asked(confirmation, problem=str(error)), HTTPStatus.SERVICE_UNAVAILABLE

@@ -189,7 +189,7 @@ class Crowd:
         """What is done by itself: old hits go, and so do signups that were never confirmed."""
         house, later = self.house, self._now + timedelta(days=self.chance.choice([0, 0, 0, 40]))
         forgetting.drop_raw(house.database, self._now, timedelta(days=1))
-        forgetting.tidy(house.database, house.outbox, later)
+        forgetting.tidy(house.database, house.files, later)
         sunsetting.ask_the_quiet(house.database, house.catalogue, self._now)
 
     def forget(self) -> None:
@@ -197,7 +197,7 @@ class Crowd:
         house, number = self.house, self._one_of(subscribers)
         with house.database.reading() as connection:
             person = find_subscriber(connection, number)
-        if person and forgetting.forget(house.database, house.outbox, number, self._now):
+        if person and forgetting.forget(house.database, house.files, number, self._now):
             with house.database.writing() as connection:
                 lift_suppression(connection, person.address_hash, SuppressionReason.ERASED)
         time.sleep(0.1)  # The others need people to be about.

@@ -184,8 +184,10 @@ def test_a_booker_who_is_forgotten_is_forgotten_whether_or_not_they_signed_up(
     home.clock.set(MONDAY)
     books(home)
     house = home.house
-    assert forgetting.forget_booker(house.database, house.tokens, ANN, home.clock.now)
-    assert not forgetting.forget_booker(house.database, house.tokens, ANN, home.clock.now)
+    assert forgetting.forget_booker(house.database, house.files, house.tokens, ANN, home.clock.now)
+    assert not forgetting.forget_booker(
+        house.database, house.files, house.tokens, ANN, home.clock.now
+    )
     books(home, "A2")
     sign_up(home, ANN)
     assert home.rows(events)[0]["booker"] is home.rows(events)[1]["booker"] is None

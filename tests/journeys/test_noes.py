@@ -128,7 +128,7 @@ def test_an_erased_person_reads_what_is_true_behind_every_link(
 ) -> None:
     sign_up(home, ERIN)
     mail, house = smtp_sink.mails[0], home.house
-    forgetting.forget(house.database, house.outbox, home.person(ERIN)["id"], home.clock.now)
+    forgetting.forget(house.database, house.files, home.person(ERIN)["id"], home.clock.now)
     before = home.everything()
     for page, status in (("guide", 404), ("preferences", 404), ("unsubscribe", 200)):
         path = urlsplit(link_in(mail, page)).path

@@ -25,7 +25,7 @@ ANN, BOB, NAME = "ann.unmistakable@example.org", "bob@example.org", "Annabella"
 
 def forget(home: Household, number: int = 1) -> bool:
     house = home.house
-    return forgetting.forget(house.database, house.outbox, number, home.clock.now)
+    return forgetting.forget(house.database, house.files, number, home.clock.now)
 
 
 def left_of_ann(home: Household) -> list[str]:
@@ -134,7 +134,7 @@ def test_unconfirmed_signups_go_once_also_when_two_workers_tidy(
     with ThreadPoolExecutor() as pool:
         gone = pool.map(
             lambda house: forgetting.let_go_unconfirmed(
-                house.database, house.outbox, home.clock.now
+                house.database, house.files, home.clock.now
             ),
             houses,
         )

@@ -14,12 +14,14 @@ from nurture.domain.owner import (
     SESSION_LASTS,
     PasswordRefusedError,
 )
+from nurture.sealing import Seal
 from nurture.services import credentials, securing, signing_in
 from nurture.services.signing_in import (
     COUNTED_FOR,
     FAILURES_PER_ACCOUNT,
     FAILURES_PER_CLIENT,
     LinkSpentError,
+    SecondFactorLostError,
     SignedIn,
     SignInRefusedError,
     TooManyAttemptsError,
@@ -32,6 +34,7 @@ from nurture.store.sign_ins import owner_sessions, sign_in_attempts
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 PAUL, PASSWORD, ANOTHER = "paul@example.org", "gently moving again", "a rather different one"
 CLIENT = "192.0.2.1"
+SEAL, RENEWED, OTHER = Seal(["former"]), Seal(["newest", "former"]), Seal(["newest"])
 
 
 @pytest.fixture
@@ -51,8 +54,10 @@ def sign_in(
     return signing_in.sign_in(database, address, password, client, f"hash of {address}", now)
 
 
-def give_code(database: Database, waiting: SignedIn, code: str, now: datetime = NOW) -> SignedIn:
-    return signing_in.give_code(database, waiting, code, CLIENT, "hash of paul", now)
+def give_code(
+    database: Database, waiting: SignedIn, code: str, now: datetime = NOW, seal: Seal = SEAL
+) -> SignedIn:
+    return signing_in.give_code(database, seal, waiting, code, CLIENT, "hash of paul", now)
 
 
 def is_in(database: Database, signed: SignedIn, now: datetime = NOW) -> bool:
@@ -68,10 +73,10 @@ def code_at(secret: str, now: datetime) -> str:
 
 def with_codes(database: Database, paul: SignedIn, now: datetime = NOW) -> tuple[str, list[str]]:
     """Turn the second factor on; the secret and the recovery codes."""
-    securing.offer_codes(database, paul.owner)
-    secret = securing.get_account(database, paul.owner).pending_secret
+    securing.offer_codes(database, SEAL, paul.owner)
+    secret = securing.get_account(database, SEAL, paul.owner).pending_secret
     assert secret
-    _, codes = securing.take_on_codes(database, paul.owner, code_at(secret, now), now)
+    _, codes = securing.take_on_codes(database, SEAL, paul.owner, code_at(secret, now), now)
     return secret, codes
 
 
@@ -339,10 +344,10 @@ def test_a_link_does_not_get_around_the_second_factor(database: Database, paul: 
 def test_codes_are_turned_on_by_a_right_code_and_off_by_the_password(
     database: Database, paul: SignedIn
 ) -> None:
-    securing.offer_codes(database, paul.owner)
+    securing.offer_codes(database, SEAL, paul.owner)
     with pytest.raises(SignInRefusedError):
-        securing.take_on_codes(database, paul.owner, "123", NOW)
-    assert not securing.get_account(database, paul.owner).asks_for_codes
+        securing.take_on_codes(database, SEAL, paul.owner, "123", NOW)
+    assert not securing.get_account(database, SEAL, paul.owner).asks_for_codes
     with_codes(database, paul)
     with pytest.raises(SignInRefusedError):
         securing.give_up_codes(database, paul.owner, "wrong", NOW)
@@ -357,3 +362,59 @@ def test_the_codes_are_those_of_the_standard() -> None:
     for seconds, code in ((59, "287082"), (1111111109, "081804"), (20000000000, "353130")):
         at = datetime.fromtimestamp(seconds, UTC)
         assert credentials.find_counter(secret, code, at) == seconds // 30
+
+
+# --- The second factor's secret -------------------------------------------------------------------
+
+LATER = NOW + timedelta(minutes=5)
+
+
+def test_whoever_reads_the_database_makes_no_codes(database: Database, paul: SignedIn) -> None:
+    securing.offer_codes(database, SEAL, paul.owner)
+    secret = securing.get_account(database, SEAL, paul.owner).pending_secret
+    assert secret and secret not in everything_kept(database)
+    secret, _ = with_codes(database, paul)
+    assert secret not in everything_kept(database)
+
+
+def test_a_secret_of_an_older_version_works_and_is_sealed_at_the_start(
+    database: Database, paul: SignedIn
+) -> None:
+    secret, _ = with_codes(database, paul)
+    with database.writing() as connection:
+        connection.execute(owners.update().values(totp_secret=secret))
+    give_code(database, sign_in(database, now=LATER), code_at(secret, LATER), LATER)
+    assert securing.seal_secrets(database, SEAL) == 1
+    assert secret not in everything_kept(database)
+    assert securing.seal_secrets(database, SEAL) == 0
+    later = LATER + timedelta(minutes=5)
+    assert give_code(database, sign_in(database, now=later), code_at(secret, later), later)
+
+
+def test_with_a_new_key_the_former_one_opens_until_the_start_has_sealed_afresh(
+    database: Database, paul: SignedIn
+) -> None:
+    secret, _ = with_codes(database, paul)
+    waiting = sign_in(database, now=LATER)
+    give_code(database, waiting, code_at(secret, LATER), LATER, RENEWED)
+    assert securing.seal_secrets(database, RENEWED) == 1
+    later = LATER + timedelta(minutes=5)
+    waiting = sign_in(database, now=later)
+    assert is_in(
+        database, give_code(database, waiting, code_at(secret, later), later, OTHER), later
+    )
+
+
+def test_without_its_key_the_owner_reads_what_to_do_and_the_command_does_it(
+    database: Database, paul: SignedIn
+) -> None:
+    secret, codes = with_codes(database, paul)
+    assert securing.seal_secrets(database, OTHER) == 0
+    waiting = sign_in(database, now=LATER)
+    with pytest.raises(SecondFactorLostError, match=f"nurture owner reset-codes {PAUL}"):
+        give_code(database, waiting, code_at(secret, LATER), LATER, OTHER)
+    assert is_in(database, give_code(database, waiting, codes[0], LATER, OTHER), LATER)
+    securing.reset_codes(database, PAUL)
+    assert not sign_in(database, now=LATER).awaits_code
+    with pytest.raises(UnknownOwnerError):
+        securing.reset_codes(database, "nobody@example.org")

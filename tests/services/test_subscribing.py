@@ -135,7 +135,7 @@ def test_a_no_by_an_old_link_waits_for_a_signup_on_its_way_and_stops_it(
     home.subscribe(ANN)
     home.deliver()
     house = home.house
-    forgetting.let_go_unconfirmed(house.database, house.outbox, home.clock.now + timedelta(days=31))
+    forgetting.let_go_unconfirmed(house.database, house.files, home.clock.now + timedelta(days=31))
     [old] = [row["id"] for row in home.rows(subscribers)]
     no = (house.database, house.catalogue, old, None, Evidence(), home.clock.now)
     address_hash = house.tokens.address_hash(ANN)

@@ -42,12 +42,12 @@ class Running:
         assert found, self.said
         self.url = found[1]
 
-    def sign_up(self, address: str, form: str = "pain-guide") -> int:
+    def sign_up(self, address: str, form: str = "pain-guide", **fields: str) -> int:
         """Call the signup webhook with the token that the first start made."""
         token = dotenv_values(self.directory / "secrets.env")["NURTURE_SIGNUP_TOKEN"]
         return self.post(
             f"/webhooks/signup/{form}",
-            json.dumps({"email": address, "first_name": "Ann"}).encode(),
+            json.dumps({"email": address, "first_name": "Ann"} | fields).encode(),
             {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         )[0]
 
@@ -113,12 +113,12 @@ def environment(directory: Path, **settings: str) -> dict[str, str]:
 
 @contextmanager
 def running(
-    directory: Path, sink: SmtpSink, command: Sequence[str] = SERVE, **settings: str
+    directory: Path, sink: SmtpSink | None, command: Sequence[str] = SERVE, **settings: str
 ) -> Iterator[Running]:
-    """The program, up when the block begins and gone when it ends."""
+    """The program, up when the block begins and gone when it ends; without a sink, the outbox's."""
     process = subprocess.Popen(
         [sys.executable, *command],
-        env=environment(directory, NURTURE_SMTP_URL=sink.url, **settings),
+        env=environment(directory, NURTURE_SMTP_URL=sink.url if sink else "", **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -100,7 +100,7 @@ def test_a_question_lapses_when_amazon_would_take_no_yes_any_more(
     assert listening.asked_by(home.house.database, "ses", now) is not None
     sqlite_home.clock.advance(timedelta(days=4))
     assert listening.asked_by(home.house.database, "ses", home.clock.now) is None
-    forgetting.tidy(home.house.database, home.house.outbox, home.clock.now)
+    forgetting.tidy(home.house.database, home.house.files, home.clock.now)
     assert home.rows(call_requests) == []
 
 

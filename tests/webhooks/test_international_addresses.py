@@ -79,7 +79,7 @@ def test_the_owner_finds_forgets_and_exports_them_in_letters(home: Household) ->
         for words in ("。", "büch.example", "strasse"):
             assert find_people(connection, Search(words), now, (), limit=9) == [], words
     person = identify(house.database, house.tokens, LETTERS)
-    forgetting.forget(house.database, house.outbox, person, now)
+    forgetting.forget(house.database, house.files, person, now)
     home.fill_in_form(LETTERS)
     assert home.rows(subscribers)[0]["erased"]
     assert bounce(home, LETTERS) == 204

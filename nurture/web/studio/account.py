@@ -46,7 +46,7 @@ class Account:
 
     def offer_codes(self) -> Page:
         """Make a secret for the app."""
-        securing.offer_codes(self.house.database, door.signed_in().owner)
+        securing.offer_codes(self.house.database, self.house.seal, door.signed_in().owner)
         return redirect(url_for("studio.show_codes"), 303)
 
     def show_codes(self) -> Page:
@@ -58,7 +58,9 @@ class Account:
         house, owner = self.house, door.signed_in().owner
         code = request.form.get("code", "")
         try:
-            signed, codes = securing.take_on_codes(house.database, owner, code, house.clock())
+            signed, codes = securing.take_on_codes(
+                house.database, house.seal, owner, code, house.clock()
+            )
         except SignInRefusedError as error:
             answer = self._codes_page(str(error))
             return (answer, 422) if isinstance(answer, str) else answer
@@ -87,7 +89,7 @@ class Account:
         said = {"present_error": "", "wanted_error": "", "off_error": ""} | errors
         return render_template(
             "studio/account.html",
-            account=securing.get_account(house.database, owner),
+            account=securing.get_account(house.database, house.seal, owner),
             browsers=signing_in.count_browsers(house.database, owner, house.clock()),
             shortest=SHORTEST,
             **said,
@@ -95,7 +97,7 @@ class Account:
 
     def _codes_page(self, problem: str = "") -> str | Response:
         house = self.house
-        account = securing.get_account(house.database, door.signed_in().owner)
+        account = securing.get_account(house.database, house.seal, door.signed_in().owner)
         if account.pending_secret is None:
             return redirect(url_for("studio.show_account"), 303)
         issuer = house.practice.name

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from nurture.disk import DiskFullError
 from nurture.domain.errors import NurtureError
 from nurture.store.session import DatabaseUnavailableError
 
@@ -23,6 +24,7 @@ def put_into(studio: Blueprint) -> None:
     """Answer for every view of the studio, and for addresses that no view answers."""
     studio.add_url_rule("/<path:anything>", view_func=_no_such_page)
     studio.register_error_handler(DatabaseUnavailableError, _unavailable)
+    studio.register_error_handler(DiskFullError, _full)
     studio.register_error_handler(NurtureError, _refused)
     studio.register_error_handler(HTTPException, _failed)
     studio.register_error_handler(500, _broken)
@@ -69,6 +71,11 @@ def _no_such_page(anything: str) -> tuple[str, int]:
 
 def _refused(error: NurtureError) -> tuple[str, int]:
     return problem_page("That did not work", str(error), 422)
+
+
+def _full(error: DiskFullError) -> tuple[str, int, dict[str, str]]:
+    page, status = problem_page("There is no room for that", str(error), 503)
+    return page, status, {"Retry-After": "300"}
 
 
 def _failed(error: HTTPException) -> tuple[str, int] | Response:

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as Answer
 
 from nurture.addresses import AddressError
 from nurture.domain.errors import NurtureError
+from nurture.domain.room import Use
 from nurture.library import parse_email
 from nurture.library.writing import with_body, with_front
 from nurture.rendering.preflight import Severity, stops_publishing
@@ -123,6 +124,7 @@ class Emails:
         """What was written, as the person chosen would see it; nothing is kept of it."""
         found, house = self._editing(f"{sequence}/{name}"), self.house
         try:
+            house.disk.insist(Use.PREVIEWS)
             shown = editing.preview(
                 house.database,
                 found.key,

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.address import address_key
 from nurture.domain.consent import OWN_BOXES, STUDIO, Purpose, said_where
+from nurture.domain.room import Use
 from nurture.domain.suppression import SuppressionReason
 from nurture.rendering.personal_page import personal_page
 from nurture.services import attending, exporting, forgetting, introducing, lifting
@@ -155,7 +156,7 @@ class OnePerson:
             wrong = "That is not their address. Nothing has been erased."
             return self._forget_page(found, wrong), 422
         try:
-            forgetting.forget(house.database, house.outbox, person, house.clock())
+            forgetting.forget(house.database, house.files, person, house.clock())
         except BeingMailedError as error:
             return self._forget_page(found, str(error)), 409
         tell("Forgotten. Only a scrambled form of the address is kept, which is never written to.")
@@ -164,6 +165,7 @@ class OnePerson:
     def export_person(self, person: int) -> Page:
         """Everything kept about them as a file: a page to read, or a JSON document."""
         house = self.house
+        house.disk.insist(Use.EXPORTS)
         record = exporting.export(house.database, house.catalogue, person, house.clock())
         if record is None:
             abort(404)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.domain.room import Use
 from nurture.domain.segment import Segment, needs_health_consent
 from nurture.domain.segment_words import say
 from nurture.services import composing, segmenting
@@ -69,6 +70,7 @@ class SegmentPages:
         kind = request.form.get("format", "")
         if kind not in _EXPORTS:
             abort(400, "Please choose a kind of file.")
+        self.house.disk.insist(Use.EXPORTS)
         house, to = self.house, StringIO(newline="")
         write, media = _EXPORTS[kind]
         write(house.database, house.catalogue, name, house.clock(), to)

@@ -66,7 +66,7 @@ class SigningIn:
             return redirect(door.safe_next(request.args.get("next")), 303)
         try:
             signed = signing_in.give_code(
-                house.database, waiting, code, client, account, house.clock()
+                house.database, house.seal, waiting, code, client, account, house.clock()
             )
         except (SignInRefusedError, TooManyAttemptsError) as error:
             return render_template("studio/code.html", problem=str(error)), _status(error)

@@ -152,7 +152,8 @@ def _obstacles(house: House) -> list[tuple[str, str]]:
     trouble, kept, proxy = broker_trouble(house), house.where_mails_stay, house.proxy_trouble
     away = [("No email leaves, because Redis cannot be used", trouble)] if trouble else []
     unset = [("A mail server is still to be set", kept)] if kept else []
-    return away + unset + ([("Visitors cannot be told apart", proxy)] if proxy else [])
+    full = [("The disk is nearly full", house.disk.trouble)] if house.disk.stopped else []
+    return full + away + unset + ([("Visitors cannot be told apart", proxy)] if proxy else [])
 
 
 def add_routes(studio: Blueprint, house: House) -> None:

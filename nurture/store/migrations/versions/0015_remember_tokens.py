@@ -9,7 +9,7 @@ from alembic import op
 from nurture.store.types import Json, UtcDateTime
 
 revision: str = "0015"
-down_revision: str | None = "0012"
+down_revision: str | None = "0014"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

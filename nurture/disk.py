@@ -1,0 +1,79 @@
+"""The watch on the disk: how much room there is, looked up seldom and asked at every request."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from nurture.domain.errors import NurtureError
+from nurture.domain.room import Room, Use, say_stopped, stopped
+
+#: A look is believed for so many seconds; a disk does not fill up in less.
+_BELIEVED = 3.0
+
+
+class DiskFullError(NurtureError):
+    """Something has stopped because the disk is nearly full."""
+
+
+Probe = Callable[[Path], Room]
+
+
+def look(path: Path) -> Room:
+    """The room on the file system of a path, which need not be there yet; raises `OSError`."""
+    there = next(one for one in (path, *path.absolute().parents) if one.exists())
+    found = os.statvfs(there)
+    return Room(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+
+
+class Disk:
+    """Watches the file systems of some paths; safe to ask from many threads."""
+
+    def __init__(self, paths: Sequence[Path], probe: Probe = look) -> None:
+        self._paths, self._probe = tuple(paths), probe
+        self._stopped: tuple[Use, ...] = ()
+        self._until = 0.0
+
+    @property
+    def stopped(self) -> tuple[Use, ...]:
+        """What has stopped, in the order in which it does."""
+        now = time.monotonic()
+        if now >= self._until:
+            # Two threads that look at once see the same.
+            self._stopped = stopped(self._rooms().values())
+            self._until = now + _BELIEVED
+        return self._stopped
+
+    def allows(self, use: Use) -> bool:
+        """Whether there is room for that."""
+        return use not in self.stopped
+
+    def insist(self, use: Use) -> None:
+        """Raise `DiskFullError` where there is no room for that."""
+        if not self.allows(use):
+            raise DiskFullError(
+                "The server is short of room, so this has stopped for now.",
+                remedy="Please try again later.",
+            )
+
+    @property
+    def trouble(self) -> str:
+        """What has stopped and what to do about it; empty while there is room enough."""
+        uses, rooms = self.stopped, self._rooms()
+        if not uses or not rooms:
+            return ""
+        where = min(rooms, key=lambda path: rooms[path].free)
+        left = f"{rooms[where].free / 1e6:,.0f} MB"
+        return (
+            f"The disk of {where} has {left} left. Stopped: {say_stopped(uses)}. Make room there "
+            "(old backups and log files are a good beginning), or move NURTURE_DATA_DIR to a "
+            "larger disk; everything goes on by itself."
+        )
+
+    def _rooms(self) -> dict[Path, Room]:
+        rooms = {}
+        for path in self._paths:
+            with suppress(OSError):  # What cannot be asked is taken to have room.
+                rooms[path] = self._probe(path)
+        return rooms

@@ -1,0 +1,84 @@
+"""Room on the disk: what still runs while it is running out, and what stops first.
+
+What costs the practice least goes first. Unsubscribing is never stopped on purpose: the last
+of the disk is left to it and to what is under way.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+_MB = 1_000_000
+
+
+class Use(StrEnum):
+    """What the disk is used for, in the order in which it stops."""
+
+    PREVIEWS = "previews"
+    EXPORTS = "exports"
+    OPENS = "opens"
+    CLICKS = "clicks"
+    SIGNUPS = "signups"
+    UNSUBSCRIBING = "unsubscribing"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is free of a file system for us, and what it has in all, in bytes."""
+
+    free: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """Stops below that share of the whole, which counts for so many bytes at least and at most."""
+
+    share: float
+    least: int
+    most: int
+
+    def of(self, total: int) -> float:
+        return max(self.least, min(self.share * total, self.most))
+
+
+#: The least leaves room for the database's log, which may grow by some megabytes at any time.
+_STOPS_BELOW = MappingProxyType(
+    {
+        Use.PREVIEWS: _Limit(0.050, 40 * _MB, 500 * _MB),
+        Use.EXPORTS: _Limit(0.040, 36 * _MB, 400 * _MB),
+        Use.OPENS: _Limit(0.030, 32 * _MB, 300 * _MB),
+        Use.CLICKS: _Limit(0.020, 28 * _MB, 200 * _MB),
+        Use.SIGNUPS: _Limit(0.010, 24 * _MB, 100 * _MB),
+        Use.UNSUBSCRIBING: _Limit(0, 0, 0),
+    }
+)
+
+#: What each is called where the owner reads of it.
+_CALLED = MappingProxyType(
+    {
+        Use.PREVIEWS: "previews of emails",
+        Use.EXPORTS: "exports",
+        Use.OPENS: "counting of opens",
+        Use.CLICKS: "counting of clicks (links still lead where they should)",
+        Use.SIGNUPS: "signups (the website is told to try again later)",
+        Use.UNSUBSCRIBING: "unsubscribing",
+    }
+)
+
+
+def stopped(rooms: Iterable[Room]) -> tuple[Use, ...]:
+    """What stops while no more is free on the tightest of these file systems, in order."""
+    known = list(rooms)
+    return tuple(use for use in Use if any(_is_short(room, use) for room in known))
+
+
+def say_stopped(uses: Iterable[Use]) -> str:
+    """What has stopped, as a list to read."""
+    names = [_CALLED[use] for use in uses]
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def _is_short(room: Room, use: Use) -> bool:
+    return room.free < _STOPS_BELOW[use].of(room.total)

@@ -1,0 +1,137 @@
+"""Files that only the program's own user can read, whatever the directory was before."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+#: What others than the owner may do with a file.
+_OTHERS = 0o077
+
+#: What the program itself keeps in its data directory. Whatever else somebody has put there
+#: is theirs, and out of others' reach as soon as the directory is closed.
+_OURS = (
+    *("nurture.db*", "secrets.env", ".secrets.env.*", "witness-*", "erasures*", "sending-*"),
+    "strange-proxy*",
+    *("journals", "outbox", "exports", "logs", "guides", "redis"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """How many files and folders of a directory were closed, and which could not be."""
+
+    directory: Path
+    closed: int
+    open: tuple[Path, ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """What there is to say about it; nothing where all was private."""
+        return self.notes + self.warnings
+
+    @property
+    def notes(self) -> list[str]:
+        """What was mended."""
+        if not self.closed:
+            return []
+        what = "1 file or folder" if self.closed == 1 else f"{self.closed} files and folders"
+        return [f"{self.directory} was open to other users of this machine: closed {what}."]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is still open, why, and what to do about it."""
+        return [_cannot_be_closed(self.open)] if self.open else []
+
+
+def keep_private() -> None:
+    """Let everything that this process and its children write be readable by their user alone."""
+    os.umask(_OTHERS)
+
+
+def mend(directory: Path, *more: Path) -> Mended:
+    """Close a data directory, what the program keeps in it and the files `more` to others.
+
+    A folder is closed before what is in it is looked at. Links are left alone, and so is a
+    directory that everybody shares, such as /tmp.
+    """
+    found = list(_open_ones([directory], deep=False))
+    still_open = [path for path in found if not _close(path)]
+    ours = (path for name in _OURS for path in sorted(directory.glob(name)))
+    for path in _open_ones([*ours, *more]):
+        found.append(path)
+        if not _close(path):
+            still_open.append(path)
+    return Mended(directory, len(found) - len(still_open), tuple(still_open))
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file anew that only its owner can read."""
+    with os.fdopen(open_private(path), "wb") as file:
+        file.write(data)
+
+
+def open_private(path: Path) -> int:
+    """A descriptor of an empty file that only its owner can read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def _open_ones(paths: list[Path], deep: bool = True) -> Iterator[Path]:
+    for path in paths:
+        mode = _mode(path)
+        if stat.S_ISLNK(mode):
+            continue
+        if mode & _OTHERS:
+            yield path
+        if deep and stat.S_ISDIR(mode):
+            yield from _open_ones(_entries(path))
+
+
+def _mode(path: Path) -> int:
+    """A file's kind and rights; none where it has gone meanwhile."""
+    try:
+        return path.lstat().st_mode
+    except OSError:
+        return 0
+
+
+def _entries(directory: Path) -> list[Path]:
+    try:
+        return [directory / name for name in os.listdir(directory)]
+    except OSError:
+        return []
+
+
+def _close(path: Path) -> bool:
+    """Take others' rights away; return whether they have none now.
+
+    Somebody else's file cannot be changed, and some file systems know no rights.
+    """
+    mode = _mode(path)
+    if mode & stat.S_ISVTX:
+        return False
+    try:
+        path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+    except OSError:
+        return not path.exists()
+    return not _mode(path) & _OTHERS
+
+
+def _cannot_be_closed(paths: tuple[Path, ...]) -> str:
+    first, others = paths[0], len(paths) - 1
+    more = f" and {others} more" if others else ""
+    return f"Other users of this machine can open {first}{more}: {_remedy(first)}"
+
+
+def _remedy(path: Path) -> str:
+    """Why it could not be closed, and the next move."""
+    mode = _mode(path)
+    if mode & stat.S_ISVTX:
+        return "everybody shares it. Name a folder of the program's own in NURTURE_DATA_DIR."
+    owner = path.lstat().st_uid if mode else os.geteuid()
+    if owner != os.geteuid():
+        return f"it belongs to another user (number {owner}), who can run: chmod -R go-rwx {path}"
+    return "its file system keeps no access rights. Move NURTURE_DATA_DIR to one that does."

@@ -1,0 +1,60 @@
+"""Sealing: what must be read again, and by nobody who has no more than the database.
+
+A value is encrypted and authenticated by Fernet (AES-128-CBC with HMAC-SHA256) under a key of
+its own, derived from NURTURE_SECRET_KEY: by the newest of the keys, and opened by any of them.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from nurture.domain.errors import NurtureError
+
+#: How every sealed value begins: the version of the format, in Base64. No secret for an app
+#: does, because those are in capitals.
+_BEGINS = "gAAAA"
+
+
+class SealBrokenError(NurtureError):
+    """A value was sealed with a key that is not there any more, or was changed."""
+
+
+class Seal:
+    """Seals with the newest secret and opens what any of them has sealed; they come newest first.
+
+    What an older version of the program kept in clear is opened as it is.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        keys = [Fernet(_key_of(secret)) for secret in secrets]
+        self._newest, self._all = keys[0], MultiFernet(keys)
+
+    def seal(self, value: str) -> str:
+        """What is kept in its place; another each time."""
+        return self._newest.encrypt(value.encode()).decode("ascii")
+
+    def open(self, sealed: str) -> str:
+        """The value; raises `SealBrokenError`."""
+        if not sealed.startswith(_BEGINS):
+            return sealed
+        try:
+            return self._all.decrypt(sealed).decode()
+        except InvalidToken:
+            raise SealBrokenError(
+                "This was sealed with another NURTURE_SECRET_KEY.", remedy="Put that key back."
+            ) from None
+
+    def is_newest(self, sealed: str) -> bool:
+        """Whether the newest secret has sealed it."""
+        try:
+            self._newest.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
+
+
+def _key_of(secret: str) -> bytes:
+    derived = blake2b(key=blake2b(secret.encode()).digest(), person=b"second-factor")
+    return urlsafe_b64encode(derived.digest()[:32])

@@ -1,0 +1,159 @@
+"""Following: every machine parts with its files, and none misses an erasure."""
+
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from nurture.bootstrap import House
+from nurture.domain.suppression import SuppressionReason
+from nurture.mail.kept_mail import list_mails, mail_path
+from nurture.services import following, forgetting
+from nurture.services.following import FilesKeptError, OwnFiles
+from nurture.store.erasures import Gone, gone_after, list_erasures, newest_erasure
+from nurture.store.session import Database
+from nurture.store.suppressions import suppress, suppressions
+from nurture.witness import Witness
+from tests.house import Household
+from tests.servers.clock import A_MONDAY_MORNING
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+
+
+def machine(home: Household, name: str) -> House:
+    """Another machine over the same database, whose outbox has a mail for message 1 and 2."""
+    house = home.another(NURTURE_DATA_DIR=str(home.directory / name), NURTURE_SMTP_URL="")
+    house.outbox.mkdir(parents=True)
+    for number, address in enumerate((ANN, BOB), 1):
+        mail_path(house.outbox, number).write_text(f"To: {address}\n\nHello")
+    return house
+
+
+def kept(house: House) -> list[int]:
+    return sorted(mail.number for mail in list_mails(house.outbox))
+
+
+def two_people(home: Household) -> None:
+    for address in (ANN, BOB):
+        home.subscribe(address)
+    home.deliver()
+    assert home.messages_of(ANN)[0]["id"] == 1
+
+
+def follow(home: Household, house: House) -> int:
+    return following.follow(house.database, house.files, home.clock.now)
+
+
+def test_every_machine_loses_the_mails_and_an_erasure_counts_once(home: Household) -> None:
+    two_people(home)
+    machines = [machine(home, "one"), machine(home, "two")]
+    forgetting.forget(home.house.database, home.house.files, 1, home.clock.now)
+    assert [kept(house) for house in machines] == [[1, 2], [1, 2]]
+    assert [follow(home, house) for house in machines] == [1, 1]
+    assert [kept(house) for house in machines] == [[2], [2]]
+    assert [follow(home, house) for house in machines] == [0, 0]
+    for house in machines:
+        house.database.close()
+
+
+def test_whoever_is_let_go_is_followed_as_well(sqlite_home: Household) -> None:
+    home = sqlite_home
+    two_people(home)
+    house = machine(home, "one")
+    home.clock.advance(timedelta(days=31))
+    home.upkeep()
+    follow(home, house)
+    assert kept(house) == []
+    house.database.close()
+
+
+def test_a_machine_that_comes_back_after_many_erasures_follows_them_all(
+    sqlite_home: Household, tmp_path: Path
+) -> None:
+    home, told = sqlite_home, set[int]()
+    two_people(home)
+    with home.house.database.writing() as connection:
+        list_erasures(connection, [None] * 1203 + [1, 2], home.clock.now)
+    files = OwnFiles(
+        tmp_path, Witness(tmp_path / "mark"), (lambda gone: told.update(gone.messages),)
+    )
+    assert following.follow(home.house.database, files, home.clock.now) == 1205
+    assert told == {1, 2}
+    assert files.followed.seen() == 1205
+
+
+def test_what_could_not_be_done_is_done_again(sqlite_home: Household, tmp_path: Path) -> None:
+    home, database = sqlite_home, sqlite_home.house.database
+    two_people(home)
+    reader = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM subscribers").fetchone()
+    forgetting.forget(database, home.house.files, 1, home.clock.now)
+    assert following.pending(database, home.house.files) == 1
+    reader.close()
+    follow(home, home.house)
+    assert following.pending(database, home.house.files) == 0
+
+
+def test_a_file_that_cannot_be_removed_is_named_and_tried_again(
+    sqlite_home: Household, tmp_path: Path
+) -> None:
+    def refuse(gone: Gone) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / "mail"))
+
+    home, mark = sqlite_home, Witness(tmp_path / "mark")
+    two_people(home)
+    with home.house.database.writing() as connection:
+        list_erasures(connection, [1], home.clock.now)
+    with pytest.raises(FilesKeptError, match="mail is about somebody who was erased"):
+        following.follow(home.house.database, OwnFiles(tmp_path, mark, (refuse,)), home.clock.now)
+    assert following.pending(home.house.database, OwnFiles(tmp_path, mark, ())) == 1
+
+
+def test_an_earlier_state_of_the_database_is_followed_from_the_beginning(
+    sqlite_home: Household, tmp_path: Path
+) -> None:
+    mark = Witness(tmp_path / "mark")
+    mark.set(77)
+    with sqlite_home.house.database.writing() as connection:
+        list_erasures(connection, [None, None], sqlite_home.clock.now)
+    files = OwnFiles(tmp_path, mark, ())
+    assert following.follow(sqlite_home.house.database, files, sqlite_home.clock.now) == 2
+
+
+def test_whoever_has_read_up_to_an_erasure_has_missed_none(postgresql_url: str) -> None:
+    database = Database(postgresql_url)
+
+    def erase_meanwhile() -> None:
+        with database.writing() as connection:
+            list_erasures(connection, [None], A_MONDAY_MORNING)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as first:
+            list_erasures(first, [None], A_MONDAY_MORNING)
+            later = pool.submit(erase_meanwhile)
+            time.sleep(0.2)
+            with database.reading() as connection:
+                assert newest_erasure(connection) == 0
+        later.result()
+    with database.reading() as connection:
+        assert gone_after(connection, 0, 10).upto == newest_erasure(connection) == 2
+    database.close()
+
+
+def test_what_a_mail_server_said_of_them_goes_with_whoever_is_let_go(
+    sqlite_home: Household,
+) -> None:
+    home = sqlite_home
+    home.subscribe(ANN)
+    home.deliver()
+    said = (SuppressionReason.BOUNCED, home.clock.now, f"550 <{ANN}> is nobody")
+    with home.house.database.writing() as connection:
+        suppress(connection, home.person(ANN)["address_hash"], *said)
+    home.clock.advance(timedelta(days=31))
+    home.upkeep()
+    assert [ANN in repr(rows) for rows in home.everything().values()].count(True) == 0
+    assert [row["reason"] for row in home.rows(suppressions)] == ["bounced"]

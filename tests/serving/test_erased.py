@@ -1,0 +1,134 @@
+"""Erased is erased: nothing is left in any file of any machine, while everything still runs."""
+
+import os
+import quopri
+import shutil
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from nurture.bootstrap import build
+from nurture.mail.outbox import write_index
+from nurture.services import forgetting
+from nurture.settings import load_settings
+from nurture.store.subscribers import find_by_address
+from tests.house import Household
+from tests.leftovers import files_telling_of, tells
+from tests.servers.clock import ClockFile
+from tests.serving.running import Running, environment, running, wait_until
+from tests.test_private_files import open_paths
+
+NAME, NETWORK = "Zebulonia", "198.51.100.77"
+PEOPLE = [f"erased.person.{n}@unmistakable.example.org" for n in range(5)]
+STAYS = "stays@example.org"
+
+
+def sign_up(program: Running, address: str, name: str = NAME, client: str = NETWORK) -> None:
+    assert program.sign_up(address, first_name=name, client_ip=client) == 202
+
+
+def mails_in(directory: Path) -> list[Path]:
+    return sorted((directory / "outbox").glob("*.eml"))
+
+
+def forget_by_command(directory: Path, address: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "nurture", "forget", address, "--yes"],
+        env=environment(directory),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def forget_as_the_studio_does(directory: Path, addresses: list[str]) -> None:
+    """Once more a process of its own, whose pages of the database are not the command's."""
+    house = build(load_settings(environment(directory)))
+    for address in addresses:
+        with house.database.reading() as connection:
+            person = find_by_address(connection, address)
+        assert person
+        assert forgetting.forget(house.database, house.files, person.id, house.clock())
+    house.database.close()
+
+
+@pytest.fixture
+def careless(tmp_path: Path) -> Iterator[Path]:
+    """A data directory that somebody made beforehand, open to everybody, under a common umask."""
+    directory = tmp_path / "var"
+    directory.mkdir()
+    directory.chmod(0o777)
+    before = os.umask(0o022)
+    yield directory
+    os.umask(before)
+
+
+def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_files_are_private(
+    careless: Path,
+) -> None:
+    with running(careless, None) as program:
+        assert "was open to other users" in program.said
+        for address in PEOPLE:
+            sign_up(program, address)
+        sign_up(program, STAYS, "Stella", "203.0.113.5")
+        assert wait_until(lambda: len(mails_in(careless)) == len(PEOPLE) + 1)
+        write_index(careless / "outbox")
+        assert len(files_telling_of(careless, *PEOPLE, NETWORK)) > 3 * len(PEOPLE)
+        forget_by_command(careless, PEOPLE[0])
+        forget_as_the_studio_does(careless, PEOPLE[1:])
+        assert files_telling_of(careless, *PEOPLE, "unmistakable", NAME, NETWORK) == []
+        assert len(mails_in(careless)) == 1
+        assert files_telling_of(careless, STAYS) != []
+        assert open_paths(careless) == []
+
+
+def test_the_other_machine_follows_without_being_told(
+    tmp_path: Path, postgresql_url: str, clock_file: ClockFile, redis_url: str
+) -> None:
+    home = Household(postgresql_url, tmp_path / "here", clock_file).publish_shipped()
+    home.subscribe(PEOPLE[0], first_name=NAME)
+    home.deliver()
+    here, there = home.house.settings.data_dir, tmp_path / "there"
+    shutil.copytree(here / "outbox", there / "outbox")
+    (there / "outbox/.message-00000001.eml.77.1").write_text(f"To: {PEOPLE[0]}, half written")
+    (there / "outbox/refused-addresses.txt").write_text(f"{STAYS}\n{PEOPLE[0].upper()}\n")
+    write_index(there / "outbox")
+    environ = environment(there, **home.environment | {"NURTURE_DATA_DIR": str(there)})
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "nurture", "worker"], env=environ | {"NURTURE_REDIS_URL": redis_url}
+    )
+    try:
+        house = home.house
+        assert forgetting.forget(house.database, house.files, 1, clock_file.now)
+        assert files_telling_of(here, PEOPLE[0], NAME) == []
+        assert wait_until(lambda: not files_telling_of(there, PEOPLE[0], NAME))
+    finally:
+        worker.terminate()
+        worker.wait(25)
+        home.close()
+    assert (there / "outbox/refused-addresses.txt").read_text() == f"{STAYS}\n"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: text.upper().encode(),
+        lambda text: quote(text, safe="").lower().encode(),
+        lambda text: text.replace("@", "%40").encode(),
+        lambda text: quopri.encodestring(text.encode()),
+        lambda text: text.replace("@", "=40").encode(),
+        lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-16-be"),
+        lambda text: b64encode(b"To: " + text.encode() + b"\r\n"),
+        lambda text: b64encode(b"To: <" + text.encode() + b">"),
+        lambda text: b64encode(b"To: a " + text.encode("utf-16-le")),
+    ],
+)
+def test_the_search_finds_every_way_of_writing(written: object) -> None:
+    assert callable(written)
+    assert tells(b"before" + written(PEOPLE[0]) + b"after", PEOPLE[0])
+    assert not tells(b"before" + written(PEOPLE[1]) + b"after", PEOPLE[0])

@@ -1,0 +1,80 @@
+"""A disk that runs full: each thing stops in its turn, the owner reads it, people still get out."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from nurture.disk import Disk, look
+from nurture.domain.room import Room, Use
+from tests.house import Household, link_in
+from tests.servers.smtp import SmtpSink
+from tests.web.studio import send
+
+GB = 1_000_000_000
+
+
+@dataclass
+class Filling:
+    """A disk of 20 GB on which `free` bytes are left; `looks` counts who asked."""
+
+    free: int = 5 * GB
+    looks: int = 0
+
+    def __call__(self, path: Path) -> Room:
+        self.looks += 1
+        return Room(self.free, 20 * GB)
+
+
+@pytest.fixture
+def disk(sqlite_home: Household) -> Filling:
+    """The house's disk, to be filled before the house is asked for anything."""
+    filling = Filling()
+    sqlite_home.__dict__["house"] = replace(sqlite_home.house, look_at_disk=filling)
+    return filling
+
+
+def test_with_room_enough_everything_runs(
+    disk: Filling, sqlite_home: Household, paul: FlaskClient
+) -> None:
+    assert sqlite_home.fill_in_form("ann@example.org").status_code == 202
+    assert "nearly full" not in paul.get("/studio/").text
+    assert send(paul, "/studio/people/1", "/studio/people/1/export").status_code == 200
+
+
+def test_signups_are_told_to_come_again_and_people_still_leave(
+    disk: Filling, sqlite_home: Household, smtp_sink: SmtpSink
+) -> None:
+    sqlite_home.subscribe("ann@example.org")
+    sqlite_home.deliver()
+    disk.free = 50_000_000
+    refused = sqlite_home.fill_in_form("bob@example.org")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "300")
+    assert sqlite_home.press(link_in(smtp_sink.mails[0], "unsubscribe")).status_code == 200
+    assert sqlite_home.enrolment("ann@example.org")["status"] == "unsubscribed"
+
+
+def test_exports_stop_before_signups_and_the_owner_reads_what_to_do(
+    disk: Filling, sqlite_home: Household, paul: FlaskClient
+) -> None:
+    sqlite_home.subscribe("ann@example.org")
+    disk.free = 350_000_000
+    refused = send(paul, "/studio/people/1", "/studio/people/1/export")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "300")
+    assert sqlite_home.fill_in_form("bob@example.org").status_code == 202
+    page = paul.get("/studio/").text
+    assert "The disk is nearly full" in page and "has 350 MB left" in page
+    assert "previews of emails and exports" in page and "Make room there" in page
+
+
+def test_however_often_it_is_asked_the_disk_is_looked_at_once(tmp_path: Path) -> None:
+    filling = Filling(free=0)
+    watch = Disk([tmp_path], filling)
+    assert not any(watch.allows(use) for use in Use if use is not Use.UNSUBSCRIBING)
+    assert watch.allows(Use.UNSUBSCRIBING) and filling.looks == 1
+
+
+def test_a_directory_that_is_not_there_yet_is_asked_of_its_parents(tmp_path: Path) -> None:
+    there, missing = look(tmp_path), look(tmp_path / "not/there")
+    assert there.total == missing.total > missing.free > 0
