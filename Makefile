@@ -13,13 +13,15 @@ export UV_SYSTEM_CERTS = true
 help:  ## show what can be done here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(BIN)/uv:
+$(BIN)/uv: requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "nurture needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m venv --clear --without-pip $(VENV)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 \
-	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv \
-	  || $(PYTHON) -m pip --quiet --disable-pip-version-check --python $(BIN)/python install uv
+	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    --require-hashes -r requirements-uv.lock \
+	  || $(PYTHON) -m pip --quiet --disable-pip-version-check --python $(BIN)/python install \
+	    --require-hashes -r requirements-uv.lock
 
 $(VENV)/run: $(BIN)/uv requirements.lock
 	@echo "Installing what is needed into $(VENV) …"
@@ -104,6 +106,8 @@ lock: $(BIN)/uv  ## resolve the dependencies afresh into the lock files
 	  pyproject.toml -o requirements.lock --custom-compile-command "make lock"
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --group dev pyproject.toml -o requirements-dev.lock --custom-compile-command "make lock"
+	@echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	  --upgrade - -o requirements-uv.lock --custom-compile-command "make lock"
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --group browser pyproject.toml -o requirements-browser.lock --custom-compile-command "make lock"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequence import Sequence, is_guide_name
+from nurture.rendering.pdf_contents import find_acting
 from nurture.store import guide_files
 from nurture.store.guide_files import UploadedGuide
 from nurture.store.revisions import lock_publishing
@@ -24,6 +25,7 @@ SAMPLE = b"A sample, to be replaced by the practice's own guide."
 
 _PAGE = re.compile(rb"/Type\s*/(Page\b|ObjStm)")
 _EDGE = 2048
+_AFRESH = "Print your document as a PDF, which leaves the pages and nothing else."
 
 
 class GuideError(NurtureError):
@@ -72,12 +74,24 @@ def check_guide(path: Path) -> None:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pdf:
         if not pdf[:_EDGE].lstrip().startswith(b"%PDF-"):
             raise GuideError("This is no PDF.", remedy="Save or print your document as a PDF.")
-        if b"%%EOF" not in pdf[-_EDGE:]:
+        if not _ends_well(pdf):
             raise GuideError("The PDF breaks off before its end.", remedy="Save it once more.")
         if _PAGE.search(pdf) is None:
             raise GuideError("The PDF has no pages.", remedy="Save it once more.")
         if pdf.find(SAMPLE) >= 0:
             raise GuideError("This is the sample guide.", remedy="Choose your own.")
+    acting = find_acting(path)
+    if acting is None:
+        raise GuideError("The PDF cannot be read.", remedy=_AFRESH)
+    if acting:
+        held = ", ".join(acting)
+        raise GuideError(f"The PDF holds more than pages: {held}.", remedy=_AFRESH)
+
+
+def _ends_well(pdf: mmap.mmap) -> bool:
+    """Whether its end is there; some programs fill the rest of a file up with zero bytes."""
+    end = pdf.rfind(b"%%EOF")
+    return end >= 0 and len(pdf[end:].rstrip(b"\0 \r\n\t")) <= _EDGE
 
 
 def upload_guide(

@@ -9,10 +9,11 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.looking import faults, is_too_wide
 from tests.browser.studio import Studio
+from tests.pdfs import a_pdf
 
 pytestmark = pytest.mark.browser
 
-OWN = b"%PDF-1.7\n1 0 obj<</Type /Page>>endobj\nmy own guide\n%%EOF\n"
+OWN = a_pdf("my own guide")
 TITLE = "9 key principles to help you recover from pain and injury"
 
 

@@ -79,6 +79,6 @@ def test_a_process_of_its_own_tells_the_same_findings() -> None:
 def test_a_process_that_runs_away_is_stopped_and_that_is_a_finding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("nurture.rendering.confined._WALL_SECONDS", 0.01)
+    monkeypatch.setattr("nurture.rendering.apart._WALL_SECONDS", 0.01)
     with pytest.raises(EmailError, match="cannot be compiled in time"):
         compile_confined(source("Hello", EmailFormat.MARKDOWN))

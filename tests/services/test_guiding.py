@@ -9,9 +9,9 @@ from nurture.services import guiding, subscribing
 from nurture.services.guiding import GuideError, Shelf
 from nurture.store import guide_files
 from tests.house import SHIPPED, Household
+from tests.pdfs import a_pdf, with_file, with_hidden_script, with_program, with_script
 
-FIRST = b"%PDF-1.7\n1 0 obj<</Type /Page>>endobj\nthe first\n%%EOF\n"
-SECOND = FIRST.replace(b"first", b"second")
+FIRST, SECOND = a_pdf("the first"), a_pdf("the second")
 
 
 def upload(home: Household, content: bytes, name: str = "C:\\guides\\My guide.pdf") -> int:
@@ -82,6 +82,11 @@ def test_a_copy_that_is_not_whole_is_fetched_again(sqlite_home: Household) -> No
         (b"%PDF-1.7\n%%EOF\n", "no pages"),
         (FIRST.replace(b"the first", guiding.SAMPLE), "sample"),
         (FIRST + bytes(guiding.LARGEST), "30 MB are the most"),
+        (with_script(), "more than pages: a script"),
+        (with_hidden_script(), "more than pages: a script"),
+        (with_program(), "a program to start"),
+        (with_file(), "another file"),
+        (b"%PDF-1.7\n1 0 obj<</Type /Page>>endobj\n%%EOF\n", "cannot be read"),
     ],
 )
 def test_what_cannot_be_a_guide_is_refused_with_a_reason(
@@ -89,6 +94,10 @@ def test_what_cannot_be_a_guide_is_refused_with_a_reason(
 ) -> None:
     with pytest.raises(GuideError, match=why):
         upload(sqlite_home, content)
+
+
+def test_zero_bytes_behind_a_whole_file_do_not_matter(sqlite_home: Household) -> None:
+    assert upload(sqlite_home, FIRST + bytes(3000)) == 1
 
 
 def test_the_shipped_guides_pass_but_for_being_samples() -> None:

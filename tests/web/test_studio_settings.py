@@ -11,12 +11,13 @@ from nurture.store.guide_files import guide_files
 from nurture.store.refused_calls import refused_calls
 from nurture.store.signups import signups
 from tests.house import SHIPPED, SIGNUP_TOKEN, Household
+from tests.pdfs import a_pdf
 from tests.web.studio import PAUL, send, token_on
 
 GUIDES, PRACTICE = "/studio/settings", "/studio/settings/practice"
 HOURS, WEBSITE = "/studio/settings/hours", "/studio/settings/website"
 FORM, PDF = f"{WEBSITE}/pain-guide", f"{GUIDES}/guides/pain-guide"
-OWN = b"%PDF-1.7\n1 0 obj<</Type /Page>>endobj\nmy own\n%%EOF\n"
+OWN = a_pdf("my own guide")
 BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
 FACTS = {
     "name": "Moving Well",
@@ -90,7 +91,7 @@ def test_what_is_no_guide_is_refused_beside_its_field(
 
 
 def test_a_large_guide_is_taken_where_a_large_form_is_not(paul: FlaskClient) -> None:
-    assert upload(paul, OWN[:-7] + bytes(3 * 2**20) + b"\n%%EOF\n").status_code == 303
+    assert upload(paul, OWN + bytes(3 * 2**20)).status_code == 303
     assert send(paul, PRACTICE, **FACTS | {"disclosure": "x" * 2**21}).status_code == 413
 
 
