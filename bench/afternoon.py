@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 
 from bench.hits import requests_for
 from bench.library import FORM
-from bench.people import enrol, settle, wave
+from bench.people import count_on, enrol, settle, wave
 from bench.procfs import OtherWork, cpu_of
 from bench.serving import Tree, memory, request_for, serving
 from bench.steady import Answers, Request, put_steadily
@@ -47,6 +47,7 @@ def measure(store: Store, site: Site, seconds: int, mailing: int, pace: int) -> 
     """The afternoon of that length, with so many mails that leave while it lasts."""
     with store.fresh() as database:
         enrol(database, 1, _READERS + mailing, wave(10_000))
+        count_on(database)
         settle(database)
         clock = ClockFile(site.directory / "clock-of-the-afternoon", wave(0))
         own = {

@@ -58,7 +58,7 @@ class _Generator:
         self._coming = deque(sorted(requests))
         self._poll = select.epoll()
         self._busy: dict[int, tuple[Client, float, str]] = {}
-        self._idle: list[Client] = []
+        self._idle: dict[int, Client] = {}
         self._taken: dict[str, list[tuple[float, float]]] = defaultdict(list)
 
     def run(self) -> tuple[float, dict[str, list[tuple[float, float]]]]:
@@ -76,7 +76,7 @@ class _Generator:
         return max(0.0, self._coming[0][0] - (time.monotonic() - began))
 
     def _send(self, second: float, kind: str, request: str, status: int) -> None:
-        client = self._idle.pop() if self._idle else self._connect()
+        client = self._idle.popitem()[1] if self._idle else self._connect()
         self._busy[client.socket.fileno()] = client, second, kind
         client.ask(request.encode(), b"HTTP/1.1 %d " % status)
 
@@ -88,11 +88,13 @@ class _Generator:
         return client
 
     def _hear(self, number: int, began: float) -> None:
+        if number in self._idle:
+            return self._idle.pop(number).socket.close()  # It served for long enough.
         client, second, kind = self._busy[number]
         if client.hear():
             self._taken[kind].append((second, time.monotonic() - began - second))
             del self._busy[number]
-            self._idle.append(client)
+            self._idle[number] = client
 
 
 if __name__ == "__main__":
