@@ -17,8 +17,9 @@ from sqlalchemy import func, select, update
 from bench.hits import requests_for
 from bench.library import FORM
 from bench.people import count_on, enrol, settle, wave
-from bench.procfs import OtherWork, cpu_of
-from bench.serving import Tree, memory, request_for, serving
+from bench.procfs import OtherWork, cpu_of, cpu_of_one
+from bench.procfs import tree as process_tree
+from bench.serving import Tree, memory, request_for, role_of, serving
 from bench.steady import Answers, Request, put_steadily
 from bench.stores import Store
 from bench.workers import Site
@@ -73,6 +74,7 @@ def _live(
     with _watched(tree.pid) as held:
         answers = put_steadily(tree.port, requests)
     cost = cpu_of(roots) - spent
+    by_role = _cpu_by_role(tree.pid)
     waits = guides.until_all_have_come(answers, requests)
     _await_hits(database, before + HITS * seconds)
     signups = [taken for _, taken in answers.taken["signup"]]
@@ -81,9 +83,19 @@ def _live(
         "hit": _figures([taken for _, taken in answers.taken["hit"]]),
         "guide": _figures(waits),
         "cpu_a_minute": cost.whole * 60 / seconds,
+        "cpu_by_role": by_role,
         "memory": held,
         "other_cores": other.cores(),
     }
+
+
+def _cpu_by_role(root: int) -> dict[str, float]:
+    """Processor seconds since each process began, by what it is."""
+    found: dict[str, float] = {}
+    for number in process_tree(root):
+        role = role_of(number)
+        found[role] = found.get(role, 0) + cpu_of_one(number).whole
+    return found
 
 
 def _figures(taken: list[float]) -> dict[str, float]:

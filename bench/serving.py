@@ -186,7 +186,7 @@ def memory(root: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for number in tree(root):
         held = _held(number)
-        for name in (_role(number), "whole tree"):
+        for name in (role_of(number), "whole tree"):
             sums = found.setdefault(name, [0, 0, 0])
             sums[0] += 1
             sums[1] += held.resident / 1e6
@@ -221,6 +221,7 @@ def _held(number: int) -> Memory:
         return Memory(0, 0)
 
 
-def _role(number: int) -> str:
+def role_of(number: int) -> str:
+    """What a process of the tree is."""
     command = command_of(number)
     return next((role for pattern, role in _ROLES if re.search(pattern, command)), "other")

@@ -6,9 +6,9 @@ from tasks import app, house
 @app.task
 def fold_hits() -> None:
     """Fold what this machine's web processes have written down since the last time."""
-    from nurture.services import tracking
+    from nurture.services import folding
 
-    tracking.fold_journals(house().database, house().journals)
+    folding.fold_journals(house().database, house().journals)
 
 
 @app.task

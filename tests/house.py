@@ -26,13 +26,13 @@ from nurture.library import Library, read_library
 from nurture.services import (
     bouncing,
     delivering,
+    folding,
     forgetting,
     judging,
     publishing,
     subscribing,
     sunsetting,
     sweeping,
-    tracking,
 )
 from nurture.services.subscribing import Signup
 from nurture.settings import load_settings
@@ -196,7 +196,7 @@ class Household:
 
     def fold(self) -> int:
         """Bring the hits into the database."""
-        return tracking.fold_journals(self.house.database, self.house.journals)
+        return folding.fold_journals(self.house.database, self.house.journals)
 
     def judge(self) -> int:
         """Let the hold of the hits pass, and have them judged."""

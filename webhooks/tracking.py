@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 from nurture.bootstrap import House
 from nurture.domain.engagement import Hit
 from nurture.domain.events import EventKind
-from nurture.services.tracking import SeenHit
+from nurture.services.journal_lines import SeenHit
 from nurture.tokens import TokenRefusedError
 from webhooks.callers import plain_address
 

@@ -1,7 +1,6 @@
 """Subscribing: from a filled-in form to a collected guide."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from nurture.domain.sequence import OptIn, Sequence
 from nurture.domain.suppression import may_ask_again
 from nurture.services.bouncing import collected_on_trial
 from nurture.services.catalogue import Catalogue, Published
+from nurture.services.finding_anew import find_anew
 from nurture.services.guiding import Shelf, guide_path
 from nurture.services.reaching import is_over_by_booking, know_earlier_bookings
 from nurture.store import consents, enrolments, events, locks, messages, signups, subscribers
@@ -101,13 +101,15 @@ def subscribe(
 
     A suppressed address and a call made twice change nothing and say nothing; only after a
     bounce that is not recent may one guide show whether the address is good again. Raises
-    `UnknownFormError`, `KeyReusedError` and `TooManySignupsError`.
+    `UnknownFormError`, `KeyReusedError`, `TooManySignupsError` and `NotWrittenError`.
     """
-    while True:
-        # Whoever has just been erased is looked for anew, their suppression included.
-        with suppress(subscribers.ErasedMeanwhileError), database.writing() as connection:
+
+    def attempt() -> None:
+        with database.writing() as connection:
             published = catalogue.current(connection)
-            return _subscribe(connection, published, tokens, limits, signup, now)
+            _subscribe(connection, published, tokens, limits, signup, now)
+
+    find_anew(attempt)
 
 
 def find_guide(database: Database, catalogue: Catalogue, enrolment_id: int) -> GuideOffer | None:

@@ -14,7 +14,7 @@ from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sending_gate import Frequency, PausedBy, Standing
 from nurture.domain.suppression import Suppression, SuppressionReason, guide_on_trial, strongest
 from nurture.store.account import refusals
-from nurture.store.enrolments import ending_from_text, enrolments
+from nurture.store.enrolments import GUIDE_WANTED, ending_from_text, enrolments
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.subscribers import as_consents, subscribers
 from nurture.store.suppressions import standing_of
@@ -76,13 +76,16 @@ class Step:
 
 
 def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:
-    """The enrolments to look at now, longest due first, locked against other workers.
+    """The enrolments to look at now, locked against other workers: guides, then the longest due.
 
-    Their subscribers are locked as well, so that two workers never decide about one
-    person at once and both find the frequency cap untouched.
+    Somebody sits and waits for the guide they have just asked for, however many are due. Their
+    subscribers are locked as well, so that two workers never decide about one person at once
+    and both find the frequency cap untouched.
     """
     ordered = _due_statement(now).order_by(enrolments.c.next_look_at)
-    return _all_due(connection, ordered.limit(limit))
+    asked = _all_due(connection, ordered.where(GUIDE_WANTED).limit(limit))
+    others = ordered.where(~GUIDE_WANTED).limit(limit - len(asked))
+    return asked + _all_due(connection, others)
 
 
 def due_for_probe(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:

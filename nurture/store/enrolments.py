@@ -59,8 +59,16 @@ enrolments = Table(
         sqlite_where=text("status = 'active'"),
         postgresql_where=text("status = 'active'"),
     ),
+    # Of those, whoever waits for a guide; everybody else's turn comes after.
+    Index(
+        "ix_enrolments_guides",
+        "next_look_at",
+        sqlite_where=text("status = 'active' AND guide_wanted = 1"),
+        postgresql_where=text("status = 'active' AND guide_wanted"),
+    ),
     Index("ix_enrolments_sequence_status", "sequence", "status"),
 )
+GUIDE_WANTED = enrolments.c.guide_wanted
 
 
 @dataclass(frozen=True, slots=True)

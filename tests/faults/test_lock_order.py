@@ -22,6 +22,7 @@ from nurture.domain.suppression import SuppressionReason
 from nurture.library import Library, SequenceSource
 from nurture.services import (
     delivering,
+    folding,
     forgetting,
     judging,
     pausing,
@@ -32,12 +33,11 @@ from nurture.services import (
     subscribing,
     sunsetting,
     sweeping,
-    tracking,
 )
+from nurture.services.journal_lines import SeenHit
 from nurture.services.preferring import PreferenceChange, Wish
 from nurture.services.revising import plan_draft
 from nurture.services.subscribing import Signup
-from nurture.services.tracking import SeenHit
 from nurture.store.enrolments import enrolments
 from nurture.store.messages import messages
 from nurture.store.revisions import RevisionKind
@@ -178,7 +178,7 @@ class Crowd:
         for _ in range(SEVERAL):
             hit = Hit(EventKind.CLICKED, self._now, "GET", "Mozilla/5.0 Firefox/128.0", "192.0.2.9")
             self.house.journal.note(SeenHit(self._one_of(messages), hit))
-        tracking.fold_journals(self.house.database, self.house.journals)
+        folding.fold_journals(self.house.database, self.house.journals)
         judging.judge_held(self.house.database, self._now + timedelta(days=1))
 
     def judge_again(self) -> None:

@@ -10,7 +10,7 @@ from nurture.domain.events import EventKind
 from nurture.domain.interests import Level
 from nurture.services import attending, introducing, recording
 from nurture.services.introducing import Introduction
-from nurture.services.tracking import SeenHit
+from nurture.services.journal_lines import SeenHit
 from tests.house import Household
 from tests.journeys.virtual import booking
 

@@ -14,10 +14,14 @@ import pytest
 from nurture.domain.consent import Purpose
 from nurture.domain.engagement import RULES, Hit
 from nurture.domain.events import EventKind
-from nurture.services import tracking
-from nurture.services.tracking import Journal, SeenHit, fold_journals
+from nurture.services import folding, tracking
+from nurture.services.catalogue import about
+from nurture.services.folding import fold_journals
+from nurture.services.forgetting import forget
+from nurture.services.journal_lines import SeenHit
+from nurture.services.tracking import Journal
 from nurture.store.events import events
-from nurture.store.journals import journals
+from nurture.store.journals import journals, set_folded
 from nurture.store.session import Database
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in
@@ -176,7 +180,7 @@ def test_a_hit_is_kept_once_although_folding_was_killed_before_it_noted_the_plac
         raise KeyboardInterrupt
 
     write(followed, "1", lines(followed, 7))
-    monkeypatch.setattr("nurture.services.tracking.journals.set_folded", pull_the_plug)
+    monkeypatch.setattr("nurture.services.folding.journals.set_folded", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         followed.fold()
     monkeypatch.undo()
@@ -260,7 +264,7 @@ def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
 def test_a_large_journal_is_folded_in_pieces(
     followed: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "_CHUNK", 1000)
+    monkeypatch.setattr(folding, "_CHUNK", 1000)
     write(followed, "1", lines(followed, 50))
     assert followed.fold() == 50
     assert len(hits(followed)) == 50
@@ -373,3 +377,37 @@ def test_a_journal_that_was_taken_for_a_finished_one_before_it_was_locked_is_beg
     Journal(tmp_path).note(A_HIT)
     [path] = tmp_path.iterdir()
     assert path.read_bytes().count(b"\n") == 1
+
+
+def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_coming(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "_CHUNK", 1000)
+    path, keep = write(followed, "1", lines(followed, 10)), set_folded
+
+    def keep_and_be_hit(*given: Any) -> None:
+        with path.open("ab") as writer:
+            writer.write(lines(followed, 10))
+        keep(*given)
+
+    monkeypatch.setattr("nurture.services.folding.journals.set_folded", keep_and_be_hit)
+    assert followed.fold() == 10
+    monkeypatch.undo()
+    followed.fold()
+    assert len(hits(followed)) > 20
+
+
+def test_who_is_erased_while_their_hits_are_being_read_leaves_none(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(followed, "1", lines(followed, 3))
+    look_up, house = about, followed.house
+
+    def forget_and_look_up(*given: Any) -> Any:
+        if forget(house.database, house.outbox, 1, followed.clock.now):
+            return look_up(*given)
+        raise AssertionError("nobody was forgotten")
+
+    monkeypatch.setattr(folding, "about", forget_and_look_up)
+    followed.fold()
+    assert hits(followed) == []
