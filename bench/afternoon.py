@@ -31,8 +31,8 @@ from tests.servers.clock import ClockFile
 
 SIGNUPS, HITS = 20, 200
 
-#: Whose guides are read meanwhile.
-_READERS = 2000
+#: Whose guides are read meanwhile; of one message few hits a minute are kept.
+_READERS = 20_000
 
 #: The mailing leaves once the afternoon has been under way for so many seconds.
 _MAILING_AFTER = 5.0

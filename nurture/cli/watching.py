@@ -25,6 +25,7 @@ def status(house: House, as_json: bool) -> None:
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     standing["broker_trouble"] = broker_trouble(house)
     standing["mail_provider"] = house.mail_provider
+    standing["hits"] = reporting.hits_standing(house.database, house.journals)
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
     click.echo("\n".join(filter(None, [_in_words(standing), house.where_mails_stay])))
@@ -93,6 +94,12 @@ def _in_words(standing: dict[str, Any]) -> str:
     lines.append(f"due now: {standing['due_now']}, next look: {standing['next_due_at'] or 'never'}")
     doubt = "in doubt: {subscriber}, {step}, since {since}: {why}"
     lines += [doubt.format(**one) for one in standing["in_doubt"]]
+    hits = standing["hits"]
+    if hits["only_counted"] or hits["unreadable"]:
+        said = (
+            "opens and clicks beyond what is kept: {only_counted}, unreadable lines: {unreadable}"
+        )
+        lines.append(said.format(**hits))
     if standing["broker_trouble"]:
         lines.append(f"NO EMAIL LEAVES: {standing['broker_trouble']}")
     if not standing["armed"]:

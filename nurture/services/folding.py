@@ -2,19 +2,23 @@
 
 What was there when folding began is folded and no more, so that it ends however many hits keep
 coming. Lines are read, and what they are about is looked up, before the database is locked for
-writing; the place in a journal is kept in the same short transaction as its events.
+writing; the place in a journal is kept in the same short transaction as its events. What has
+been folded is then overwritten: it tells of people's machines, and nobody needs it there.
 """
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from nurture.services.catalogue import About, about
-from nurture.services.journal_lines import SeenHit, from_line
-from nurture.store import events, journals, messages
+from nurture.services.journal_lines import SeenHit, SeenMore, UnreadableLineError, from_line
+from nurture.services.journal_remains import blank, set_aside
+from nurture.services.sparing import Room
+from nurture.store import events, hits_beyond, journals, messages
 from nurture.store.messages import Followed
 from nurture.store.session import Database
 
@@ -57,62 +61,84 @@ def _fold(database: Database, path: Path, size: int) -> int:
     folded = 0
     with database.reading() as connection:
         place = journals.find_folded(connection, path.name)
-    while place < size:
-        lines = list(_whole_lines(path, place, size))
-        if not lines:
-            break
-        place = _fold_lines(database, path.name, place, lines)
-        folded += len(lines)
-    _remove_if_finished(database, path)
+    with suppress(FileNotFoundError):
+        blank(path, place)
+        while lines := list(_whole_lines(path, place, size)):
+            place = _fold_lines(database, path, place, lines)
+            blank(path, place)
+            folded += len(lines)
+        _remove_if_finished(database, path)
     return folded
 
 
-def _whole_lines(path: Path, place: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """The next finished lines from `place` on, each with its own place in the file."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A finished line, and where it stands; of an over-long one the beginning."""
+
+    content: bytes
+    place: int
+    end: int
+
+
+def _whole_lines(path: Path, place: int, size: int) -> Iterator[_Line]:
+    """The next finished lines from `place` on."""
     with path.open("rb") as file:
         file.seek(place)
-        chunk = file.read(min(_CHUNK, end - place))
-    for line in chunk.splitlines(keepends=True):
+        chunk = file.read(max(0, min(_CHUNK, size - place)))
+        if b"\n" not in chunk and len(chunk) == _CHUNK:
+            # Nobody writes so long a line; what it is will not be known, only where it ends.
+            if end := _end_of_line(file, size):
+                yield _Line(chunk, place, end)
+            return
+    for line in chunk.splitlines(keepends=True) if chunk else ():
         if line.endswith(b"\n"):
-            yield place, line
+            yield _Line(line, place, place + len(line))
         place += len(line)
 
 
-def _fold_lines(
-    database: Database, journal: str, place: int, lines: list[tuple[int, bytes]]
-) -> int:
+def _end_of_line(file: BinaryIO, size: int) -> int | None:
+    while file.tell() < size:
+        begin, chunk = file.tell(), file.read(_CHUNK)
+        if (found := chunk.find(b"\n")) >= 0:
+            return begin + found + 1
+    return None
+
+
+def _fold_lines(database: Database, path: Path, place: int, lines: Sequence[_Line]) -> int:
     """Fold these lines; return the place after them.
 
     What somebody has not agreed to, or no longer, is not kept; that is asked once more, and
     settled, when the events are written.
     """
-    seen = [(at, hit) for at, line in lines if (hit := from_line(line))]
-    after = lines[-1][0] + len(lines[-1][1])
-    numbers = {hit.message for _, hit in seen}
+    read = _read(path, lines)
+    hits = [(f"{path.name}:{at}", one) for at, one in read if isinstance(one, SeenHit)]
     with database.reading() as connection:
-        known = messages.followed(connection, numbers)
+        known = messages.followed(connection, {one.message for _, one in read})
         subjects = about(connection, {one.revision for one in known.values()})
-    rows = _rows(journal, seen, known, subjects)
+        room = Room(hits_beyond.kept_of(connection, known))
+    kept = [one for one in hits if one[1].message in known and room.takes(one[1])]
+    rows = [_row(key, hit, known[hit.message], subjects) for key, hit in kept]
+    for _, one in read:
+        if isinstance(one, SeenMore):
+            room.count(one)
     with database.writing() as connection:
-        if journals.folded_up_to(connection, journal) == place:
+        if journals.folded_up_to(connection, path.name) == place:
             still = messages.followed(connection, known, hold=True)
             events.add_events(connection, [row for row in rows if row["message_id"] in still])
-            journals.set_folded(connection, journal, after)
-    return after
+            hits_beyond.count_beyond(connection, room.beyond(still))
+            journals.set_folded(connection, path.name, lines[-1].end)
+    return lines[-1].end
 
 
-def _rows(
-    journal: str,
-    seen: Iterable[tuple[int, SeenHit]],
-    known: Mapping[int, Followed],
-    subjects: Mapping[int, About],
-) -> list[dict[str, Any]]:
-    """The hits as events."""
-    return [
-        _row(f"{journal}:{place}", hit, known[hit.message], subjects)
-        for place, hit in seen
-        if hit.message in known
-    ]
+def _read(path: Path, lines: Iterable[_Line]) -> list[tuple[int, SeenHit | SeenMore]]:
+    """What the lines say; of those that say nothing, where they stood is noted beside."""
+    read: list[tuple[int, SeenHit | SeenMore]] = []
+    for line in lines:
+        try:
+            read.append((line.place, from_line(line.content)))
+        except UnreadableLineError as error:
+            set_aside(path, line.place, line.end - line.place, str(error))
+    return read
 
 
 def _row(
@@ -142,7 +168,7 @@ def _remove_if_finished(database: Database, path: Path) -> None:
 
     What a crash left of a last line is nothing that could be read.
     """
-    with suppress(FileNotFoundError), path.open("rb") as file:
+    with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -8,13 +8,34 @@ that each line gets into the database once.
 import fcntl
 import os
 import secrets
+import time
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
-from nurture.services.journal_lines import SeenHit, as_line
+from nurture.domain.events import EventKind
+from nurture.services.journal_lines import SeenHit, as_count, as_line
+from nurture.services.sparing import Sparing
 
 #: A journal is closed and a new one begun when it has grown to this many bytes.
 _ROTATE_AT = 32 * 1024 * 1024
+
+#: Beyond so many bytes that wait in the journals opens are only counted and clicks are written
+#: without what tells of the machine; beyond the second number these are only counted as well.
+OPENS_WAIT, CLICKS_WAIT = 256 * 1024 * 1024, 512 * 1024 * 1024
+
+#: How often it is looked how much waits.
+_LOOK_SECONDS = 2.0
+
+
+def waiting_in(directory: Path) -> int:
+    """How many bytes the journals of this machine hold."""
+    try:
+        with os.scandir(directory) as found:
+            return sum(one.stat().st_size for one in found if one.name.startswith("hits-"))
+    except OSError:
+        return 0
 
 
 class Journal:
@@ -26,22 +47,46 @@ class Journal:
         self._file: int | None = None
         self._pid = 0
         self._size = 0
+        self._sparing = Sparing()
+        self._waits, self._look_at = 0, 0.0
 
     def note(self, seen: SeenHit) -> None:
-        """Append one hit. A full disk loses the hit, never the redirect."""
-        try:
-            self._append(as_line(seen))
-        except OSError:
-            return
+        """Append one hit. A full disk loses the hit, never the redirect.
+
+        Of a flood of hits on one message, and where too much waits, some are only counted.
+        """
+        with suppress(OSError), self._lock:
+            for more in list(self._sparing.counted(seen.hit.at)):
+                self._append(as_count(more))
+            wanted = self._room_for(seen)
+            if wanted and self._sparing.keeps(wanted):
+                self._append(as_line(wanted))
+            else:
+                self._sparing.count(seen)
+
+    def _room_for(self, seen: SeenHit) -> SeenHit | None:
+        """What is written of a hit: less, the more there waits to be folded."""
+        waiting = self._waiting()
+        if waiting < OPENS_WAIT:
+            return seen
+        if seen.hit.kind is EventKind.OPENED or waiting >= CLICKS_WAIT:
+            return None
+        return replace(seen, hit=replace(seen.hit, user_agent="", client="", purpose="", query=""))
+
+    def _waiting(self) -> int:
+        """How many bytes wait here, as it was a moment ago."""
+        if time.monotonic() >= self._look_at:
+            self._waits = waiting_in(self._directory)
+            self._look_at = time.monotonic() + _LOOK_SECONDS
+        return self._waits
 
     def _append(self, line: bytes) -> None:
-        with self._lock:
-            if self._file is None or self._pid != os.getpid() or self._size > _ROTATE_AT:
-                self._open()
-            assert self._file is not None
-            written = os.write(self._file, line)
-            # After half a line, on a full disk, the next begins in a file of its own.
-            self._size += written if written == len(line) else _ROTATE_AT + 1
+        if self._file is None or self._pid != os.getpid() or self._size > _ROTATE_AT:
+            self._open()
+        assert self._file is not None
+        written = os.write(self._file, line)
+        # After half a line, on a full disk, the next begins in a file of its own.
+        self._size += written if written == len(line) else _ROTATE_AT + 1
 
     def _open(self) -> None:
         """Begin a new file and hold a lock on it, by which folding knows that it still grows."""

@@ -1,12 +1,14 @@
 """Hits beyond what is kept of one message: only how many, by kind."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Column, Connection, ForeignKey, Integer, Table, Text, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from nurture.store.events import events
 from nurture.store.messages import messages
+from nurture.store.session import among, as_numbers
 from nurture.store.types import metadata
 
 hits_beyond = Table(
@@ -40,6 +42,23 @@ def count_beyond(connection: Connection, more: Mapping[tuple[int, str], int]) ->
         index_elements=["message_id", "kind"], set_={"count": summed}
     )
     connection.execute(statement, rows)
+
+
+def kept_of(connection: Connection, message_ids: Iterable[int]) -> dict[tuple[int, str], int]:
+    """How many hits are kept of these messages, by message and kind."""
+    of_these = among(connection.dialect.name, events.c.message_id, "numbers")
+    counted = (
+        select(events.c.message_id, events.c.kind, func.count())
+        .where(of_these, events.c.source == "hit")
+        .group_by(events.c.message_id, events.c.kind)
+    )
+    given = {"numbers": as_numbers(connection, message_ids)}
+    return {(row[0], row[1]): row[2] for row in connection.execute(counted, given)}
+
+
+def count_all(connection: Connection) -> int:
+    """How many hits were only counted."""
+    return int(connection.scalar(select(func.sum(hits_beyond.c.count))) or 0)
 
 
 def beyond_of(connection: Connection, subscriber_id: int) -> int:
