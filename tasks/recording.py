@@ -13,7 +13,12 @@ def fold_hits() -> None:
 
 @app.task
 def judge_hits() -> None:
-    """Judge what has been held for long enough."""
-    from nurture.services import judging
+    """Judge what has been held for long enough.
 
+    Folding comes before it once more: with several machines a tick is one machine's, and each
+    has journals of its own that must not wait.
+    """
+    from nurture.services import folding, judging
+
+    folding.fold_journals(house().database, house().journals)
     judging.judge_held(house().database, house().clock())

@@ -99,9 +99,8 @@ def subscribe(
 ) -> None:
     """Write down a signup, its consents and the enrolment it starts, in one transaction.
 
-    A suppressed address and a call made twice change nothing and say nothing; only after a
-    bounce that is not recent may one guide show whether the address is good again. Raises
-    `UnknownFormError`, `KeyReusedError`, `TooManySignupsError` and `NotWrittenError`.
+    A suppressed address and a call made twice change nothing; only after a bounce that is not
+    recent may one guide show whether the address is good again. Raises errors of this module.
     """
 
     def attempt() -> None:

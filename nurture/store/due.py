@@ -14,7 +14,7 @@ from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sending_gate import Frequency, PausedBy, Standing
 from nurture.domain.suppression import Suppression, SuppressionReason, guide_on_trial, strongest
 from nurture.store.account import refusals
-from nurture.store.enrolments import GUIDE_WANTED, ending_from_text, enrolments
+from nurture.store.enrolments import ending_from_text, enrolments
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.subscribers import as_consents, subscribers
 from nurture.store.suppressions import standing_of
@@ -83,8 +83,8 @@ def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[Du
     and both find the frequency cap untouched.
     """
     ordered = _due_statement(now).order_by(enrolments.c.next_look_at)
-    asked = _all_due(connection, ordered.where(GUIDE_WANTED).limit(limit))
-    others = ordered.where(~GUIDE_WANTED).limit(limit - len(asked))
+    asked = _all_due(connection, ordered.where(enrolments.c.guide_wanted).limit(limit))
+    others = ordered.where(~enrolments.c.guide_wanted).limit(limit - len(asked))
     return asked + _all_due(connection, others)
 
 
