@@ -76,7 +76,7 @@ def ceiling(requests: list[tuple[str, int, int]]) -> Load:
         floor.wait()
 
 
-class _Client:
+class Client:
     """One connection; every answer on it is read to its end before the next request."""
 
     def __init__(self, port: int) -> None:
@@ -86,6 +86,7 @@ class _Client:
         self._read = b""
 
     def ask(self, request: bytes, expected: bytes) -> None:
+        """Send a request whose answer begins like that."""
         self._expected = expected
         self.socket.sendall(request)
 
@@ -115,9 +116,9 @@ def _generate(port: int, connections: int) -> None:
         request, status, count = json.loads(line)
         work.extend([(request.encode(), b"HTTP/1.1 %d " % status)] * count)
     poll = select.epoll()
-    clients: dict[int, _Client] = {}
+    clients: dict[int, Client] = {}
     for _ in range(min(connections, len(work))):
-        client = _Client(port)
+        client = Client(port)
         clients[client.socket.fileno()] = client
         poll.register(client.socket, select.EPOLLIN)
     began, spent = time.monotonic(), time.process_time()

@@ -60,6 +60,15 @@ def spread_looks(database: Database, first: int, count: int, over: timedelta) ->
 _PARTS = 50
 
 
+def count_on(database: Database) -> None:
+    """Let what is added from now on be numbered after what `enrol` has numbered itself."""
+    if not database.is_sqlite:
+        with database.writing() as connection:
+            for table in (subscribers, enrolments, messages):
+                last = select(func.max(table.c.id)).scalar_subquery()
+                connection.execute(select(func.setval(f"{table.name}_id_seq", last)))
+
+
 def settle(database: Database) -> None:
     """Bring the planner's statistics up to date, as autovacuum would in time."""
     if not database.is_sqlite:

@@ -52,7 +52,7 @@ def cpu_of(roots: Iterable[int]) -> Cpu:
     whole = Cpu()
     for root in roots:
         for number in tree(root):
-            whole += _cpu(number)
+            whole += cpu_of_one(number)
     return whole
 
 
@@ -118,7 +118,8 @@ def _stat(number: int) -> list[int]:
     return [0, *map(int, fields[1:])]
 
 
-def _cpu(number: int) -> Cpu:
+def cpu_of_one(number: int) -> Cpu:
+    """What one process has used, and its children that ended."""
     try:
         fields = _stat(number)
     except (OSError, IndexError):

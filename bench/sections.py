@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import delivery, hits, load, naive, phases, segments, serving, sweeps
+from bench import afternoon, delivery, hits, load, naive, phases, segments, serving, sweeps
 from bench.delivery import Setup
 from bench.figures import Book
 from bench.flood import ceiling
@@ -20,6 +20,7 @@ _SWEEP = "Looking for work: milliseconds"
 _HITS = "Opens and clicks a second (CPU of the web process for each)"
 _SEGMENTS = "Counting a segment: seconds (people found)"
 _SERVE = "Signups, `nurture serve` whole"
+_AFTERNOON = "A busy afternoon: seconds, p50 / p95 / most"
 _MEMORY = "Memory of the tree: PSS (RSS) in MB"
 
 
@@ -193,6 +194,29 @@ def _note_memory(bench: Bench, store: Store, found: dict[str, Any]) -> None:
             )
 
 
+def measure_afternoon(bench: Bench) -> None:
+    """Signups and hits that keep coming, by themselves and while a mailing leaves."""
+    seconds, pace = bench.size(40, 600), bench.size(4, 1)
+    for store in bench.stores:
+        for mailing in (0, bench.size(20_000, 20_000)):
+            found = afternoon.measure(store, bench.site, seconds, mailing, pace)
+            _note_afternoon(bench, store, found)
+
+
+def _note_afternoon(bench: Bench, store: Store, found: dict[str, Any]) -> None:
+    note, kind = bench.book.note, store.kind
+    with_ = f", {found['mailing']:,} mails leaving" if found["mailing"] else ""
+    for what, sought in (("signup", "p95 0.1 s"), ("hit", ""), ("guide", "most 10 s")):
+        own = found[what]
+        shown = f"{own['p50']:.3f} / {own['p95']:.3f} / {own['most']:.2f}"
+        note(_AFTERNOON, f"{what}{with_}", kind, shown, found, sought)
+    shown = f"{found['cpu_a_minute']:.0f} s [dim]others {found['other_cores']:.1f}[/dim]"
+    note(_AFTERNOON, f"processor seconds a minute{with_}", kind, shown, found)
+    held = found["memory"]
+    shown = f"{held[len(held) // 4]:.0f}, {held[-1]:.0f}"
+    note(_AFTERNOON, f"memory, MB: warm, at the end{with_}", kind, shown, found)
+
+
 SECTIONS: Mapping[str, Callable[[Bench], None]] = {
     "delivery": measure_delivery,
     "phases": measure_phases,
@@ -200,4 +224,5 @@ SECTIONS: Mapping[str, Callable[[Bench], None]] = {
     "hits": measure_hits,
     "segments": measure_segments,
     "serving": measure_serving,
+    "afternoon": measure_afternoon,
 }

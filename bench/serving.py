@@ -4,10 +4,12 @@ import json
 import queue
 import re
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
@@ -60,26 +62,30 @@ class Tree:
 
 
 @contextmanager
-def serving(store: Store, site: Site, database: Database) -> Iterator[Tree]:
-    """`nurture serve` with the shipped emails while the block lasts."""
-    own = site.directory / f"serve-{store.kind}"
-    own.mkdir()
+def serving(
+    store: Store, site: Site, database: Database, form: str = _SHIPPED_FORM, **more: str
+) -> Iterator[Tree]:
+    """`nurture serve` while the block lasts, with the shipped emails unless `more` says others."""
+    usual = {
+        "NURTURE_DATABASE_URL": "" if store.kind == "SQLite" else database.url,
+        "NURTURE_TEMPLATES_DIR": "",
+    }
+    own = Path(tempfile.mkdtemp(prefix=f"serve-{store.kind}-", dir=site.directory))
     sink = LightSink(tell=True)
     environment = site.environment(
         NURTURE_DATA_DIR=str(own),
         NURTURE_SMTP_URL=sink.url,
         NURTURE_PORT=str(free_port()),
         NURTURE_SIGNUP_TOKEN=_TOKEN,
-        NURTURE_DATABASE_URL="" if store.kind == "SQLite" else database.url,
         NURTURE_REDIS_URL="",
-        NURTURE_TEMPLATES_DIR="",
+        **(usual | more),
     )
     port = int(environment["NURTURE_PORT"])
     try:
         with running(command_line("serve"), environment, own / "serve.log", port, own) as pid:
             tree_ = Tree(port, pid, sink)
             # The first guide finds every process still loading.
-            guide_latency(tree_, 2, "warm-up")
+            guide_latency(tree_, 2, "warm-up", form)
             yield tree_
     finally:
         sink.stop()
@@ -116,19 +122,21 @@ def measure_web_alone(store: Store, site: Site, signups: int) -> float:
         )
         log = site.directory / "web.log"
         with running(command_line("web"), environment, log, port):
-            first = [(_request(f"first.{n}@example.org", n, FORM), 202, 1) for n in range(20)]
+            first = [(request_for(f"first.{n}@example.org", n, FORM), 202, 1) for n in range(20)]
             load.put_load(port, first)
-            rush = [(_request(f"rush.{n}@example.org", n, FORM), 202, 1) for n in range(signups)]
+            rush = [(request_for(f"rush.{n}@example.org", n, FORM), 202, 1) for n in range(signups)]
             return load.put_load(port, rush).rate
 
 
-def guide_latency(running_tree: Tree, count: int, name: str) -> list[float]:
+def guide_latency(
+    running_tree: Tree, count: int, name: str, form: str = _SHIPPED_FORM
+) -> list[float]:
     """Seconds from a signup until its mail is accepted, one after the other."""
     taken = []
     for number in range(count):
         address = f"{name}.{number}@example.org"
         began = time.monotonic()
-        _post(running_tree.port, address)
+        _post(running_tree.port, address, form)
         when, to = running_tree.next_arrival()
         assert to == address, f"{to} got a mail, and {address} should have"
         taken.append(when - began)
@@ -139,7 +147,7 @@ def guide_latency(running_tree: Tree, count: int, name: str) -> list[float]:
 
 def _signups(running_tree: Tree, count: int) -> tuple[float, float]:
     """Signups a second until answered, and guides a second until the last mail is accepted."""
-    requests = [(_request(f"rush.{n}@example.org", n), 202, 1) for n in range(count)]
+    requests = [(request_for(f"rush.{n}@example.org", n), 202, 1) for n in range(count)]
     began = time.monotonic()
     rate = load.put_load(running_tree.port, requests).rate
     arrivals = [running_tree.next_arrival() for _ in requests]
@@ -148,7 +156,8 @@ def _signups(running_tree: Tree, count: int) -> tuple[float, float]:
     return rate, count / (max(when for when, _ in arrivals) - began)
 
 
-def _request(address: str, number: int = 0, form: str = _SHIPPED_FORM) -> str:
+def request_for(address: str, number: int = 0, form: str = _SHIPPED_FORM) -> str:
+    """A signup as the website sends it."""
     body = json.dumps(
         {
             "email": address,
@@ -164,9 +173,9 @@ def _request(address: str, number: int = 0, form: str = _SHIPPED_FORM) -> str:
     )
 
 
-def _post(port: int, address: str) -> None:
+def _post(port: int, address: str, form: str) -> None:
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
-        connection.sendall(_request(address).encode())
+        connection.sendall(request_for(address, form=form).encode())
         answer = connection.recv(4096)
     if not answer.startswith(b"HTTP/1.1 202 "):
         raise NoGuideError(answer.decode(errors="replace"))
@@ -177,7 +186,7 @@ def memory(root: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for number in tree(root):
         held = _held(number)
-        for name in (_role(number), "whole tree"):
+        for name in (role_of(number), "whole tree"):
             sums = found.setdefault(name, [0, 0, 0])
             sums[0] += 1
             sums[1] += held.resident / 1e6
@@ -212,6 +221,7 @@ def _held(number: int) -> Memory:
         return Memory(0, 0)
 
 
-def _role(number: int) -> str:
+def role_of(number: int) -> str:
+    """What a process of the tree is."""
     command = command_of(number)
     return next((role for pattern, role in _ROLES if re.search(pattern, command)), "other")

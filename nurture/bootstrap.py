@@ -25,6 +25,7 @@ from nurture.proxies import StrangeProxy
 from nurture.redis_trouble import find_trouble
 from nurture.rendering.preparing import no_headers
 from nurture.sealing import Seal
+from nurture.services import folding
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivering import Dispatch
 from nurture.services.following import OwnFiles
@@ -149,7 +150,10 @@ class House:
     def files(self) -> OwnFiles:
         """What this machine keeps about people outside of the database."""
         followed = Witness(self.settings.data_dir / f"erasures-{self.fingerprint}")
-        removers = (partial(_lose_mails, self.outbox, self.tokens),)
+        removers = (
+            partial(_lose_mails, self.outbox, self.tokens),
+            partial(_lose_hits, self.database, self.journals),
+        )
         return OwnFiles(self.settings.data_dir, followed, removers)
 
     @cached_property
@@ -218,6 +222,11 @@ def build(settings: Settings | None = None, doorbell: Doorbell | None = None) ->
 def _lose_mails(outbox: Path, tokens: Tokens, gone: Gone) -> None:
     remove_mails(outbox, gone.messages)
     unlist_refused(outbox, lambda a: not gone.address_hashes.isdisjoint(tokens.address_hashes(a)))
+
+
+def _lose_hits(database: Database, journals: Path, _: Gone) -> None:
+    """What is folded is overwritten, and nothing is kept of somebody who is gone."""
+    folding.fold_a_little(database, journals)
 
 
 def bring_up_to_date(house: House) -> None:

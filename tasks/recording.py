@@ -6,14 +6,19 @@ from tasks import app, house
 @app.task
 def fold_hits() -> None:
     """Fold what this machine's web processes have written down since the last time."""
-    from nurture.services import tracking
+    from nurture.services import folding
 
-    tracking.fold_journals(house().database, house().journals)
+    folding.fold_journals(house().database, house().journals)
 
 
 @app.task
 def judge_hits() -> None:
-    """Judge what has been held for long enough."""
-    from nurture.services import judging
+    """Judge what has been held for long enough.
 
+    Folding comes before it once more: with several machines a tick is one machine's, and each
+    has journals of its own that must not wait.
+    """
+    from nurture.services import folding, judging
+
+    folding.fold_journals(house().database, house().journals)
     judging.judge_held(house().database, house().clock())

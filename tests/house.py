@@ -25,14 +25,15 @@ from nurture.domain.message_status import MessageStatus
 from nurture.library import Library, read_library
 from nurture.services import (
     bouncing,
+    collecting,
     delivering,
+    folding,
     forgetting,
     judging,
     publishing,
     subscribing,
     sunsetting,
     sweeping,
-    tracking,
 )
 from nurture.services.subscribing import Signup
 from nurture.settings import load_settings
@@ -149,7 +150,7 @@ class Household:
         """Press the button on the guide's page, without the web in between."""
         house = self.house
         answers = {Purpose(name): yes for name, yes in wanted.items()}
-        assert subscribing.collect_guide(
+        assert collecting.collect_guide(
             house.database,
             house.catalogue,
             house.shelf,
@@ -196,7 +197,7 @@ class Household:
 
     def fold(self) -> int:
         """Bring the hits into the database."""
-        return tracking.fold_journals(self.house.database, self.house.journals)
+        return folding.fold_journals(self.house.database, self.house.journals)
 
     def judge(self) -> int:
         """Let the hold of the hits pass, and have them judged."""

@@ -19,15 +19,20 @@ _NOTHING_LENT = ", ".join(
 _ONLY_WITH_TLS = "max-age=31536000"
 
 
+def tls_only(house: House) -> list[tuple[str, str]]:
+    """The header by which browsers come over TLS only from now on, where our pages have it."""
+    if not house.settings.public_url.startswith("https:"):
+        return []
+    return [("Strict-Transport-Security", _ONLY_WITH_TLS)]
+
+
 def put_guards(app: Flask, house: House) -> None:
     """Have every answer of the application carry them, unless it says otherwise itself."""
     always = {
         "X-Content-Type-Options": "nosniff",
         "Permissions-Policy": _NOTHING_LENT,
         "Cache-Control": "no-store",
-    }
-    if house.settings.public_url.startswith("https:"):
-        always["Strict-Transport-Security"] = _ONLY_WITH_TLS
+    } | dict(tls_only(house))
 
     @app.after_request
     def guard(response: Response) -> Response:

@@ -12,9 +12,11 @@ from flask import Blueprint, Response, request
 from nurture.bootstrap import House
 from nurture.domain.engagement import Hit
 from nurture.domain.events import EventKind
-from nurture.services.tracking import SeenHit
+from nurture.domain.room import Use
+from nurture.services.journal_lines import SeenHit
 from nurture.tokens import TokenRefusedError
 from webhooks.callers import plain_address
+from webhooks.guards import tls_only
 
 #: A transparent picture of one pixel.
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -82,16 +84,18 @@ class HitsFirst:
 
 def _opened(house: House, token: str, environ: WSGIEnvironment) -> Answer:
     message = house.tokens.read_opened(token)
-    house.journal.note(SeenHit(message, _hit(house, EventKind.OPENED, environ)))
+    if house.disk.allows(Use.OPENS):
+        house.journal.note(SeenHit(message, _hit(house, EventKind.OPENED, environ)))
     kind = [("Content-Type", "image/gif"), ("Content-Length", str(len(PIXEL)))]
-    return HTTPStatus.OK, [*kind, *_ALWAYS], PIXEL
+    return HTTPStatus.OK, [*kind, *_ALWAYS, *tls_only(house)], PIXEL
 
 
 def _clicked(house: House, token: str, environ: WSGIEnvironment) -> Answer:
     message, url = house.tokens.read_click(token)
-    house.journal.note(SeenHit(message, _hit(house, EventKind.CLICKED, environ, url)))
+    if house.disk.allows(Use.CLICKS):
+        house.journal.note(SeenHit(message, _hit(house, EventKind.CLICKED, environ, url)))
     place = [("Location", _as_ascii(url)), ("Content-Type", "text/html"), ("Content-Length", "0")]
-    return HTTPStatus.FOUND, [*place, *_ALWAYS], b""
+    return HTTPStatus.FOUND, [*place, *_ALWAYS, *tls_only(house)], b""
 
 
 @lru_cache(maxsize=1024)

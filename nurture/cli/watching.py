@@ -27,6 +27,7 @@ def status(house: House, as_json: bool) -> None:
     standing["mail_provider"] = house.mail_provider
     standing["disk_trouble"] = house.disk.trouble or None
     standing["erasures_to_follow"] = following.pending(house.database, house.files)
+    standing["hits"] = reporting.hits_standing(house.database, house.journals)
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
     click.echo(
@@ -86,6 +87,7 @@ def settle(house: House, message: int | None, everything: bool, sent: bool | Non
 
 
 _HELD = "mail account: takes nothing since {since} ({cause}), next try {until}: {reason}"
+_HITS = "opens and clicks beyond what is kept: {only_counted}, unreadable lines: {unreadable}"
 _DOUBT = "in doubt: {subscriber}, {step}, since {since}: {why}"
 
 
@@ -101,6 +103,9 @@ def _in_words(standing: dict[str, Any]) -> str:
         lines.append(_HELD.format(**standing["account"]))
     lines.append(f"due now: {standing['due_now']}, next look: {standing['next_due_at'] or 'never'}")
     lines += [_DOUBT.format(**one) for one in standing["in_doubt"]]
+    hits = standing["hits"]
+    if hits["only_counted"] or hits["unreadable"]:
+        lines.append(_HITS.format(**hits))
     if standing["broker_trouble"]:
         lines.append(f"NO EMAIL LEAVES: {standing['broker_trouble']}")
     if standing["disk_trouble"]:

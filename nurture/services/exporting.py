@@ -15,6 +15,7 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.store import personal, revisions
 from nurture.store.bookings import told_of_booker
 from nurture.store.facts import facts_of
+from nurture.store.personal import Page
 from nurture.store.session import Connection, Database
 from nurture.store.suppressions import suppressions_of
 from nurture.tokens import Tokens
@@ -23,18 +24,23 @@ Record = dict[str, Any]
 
 
 def export(
-    database: Database, catalogue: Catalogue, subscriber_id: int, now: datetime
+    database: Database,
+    catalogue: Catalogue,
+    subscriber_id: int,
+    now: datetime,
+    page: Page | None = None,
 ) -> Record | None:
     """Everything that is kept about somebody, as a JSON document.
 
     Times are ISO 8601 in UTC. `person` and `suppression` are objects, everything else lists,
     oldest first: `consents`, `signups`, `enrolments`, `messages` (with their subjects) and
     `events` (with verdict and reasons). `suppression` is the strongest of the reasons in
-    `suppressions`. `interests` is what we make of it at present, topics
-    with scores, the strongest first. `None` where the person is not known any more.
+    `suppressions`. `interests` is what we make of it at present, topics with scores, the
+    strongest first. With a `page` not all opens and clicks are among the events. `None` where
+    the person is not known any more.
     """
     with database.reading() as connection:
-        rows = personal.rows_about(connection, subscriber_id)
+        rows = personal.rows_about(connection, subscriber_id, page)
         person = next((p for p in rows.pop("subscribers") if not p["erased"]), None)
         if person is None:
             return None

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from nurture.domain.engagement import Verdict
 from nurture.domain.enrolment import EnrolmentStatus
@@ -22,6 +23,7 @@ from nurture.services.proving import Proof
 from nurture.services.recounting import Chapter, recount
 from nurture.store import subscribers
 from nurture.store.instance import is_armed
+from nurture.store.personal import Page
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
 
@@ -35,13 +37,26 @@ class Coming:
     at: datetime
 
 
+#: So many opens and clicks are told on one page.
+_HITS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """As much of a story as one page tells; what is `older` ends with that moment."""
+
+    chapters: tuple[Chapter, ...]
+    older: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Introduction:
     """One person, told whole.
 
     `interests` are the topics they care for, the strongest first; `hidden` those about health,
     which are not looked at because the person has not agreed to that, whether or not they
-    care for one. `sequences` are those they are under way in, with their titles. Sentences in
+    care for one. `older` is where the story goes on, if it does. `sequences` are those they are
+    under way in, with their titles. Sentences in
     `why_not_sooner` and `nothing_comes` are whole. `ways_back` are those that they can be put
     back into, or why not.
     """
@@ -59,6 +74,7 @@ class Introduction:
     why_not_sooner: tuple[str, ...]
     ways_back: tuple[WayBack, ...]
     story: tuple[Chapter, ...]
+    older: datetime | None
     proof: Proof
 
 
@@ -70,12 +86,15 @@ def introduce(
     *,
     fingerprint: str,
     seen: int,
+    until: datetime | None = None,
 ) -> Introduction | None:
     """Introduce one person; `None` where they are not known any more.
 
+    Their story ends with `until`, and begins so that it is not too long to be read.
     `fingerprint` and `seen` say which instance this is, as for `instance.is_armed`.
     """
-    record = exporting.export(database, catalogue, subscriber_id, now)
+    page = Page(_HITS + 1, until)
+    record = exporting.export(database, catalogue, subscriber_id, now, page)
     proof = proving.prove(database, subscriber_id)
     with database.reading() as connection:
         found = subscribers.find_subscriber(connection, subscriber_id)
@@ -85,7 +104,24 @@ def introduce(
         explanation = explain_subscriber(connection, catalogue, found, now, armed=armed)
         published = catalogue.current(connection)
         story = recount(record, {key: one.title for key, one in published.sequences.items()})
-        return _introduction(connection, published, found, explanation, tuple(story), proof, now)
+        part = _part(story, record, until)
+        return _introduction(connection, published, found, explanation, part, proof, now)
+
+
+def _part(story: list[Chapter], record: Mapping[str, Any], until: datetime | None) -> Part:
+    """The part of the story for which all hits are there."""
+    times = [at for one in record["events"] if (at := _time_of_hit(one))]
+    older, since = None, None
+    if len(times) > _HITS:
+        older = since = min(times)
+        if since == max(times):
+            older, since = since - timedelta(microseconds=1), since - timedelta(microseconds=1)
+    told = (c for c in story if (not since or c.at > since) and (not until or c.at <= until))
+    return Part(tuple(told), older)
+
+
+def _time_of_hit(event: Mapping[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(event["happened_at"]) if event["source"] == "hit" else None
 
 
 def subject_of(published: Published, key: str, first_name: str = "") -> str:
@@ -104,7 +140,7 @@ def _introduction(
     published: Published,
     found: Subscriber,
     explanation: Explanation,
-    story: tuple[Chapter, ...],
+    part: Part,
     proof: Proof,
     now: datetime,
 ) -> Introduction:
@@ -134,7 +170,8 @@ def _introduction(
             replace(one, why_not=names.said(one.why_not))
             for one in attending.ways_back(connection, published, found)
         ),
-        story=story,
+        story=part.chapters,
+        older=part.older,
         proof=proof,
     )
 

@@ -2,6 +2,7 @@
 
 A hit is held for a minute and a half before it is judged, and until then nothing acts on it.
 A message's hits are judged together, those already judged among them as what happened before.
+Thinking is done before the database is locked for writing; the verdicts are then written at once.
 """
 
 from collections import Counter, defaultdict
@@ -17,12 +18,16 @@ from nurture.store.hits import KeptHit, Mailed, Spell
 from nurture.store.session import Connection, Database
 
 #: How many held hits lead to the messages that are judged in one transaction.
-_BATCH = 2000
+_BATCH = 1000
+
+#: So many batches are judged at one time, so that a worker soon has time for mails again.
+_BATCHES = 20
 
 #: Clients are looked for in spans that begin every ten minutes, and ten minutes around them.
 _NEAR = timedelta(minutes=10)
 
 _Wanted = Callable[[KeptHit], bool]
+_Judged = tuple[KeptHit, Judgement]
 
 
 @dataclass
@@ -41,23 +46,21 @@ class Changes:
 
 
 def judge_held(database: Database, now: datetime) -> int:
-    """Judge every hit that has been held long enough; return how many that were.
+    """Judge the hits that have been held long enough; return how many that were.
 
-    Safe beside other workers: each message is judged by one of them.
+    It ends after some batches, however many hits there are; the next time goes on. Safe beside
+    other workers: each hit gets its verdict from one of them.
     """
     judged, before = 0, now - HOLD
-    while True:
+    for _ in range(_BATCHES):
         with database.reading() as connection:
             waiting = hits.messages_waiting(connection, before, _BATCH)
-        if not waiting:
-            return judged
-        with database.writing() as connection:
-            mailed = hits.take_messages(connection, waiting, wait=False)
-            found = _judge(connection, mailed, lambda kept: _is_over(kept, before))
-            hits.save_judgements(connection, {kept.id: one for kept, one in found}, RULES)
-        if not found:
-            return judged
-        judged += len(found)
+            found = _judge(connection, waiting, lambda kept: _is_over(kept, before))
+        kept = _keep(database, found, held=True) if found else 0
+        if not kept:
+            break
+        judged += kept
+    return judged
 
 
 def rejudge(
@@ -76,33 +79,28 @@ def rejudge(
     while True:
         with database.reading() as connection:
             numbers = hits.messages_judged(connection, after, since, _BATCH // 4)
+            judged = _judge(connection, numbers, lambda kept: _was_judged(kept, since))
         if not numbers:
             return changes
-        with database.reading() if dry_run else database.writing() as connection:
-            before = changes.judged
-            _judge_again(connection, numbers, since, changes, dry_run=dry_run)
-        tell(changes.judged - before)
+        outdated = [(kept, one) for kept, one in judged if _differs(kept, one)]
+        if outdated and not dry_run:
+            _keep(database, outdated, held=False)
+        changes.note((kept.verdict, one.verdict) for kept, one in judged)
+        tell(len(judged))
         after = numbers[-1]
 
 
-def _judge_again(
-    connection: Connection,
-    numbers: Sequence[int],
-    since: datetime | None,
-    changes: Changes,
-    *,
-    dry_run: bool,
-) -> None:
-    mailed = hits.take_messages(connection, numbers, wait=None if dry_run else True)
-    judged = _judge(connection, mailed, lambda kept: _was_judged(kept, since))
-    changes.note((kept.verdict, one.verdict) for kept, one in judged)
-    if not dry_run:
-        outdated = {
-            kept.id: one
-            for kept, one in judged
-            if (kept.verdict, kept.rules) != (one.verdict, RULES)
-        }
-        hits.save_judgements(connection, outdated, RULES)
+def _keep(database: Database, judged: Sequence[_Judged], *, held: bool) -> int:
+    """Write down what was decided; what others have in hand is left, held, for the next time."""
+    with database.writing() as connection:
+        wanted = {kept.message for kept, _ in judged}
+        taken = hits.take_messages(connection, wanted, wait=not held)
+        verdicts = {kept.id: one for kept, one in judged if kept.message in taken}
+        return hits.save_judgements(connection, verdicts, RULES, held=held)
+
+
+def _differs(kept: KeptHit, one: Judgement) -> bool:
+    return (kept.verdict, kept.rules) != (one.verdict, RULES)
 
 
 def _was_judged(kept: KeptHit, since: datetime | None) -> bool:
@@ -113,14 +111,15 @@ def _is_over(kept: KeptHit, before: datetime) -> bool:
     return kept.verdict is None and kept.hit.at <= before
 
 
-def _judge(
-    connection: Connection, mailed: Mapping[int, Mailed], wanted: _Wanted
-) -> list[tuple[KeptHit, Judgement]]:
+def _judge(connection: Connection, messages: Sequence[int], wanted: _Wanted) -> list[_Judged]:
     """The wanted hits of these messages with their verdicts, each message judged as a whole."""
+    if not messages:
+        return []
+    mailed = hits.mailed(connection, messages)
     found = hits.hits_on(connection, mailed)
     subjects = about(connection, {one.revision for one in mailed.values()})
     fetched_for = hits.count_fetched_for(connection, _spells(filter(wanted, found)))
-    judged: list[tuple[KeptHit, Judgement]] = []
+    judged: list[_Judged] = []
     for message, group in groupby(found, key=lambda kept: kept.message):
         kept = list(group)
         occasion = _occasion(kept, mailed[message], subjects, wanted, fetched_for)

@@ -1,11 +1,23 @@
 """Reporting: how things stand."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from nurture import __version__
 from nurture.domain.account import Hold
-from nurture.store import account, enrolments, events, instance, messages, sequences, subscribers
+from nurture.services.journal_remains import count_set_aside
+from nurture.services.tracking import waiting_in
+from nurture.store import (
+    account,
+    enrolments,
+    events,
+    hits_beyond,
+    instance,
+    messages,
+    sequences,
+    subscribers,
+)
 from nurture.store.session import Database
 from nurture.witness import Witness
 
@@ -39,6 +51,21 @@ def status(database: Database, fingerprint: str, witness: Witness, now: datetime
             "paused": sorted(sequences.paused_keys(connection)),
             "in_doubt": [_doubt(doubt) for doubt in messages.doubts(connection)],
         }
+
+
+def hits_standing(database: Database, journals: Path) -> dict[str, int]:
+    """How it stands with opens and clicks: what is not kept, and bytes of our `journals`.
+
+    `only_counted` are hits beyond what is kept of one message, `unreadable` lines of a journal
+    that no version of this program has written.
+    """
+    with database.reading() as connection:
+        counted = hits_beyond.count_all(connection)
+    return {
+        "journal_bytes": waiting_in(journals),
+        "only_counted": counted,
+        "unreadable": count_set_aside(journals),
+    }
 
 
 def _account(held: Hold | None, due: int) -> dict[str, Any]:

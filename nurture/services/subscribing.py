@@ -1,33 +1,25 @@
-"""Subscribing: from a filled-in form to a collected guide."""
+"""Subscribing: from a filled-in form to an enrolment; `collecting` goes on from there."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from nurture.domain.consent import (
-    OWN_BOXES,
-    OWN_WORDINGS,
     ConsentChange,
     Evidence,
     Purpose,
-    changed,
     granted_at_signup,
 )
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.errors import NurtureError
-from nurture.domain.events import EventKind
-from nurture.domain.guide_requests import ask_again, begin, collect, is_too_soon
+from nurture.domain.guide_requests import ask_again, begin, is_too_soon
 from nurture.domain.sequence import OptIn, Sequence
 from nurture.domain.suppression import may_ask_again
-from nurture.services.bouncing import collected_on_trial
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.guiding import Shelf, guide_path
+from nurture.services.finding_anew import find_anew
 from nurture.services.reaching import is_over_by_booking, know_earlier_bookings
-from nurture.store import consents, enrolments, events, locks, messages, signups, subscribers
+from nurture.store import consents, enrolments, locks, messages, signups, subscribers
 from nurture.store.enrolments import Enrolment
-from nurture.store.guide_files import newest_guide
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
 from nurture.store.suppressions import allow_guide, suppressions_of
@@ -71,24 +63,6 @@ class Signup:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GuideOffer:
-    """What the guide page shows."""
-
-    title: str
-    collected: bool
-    tracking: bool
-    health_topics: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GuideFile:
-    """The PDF to hand over, and what to call it."""
-
-    path: Path
-    filename: str
-
-
 def subscribe(
     database: Database,
     catalogue: Catalogue,
@@ -99,66 +73,16 @@ def subscribe(
 ) -> None:
     """Write down a signup, its consents and the enrolment it starts, in one transaction.
 
-    A suppressed address and a call made twice change nothing and say nothing; only after a
-    bounce that is not recent may one guide show whether the address is good again. Raises
-    `UnknownFormError`, `KeyReusedError` and `TooManySignupsError`.
+    A suppressed address and a call made twice change nothing; only after a bounce that is not
+    recent may one guide show whether the address is good again. Raises errors of this module.
     """
-    while True:
-        # Whoever has just been erased is looked for anew, their suppression included.
-        with suppress(subscribers.ErasedMeanwhileError), database.writing() as connection:
+
+    def attempt() -> None:
+        with database.writing() as connection:
             published = catalogue.current(connection)
-            return _subscribe(connection, published, tokens, limits, signup, now)
+            _subscribe(connection, published, tokens, limits, signup, now)
 
-
-def find_guide(database: Database, catalogue: Catalogue, enrolment_id: int) -> GuideOffer | None:
-    """What the guide page of an enrolment shows, or `None` where there is nothing to show."""
-    with database.reading() as connection:
-        found = _find_enrolled(connection, enrolment_id)
-        if found is None:
-            return None
-        enrolment, person = found
-        sequence = catalogue.current(connection).sequences[enrolment.sequence]
-        return GuideOffer(
-            title=sequence.guide_title,
-            collected=enrolment.progress.collected_at is not None,
-            tracking=Purpose.TRACKING in person.consents,
-            health_topics=Purpose.HEALTH_TOPICS in person.consents,
-        )
-
-
-def collect_guide(
-    database: Database,
-    catalogue: Catalogue,
-    shelf: Shelf,
-    enrolment_id: int,
-    wanted: Mapping[Purpose, bool],
-    evidence: Evidence,
-    now: datetime,
-) -> GuideFile | None:
-    """Hand over the guide, confirm the address and let the series begin.
-
-    Safe to repeat: the first time counts. `wanted` are the answers to the two
-    questions that are asked beside the button.
-    """
-    with database.writing() as connection:
-        found = _hold_enrolled(connection, enrolment_id)
-        if found is None:
-            return None
-        enrolment, person = found
-        published = catalogue.current(connection)
-        sequence = published.sequences[enrolment.sequence]
-        if collected_on_trial(connection, published, person, enrolment.id, now):
-            enrolment, person = _find_enrolled(connection, enrolment_id) or found
-        if wanted.keys() >= set(OWN_BOXES):
-            subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
-        changes = changed(person.consents, wanted, OWN_WORDINGS)
-        _record(connection, published, person.id, changes, "guide-page", evidence, now)
-        subscribers.confirm_address(connection, person.id, now)
-        if enrolment.progress.collected_at is None:
-            _begin_series(connection, enrolment, now)
-        _note_download(connection, published, enrolment, now)
-        uploaded = newest_guide(connection, sequence.key)
-    return GuideFile(guide_path(database, shelf, sequence, uploaded), f"{sequence.key}.pdf")
+    find_anew(attempt)
 
 
 def _subscribe(
@@ -332,68 +256,3 @@ def _offer_guide_again(
         occasion=enrolment.occasion + 1,
         **enrolments.columns_of(progress),
     )
-
-
-def _find_enrolled(
-    connection: Connection, enrolment_id: int
-) -> tuple[Enrolment, Subscriber] | None:
-    enrolment = _present_enrolment(connection, enrolment_id)
-    person = enrolment and subscribers.find_subscriber(connection, enrolment.subscriber_id)
-    return (enrolment, person) if enrolment and person else None
-
-
-def _present_enrolment(connection: Connection, enrolment_id: int) -> Enrolment | None:
-    """The enrolment or, where its person was let go and came back, their new one."""
-    enrolment = enrolments.find_enrolment(connection, enrolment_id)
-    if enrolment is None:
-        return None
-    person = subscribers.present_number(connection, enrolment.subscriber_id)
-    if person in (None, enrolment.subscriber_id):
-        return enrolment
-    return enrolments.find_enrolment_in(connection, person, enrolment.sequence)
-
-
-def _hold_enrolled(
-    connection: Connection, enrolment_id: int
-) -> tuple[Enrolment, Subscriber] | None:
-    enrolment = _present_enrolment(connection, enrolment_id)
-    if enrolment is None:
-        return None
-    locks.hold_person(connection, enrolment.subscriber_id)
-    return _find_enrolled(connection, enrolment_id)
-
-
-def _begin_series(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
-    """From here on the series runs, also for somebody who collects after being let go.
-
-    It stays ended for whoever booked, left or was taken out.
-    """
-    messages.cancel_open_of(connection, [enrolment.id], "the guide has been collected")
-    status, progress = collect(enrolment.ending, enrolment.progress, now)
-    under_way = status is EnrolmentStatus.ACTIVE
-    enrolments.change_enrolment(
-        connection,
-        enrolment.id,
-        now,
-        status=status,
-        ended_at=None if under_way else enrolment.ended_at,
-        ended_because=None if under_way else enrolment.because,
-        **enrolments.columns_of(progress),
-    )
-
-
-def _note_download(
-    connection: Connection, published: Published, enrolment: Enrolment, now: datetime
-) -> None:
-    email = published.guide_email(published.sequences[enrolment.sequence])
-    downloaded = {
-        "kind": EventKind.DOWNLOADED,
-        "subscriber_id": enrolment.subscriber_id,
-        "email": email.key if email else None,
-        "topics": frozenset(email.topics) if email else None,
-        "happened_at": now,
-        "source": "guide-page",
-        "source_key": f"downloaded:{enrolment.id}:{now.isoformat()}",
-        "verdict": "human",
-    }
-    events.add_events(connection, [downloaded])

@@ -76,13 +76,16 @@ class Step:
 
 
 def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:
-    """The enrolments to look at now, longest due first, locked against other workers.
+    """The enrolments to look at now, locked against other workers: guides, then the longest due.
 
-    Their subscribers are locked as well, so that two workers never decide about one
-    person at once and both find the frequency cap untouched.
+    Somebody sits and waits for the guide they have just asked for, however many are due. Their
+    subscribers are locked as well, so that two workers never decide about one person at once
+    and both find the frequency cap untouched.
     """
     ordered = _due_statement(now).order_by(enrolments.c.next_look_at)
-    return _all_due(connection, ordered.limit(limit))
+    asked = _all_due(connection, ordered.where(enrolments.c.guide_wanted).limit(limit))
+    others = ordered.where(~enrolments.c.guide_wanted).limit(limit - len(asked))
+    return asked + _all_due(connection, others)
 
 
 def due_for_probe(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:

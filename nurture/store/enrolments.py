@@ -29,6 +29,7 @@ from nurture.store.session import insert_new
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, Words, metadata
 
+_ACTIVE = text("status = 'active'")
 enrolments = Table(
     "enrolments",
     metadata,
@@ -53,11 +54,13 @@ enrolments = Table(
     Column("ends_as", Text),
     UniqueConstraint("subscriber_id", "sequence"),
     # The sweep's cost follows what is due, not who is enrolled.
+    Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+    # Of those, whoever waits for a guide; everybody else's turn comes after.
     Index(
-        "ix_enrolments_due",
+        "ix_enrolments_guides",
         "next_look_at",
-        sqlite_where=text("status = 'active'"),
-        postgresql_where=text("status = 'active'"),
+        sqlite_where=text("status = 'active' AND guide_wanted = 1"),
+        postgresql_where=text("status = 'active' AND guide_wanted"),
     ),
     Index("ix_enrolments_sequence_status", "sequence", "status"),
 )

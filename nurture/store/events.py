@@ -133,8 +133,9 @@ def count_events(connection: Connection) -> dict[str, int]:
 
 
 def events_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
-    """Everything that happened to one subscriber, oldest first."""
-    where = events.c.subscriber_id == subscriber_id
+    """What happened to one subscriber, oldest first; of hits those that a person was behind."""
+    by_somebody = (events.c.source != "hit") | HUMAN
+    where = (events.c.subscriber_id == subscriber_id) & by_somebody
     ordered = select(events).where(where).order_by(events.c.happened_at, events.c.id)
     return [dict(row) for row in connection.execute(ordered).mappings()]
 

@@ -1,9 +1,9 @@
 """Facts: what is known of some people, read in a handful of statements however many they are."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from nurture.domain.bookings import BOOKINGS
 from nurture.domain.engagement import Verdict
@@ -25,13 +25,19 @@ _TOLD = (
     EventKind.STAYED,
 )
 
+#: Somebody may have very many events; nothing of them is read that is not looked at.
+_READ = ("id", "subscriber_id", "kind", "happened_at", "verdict", "email", "link", "topics")
+
+#: So many hits that are alike count; that there were more says nothing more of anybody.
+_OF_A_FLOOD = 100
+
 
 def facts_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, Facts]:
     """The facts of these people, as far as they are known; hits not yet judged are left out."""
     ids = list(subscriber_ids)
     signed_up = _grouped(connection, signups, ids, _signed_up)
     enrolled = _grouped(connection, enrolments, ids, _enrolled)
-    happened = _grouped(connection, _told(), ids, _happened)
+    happened = _grouped(connection, _told(ids), ids, _happened)
     people = connection.execute(select(subscribers).where(subscribers.c.id.in_(ids)))
     return {
         row["id"]: _facts(
@@ -44,9 +50,16 @@ def facts_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[in
     }
 
 
-def _told() -> Any:
-    told = select(events).where(events.c.kind.in_(_TOLD), events.c.verdict.is_not(None))
-    return told.subquery()
+def _told(ids: Sequence[int]) -> Any:
+    """What happened; of the hits of a flood, all on one link of one mail, the newest."""
+    alike = [events.c[name] for name in ("subscriber_id", "message_id", "kind", "verdict", "link")]
+    newest = events.c.happened_at.desc()
+    columns = [events.c[name] for name in (*_READ, "source")]
+    place = func.row_number().over(partition_by=alike, order_by=newest).label("place")
+    chosen = events.c.kind.in_(_TOLD) & events.c.verdict.is_not(None)
+    told = select(*columns, place).where(events.c.subscriber_id.in_(ids), chosen).subquery()
+    kept = (told.c.source != "hit") | (told.c.place <= _OF_A_FLOOD)
+    return select(*(told.c[name] for name in _READ)).where(kept).subquery()
 
 
 def _grouped(connection: Connection, table: Any, ids: list[int], read: Any) -> dict[int, list[Any]]:

@@ -84,25 +84,26 @@ def messages_judged(
     return list(connection.scalars(statement))
 
 
-def take_messages(
-    connection: Connection, message_ids: Iterable[int], *, wait: bool | None
-) -> dict[int, Mailed]:
-    """Lock messages for judging; without `wait`, those that nobody else has in hand.
-
-    With None nothing is locked, because nothing will be written. Whoever waits for messages
-    holds their enrolments before (see `locks`).
-    """
+def mailed(connection: Connection, message_ids: Iterable[int]) -> dict[int, Mailed]:
+    """What is known of these messages."""
     chosen = messages.c.id.in_(list(message_ids))
-    statement = (
-        select(messages.c.id, messages.c.revision_id, messages.c.accepted_at)
-        .where(chosen)
-        .order_by(messages.c.id)
-    )
+    statement = select(messages.c.id, messages.c.revision_id, messages.c.accepted_at)
+    return {row[0]: Mailed(row[1], row[2]) for row in connection.execute(statement.where(chosen))}
+
+
+def take_messages(connection: Connection, message_ids: Iterable[int], *, wait: bool) -> set[int]:
+    """Lock messages whose verdicts will be written; without `wait`, those that nobody else has.
+
+    Whoever waits for messages holds their enrolments before (see `locks`).
+    """
+    if connection.dialect.name == "sqlite":
+        return set(message_ids)
+    chosen = messages.c.id.in_(list(message_ids))
     if wait:
         hold(connection, enrolments.c.id.in_(select(messages.c.enrolment_id).where(chosen)))
-    if wait is not None:
-        statement = statement.with_for_update(key_share=True, skip_locked=not wait)
-    return {row[0]: Mailed(row[1], row[2]) for row in connection.execute(statement)}
+    statement = select(messages.c.id).where(chosen).order_by(messages.c.id)
+    locked = statement.with_for_update(key_share=True, skip_locked=not wait)
+    return set(connection.scalars(locked))
 
 
 def hits_on(connection: Connection, message_ids: Iterable[int]) -> list[KeptHit]:
@@ -127,13 +128,20 @@ def count_fetched_for(connection: Connection, spells: Sequence[Spell]) -> dict[S
     return {(client, since, until): count for client, since, until, count in rows}
 
 
-def save_judgements(connection: Connection, judged: Mapping[int, Judgement], rules: int) -> None:
-    """Keep the verdicts on hits, by their events' numbers, with the rules they come from."""
+def save_judgements(
+    connection: Connection, judged: Mapping[int, Judgement], rules: int, *, held: bool
+) -> int:
+    """Keep the verdicts on hits, by their events' numbers, with the rules they come from.
+
+    A hit whose raw data has gone since it was read keeps what it has, and with `held` one that
+    somebody else has judged. Returns how many verdicts were kept.
+    """
     if not judged:
-        return
+        return 0
     rows = ((n, one.verdict, list(one.reasons), rules) for n, one in judged.items())
     given = as_rows(connection, events, _JUDGED, rows)
-    connection.execute(_save_statement(connection.dialect.name), {"rows": given})
+    statement = _save_statement(connection.dialect.name, held)
+    return connection.execute(statement, {"rows": given}).rowcount
 
 
 def drop_raw(connection: Connection, before: datetime, limit: int) -> int:
@@ -199,10 +207,13 @@ def _crowd_statement(dialect: str) -> Any:
 
 
 @cache
-def _save_statement(dialect: str) -> Any:
+def _save_statement(dialect: str, held: bool) -> Any:
     rows = rows_as_table(dialect, events, _JUDGED)
     values = {name: rows.c[name] for name in _JUDGED if name != "id"}
-    return update(events).where(events.c.id == rows.c.id).values(values)
+    where = (events.c.id == rows.c.id) & _CAN_BE_JUDGED
+    if held:
+        where &= events.c.verdict.is_(None)
+    return update(events).where(where).values(values)
 
 
 def _kept_hit(row: RowMapping) -> KeptHit:

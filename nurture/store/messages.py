@@ -187,8 +187,14 @@ def find_message(connection: Connection, message_id: int) -> Message | None:
     return as_message(row) if row else None
 
 
-def followed(connection: Connection, message_ids: Iterable[int]) -> dict[int, Followed]:
-    """Of these messages, those to people who agree to being followed at present."""
+def followed(
+    connection: Connection, message_ids: Iterable[int], *, hold: bool = False
+) -> dict[int, Followed]:
+    """Of these messages, those to people who agree to being followed at present.
+
+    With `hold` none of them is erased until the transaction ends: who is being erased just now
+    is waited for, and is not among them.
+    """
     statement = (
         select(
             messages.c.id,
@@ -200,7 +206,10 @@ def followed(connection: Connection, message_ids: Iterable[int]) -> dict[int, Fo
         )
         .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
         .where(messages.c.id.in_(list(message_ids)))
+        .order_by(subscribers.c.id)
     )
+    if hold:
+        statement = statement.with_for_update(of=subscribers, read=True, key_share=True)
     return {
         number: Followed(person, f"{sequence}/{step}", revision)
         for number, person, sequence, step, revision, purposes in connection.execute(statement)

@@ -6,12 +6,14 @@ that come later included.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Table,
     Text,
@@ -69,17 +71,43 @@ _ABOUT: Mapping[Table, Column[Any]] = MappingProxyType(
 )
 
 
-def rows_about(connection: Connection, subscriber_id: int) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table that is about one person, by table, oldest first."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """So many hits, the newest of those until a moment."""
+
+    hits: int
+    until: datetime | None = None
+
+
+def rows_about(
+    connection: Connection, subscriber_id: int, page: Page | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table that is about one person, by table, oldest first.
+
+    With a `page` not all of their hits, of which there may be very many.
+    """
     return {
         table.name: [
             dict(row)
             for row in connection.execute(
-                select(table).where(person == subscriber_id).order_by(*table.primary_key.columns)
+                select(table)
+                .where(person == subscriber_id, *_on(page, table, subscriber_id))
+                .order_by(*table.primary_key.columns)
             ).mappings()
         ]
         for table, person in _ABOUT.items()
     }
+
+
+def _on(page: Page | None, table: Table, subscriber_id: int) -> list[ColumnElement[bool]]:
+    if page is None or table is not events:
+        return []
+    is_hit = events.c.source == "hit"
+    newest = select(events.c.id).where(events.c.subscriber_id == subscriber_id, is_hit)
+    if page.until:
+        newest = newest.where(events.c.happened_at <= page.until)
+    newest = newest.order_by(events.c.happened_at.desc(), events.c.id.desc()).limit(page.hits)
+    return [~is_hit | events.c.id.in_(newest)]
 
 
 def lock_people(connection: Connection, subscriber_ids: Collection[int]) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from nurture.domain.errors import NurtureError
 from nurture.store import postgresql as postgresql_sessions
 from nurture.store.postgresql import UnfitDatabaseError
+from nurture.store.turns import NoTurnError, Turns
 
 __all__ = ["Connection", "Database", "DatabaseUnavailableError", "insert_new"]
 
@@ -61,6 +62,7 @@ class Database:
         self.url = url
         self.engine = _engine(url)
         self._file = _identity(self.engine)
+        self._turns = Turns()
 
     @property
     def is_sqlite(self) -> bool:
@@ -80,10 +82,14 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is committed at the end; raises `DatabaseUnavailableError`."""
-        with _translated_errors(), self._connected() as connection:
+        with _translated_errors(), self._turn(), self._connected() as connection:
             connection.info["writing"] = True
             with connection.begin():
                 yield connection
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """Wait for those of our own threads that came before; a server lets many write at once."""
+        return self._turns.next(_BUSY_SECONDS) if self.is_sqlite else nullcontext()
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -251,6 +257,11 @@ def _translated_errors() -> Iterator[None]:
             remedy="Check that it is running and that NURTURE_DATABASE_URL names it, "
             "and try again.",
         ) from error
+    except NoTurnError:
+        raise DatabaseUnavailableError(
+            f"The database was busy for {_BUSY_SECONDS} seconds.",
+            remedy="Try again; look for a program that keeps it locked if this happens often.",
+        ) from None
     except exc.InternalError as error:
         if not postgresql_sessions.is_read_only(error):
             raise

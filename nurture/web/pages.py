@@ -23,11 +23,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from nurture.domain.consent import OWN_WORDINGS, Evidence, said_where
 from nurture.domain.sequence import UNCOLLECTED_FOR, Request
-from nurture.services import preferring, requesting, subscribing, tracing
+from nurture.services import collecting, preferring, requesting, tracing
+from nurture.services.collecting import GuideOffer
 from nurture.services.forgetting import BeingMailedError
 from nurture.services.preferring import Preferences
 from nurture.services.requesting import Asked
-from nurture.services.subscribing import GuideOffer
 from nurture.services.tracing import NobodyLeftError, Trace
 from nurture.store.session import DatabaseUnavailableError
 from nurture.tokens import TokenRefusedError
@@ -86,7 +86,7 @@ class Pages:
             answers = read_answers(request.form)
         except UnknownChoiceError as error:
             return guide_page(offer, problem=str(error)), 422
-        guide = subscribing.collect_guide(
+        guide = collecting.collect_guide(
             house.database,
             house.catalogue,
             house.shelf,
@@ -165,7 +165,7 @@ class Pages:
 
     def _offer(self, token: str) -> GuideOffer:
         enrolment, house = self.house.tokens.read_guide(token), self.house
-        offer = subscribing.find_guide(house.database, house.catalogue, enrolment)
+        offer = collecting.find_guide(house.database, house.catalogue, enrolment)
         if offer is None:
             raise tracing.nobody_behind_enrolment(house.database, enrolment)
         return offer

@@ -13,7 +13,7 @@ from nurture.domain.engagement import Hit
 from nurture.domain.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.message_status import MessageStatus
 from nurture.services import preferring, recording
-from nurture.services.tracking import SeenHit
+from nurture.services.journal_lines import SeenHit
 from nurture.store import enrolments, messages, subscribers
 from tests.house import Household
 

@@ -21,7 +21,9 @@ from nurture.domain.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.suppression import SuppressionReason
 from nurture.library import Library, SequenceSource
 from nurture.services import (
+    collecting,
     delivering,
+    folding,
     forgetting,
     judging,
     pausing,
@@ -32,12 +34,11 @@ from nurture.services import (
     subscribing,
     sunsetting,
     sweeping,
-    tracking,
 )
+from nurture.services.journal_lines import SeenHit
 from nurture.services.preferring import PreferenceChange, Wish
 from nurture.services.revising import plan_draft
 from nurture.services.subscribing import Signup
-from nurture.services.tracking import SeenHit
 from nurture.store.enrolments import enrolments
 from nurture.store.messages import messages
 from nurture.store.revisions import RevisionKind
@@ -92,7 +93,7 @@ class Crowd:
         """Press the button on the guide's page."""
         answers = {purpose: self.chance.random() < 0.5 for purpose in (Purpose.TRACKING,)}
         house, number = self.house, self._one_of(enrolments)
-        subscribing.collect_guide(
+        collecting.collect_guide(
             house.database, house.catalogue, house.shelf, number, answers, EVIDENCE, self._now
         )
 
@@ -178,7 +179,7 @@ class Crowd:
         for _ in range(SEVERAL):
             hit = Hit(EventKind.CLICKED, self._now, "GET", "Mozilla/5.0 Firefox/128.0", "192.0.2.9")
             self.house.journal.note(SeenHit(self._one_of(messages), hit))
-        tracking.fold_journals(self.house.database, self.house.journals)
+        folding.fold_journals(self.house.database, self.house.journals)
         judging.judge_held(self.house.database, self._now + timedelta(days=1))
 
     def judge_again(self) -> None:

@@ -11,6 +11,7 @@ from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
 from nurture.services import delivering, reporting
 from nurture.store import instance
+from nurture.store.due import due_enrolments
 from nurture.store.events import events
 from nurture.store.messages import messages
 from nurture.store.suppressions import suppressions
@@ -253,3 +254,16 @@ def test_somebody_who_wants_fewer_gets_one_mail_a_week(
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert len(times) == 8
     assert min(gaps) >= timedelta(days=7) - timedelta(hours=1)
+
+
+def test_a_guide_that_is_asked_for_goes_before_all_that_was_due_earlier(home: Household) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    home.collect()
+    home.clock.advance(timedelta(days=30))
+    home.subscribe("bob@example.org")
+    with home.house.database.writing() as connection:
+        [first] = due_enrolments(connection, home.clock.now, 1)
+        both = due_enrolments(connection, home.clock.now, 5)
+    assert first.address == "bob@example.org"
+    assert [one.address for one in both] == ["bob@example.org", ANN]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nurture.domain.consent import Evidence
-from nurture.services import guiding, subscribing
+from nurture.services import collecting, guiding
 from nurture.services.guiding import GuideError, Shelf
 from nurture.store import guide_files
 from tests.house import SHIPPED, Household
@@ -25,7 +25,7 @@ def upload(home: Household, content: bytes, name: str = "C:\\guides\\My guide.pd
 def handed_over(home: Household, shelf: Shelf | None = None) -> bytes:
     """What somebody gets who presses the button."""
     house = home.house
-    guide = subscribing.collect_guide(
+    guide = collecting.collect_guide(
         house.database,
         house.catalogue,
         shelf or house.shelf,

@@ -1,6 +1,6 @@
 """A person is introduced whole: their story, what comes next, and nothing they kept back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,7 +10,8 @@ from nurture.domain.events import EventKind
 from nurture.domain.interests import Level
 from nurture.services import attending, introducing, recording
 from nurture.services.introducing import Introduction
-from nurture.services.tracking import SeenHit
+from nurture.services.journal_lines import SeenHit
+from nurture.store.events import add_events
 from tests.house import Household
 from tests.journeys.virtual import booking
 
@@ -18,7 +19,7 @@ ANN = "ann@example.org"
 _A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-def introduced(home: Household, person: int = 1) -> Introduction:
+def introduced(home: Household, person: int = 1, until: datetime | None = None) -> Introduction:
     house = home.house
     found = introducing.introduce(
         house.database,
@@ -27,6 +28,7 @@ def introduced(home: Household, person: int = 1) -> Introduction:
         home.clock.now,
         fingerprint=house.fingerprint,
         seen=house.witness.seen(),
+        until=until,
     )
     assert found is not None
     return found
@@ -125,3 +127,30 @@ def test_somebody_unknown_is_not_introduced(home: Household) -> None:
         )
         is None
     )
+
+
+def test_a_very_long_story_is_told_in_parts_that_leave_nothing_out(
+    ann: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(introducing, "_HITS", 10)
+    begun, at = ann.clock.now, list[datetime]()
+    for n in range(35):
+        at.append(begun + timedelta(minutes=n // 2))
+    with ann.house.database.writing() as connection:
+        rows = [
+            {"kind": "opened", "subscriber_id": 1, "message_id": 2, "happened_at": moment}
+            | {"source": "hit", "source_key": f"x:{n}", "verdict": "human", "reasons": ["seen"]}
+            for n, moment in enumerate(at)
+        ]
+        add_events(connection, rows)
+    part = introduced(ann)
+    told, parts = list(part.story), 1
+    while part.older:
+        part = introduced(ann, until=part.older)
+        told += part.story
+        parts += 1
+    assert parts > 3
+    assert sorted(c.at for c in told if c.said.startswith("Opened")) == at
+    assert [c.said for c in told].count("Collected the guide") == 1
+    page = ann.client.get(f"/studio/people/1?until={begun.year}")
+    assert page.status_code < 500

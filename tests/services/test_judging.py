@@ -9,12 +9,13 @@ from sqlalchemy import update
 
 from nurture.cli import main
 from nurture.domain.consent import Purpose
-from nurture.domain.engagement import HOLD, RULES, Hit
+from nurture.domain.engagement import HOLD, RULES, Hit, Judgement, Occasion, judge
 from nurture.domain.events import EventKind
 from nurture.services import forgetting, judging
 from nurture.services.forgetting import drop_raw
+from nurture.services.journal_lines import SeenHit
 from nurture.services.judging import judge_held, rejudge
-from nurture.services.tracking import Journal, SeenHit
+from nurture.services.tracking import Journal
 from nurture.store.events import events
 from nurture.store.hits import count_fetched_for, take_messages
 from nurture.store.instance import how_far
@@ -84,6 +85,43 @@ def test_what_another_worker_has_in_hand_is_left_to_it(followed: Household) -> N
             assert followed.judge() == 0
         beside.close()
     assert followed.judge() == 1
+
+
+def test_others_write_while_hits_are_thought_about(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit(followed)
+    think, database = judge, followed.house.database
+
+    def think_while_somebody_writes(occasion: Occasion) -> list[Judgement]:
+        with database.writing() as connection:
+            connection.execute(update(events).values(query="x=1"))
+        return think(occasion)
+
+    monkeypatch.setattr(judging, "judge", think_while_somebody_writes)
+    assert followed.judge() == 1
+
+
+def test_a_hit_that_is_erased_or_judged_while_it_is_thought_about_stays_as_it_is(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit(followed, 3)
+    visit(followed, 4)
+    think, database = judge, followed.house.database
+
+    def think_too_long(occasion: Occasion) -> list[Judgement]:
+        with database.writing() as connection:
+            first = events.c.message_id == 3
+            connection.execute(update(events).where(first).values(user_agent=None))
+            connection.execute(update(events).where(~first).values(verdict="machine", reasons=[]))
+        return think(occasion)
+
+    monkeypatch.setattr(judging, "judge", think_too_long)
+    followed.judge()
+    assert [(hit["verdict"], hit["reasons"]) for hit in hits(followed)] == [
+        (None, None),
+        ("machine", []),
+    ]
 
 
 def test_a_hit_whose_raw_data_is_gone_is_no_part_of_what_is_judged(followed: Household) -> None:

@@ -8,9 +8,9 @@ from nurture.domain.consent import Evidence
 from nurture.domain.engagement import Hit
 from nurture.domain.events import BookingEvent, EventKind, MailEvent
 from nurture.services import measuring, preferring, recording
+from nurture.services.journal_lines import SeenHit
 from nurture.services.measuring import Course, Funnel, Period, Stage
 from nurture.services.pausing import UnknownSequenceError
-from nurture.services.tracking import SeenHit
 from nurture.store import events
 from nurture.store.funnels import Figures
 from tests.house import Household

@@ -10,7 +10,7 @@ import pytest
 from nurture.domain.consent import Evidence, Purpose
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.message_status import MessageStatus
-from nurture.services import forgetting, preferring, subscribing
+from nurture.services import collecting, forgetting, preferring, subscribing
 from nurture.services.subscribing import (
     KeyReusedError,
     Limits,
@@ -334,8 +334,8 @@ def test_asking_again_after_being_let_go_waits_another_thirty_days_and_reminds_n
 
 def test_no_guide_is_handed_over_for_an_enrolment_that_is_not_there(home: Household) -> None:
     house, evidence = home.house, Evidence()
-    handed_over = subscribing.collect_guide(
+    handed_over = collecting.collect_guide(
         house.database, house.catalogue, house.shelf, 17, {}, evidence, home.clock.now
     )
     assert handed_over is None
-    assert subscribing.find_guide(house.database, house.catalogue, 17) is None
+    assert collecting.find_guide(house.database, house.catalogue, 17) is None

@@ -5,19 +5,29 @@ import json
 import multiprocessing
 import os
 import shutil
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nurture.domain.consent import Purpose
 from nurture.domain.engagement import RULES, Hit
 from nurture.domain.events import EventKind
-from nurture.services import tracking
-from nurture.services.tracking import Journal, SeenHit, fold_journals
+from nurture.services import folding, sparing, tracking
+from nurture.services.catalogue import about
+from nurture.services.folding import fold_journals
+from nurture.services.forgetting import forget
+from nurture.services.journal_lines import SeenHit, UnreadableLineError, as_line, from_line
+from nurture.services.reporting import hits_standing
+from nurture.services.sparing import OF_A_LINK
+from nurture.services.tracking import Journal, waiting_in
 from nurture.store.events import events
-from nurture.store.journals import journals
+from nurture.store.journals import folded_up_to, journals, set_folded
 from nurture.store.session import Database
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in
@@ -176,7 +186,7 @@ def test_a_hit_is_kept_once_although_folding_was_killed_before_it_noted_the_plac
         raise KeyboardInterrupt
 
     write(followed, "1", lines(followed, 7))
-    monkeypatch.setattr("nurture.services.tracking.journals.set_folded", pull_the_plug)
+    monkeypatch.setattr("nurture.services.folding.journals.set_folded", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         followed.fold()
     monkeypatch.undo()
@@ -246,8 +256,9 @@ def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
 ) -> None:
     monkeypatch.setattr(tracking, "_ROTATE_AT", 1000)
     journal = Journal(followed.house.journals)
-    for _ in range(30):
-        journal.note(a_hit(followed))
+    for n in range(30):
+        hit = a_hit(followed)
+        journal.note(replace(hit, hit=replace(hit.hit, link=f"{hit.hit.link}{n}")))
     assert len(list(followed.house.journals.iterdir())) > 3
     assert followed.fold() == 30
     assert len(list(followed.house.journals.iterdir())) == 1
@@ -260,7 +271,7 @@ def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
 def test_a_large_journal_is_folded_in_pieces(
     followed: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "_CHUNK", 1000)
+    monkeypatch.setattr(folding, "_CHUNK", 1000)
     write(followed, "1", lines(followed, 50))
     assert followed.fold() == 50
     assert len(hits(followed)) == 50
@@ -373,3 +384,153 @@ def test_a_journal_that_was_taken_for_a_finished_one_before_it_was_locked_is_beg
     Journal(tmp_path).note(A_HIT)
     [path] = tmp_path.iterdir()
     assert path.read_bytes().count(b"\n") == 1
+
+
+def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_coming(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "_CHUNK", 1000)
+    path, keep = write(followed, "1", lines(followed, 10)), set_folded
+
+    def keep_and_be_hit(*given: Any) -> None:
+        with path.open("ab") as writer:
+            writer.write(lines(followed, 10))
+        keep(*given)
+
+    monkeypatch.setattr("nurture.services.folding.journals.set_folded", keep_and_be_hit)
+    assert followed.fold() == 10
+    monkeypatch.undo()
+    followed.fold()
+    assert len(hits(followed)) > 20
+
+
+def test_who_is_erased_while_their_hits_are_being_read_leaves_none(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(followed, "1", lines(followed, 3))
+    look_up, house = about, followed.house
+
+    def forget_and_look_up(*given: Any) -> Any:
+        if forget(house.database, house.files, 1, followed.clock.now):
+            return look_up(*given)
+        raise AssertionError("nobody was forgotten")
+
+    monkeypatch.setattr(folding, "about", forget_and_look_up)
+    followed.fold()
+    assert hits(followed) == []
+
+
+def test_an_erasure_and_a_sweep_leave_nothing_of_a_persons_machine_in_any_journal(
+    followed: Household,
+) -> None:
+    house, agent, address = followed.house, b"ErasedBrowser/1.0", b"192.0.2.99"
+    journal = Journal(house.journals)
+    theirs = a_hit(followed)
+    theirs = replace(
+        theirs, hit=replace(theirs.hit, user_agent=agent.decode(), client="192.0.2.99")
+    )
+    journal.note(theirs)
+    followed.fold()
+    journal.note(theirs)
+    elsewhere = write(followed, "of another machine", as_line(theirs))
+    with elsewhere.open("ab") as writer:
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        forget(house.database, house.files, 1, followed.clock.now)
+        followed.fold()
+        for path in house.journals.iterdir():
+            assert agent not in path.read_bytes()
+            assert address not in path.read_bytes()
+    assert [(hit["user_agent"], hit["client"]) for hit in hits(followed)] == [(None, None)]
+
+
+def test_a_journal_that_was_folded_before_folded_lines_were_overwritten_is_cleaned(
+    followed: Household,
+) -> None:
+    path = write(followed, "1", lines(followed, 2000))
+    with path.open("ab") as writer, followed.house.database.writing() as connection:
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        folded_up_to(connection, path.name)
+        set_folded(connection, path.name, path.stat().st_size)
+    with path.open("ab") as writer:
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        followed.fold()
+        assert set(path.read_bytes()) == {0}
+
+
+LINE_BREAKERS = [
+    b"\xff\xfe\x00",
+    b"\0" * 100,
+    b"[" * 100_000,
+    b"9" * 100_000,
+    b'{"kind":"opened","message":1',
+    b"x" * (10 * 1024 * 1024),
+]
+
+
+def test_lines_that_nobody_wrote_are_set_aside_and_told_and_stop_nothing(
+    followed: Household,
+) -> None:
+    good = lines(followed, 1)
+    far = json.loads(good) | {"at": "9999-12-31T23:59:59+00:00", "client": "192.0.2.66"}
+    broken = [*LINE_BREAKERS, json.dumps(far).encode()]
+    write(followed, "1", good.join([b"", *[one + b"\n" for one in broken], b""]))
+    with (followed.house.journals / "hits-1.jsonl").open("ab") as writer:
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        followed.fold()
+    assert len(hits(followed)) == len(broken) + 1
+    standing = hits_standing(followed.house.database, followed.house.journals)
+    assert standing["unreadable"] == len(broken)
+    notes = (followed.house.journals / "unreadable.jsonl").read_text()
+    assert "192.0.2.66" not in notes
+    assert len(notes) < 5000
+
+
+def test_of_a_flood_on_one_pixel_a_few_hits_are_kept_and_the_rest_is_counted(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, hit = Journal(followed.house.journals), a_hit(followed)
+    for _ in range(10_000):
+        journal.note(hit)
+    assert waiting_in(followed.house.journals) < 5000
+    later = replace(hit, hit=replace(hit.hit, at=hit.hit.at + timedelta(minutes=2)))
+    journal.note(later)
+    followed.fold()
+    assert len(hits(followed)) == OF_A_LINK + 1
+    standing = hits_standing(followed.house.database, followed.house.journals)
+    assert standing["only_counted"] == 10_000 - OF_A_LINK
+
+
+def test_a_flood_that_lasts_does_not_grow_what_is_kept_of_a_message(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sparing, "FOR_GOOD", 7)
+    for n in range(3):
+        write(followed, str(n), lines(followed, 5))
+        followed.fold()
+    assert len(hits(followed)) == 7
+    standing = hits_standing(followed.house.database, followed.house.journals)
+    assert standing["only_counted"] == 8
+
+
+def test_where_too_much_waits_opens_go_first_and_clicks_tell_only_that_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "OPENS_WAIT", 1)
+    (tmp_path / "hits-before.jsonl").write_bytes(b"x")
+    journal = Journal(tmp_path)
+    opened = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.OPENED))
+    clicked = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.CLICKED, client="192.0.2.7"))
+    for hit in (opened, clicked):
+        journal.note(hit)
+    [path] = tmp_path.glob("hits-*-*.jsonl")
+    [line] = map(json.loads, path.read_text().splitlines())
+    assert (line["kind"], line["agent"], line["client"]) == ("clicked", "", "")
+
+
+@given(st.binary(max_size=400), st.integers(0, 400))
+def test_any_bytes_are_a_line_or_are_refused(noise: bytes, at: int) -> None:
+    line = as_line(A_HIT)
+    for one in (noise, line[:at] + noise + line[at:]):
+        with suppress(UnreadableLineError):
+            read = from_line(one)
+            assert read.message >= 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -212,6 +212,7 @@ class OnePerson:
             house.clock(),
             fingerprint=house.fingerprint,
             seen=house.witness.seen(),
+            until=_until_when(request.args.get("until", "")),
         ) or abort(404, "This person has been forgotten, or was never here.")
 
     def _done(self, person: int) -> Answer:
@@ -246,6 +247,15 @@ def _gone(error: NobodyThereError) -> tuple[str, int]:
 
 def _name(found: Introduction) -> str:
     return found.subscriber.first_name or found.subscriber.address
+
+
+def _until_when(text: str) -> datetime | None:
+    """Where an older part of the story ends; what is no moment is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _address(person: int) -> str:

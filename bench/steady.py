@@ -1,0 +1,102 @@
+"""Steady load over HTTP: each request at a time of its own, whether or not others are answered.
+
+    python -m bench.steady PORT < requests
+
+It reads JSON lines, `[second, kind, request, status]`, sends each when its second has come,
+and prints one JSON line: when it began on the clock of `time.monotonic`, and for each kind
+the pairs of a request's second and how long it took from then until its answer was whole.
+Visitors do not wait for each other, so a server that stalls is asked on and on meanwhile.
+"""
+
+import json
+import select
+import subprocess
+import sys
+import time
+from collections import defaultdict, deque
+from dataclasses import dataclass
+
+from bench.load import Client, UnexpectedAnswerError
+from bench.workers import ROOT
+from nurture.lifeline import tied_to_us
+
+#: What is to be sent: the second, a name for the kind, the request, the expected status.
+Request = tuple[float, str, str, int]
+
+#: More connections than this at once are a server that has stalled for good.
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What came of it: seconds of each request by its kind, in the order they were sent."""
+
+    began: float
+    taken: dict[str, list[tuple[float, float]]]
+
+
+def put_steadily(port: int, requests: list[Request]) -> Answers:
+    """Send every request in its second, from a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.steady", str(port)],
+        input="".join(json.dumps(one) + "\n" for one in requests),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        preexec_fn=tied_to_us(),
+    )
+    if done.returncode:
+        raise UnexpectedAnswerError(done.stderr.strip().splitlines()[-1])
+    began, taken = json.loads(done.stdout)
+    return Answers(began, taken)
+
+
+class _Generator:
+    def __init__(self, port: int, requests: list[Request]) -> None:
+        self._port = port
+        self._coming = deque(sorted(requests))
+        self._poll = select.epoll()
+        self._busy: dict[int, tuple[Client, float, str]] = {}
+        self._idle: dict[int, Client] = {}
+        self._taken: dict[str, list[tuple[float, float]]] = defaultdict(list)
+
+    def run(self) -> tuple[float, dict[str, list[tuple[float, float]]]]:
+        began = time.monotonic()
+        while self._coming or self._busy:
+            while self._coming and time.monotonic() - began >= self._coming[0][0]:
+                self._send(*self._coming.popleft())
+            for number, _ in self._poll.poll(self._patience(began)):
+                self._hear(number, began)
+        return began, self._taken
+
+    def _patience(self, began: float) -> float:
+        if not self._coming:
+            return 60.0
+        return max(0.0, self._coming[0][0] - (time.monotonic() - began))
+
+    def _send(self, second: float, kind: str, request: str, status: int) -> None:
+        client = self._idle.popitem()[1] if self._idle else self._connect()
+        self._busy[client.socket.fileno()] = client, second, kind
+        client.ask(request.encode(), b"HTTP/1.1 %d " % status)
+
+    def _connect(self) -> Client:
+        if len(self._busy) >= _MOST:
+            raise UnexpectedAnswerError(f"{_MOST} requests wait for an answer")
+        client = Client(self._port)
+        self._poll.register(client.socket, select.EPOLLIN)
+        return client
+
+    def _hear(self, number: int, began: float) -> None:
+        if number in self._idle:
+            return self._idle.pop(number).socket.close()  # It served for long enough.
+        client, second, kind = self._busy[number]
+        if client.hear():
+            self._taken[kind].append((second, time.monotonic() - began - second))
+            del self._busy[number]
+            self._idle[number] = client
+
+
+if __name__ == "__main__":
+    given = [json.loads(line) for line in sys.stdin]
+    print(json.dumps(_Generator(int(sys.argv[1]), given).run()))

@@ -1,0 +1,192 @@
+"""Folding: what the journals hold is brought into the database, each line once.
+
+What was there when folding began is folded and no more, so that it ends however many hits keep
+coming. Lines are read, and what they are about is looked up, before the database is locked for
+writing; the place in a journal is kept in the same short transaction as its events. What has
+been folded is then overwritten: it tells of people's machines, and nobody needs it there.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from nurture.services.catalogue import About, about
+from nurture.services.journal_lines import SeenHit, SeenMore, UnreadableLineError, from_line
+from nurture.services.journal_remains import blank, set_aside
+from nurture.services.sparing import Room
+from nurture.services.tracking import waiting_in
+from nurture.store import events, hits_beyond, journals, messages
+from nurture.store.messages import Followed
+from nurture.store.session import Database
+
+#: How much of a journal is folded in one transaction, which then takes some milliseconds.
+_CHUNK = 256 * 1024
+
+#: So much is folded within a second or so.
+_LITTLE = 8 * 1024 * 1024
+
+
+def fold_journals(database: Database, directory: Path) -> int:
+    """Bring all journals of this machine into the database; return how many lines that were.
+
+    Where another process is at it, nothing is left to do.
+    """
+    with _alone_in(directory) as alone:
+        if not alone:
+            return 0
+        found = sorted(directory.glob("hits-*.jsonl"))
+        sizes = {path: path.stat().st_size for path in found}
+        return sum(_fold(database, path, size) for path, size in sizes.items())
+
+
+def fold_a_little(database: Database, directory: Path) -> None:
+    """Fold at once what an erasure is to find, unless so much waits that the next tick does it."""
+    if waiting_in(directory) <= _LITTLE:
+        fold_journals(database, directory)
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[bool]:
+    """Whether this process is the only one that folds here, as it then stays."""
+    try:
+        file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        yield False  # Nothing has ever been written.
+        return
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield True
+            return
+        yield False
+    finally:
+        os.close(file)
+
+
+def _fold(database: Database, path: Path, size: int) -> int:
+    folded = 0
+    with database.reading() as connection:
+        place = journals.find_folded(connection, path.name)
+    with suppress(FileNotFoundError):
+        blank(path, place)
+        while lines := list(_whole_lines(path, place, size)):
+            place = _fold_lines(database, path, place, lines)
+            blank(path, place)
+            folded += len(lines)
+        _remove_if_finished(database, path)
+    return folded
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A finished line, and where it stands; of an over-long one the beginning."""
+
+    content: bytes
+    place: int
+    end: int
+
+
+def _whole_lines(path: Path, place: int, size: int) -> Iterator[_Line]:
+    """The next finished lines from `place` on."""
+    with path.open("rb") as file:
+        file.seek(place)
+        chunk = file.read(max(0, min(_CHUNK, size - place)))
+        if b"\n" not in chunk and len(chunk) == _CHUNK:
+            # Nobody writes so long a line; what it is will not be known, only where it ends.
+            if end := _end_of_line(file, size):
+                yield _Line(chunk, place, end)
+            return
+    for line in chunk.splitlines(keepends=True) if chunk else ():
+        if line.endswith(b"\n"):
+            yield _Line(line, place, place + len(line))
+        place += len(line)
+
+
+def _end_of_line(file: BinaryIO, size: int) -> int | None:
+    while file.tell() < size:
+        begin, chunk = file.tell(), file.read(_CHUNK)
+        if (found := chunk.find(b"\n")) >= 0:
+            return begin + found + 1
+    return None
+
+
+def _fold_lines(database: Database, path: Path, place: int, lines: Sequence[_Line]) -> int:
+    """Fold these lines; return the place after them.
+
+    What somebody has not agreed to, or no longer, is not kept; that is asked once more, and
+    settled, when the events are written.
+    """
+    read = _read(path, lines)
+    hits = [(f"{path.name}:{at}", one) for at, one in read if isinstance(one, SeenHit)]
+    with database.reading() as connection:
+        known = messages.followed(connection, {one.message for _, one in read})
+        subjects = about(connection, {one.revision for one in known.values()})
+        room = Room(hits_beyond.kept_of(connection, known))
+    kept = [one for one in hits if one[1].message in known and room.takes(one[1])]
+    rows = [_row(key, hit, known[hit.message], subjects) for key, hit in kept]
+    for _, one in read:
+        if isinstance(one, SeenMore):
+            room.count(one)
+    with database.writing() as connection:
+        if journals.folded_up_to(connection, path.name) == place:
+            still = messages.followed(connection, known, hold=True)
+            events.add_events(connection, [row for row in rows if row["message_id"] in still])
+            hits_beyond.count_beyond(connection, room.beyond(still))
+            journals.set_folded(connection, path.name, lines[-1].end)
+    return lines[-1].end
+
+
+def _read(path: Path, lines: Iterable[_Line]) -> list[tuple[int, SeenHit | SeenMore]]:
+    """What the lines say; of those that say nothing, where they stood is noted beside."""
+    read: list[tuple[int, SeenHit | SeenMore]] = []
+    for line in lines:
+        try:
+            read.append((line.place, from_line(line.content)))
+        except UnreadableLineError as error:
+            set_aside(path, line.place, line.end - line.place, str(error))
+    return read
+
+
+def _row(
+    source_key: str, seen: SeenHit, message: Followed, subjects: Mapping[int, About]
+) -> dict[str, Any]:
+    hit, subject = seen.hit, subjects.get(message.revision)
+    return {
+        "kind": hit.kind,
+        "subscriber_id": message.subscriber,
+        "message_id": seen.message,
+        "happened_at": hit.at,
+        "email": message.email,
+        "topics": subject.topics_of(hit.link) if subject else None,
+        "source": "hit",
+        "source_key": source_key,
+        "link": hit.link,
+        "method": hit.method,
+        "client": hit.client,
+        "user_agent": hit.user_agent,
+        "query": hit.query or None,
+        "raw": {"purpose": hit.purpose} if hit.purpose else None,
+    }
+
+
+def _remove_if_finished(database: Database, path: Path) -> None:
+    """A journal whose writer is gone and whose lines are folded has served.
+
+    What a crash left of a last line is nothing that could be read.
+    """
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        with database.reading() as connection:
+            place = journals.find_folded(connection, path.name)
+        if any(_whole_lines(path, place, path.stat().st_size)):
+            return
+        with database.writing() as connection:
+            journals.forget_journal(connection, path.name)
+        path.unlink(missing_ok=True)

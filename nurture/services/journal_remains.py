@@ -1,0 +1,51 @@
+"""What remains of a journal: nothing of what was folded, and a note of what could not be read."""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+#: So much is overwritten, or looked at, in one go.
+_PIECE = 64 * 1024
+
+#: How large the file of notes grows, in bytes.
+_NOTES = 256 * 1024
+
+_NAME = "unreadable.jsonl"
+
+
+def blank(path: Path, place: int) -> None:
+    """Overwrite what stands before `place`, so that a file that still grows tells of nobody.
+
+    It is done from the beginning on, so that what a crash left is what stands before the place.
+    """
+    file = os.open(path, os.O_RDWR)
+    try:
+        begin = place
+        while begin > 0 and os.pread(file, 1, begin - 1) != b"\0":
+            begin = max(0, begin - _PIECE)
+        while begin < place:
+            begin += os.pwrite(file, bytes(min(_PIECE, place - begin)), begin)
+    finally:
+        os.close(file)
+
+
+def set_aside(path: Path, place: int, length: int, why: str) -> None:
+    """Note that a line could not be read; not what it said, which may have been about somebody."""
+    note = {"journal": path.name, "place": place, "length": length, "why": why[:200]}
+    line = json.dumps(note).encode() + b"\n"
+    with suppress(OSError):
+        file = os.open(path.parent / _NAME, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        try:
+            if os.fstat(file).st_size + len(line) <= _NOTES:
+                os.write(file, line)
+        finally:
+            os.close(file)
+
+
+def count_set_aside(directory: Path) -> int:
+    """How many lines of this machine's journals could not be read, as far as that was noted."""
+    try:
+        return (directory / _NAME).read_bytes().count(b"\n")
+    except OSError:
+        return 0

@@ -1,0 +1,80 @@
+"""Sparing: of a flood of hits a few are kept, and the rest is counted."""
+
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from nurture.domain.events import EventKind
+from nurture.services.journal_lines import SeenHit, SeenMore
+
+#: So many hits a minute are kept of one link or pixel of one message. Nobody needs more, and a
+#: scanner that tries each link twice is still seen whole.
+OF_A_LINK = 5
+
+#: So many are kept of one message, whatever its links.
+OF_A_MESSAGE = 60
+
+#: So many opens, and as many clicks, of one message are kept for good.
+FOR_GOOD = 1000
+
+#: Of so many messages and links it is known what was kept; then a new minute begins early.
+_REMEMBERED = 50_000
+
+_MINUTE = timedelta(minutes=1)
+
+
+class Sparing:
+    """What one process has kept within the minute; its memory is bounded."""
+
+    def __init__(self) -> None:
+        self._began: datetime | None = None
+        self._kept: Counter[tuple[int, EventKind, str | None] | int] = Counter()
+        self._more: Counter[tuple[int, EventKind]] = Counter()
+
+    def keeps(self, seen: SeenHit) -> bool:
+        """Whether there is still room for this hit, in which case it takes it."""
+        link = seen.message, seen.hit.kind, seen.hit.link
+        if self._kept[link] >= OF_A_LINK or self._kept[seen.message] >= OF_A_MESSAGE:
+            return False
+        self._kept[link] += 1
+        self._kept[seen.message] += 1
+        return True
+
+    def count(self, seen: SeenHit) -> None:
+        """Count a hit that is not kept."""
+        self._more[seen.message, seen.hit.kind] += 1
+
+    def counted(self, now: datetime) -> Iterator[SeenMore]:
+        """When the minute is over, what was only counted in it; then another begins."""
+        began = self._began or now
+        full = len(self._kept) + len(self._more) > _REMEMBERED
+        if not full and -_MINUTE < now - began < _MINUTE and self._began:
+            return
+        yield from (SeenMore(message, kind, n) for (message, kind), n in self._more.items())
+        self._began = now
+        self._kept.clear()
+        self._more.clear()
+
+
+class Room:
+    """How many hits on messages are kept for good, by kind; the rest is counted."""
+
+    def __init__(self, kept: Mapping[tuple[int, str], int]) -> None:
+        self._kept, self._beyond = Counter(kept), Counter[tuple[int, str]]()
+
+    def takes(self, seen: SeenHit) -> bool:
+        """Whether there is still room for this hit; if not, it is counted."""
+        key = seen.message, seen.hit.kind
+        if self._kept[key] >= FOR_GOOD:
+            self._beyond[key] += 1
+            return False
+        self._kept[key] += 1
+        return True
+
+    def count(self, seen: SeenMore) -> None:
+        """Count what was only counted before."""
+        self._beyond[seen.message, seen.kind] += seen.more
+
+    def beyond(self, known: Container[int]) -> dict[tuple[int, str], int]:
+        """What was counted, of the messages that are known."""
+        return {key: count for key, count in self._beyond.items() if key[0] in known}

@@ -1,0 +1,33 @@
+"""Finding anew: whoever was erased meanwhile is looked for again, and not for ever."""
+
+import pytest
+
+from nurture.services.finding_anew import NotWrittenError, find_anew
+from nurture.store.subscribers import ErasedMeanwhileError
+
+
+class _Attempts:
+    def __init__(self, failing: int) -> None:
+        self.failing, self.made = failing, 0
+
+    def __call__(self) -> None:
+        self.made += 1
+        if self.made <= self.failing:
+            raise ErasedMeanwhileError("This person has just been erased.", remedy="Try again.")
+
+
+def test_who_was_erased_meanwhile_is_looked_for_once_more() -> None:
+    attempts = _Attempts(failing=1)
+    find_anew(attempts)
+    assert attempts.made == 2
+
+
+def test_a_row_that_stays_in_the_way_ends_in_an_error_that_tells_strangers_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    attempts = _Attempts(failing=1000)
+    with pytest.raises(NotWrittenError) as caught:
+        find_anew(attempts)
+    assert attempts.made < 10
+    assert "setval" in caplog.text
+    assert "setval" not in str(caught.value)
