@@ -14,7 +14,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.payload import PayloadError
 from nurture.services.subscribing import KeyReusedError, TooManySignupsError, UnknownFormError
 from nurture.signatures import SignatureError
-from nurture.store.session import DatabaseUnavailableError
+from nurture.store.session import DatabaseUnavailableError, NothingThereError
 from nurture.tokens import TokenRefusedError
 
 _log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def from_error(error: NurtureError) -> Response:
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
     if isinstance(error, DiskFullError):
         return problem(status, str(error), headers=[("Retry-After", "300")])
-    if isinstance(error, DatabaseUnavailableError):
+    if isinstance(error, DatabaseUnavailableError) and not isinstance(error, NothingThereError):
         _log.warning("%s", error)
         return problem(status, AWAY, headers=_HEADERS[status])
     fields = [FieldProblem(error.field, str(error))] if isinstance(error, PayloadError) else []

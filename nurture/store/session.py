@@ -44,11 +44,18 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_d
 #: How long one SQLite writer waits for another; transactions take milliseconds.
 _BUSY_SECONDS = 15
 
+#: What PostgreSQL answers where a table is not there (SQLSTATE).
+_NO_SUCH_TABLE = "42P01"
+
 
 class DatabaseUnavailableError(NurtureError):
     """The database cannot be reached or gave up; nothing of the transaction has happened."""
 
     quotes_nobody = True
+
+
+class NothingThereError(DatabaseUnavailableError):
+    """The database has no tables yet."""
 
 
 class Database:
@@ -251,12 +258,16 @@ def _begin_sqlite(connection: Connection) -> None:
 def _translated_errors() -> Iterator[None]:
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-        raise DatabaseUnavailableError(
-            f"The database did not answer: {_first_line(error)}.",
-            remedy="Check that it is running and that NURTURE_DATABASE_URL names it, "
-            "and try again.",
-        ) from error
+    except (exc.OperationalError, exc.ProgrammingError) as error:
+        if _has_no_tables(error):
+            raise NothingThereError(
+                "Nothing has been published yet.", remedy="Run “nurture publish”."
+            ) from error
+        if isinstance(error, exc.ProgrammingError):
+            raise
+        raise _unavailable(error) from error
+    except (exc.InterfaceError, exc.TimeoutError) as error:
+        raise _unavailable(error) from error
     except NoTurnError:
         raise DatabaseUnavailableError(
             f"The database was busy for {_BUSY_SECONDS} seconds.",
@@ -275,6 +286,18 @@ def _translated_errors() -> Iterator[None]:
             f"The database keeps text as {error}, which has no place for every letter.",
             remedy="Make it anew with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
         ) from error
+
+
+def _has_no_tables(error: exc.DBAPIError) -> bool:
+    cause = error.orig
+    return "no such table" in str(cause) or getattr(cause, "sqlstate", None) == _NO_SUCH_TABLE
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailableError:
+    return DatabaseUnavailableError(
+        f"The database did not answer: {_first_line(error)}.",
+        remedy="Check that it is running and that NURTURE_DATABASE_URL names it, and try again.",
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -2,13 +2,16 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from nurture.services.signing_in import FAILURES_PER_CLIENT
 from nurture.store.consents import consents
+from nurture.store.tables import metadata
 from tests.house import Household
+from tests.servers.clock import ClockFile
 from webhooks import create_app
 
 ANY_PAGES = ("/healthz", "/c/x", "/nowhere", "/docs", "/unsubscribe/x", "/studio/", "/studio")
@@ -134,3 +137,33 @@ def test_behind_a_proxy_that_is_not_believed_no_address_is_kept(sqlite_home: Hou
     assert home.rows(consents)[-1]["client"] == ""
     client.post(path, data={"undo": "1"}, environ_base={"REMOTE_ADDR": "198.51.100.4"})
     assert home.rows(consents)[-1]["client"] == "198.51.100.4"
+
+
+_EVERYWHERE = (
+    *("/readyz", "/metrics", "/docs", "/openapi.json", "/studio/", "/studio/sign-in"),
+    *("/guide/{guide}", "/preferences/{preferences}", "/unsubscribe/{unsubscribe}", "/guide/x"),
+)
+
+
+def test_before_anything_is_published_every_address_says_so(
+    database_url: str, tmp_path: Path, clock_file: ClockFile
+) -> None:
+    home = Household(database_url, tmp_path, clock_file, "")
+    with home.house.database.writing() as connection:
+        metadata.drop_all(connection)
+    tokens, client = home.house.tokens, client_of(home)
+    given = {
+        "guide": tokens.guide(1),
+        "preferences": tokens.preferences(1),
+        "unsubscribe": tokens.unsubscribe(1, 1),
+    }
+    for path in _EVERYWHERE:
+        answer = client.get(path.format(**given))
+        assert answer.status_code != 500 and answer.data, path
+        if answer.status_code == 503:
+            assert "check that it is running" not in answer.text.lower(), path
+    assert "nurture publish" in client.get("/readyz").get_json()["detail"]
+    signed = home.fill_in_form("ann@example.org")
+    assert signed.status_code == 503
+    assert "nurture publish" in signed.get_json()["detail"]
+    home.close()
