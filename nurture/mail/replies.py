@@ -14,7 +14,7 @@ MOST_LINES = 100
 #: in the world have five hundred letters.
 MOST_KEPT = 1_000
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_BLANKS = re.compile(" {2,}")
 
 
 class Reply(NamedTuple):
@@ -86,6 +86,12 @@ def _parsed(line: bytes) -> tuple[int, bool, str]:
 
 
 def printable(text: bytes) -> str:
-    """Return a server's words so that they can be stored and shown without harm."""
+    """Return a server's words so that they can be stored and shown without harm.
+
+    What would turn the order of other words around goes as well as what rings a bell.
+    """
     words = text.decode("utf-8", "replace")
-    return words if words.isprintable() else _UNPRINTABLE.sub(" ", words).strip()
+    if words.isprintable():
+        return words
+    plain = (c if c.isprintable() else " " for c in words)
+    return _BLANKS.sub(" ", "".join(plain)).strip()

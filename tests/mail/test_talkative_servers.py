@@ -51,3 +51,9 @@ def test_of_a_long_answer_the_beginning_is_kept() -> None:
     assert len(reply.text) <= MOST_KEPT
     [one] = ReplyReader().feed(b"550 5.1.1 " + b"z" * 4000 + b"\r\n")
     assert len(one.text) == MOST_KEPT
+
+
+def test_marks_that_turn_the_order_of_words_around_are_taken_out() -> None:
+    said = "550 5.1.1 no \u202egnp.exe\u202c such\a \u2066user\u2069\r\n"
+    [reply] = ReplyReader().feed(said.encode())
+    assert reply.text == "5.1.1 no gnp.exe such user"
