@@ -21,8 +21,9 @@ from nurture.mail.outbox import Outbox, remove_mails, unlist_refused
 from nurture.mail.providers import Provider, relay_at, relays
 from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer
-from nurture.proxies import StrangeProxy
+from nurture.proxies import trouble_with
 from nurture.redis_trouble import find_trouble
+from nurture.remarks import Remark
 from nurture.rendering.preparing import no_headers
 from nurture.sealing import Seal
 from nurture.services import folding
@@ -157,14 +158,34 @@ class House:
         return OwnFiles(self.settings.data_dir, followed, removers)
 
     @cached_property
-    def strange_proxy(self) -> StrangeProxy:
-        """What remembers that visitors come through a proxy that is not believed."""
-        return StrangeProxy(self.settings.data_dir / "strange-proxy.json")
+    def strange_proxy(self) -> Remark:
+        """Whether visitors come through a proxy that is not believed."""
+        return Remark(self.settings.data_dir / "strange-proxy.json")
 
     @property
     def proxy_trouble(self) -> str:
         """What is wrong with a proxy in front of us, in sentences; empty where nothing is."""
-        return "" if self.settings.trusted_proxies else self.strange_proxy.trouble(self.clock())
+        told = self.strange_proxy.told(self.clock())
+        if self.settings.trusted_proxies or told is None:
+            return ""
+        return trouble_with(str(told.get("address", "")))
+
+    @cached_property
+    def crowded(self) -> Remark:
+        """Whether more visitors came at once than could be answered."""
+        return Remark(self.settings.data_dir / "crowded.json")
+
+    @property
+    def crowd_trouble(self) -> str:
+        """What to tell of such a crowd, in sentences; empty where there was none."""
+        told = self.crowded.told(self.clock())
+        if told is None:
+            return ""
+        return (
+            f"On {told['at'][:10]} more came at once than could be answered, and the newest were "
+            f"asked to try again ({told.get('who', 'visitors')}). Nothing that was answered is "
+            "lost. If it was a real crowd, give nurture a larger machine."
+        )
 
     @property
     def fingerprint(self) -> str:

@@ -4,13 +4,8 @@ Everybody seems to come from the proxy's own address then. Nothing can be judged
 address, so it counts as unknown, and the owner is told what to set.
 """
 
-import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import datetime, timedelta
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 #: What a proxy says of whom it speaks for, as WSGI names it.
@@ -19,43 +14,15 @@ _FORWARDING = frozenset(
     | {"HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_CF_CONNECTING_IP"}
 )
 
-#: It is noted so often at most, and told for so long after it was last seen.
-_NOTED_EVERY, _TOLD_FOR = timedelta(hours=1), timedelta(days=7)
 
-
-class StrangeProxy:
-    """Remembers in one small file that there is such a proxy, for every process to tell."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._noted_at: datetime | None = None
-
-    def note(self, address: str, now: datetime) -> None:
-        """A request has come through it."""
-        if self._noted_at and timedelta() <= now - self._noted_at < _NOTED_EVERY:
-            return
-        self._noted_at = now
-        draft = self._path.with_suffix(f".{os.getpid()}")
-        with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            draft.write_text(json.dumps({"address": address, "at": now.isoformat()}))
-            draft.replace(self._path)
-
-    def trouble(self, now: datetime) -> str:
-        """What to tell the owner; empty where there is nothing to tell."""
-        try:
-            noted = json.loads(self._path.read_text())
-            address, at = str(noted["address"]), datetime.fromisoformat(noted["at"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
-        if now - at > _TOLD_FOR:
-            return ""
-        return (
-            f"Visitors come through a proxy at {address}, and nurture has not been told to "
-            "believe what it says of them. Until it has, it cannot tell visitors apart, and "
-            "judges no opens and clicks by where they came from. Set NURTURE_TRUSTED_PROXIES=1 "
-            "(the number of proxies in a row) and start nurture again."
-        )
+def trouble_with(address: str) -> str:
+    """What to tell the owner of a proxy that was seen at an address."""
+    return (
+        f"Visitors come through a proxy at {address}, and nurture has not been told to believe "
+        "what it says of them. Until it has, it cannot tell visitors apart, and judges no opens "
+        "and clicks by where they came from. Set NURTURE_TRUSTED_PROXIES=1 (the number of proxies "
+        "in a row) and start nurture again."
+    )
 
 
 def speaks_for_others(environ: Mapping[str, Any]) -> bool:

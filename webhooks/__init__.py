@@ -41,6 +41,7 @@ def create_app(house: House | None = None) -> Flask:
     """The whole web side as a WSGI application."""
     house = house or _build()
     app = Flask("nurture.web")
+    app.extensions["house"] = house
     app.jinja_env.undefined = StrictUndefined
     for create in _ROOMS:
         app.register_blueprint(create(house))

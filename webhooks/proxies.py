@@ -26,6 +26,7 @@ class NobodyBelieved:
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """One request."""
         if speaks_for_others(environ):
-            self._house.strange_proxy.note(environ["REMOTE_ADDR"], self._house.clock())
+            house = self._house
+            house.strange_proxy.note(house.clock(), address=environ["REMOTE_ADDR"])
             environ["REMOTE_ADDR"] = ""
         return self._app(environ, start)

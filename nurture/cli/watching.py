@@ -30,9 +30,7 @@ def status(house: House, as_json: bool) -> None:
     standing["hits"] = reporting.hits_standing(house.database, house.journals)
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
-    click.echo(
-        "\n".join(filter(None, [_in_words(standing), house.where_mails_stay, house.proxy_trouble]))
-    )
+    click.echo("\n".join(filter(None, (_in_words(standing), *_troubles(house)))))
     for said in doubts(house.settings):
         click.echo(f"probably not meant: {said}")
     for said in open_files(house.settings):
@@ -89,6 +87,10 @@ def settle(house: House, message: int | None, everything: bool, sent: bool | Non
 _HELD = "mail account: takes nothing since {since} ({cause}), next try {until}: {reason}"
 _HITS = "opens and clicks beyond what is kept: {only_counted}, unreadable lines: {unreadable}"
 _DOUBT = "in doubt: {subscriber}, {step}, since {since}: {why}"
+
+
+def _troubles(house: House) -> tuple[str, ...]:
+    return house.where_mails_stay, house.proxy_trouble, house.crowd_trouble
 
 
 def _in_words(standing: dict[str, Any]) -> str:

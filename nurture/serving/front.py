@@ -55,10 +55,13 @@ class _Body:
 
 
 class Front:
-    """The whole web side as an ASGI application, around the WSGI one."""
+    """The whole web side as an ASGI application, around the WSGI one.
 
-    def __init__(self, app: WSGIApplication) -> None:
-        self._app = app
+    `on_full` is told whose lane is so full that the newest of them are asked to try again.
+    """
+
+    def __init__(self, app: WSGIApplication, on_full: Callable[[str], None]) -> None:
+        self._app, self._on_full = app, on_full
         self._lanes = (
             (_SUBSCRIBERS, Lane("subscribers", threads=4, most=256)),
             (_CALLERS, Lane("callers", threads=4, most=256)),
@@ -77,7 +80,7 @@ class Front:
         except _GoneError:
             return
         except LaneFullError:
-            _log.warning("Too many wait in the lane of the %s; the newest get 503.", lane.name)
+            self._on_full(lane.name)
             answered = _said(503, "Too many are asking at this moment.", _LATER)
         except Exception as error:
             answered = _failed(error)

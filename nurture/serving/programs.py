@@ -32,7 +32,9 @@ def run_web(settings: Settings) -> int:
         sys.stderr.write(f"nurture: {trouble}\n")
     most = max(allow_many_files() - _OTHER_FILES, 64)
     load_app()
-    front = Front(ours("webhooks").create_app())
+    app = ours("webhooks").create_app()
+    house = app.extensions["house"]
+    front = Front(app, lambda who: house.crowded.note(house.clock(), who=who))
     crowd = Crowd.of(most, proxied=settings.trusted_proxies > 0)
     with _listen(settings) as listener:
         server = Server(front, crowd)

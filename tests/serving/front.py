@@ -12,6 +12,9 @@ from nurture.serving.connection import Crowd, Patience
 from nurture.serving.front import Front
 from nurture.serving.server import Server, listen
 
+#: Whose lanes were full.
+FULL: list[str] = []
+
 #: Short enough to wait for.
 SHORT = Patience(head=0.6, body=1.0, answer=1.0, idle=0.6, stopping=0.3, look=0.05)
 
@@ -21,7 +24,7 @@ def fronted(
     app: WSGIApplication, *, proxied: bool = False, patience: Patience = SHORT, most: int = 2000
 ) -> Iterator[tuple[int, Server]]:
     """The port where the application answers while the block lasts, and the server."""
-    front = Front(app)
+    front = Front(app, FULL.append)
     server = Server(front, Crowd.of(most, proxied=proxied, patience=patience))
     listener = listen("127.0.0.1", 0)
     thread = Thread(target=server.run, args=([listener],))

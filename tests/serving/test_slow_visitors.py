@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from tests.serving.front import connect, fronted, get, heard, is_open, seconds_until_closed
+from tests.serving.front import FULL, connect, fronted, get, heard, is_open, seconds_until_closed
 
 _HEAD = b"POST /webhooks/signup/x HTTP/1.1\r\nHost: x\r\nAuthorization: good\r\n"
 _BEGUN = _HEAD + b"Content-Length: 1000\r\n\r\n{"
@@ -188,6 +188,7 @@ def test_where_too_many_wait_the_newest_are_told_when_to_try_again() -> None:
         time.sleep(1)
         told = [one for one in waiting if b" 503 " in _so_far(one)]
         assert len(told) == 90 - (64 + 3)
+        assert "owner" in FULL
         assert get(port, "/c/x")[0] == 200
         MADE.set()
 

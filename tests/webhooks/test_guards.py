@@ -167,3 +167,15 @@ def test_before_anything_is_published_every_address_says_so(
     assert signed.status_code == 503
     assert "nurture publish" in signed.get_json()["detail"]
     home.close()
+
+
+def test_a_crowd_that_was_asked_to_come_again_is_told_of_for_a_week(
+    sqlite_home: Household,
+) -> None:
+    home = sqlite_home
+    house = home.another()
+    assert house.crowd_trouble == ""
+    house.crowded.note(home.clock.now, who="callers")
+    assert "asked to try again (callers)" in home.another().crowd_trouble
+    home.clock.advance(timedelta(days=8))
+    assert home.another().crowd_trouble == ""

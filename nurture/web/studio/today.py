@@ -148,12 +148,15 @@ class Today:
 
 
 def _obstacles(house: House) -> list[tuple[str, str]]:
-    """What is set up wrongly for everybody: a heading and what to do about it."""
-    trouble, kept, proxy = broker_trouble(house), house.where_mails_stay, house.proxy_trouble
-    away = [("No email leaves, because Redis cannot be used", trouble)] if trouble else []
-    unset = [("A mail server is still to be set", kept)] if kept else []
-    full = [("The disk is nearly full", house.disk.trouble)] if house.disk.stopped else []
-    return full + away + unset + ([("Visitors cannot be told apart", proxy)] if proxy else [])
+    """What is set up wrongly, or too small, for everybody: a heading and what to do about it."""
+    found = (
+        ("The disk is nearly full", house.disk.trouble if house.disk.stopped else ""),
+        ("No email leaves, because Redis cannot be used", broker_trouble(house)),
+        ("A mail server is still to be set", house.where_mails_stay),
+        ("Visitors cannot be told apart", house.proxy_trouble),
+        ("More came at once than could be answered", house.crowd_trouble),
+    )
+    return [(heading, said) for heading, said in found if said]
 
 
 def add_routes(studio: Blueprint, house: House) -> None:
