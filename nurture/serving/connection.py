@@ -163,6 +163,11 @@ class Connection(HttpToolsProtocol):
             self.until = min(self.until, self.loop.time() + self._crowd.patience.stopping)
         super().shutdown()
 
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request, and nothing after it can be trusted."""
+        super().send_400_response(msg)
+        self._answer_no_more()
+
     def give_up(self) -> None:
         """Close it without waiting for anything to be taken."""
         self.transport.abort()
@@ -172,8 +177,16 @@ class Connection(HttpToolsProtocol):
         if self._in_head and self._head > LONGEST_HEAD:
             self.transport.write(_TOO_LONG)
             self.transport.close()
+            self._answer_no_more()
         elif self not in self._crowd.asking:
             self._make_room(self._crowd.asking)
+
+    def _answer_no_more(self) -> None:
+        """Whatever was asked before finds that the visitor is gone, as they will be."""
+        self.pipeline.clear()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def _can_be_answered_at_once(self) -> bool:
         """Whether it is one of the many that wait for nothing, and none before it is unanswered."""

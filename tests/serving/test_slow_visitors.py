@@ -170,6 +170,22 @@ def test_hits_are_answered_in_their_turn_whatever_else_their_connection_brings()
             assert _paths(heard(old)) == ["/c//x?a=b"]
 
 
+def test_nonsense_behind_a_request_closes_the_connection_and_nothing_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    slow = b"GET /studio/slow HTTP/1.1\r\nHost: x\r\n\r\n"
+    with fronted(_told) as (port, _):
+        for nonsense in (b"\0\1nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000):
+            with connect(port, slow) as visitor:
+                time.sleep(0.2)
+                visitor.sendall(nonsense)
+                assert heard(visitor)[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 431", b"")
+        MADE.set()
+        time.sleep(0.3)
+        assert get(port, "/c/x")[0] == 200
+    assert caplog.records == []
+
+
 def test_while_the_owner_waits_for_slow_pages_a_subscriber_does_not() -> None:
     with fronted(_app) as (port, _), ExitStack() as after:
         for _ in range(10):
