@@ -8,6 +8,7 @@ only to spare the workers a sweep after an ordinary restart.
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -51,7 +52,7 @@ class EmbeddedRedis:
     """
 
     def __init__(
-        self, directory: Path, socket_path: Path, process: subprocess.Popen[bytes]
+        self, directory: Path, socket_path: Path, process: "subprocess.Popen[bytes] | _Adopted"
     ) -> None:
         self.directory = directory
         self.socket_path = socket_path
@@ -78,6 +79,12 @@ class EmbeddedRedis:
             server.stop()
             raise
         return server
+
+    @classmethod
+    def adopt(cls, directory: Path, pid: int) -> Self:
+        """Look after a server that this process had started before it became another program."""
+        directory = directory.absolute()
+        return cls(directory, _socket_path(directory), _Adopted(pid))
 
     @property
     def redis_url(self) -> str:
@@ -134,6 +141,46 @@ class EmbeddedRedis:
             remedy=f"Read {log}. If its files are damaged, delete {self.directory} and start "
             "again: everything that matters is in the database and nothing is lost.",
         )
+
+
+class _Adopted:
+    """A child of this process that no object of the library's stands for any more."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its status, once it has ended."""
+        if self.returncode is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                self.returncode = -1
+            else:
+                self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, as the library does."""
+        deadline = time.monotonic() + (timeout if timeout is not None else 3600)
+        while (status := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("redis", timeout or 0)
+            time.sleep(0.01)
+        return status
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
 
 def celery_url_of(redis_url: str, data_dir: Path) -> str:

@@ -12,8 +12,10 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from nurture.lifeline import die_with_parent
+from nurture.serving.handover import Handed
 from nurture.serving.kernel import name_process
 from nurture.serving.logs import Lines, Log
+from nurture.serving.server import READY
 
 #: A child that lived this many seconds is taken to be sound again.
 _SOUND_AFTER = 60.0
@@ -48,10 +50,19 @@ class Child:
         self._pause = _FIRST_PAUSE
         self._not_before = 0.0
         self._stopping = False
+        self.ready = False
+
+    @property
+    def handed(self) -> Handed | None:
+        """What the next version has to know of it, while it runs."""
+        if self._process is None or self._process.pid is None or self._output.source is None:
+            return None
+        return Handed(self.name, self._process.pid, self._output.source)
 
     def start(self) -> None:
         """Start it, out of reach of the terminal's Ctrl-C and unable to outlive us."""
         self._output, theirs = Lines.piped()
+        self.ready = False
         process = _FORK.Process(target=self._live, args=(theirs, os.getpid()))
         # A signal that comes before the child has handlers of its own must not get lost in ours.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
@@ -89,6 +100,7 @@ class Child:
         """Write down what it has said so far, and tell at once what matters."""
         for line in self._output.read():
             self._log.write(line)
+            self.ready = self.ready or line.strip() == READY.encode()
             if _MATTERS.search(line) and not self._stopping:
                 _tell(f"{self.name} | {line.decode(errors='replace').rstrip()}")
 

@@ -82,7 +82,7 @@ class Connection(HttpToolsProtocol):
         self._neighbour = ""
         self._head = 0
         self._in_head, self._whole = True, False
-        self._at_once, self._patient = False, False
+        self._at_once, self._patient, self._leaving = False, False, False
         self.until = math.inf
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -122,6 +122,7 @@ class Connection(HttpToolsProtocol):
         self._at_once = self._can_be_answered_at_once()
         if not self._at_once:
             super().on_headers_complete()
+            self.cycle.keep_alive = self.cycle.keep_alive and not self._leaving
             self._patient = str(self.scope.get("path", "")).startswith(_FILES_AT)
 
     def on_body(self, body: bytes) -> None:
@@ -158,10 +159,16 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """The program stops: what is on its way may still come, but soon."""
-        if not self._whole:
+        """The program stops: what is on its way may still come, but soon.
+
+        A visitor that is between two requests may be sending the next: it is answered, as the
+        last over this connection, for as long as it comes within moments.
+        """
+        self._leaving = True
+        if self._in_head or not self._whole or self.cycle is None or self.cycle.response_complete:
             self.until = min(self.until, self.loop.time() + self._crowd.patience.stopping)
-        super().shutdown()
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
         """What came is no request, and nothing after it can be trusted."""
@@ -208,7 +215,7 @@ class Connection(HttpToolsProtocol):
         lines = [f"HTTP/1.1 {answered.status} {HTTPStatus(answered.status).phrase}".encode()]
         headers = (*self.server_state.default_headers, *answered.headers)
         lines += [name + b": " + value for name, value in headers]
-        stays = version != "1.0" and self.parser.should_keep_alive()
+        stays = version != "1.0" and self.parser.should_keep_alive() and not self._leaving
         if not stays:
             lines.append(b"connection: close")
         body = b"" if self.scope["method"] == "HEAD" else answered.piece

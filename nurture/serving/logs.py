@@ -54,7 +54,7 @@ class Lines:
     """What comes out of a pipe, line by line."""
 
     def __init__(self, source: int | None = None) -> None:
-        self._source, self._rest = source, b""
+        self.source, self._rest = source, b""
 
     @classmethod
     def piped(cls) -> tuple[Self, int]:
@@ -68,10 +68,10 @@ class Lines:
 
     def read(self) -> Iterator[bytes]:
         """Those that are there by now, the last one also without its end where no more comes."""
-        if self._source is None:
+        if self.source is None:
             return
         try:
-            got = os.read(self._source, _UNHEARD)
+            got = os.read(self.source, _UNHEARD)
         except BlockingIOError:
             return
         *whole, self._rest = (self._rest + got).split(b"\n")
@@ -82,6 +82,6 @@ class Lines:
 
     def close(self) -> None:
         """Hear no more."""
-        if self._source is not None:
-            os.close(self._source)
-            self._source = None
+        if self.source is not None:
+            os.close(self.source)
+            self.source = None

@@ -22,10 +22,11 @@ class ListeningError(NurtureError):
     """Nobody could reach the web side."""
 
 
-def run_web(settings: Settings) -> int:
+def run_web(settings: Settings, listener: socket.socket | None = None) -> int:
     """The web side: one process, an event loop for visitors and threads for the answers.
 
-    It finishes what is in flight when it is told to stop.
+    It finishes what is in flight when it is told to stop. Where a supervisor listens already,
+    its `listener` is used, so that visitors wait a moment while this process is replaced.
     """
     share_one_heap()
     if trouble := root_trouble():
@@ -36,12 +37,12 @@ def run_web(settings: Settings) -> int:
     house = app.extensions["house"]
     front = Front(app, lambda who: house.crowded.note(house.clock(), who=who))
     crowd = Crowd.of(most, proxied=settings.trusted_proxies > 0)
-    with _listen(settings) as listener:
+    with listener or _listen(settings) as socket_:
         server = Server(front, crowd)
         # Else the server would end this process by the signal once more when it has finished.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, server.handle_exit)
-        server.run([listener])
+        server.run([socket_])
     front.close()
     return 0
 

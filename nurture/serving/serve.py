@@ -1,12 +1,14 @@
-"""Starting the tree, keeping it alive, and taking it down in order."""
+"""Starting the tree, keeping it alive, renewing it, and taking it down in order."""
 
+import errno
+import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -15,8 +17,10 @@ from typing import Any
 from nurture.domain.errors import NurtureError
 from nurture.embedded_redis import EMBEDDED_IN, EmbeddedRedis, EmbeddedRedisError
 from nurture.serving.children import STOPPING, Child
+from nurture.serving.handover import Elder, Handover, elders_of
 from nurture.serving.loading import load_everything
 from nurture.serving.programs import run_beat, run_web, run_worker
+from nurture.serving.server import listen
 from nurture.serving.welcome import welcome
 from nurture.settings import Settings
 
@@ -26,7 +30,10 @@ _START = 30.0
 #: Seconds in which a worker may finish what it has in hand.
 _FINISH = 25.0
 
-_PROGRAMS = {"web": run_web, "worker": run_worker, "beat": run_beat}
+#: Seconds in which another program may still be leaving the port.
+_PORT = 5.0
+
+_WORKERS = {"worker": run_worker, "beat": run_beat}
 
 
 class ServeError(NurtureError):
@@ -39,11 +46,12 @@ def serve(settings: Settings) -> int:
     Everything that is started here is gone when this returns, and also when this
     process is killed. It runs in one thread, and changes the environment.
     """
-    port = settings.port or _free_port(settings)
+    handover = Handover.take()
+    listener = socket.socket(fileno=handover.listener) if handover else _listen(settings)
+    port = int(listener.getsockname()[1])
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute(), "port": port})
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _refuse_taken_port(settings)
-    tree = _Tree(settings)
+    tree = _Tree(settings, listener, handover)
     try:
         if not tree.start():
             return 1
@@ -54,12 +62,19 @@ def serve(settings: Settings) -> int:
 
 
 class _Tree:
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    """All processes. `handover` is what an earlier version left that became this one."""
+
+    def __init__(
+        self, settings: Settings, listener: socket.socket, handover: Handover | None
+    ) -> None:
+        self._settings, self._listener, self._handover = settings, listener, handover
         self._logs = settings.data_dir / "logs"
         self._redis: EmbeddedRedis | None = None
         self._children: list[Child] = []
-        self._told_to_stop = 0
+        self._elders = elders_of(handover, self._logs) if handover else []
+        self._had_terminal = _has_terminal()
+        self._told_to_stop, self._told_to_renew = 0, False
+        self._trial: subprocess.Popen[bytes] | None = None
 
     def start(self) -> bool:
         """Redis, then all that is shared, then the programs; return whether it could."""
@@ -69,15 +84,17 @@ class _Tree:
                 signal.signal(number, self._be_told)
         self._logs.mkdir(exist_ok=True, mode=0o700)
         _complete_environment(self._settings)
-        if not self._settings.redis_url:
-            self._redis = EmbeddedRedis.start(self._settings.data_dir / EMBEDDED_IN)
+        if self._keeps_redis:
+            self._redis = self._start_redis()
             os.environ["NURTURE_REDIS_URL"] = self._redis.redis_url
         load_everything()
-        told = _prepare()
+        told = self._handover.told if self._handover else _prepare()
         if told is None or self._told_to_stop:
             return told is not None
-        for name, run in _PROGRAMS.items():
-            program = partial(run, self._settings)
+        programs = {"web": partial(run_web, self._settings, self._listener)}
+        for name, run in _WORKERS.items():
+            programs[name] = partial(_apart_from, self._listener, run, self._settings)
+        for name, program in programs.items():
             self._children.append(Child(name, program, self._logs, self._children))
         for child in self._children:
             child.start()
@@ -85,6 +102,8 @@ class _Tree:
         if not self._told_to_stop:
             sys.stdout.write(welcome(self._settings, told) + "\n")
             sys.stdout.flush()
+        for elder in self._elders:
+            elder.ask_to_stop()
         return True
 
     def watch(self) -> None:
@@ -94,28 +113,79 @@ class _Tree:
             for child in self._children:
                 child.listen()
                 child.look_after()
+            self._see_off_elders()
+            self._renew()
             time.sleep(0.2)
 
     def stop(self) -> None:
         """Let everything finish what it has in hand; Redis goes last."""
         deadline = time.monotonic() + _FINISH
-        for child in self._children:
+        everybody: list[Child | Elder] = [*self._children, *self._elders]
+        for child in everybody:
             child.ask_to_stop()
-        while any(child.alive() for child in self._children) and self._told_to_stop < 2:
-            for child in self._children:
+        while any(child.alive() for child in everybody) and self._told_to_stop < 2:
+            for child in everybody:
                 child.listen()
             if time.monotonic() > deadline:
                 break
             time.sleep(0.05)
-        for child in self._children:
+        for child in everybody:
             child.end()
+        self._listener.close()
         if self._redis is not None:
             self._redis.stop()
         if self._children:
             _close_database(self._settings)
 
     def _be_told(self, number: int, frame: FrameType | None) -> None:
-        self._told_to_stop += 1
+        """Told by SIGHUP, become the new version; the end of the terminal is told by it as well."""
+        if number == signal.SIGHUP and (not self._had_terminal or _has_terminal()):
+            self._told_to_renew = True
+        else:
+            self._told_to_stop += 1
+
+    def _see_off_elders(self) -> None:
+        """Children of the version before end when they have finished what they had in hand."""
+        for elder in list(self._elders):
+            elder.listen()
+            if not elder.alive():
+                elder.end()
+                self._elders.remove(elder)
+
+    def _renew(self) -> None:
+        """Try the version that is installed now, and become it where it can be started."""
+        if self._told_to_renew and self._trial is None and not self._elders:
+            self._told_to_renew = False
+            _tell("The version that is installed now is tried before it takes over.")
+            self._trial = subprocess.Popen(
+                [sys.executable, "-m", "nurture.serving.trial"], stdout=subprocess.PIPE
+            )
+        if self._trial is None or self._trial.poll() is None:
+            return
+        trial, self._trial = self._trial, None
+        said, _ = trial.communicate()
+        if trial.returncode:
+            _tell("It cannot be started, so the version that is running goes on.")
+        elif all(child.handed for child in self._children):
+            self._become(json.loads(said))
+
+    def _become(self, told: dict[str, Any]) -> None:
+        children = tuple(filter(None, (child.handed for child in self._children)))
+        redis = self._redis.pid if self._redis else None
+        Handover(self._listener.fileno(), redis, children, told).give()
+        if self._keeps_redis:
+            os.environ.pop("NURTURE_REDIS_URL", None)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+    @property
+    def _keeps_redis(self) -> bool:
+        return not self._settings.redis_url
+
+    def _start_redis(self) -> EmbeddedRedis:
+        directory = self._settings.data_dir / EMBEDDED_IN
+        if self._handover and self._handover.redis:
+            return EmbeddedRedis.adopt(directory, self._handover.redis)
+        return EmbeddedRedis.start(directory)
 
     def _look_after_redis(self) -> None:
         if self._redis is None or self._redis.alive():
@@ -129,15 +199,23 @@ class _Tree:
 
     def _wait_for_web(self) -> None:
         deadline = time.monotonic() + _START
-        url = f"{self._settings.reached_at}/healthz"
-        while not self._told_to_stop and not _answers(url):
+        web = self._children[0]
+        while not self._told_to_stop and not web.ready:
             for child in self._children:
                 child.listen()
-            if not self._children[0].alive() or time.monotonic() > deadline:
+            for elder in self._elders:
+                elder.listen()
+            if not web.alive() or time.monotonic() > deadline:
                 raise ServeError(
                     "The web side did not start.", remedy=f"See {self._logs / 'web.log'}."
                 )
             time.sleep(0.02)
+
+
+def _apart_from(listener: socket.socket, run: Callable[[Settings], int], settings: Settings) -> int:
+    """Run one of the programs that visitors do not come to."""
+    listener.close()
+    return run(settings)
 
 
 def _close_database(settings: Settings) -> None:
@@ -164,32 +242,31 @@ def _prepare() -> dict[str, Any] | None:
     return prepare_apart()
 
 
-def _refuse_taken_port(settings: Settings) -> None:
-    with _probe(settings) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _listen(settings: Settings) -> socket.socket:
+    """Where visitors come in; a program that is just leaving the port is waited for."""
+    deadline = time.monotonic() + _PORT
+    while True:
         try:
-            probe.bind((settings.host, settings.port))
+            return listen(settings.host, settings.port)
         except OSError as error:
-            raise ServeError(
-                f"Nothing can listen on {settings.host}:{settings.port}: {error.strerror}.",
-                remedy="Stop what runs there, or set NURTURE_PORT to another number.",
-            ) from None
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise ServeError(
+                    f"Nothing can listen on {settings.host}:{settings.port}: {error.strerror}.",
+                    remedy="Stop what runs there, or set NURTURE_PORT to another number.",
+                ) from None
+        time.sleep(0.1)
 
 
-def _free_port(settings: Settings) -> int:
-    with _probe(settings) as probe:
-        probe.bind((settings.host, 0))
-        return int(probe.getsockname()[1])
-
-
-def _probe(settings: Settings) -> socket.socket:
-    return socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-
-
-def _answers(url: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _has_terminal() -> bool:
+    """Whether this process has a terminal that is still there."""
     try:
-        with opener.open(url, timeout=1) as response:
-            return bool(response.status == 200)
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError:
         return False
+    return True
+
+
+def _tell(said: str) -> None:
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"nurture: {said}\n")
+        sys.stderr.flush()

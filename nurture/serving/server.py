@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from functools import partial
 from typing import Any, cast
 
@@ -15,6 +16,9 @@ _FINISH = 10
 
 #: Connections that wait to be taken up; more than one burst brings.
 _BACKLOG = 4096
+
+#: What the web side says once it answers.
+READY = "ready"
 
 #: Bytes of an answer that the system keeps for a visitor (it takes twice as many).
 _KEPT_UNREAD = 128 * 1024
@@ -51,6 +55,12 @@ class Server(uvicorn.Server):
             await super().serve(sockets)
         finally:
             looking.cancel()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so to whoever waits for it."""
+        await super().startup(sockets)
+        sys.stdout.write(f"{READY}\n")
+        sys.stdout.flush()
 
     async def _keep_looking(self) -> None:
         now = asyncio.get_running_loop().time

@@ -1,5 +1,5 @@
 """Fixtures for programs that run."""
 
-from tests.homes import sqlite_home
+from tests.homes import smtp_sink, sqlite_home
 
-__all__ = ["sqlite_home"]
+__all__ = ["smtp_sink", "sqlite_home"]
