@@ -4,9 +4,14 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
+from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
+
+#: Seconds between two looks, and for finishing what is in hand once the parent has gone.
+_LOOK_EVERY, _GRACE = 2.0, 30.0
 
 
 def die_with_parent(parent: int | None = None, sign: signal.Signals = signal.SIGTERM) -> None:
@@ -20,6 +25,26 @@ def die_with_parent(parent: int | None = None, sign: signal.Signals = signal.SIG
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sign)
     if parent is not None and os.getppid() != parent:
         os._exit(1)
+
+
+def outlive_nobody(parent: int) -> None:
+    """Look again and again whether the parent is there; some time after it has gone, end by force.
+
+    The one signal that tells of its death may come while a library swallows it. Whatever this
+    process started goes with it, so it must lead a process group of its own. Only from the main
+    thread; it takes the alarm signal.
+    """
+    gone_since: list[float] = []
+
+    def look(number: int, frame: FrameType | None) -> None:
+        if os.getppid() == parent:
+            return
+        gone_since.append(time.monotonic())
+        if time.monotonic() - gone_since[0] > _GRACE:
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_EVERY, _LOOK_EVERY)
 
 
 def tied_to_us() -> Callable[[], None]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
-from nurture.lifeline import die_with_parent
+from nurture.lifeline import die_with_parent, outlive_nobody
 from nurture.serving.handover import Handed
 from nurture.serving.kernel import name_process
 from nurture.serving.logs import Lines, Log
@@ -132,6 +132,7 @@ class Child:
         """In the child: become that program."""
         os.setsid()
         die_with_parent(parent)
+        outlive_nobody(parent)
         for number in STOPPING:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
