@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, with_house
+from nurture.cli.command import main, up_to_date, with_house
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -25,9 +25,10 @@ def publish(house: House, overwrite: bool, dry_run: bool) -> None:
     from nurture.services import publishing
 
     library = read_library(house.library)
-    bring_up_to_date(house)
     if dry_run:
+        up_to_date(house)
         return _tell(publishing.preview(house.database, library), "would change")
+    bring_up_to_date(house)
     publication = publishing.publish(house.database, library, house.clock(), overwrite=overwrite)
     publication.to_fill_in = publishing.to_fill_in(library, _published(house))
     _tell(publication, "published")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -33,9 +34,16 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from nurture.domain.errors import NurtureError
 from nurture.store import postgresql as postgresql_sessions
+from nurture.store import shape
 from nurture.store.postgresql import UnfitDatabaseError
 
-__all__ = ["Connection", "Database", "DatabaseUnavailableError", "insert_new"]
+__all__ = [
+    "Connection",
+    "Database",
+    "DatabaseUnavailableError",
+    "NewerDatabaseError",
+    "insert_new",
+]
 
 #: Durable, strict, and nothing readable left where a row was emptied.
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
@@ -44,23 +52,43 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_d
 _BUSY_SECONDS = 15
 
 
+#: How long a reader relies on the tables' having the shape that they had.
+_LOOKED_AT_EVERY = 1.0
+
+
 class DatabaseUnavailableError(NurtureError):
     """The database cannot be reached or gave up; nothing of the transaction has happened."""
 
     quotes_nobody = True
 
 
+class NewerDatabaseError(DatabaseUnavailableError):
+    """A newer program has changed the tables; this one must not work with them."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"The database is newer than this program: its tables are at {found}, and this "
+            f"program knows them up to {shape.NEWEST}.",
+            remedy="Install the newer version of nurture here as well; or, to go back for good, "
+            "put back a copy of the database from before it was upgraded.",
+        )
+
+
 class Database:
     """The one database, by its SQLAlchemy URL.
 
     `reading()` and `writing()` each open one short transaction. A `writing()` block
-    that ends has been committed durably; one that raises has left nothing behind.
+    that ends has been committed durably; one that raises has left nothing behind. Neither lets
+    anybody near tables that a newer program has changed beyond what this one may work with:
+    writing never, reading no longer than for a second.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _engine(url)
         self._file = _identity(self.engine)
+        self._is_made = False
+        self._fits_until = 0.0
 
     @property
     def is_sqlite(self) -> bool:
@@ -75,6 +103,8 @@ class Database:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             connection.info["writing"] = False
             with connection.begin():
+                if time.monotonic() > self._fits_until:
+                    self._refuse_newer(connection)
                 yield connection
 
     @contextmanager
@@ -83,7 +113,24 @@ class Database:
         with _translated_errors(), self._connected() as connection:
             connection.info["writing"] = True
             with connection.begin():
+                self._refuse_newer(connection)
                 yield connection
+
+    def find_shape(self) -> str | None:
+        """The shape of the tables, of whatever version; `None` where there are none yet."""
+        with _translated_errors(), self._connected() as connection:
+            connection.info["writing"] = False
+            with connection.begin():
+                return shape.shape_of(connection) if shape.is_made(connection) else None
+
+    def _refuse_newer(self, connection: Connection) -> None:
+        self._is_made = self._is_made or shape.is_made(connection)
+        if not self._is_made:
+            return
+        found = shape.shape_of(connection)
+        if not shape.may_work_with(connection, found):
+            raise NewerDatabaseError(str(found))
+        self._fits_until = time.monotonic() + _LOOKED_AT_EVERY
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -247,7 +294,7 @@ def _translated_errors() -> Iterator[None]:
         yield
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
         raise DatabaseUnavailableError(
-            f"The database did not answer: {_first_line(error)}.",
+            f"The database did not answer: {first_line(error)}.",
             remedy="Check that it is running and that NURTURE_DATABASE_URL names it, "
             "and try again.",
         ) from error
@@ -266,7 +313,7 @@ def _translated_errors() -> Iterator[None]:
         ) from error
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """The driver's own words without the statement, whose values may be personal."""
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().split("\n")[0].rstrip(".")
