@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from nurture.domain.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.known import known, known_or_none
 from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.store.session import insert_new
 from nurture.store.subscribers import subscribers
@@ -253,7 +254,8 @@ def ending_from_text(stored: str | None) -> Ending | None:
     if stored is None:
         return None
     status, _, because = stored.partition(":")
-    return Ending(EnrolmentStatus(status), Because(because) if because else None)
+    ends_as = known(EnrolmentStatus, status, EnrolmentStatus.REMOVED)
+    return Ending(ends_as, known_or_none(Because, because))
 
 
 def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
@@ -374,11 +376,11 @@ def _enrolment(row: RowMapping) -> Enrolment:
         id=row["id"],
         subscriber_id=row["subscriber_id"],
         sequence=row["sequence"],
-        status=EnrolmentStatus(row["status"]),
+        status=known(EnrolmentStatus, row["status"], EnrolmentStatus.REMOVED),
         progress=_progress(row),
         guide_wanted_at=row["guide_wanted_at"],
         occasion=row["occasion"],
-        because=Because(row["ended_because"]) if row["ended_because"] else None,
+        because=known_or_none(Because, row["ended_because"]),
         ended_at=row["ended_at"],
     )
 
