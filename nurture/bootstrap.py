@@ -38,7 +38,8 @@ from nurture.settings import Settings, SettingsError, load_settings
 from nurture.store.erasures import Gone
 from nurture.store.instance import fingerprint
 from nurture.store.migrating import migrate
-from nurture.store.session import Database, DatabaseUnavailableError
+from nurture.store.session import Database, DatabaseUnavailableError, NewerDatabaseError
+from nurture.store.shape import NEWEST, is_newer
 from nurture.store.wiping import rewrite_old
 from nurture.tokens import Tokens
 from nurture.witness import Witness
@@ -49,6 +50,19 @@ _SMTP_SECONDS = 30.0
 
 #: Stands for a mail server of which nothing has to be known.
 NO_PROVIDER = "none"
+
+
+class OlderDatabaseError(NurtureError):
+    """The database has not been brought up to date since this version was installed."""
+
+    def __init__(self, found: str | None) -> None:
+        stands = f"its tables are at {found}" if found else "it has no tables yet"
+        super().__init__(
+            f"The database is older than this program: {stands}, and this program works with "
+            f"{NEWEST}.",
+            remedy="Make a copy of it, then bring it up to date with “nurture publish”, or by "
+            "starting “nurture serve”.",
+        )
 
 
 class Doorbell(Protocol):
@@ -250,8 +264,47 @@ def _lose_hits(database: Database, journals: Path, _: Gone) -> None:
     folding.fold_a_little(database, journals)
 
 
+def refuse_newer(database: Database) -> None:
+    """Raise `NewerDatabaseError` where a newer program has brought the tables up to date.
+
+    A database that is away is found out by whoever needs it.
+    """
+    if not database.exists():
+        return
+    try:
+        found = database.find_shape()
+    except DatabaseUnavailableError:
+        return
+    if is_newer(found):
+        raise NewerDatabaseError(str(found))
+
+
+def refuse_older(database: Database) -> None:
+    """Raise `OlderDatabaseError` where the tables have to be brought up to date first."""
+    found = database.find_shape()
+    if found != NEWEST:
+        raise OlderDatabaseError(found)
+
+
+def refuse_unreadable(settings: Settings) -> None:
+    """Raise `NewerDatabaseError` where a process of this program must not run on the tables."""
+    database = Database(settings.database)
+    try:
+        if database.exists():
+            database.ping()
+    except NewerDatabaseError:
+        raise
+    except DatabaseUnavailableError:
+        return
+    finally:
+        database.close()
+
+
 def bring_up_to_date(house: House) -> None:
-    """Bring the tables, and how their rows are kept, to what this version expects."""
+    """Bring the tables, and how their rows are kept, to what this version expects.
+
+    Only `serve`, `publish` and `demo` do so. Raises `UpgradeFailedError` and `NewerDatabaseError`.
+    """
     migrate(house.settings.database)
     seal_secrets(house.database, house.seal)
     rewrite_old(house.database)

@@ -31,7 +31,7 @@ NUDGE_SECONDS = 30
 
 keep_values_out_of_logs()
 
-app = Celery("nurture", amqp="tasks.broker:PromptAMQP")
+app = Celery("nurture", amqp="tasks.broker:PromptAMQP", task_cls="tasks.standing_back:Patient")
 app.config_from_object("celeryconfig")
 
 

@@ -64,13 +64,15 @@ def private_settings(warn: bool = True) -> Settings:
 
 
 def with_house(command: Callable[..., None]) -> Callable[..., None]:
-    """Hand the command everything the program works with."""
+    """Hand the command everything the program works with, but no database of a newer one."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
-        from nurture.bootstrap import build
+        from nurture.bootstrap import build, refuse_newer
 
-        command(build(private_settings(warn=False)), *args, **kwargs)
+        house = build(private_settings(warn=False))
+        refuse_newer(house.database)
+        command(house, *args, **kwargs)
 
     return wrapped
 
@@ -94,12 +96,16 @@ def written_whole(file: Path) -> Iterator[TextIO]:
 
 
 def up_to_date(house: House) -> None:
-    """Bring the tables up to date; a mistyped data directory must not become a new database."""
-    from nurture.bootstrap import bring_up_to_date
+    """See that the tables are there and up to date, and bring them nowhere.
+
+    Commands look and do as they are told; upgrading is for those that `bring_up_to_date`. A
+    mistyped data directory must not become a new database either.
+    """
+    from nurture.bootstrap import refuse_older
 
     if not house.database.exists():
         raise NurtureError(
             f"There is no database at {house.settings.database}.",
             remedy="Start with “nurture serve”, or set NURTURE_DATA_DIR to where it is.",
         )
-    bring_up_to_date(house)
+    refuse_older(house.database)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, with_house
+from nurture.cli.command import main, up_to_date, with_house
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
+    from nurture.library import Library
     from nurture.services.catalogue import Published
     from nurture.services.publishing import Publication
 
@@ -25,12 +26,23 @@ def publish(house: House, overwrite: bool, dry_run: bool) -> None:
     from nurture.services import publishing
 
     library = read_library(house.library)
-    bring_up_to_date(house)
     if dry_run:
-        return _tell(publishing.preview(house.database, library), "would change")
+        return _tell(_preview(house, library), "would change")
+    bring_up_to_date(house)
     publication = publishing.publish(house.database, library, house.clock(), overwrite=overwrite)
     publication.to_fill_in = publishing.to_fill_in(library, _published(house))
     _tell(publication, "published")
+
+
+def _preview(house: House, library: Library) -> Publication:
+    """What publishing would do; where there is no database yet, none is made to find that out."""
+    from nurture.services import publishing
+    from nurture.services.publishing import Publication
+
+    if not house.database.exists() or house.database.find_shape() is None:
+        return Publication([draft.key for draft in publishing.check(library)])
+    up_to_date(house)
+    return publishing.preview(house.database, library)
 
 
 @main.command()

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from nurture.cli.command import main, private_settings
+from nurture.settings import Settings
 
 
 @main.command()
@@ -26,7 +27,7 @@ def web() -> None:
     """Run the web side only."""
     from nurture.serving import run_web
 
-    sys.exit(run_web(private_settings()))
+    sys.exit(run_web(_readable(private_settings())))
 
 
 @main.command()
@@ -34,7 +35,7 @@ def worker() -> None:
     """Run a worker only; start as many as you like."""
     from nurture.serving import run_worker
 
-    sys.exit(run_worker(private_settings()))
+    sys.exit(run_worker(_readable(private_settings())))
 
 
 @main.command()
@@ -53,3 +54,11 @@ def demo(as_json: bool, keep: Path | None) -> None:
     from nurture.demo import play
 
     sys.exit(play(as_json=as_json, directory=keep))
+
+
+def _readable(settings: Settings) -> Settings:
+    """The settings, unless a newer program has made of the database what we must not touch."""
+    from nurture.bootstrap import refuse_unreadable
+
+    refuse_unreadable(settings)
+    return settings

@@ -14,7 +14,7 @@ from nurture.domain.sending_gate import LONGEST_CAP_DAYS, Caps, one_in
 from nurture.domain.sequence import parse_time_of_day
 from nurture.library.reading import LibraryError, expect, expect_texts, read_as, refuse_unknown
 
-_TABLES = {
+TABLES = {
     "hours": {"opens", "closes"},
     "cap": {"usual_days", "fewer_days"},
     "holidays": {"bank", "closed"},
@@ -26,10 +26,10 @@ def take_rhythm(values: dict[str, Any], place: str) -> Rhythm:
 
     What is not written is as usual.
     """
-    for name, known in _TABLES.items():
+    for name, known in TABLES.items():
         expect(values, name, dict, place)
         refuse_unknown(values[name], known, f"{place}, [{name}]")
-    hours, cap, holidays = (values.pop(name) for name in _TABLES)
+    hours, cap, holidays = (values.pop(name) for name in TABLES)
     return Rhythm(
         **_hours(hours, f"{place}, [hours]"),
         caps=_caps(cap, f"{place}, [cap]"),

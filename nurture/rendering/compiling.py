@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from mjml import mjml2html
@@ -70,10 +70,14 @@ class CompiledEmail:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "CompiledEmail":
-        """The inverse of `as_json`."""
-        lists = {name: tuple(document[name]) for name in ("topics", "links")}
+        """The inverse of `as_json`, also of what other versions have stored.
+
+        What an older one did not know is empty, and what a newer one has added is passed over.
+        """
+        known = {one.name: document[one.name] for one in fields(cls) if one.name in document}
+        lists = {name: tuple(document.get(name, ())) for name in ("topics", "links")}
         link_topics = {k: tuple(v) for k, v in document.get("link_topics", {}).items()}
-        return cls(**{**document, **lists, "link_topics": link_topics})
+        return cls(**{**known, **lists, "link_topics": link_topics})
 
 
 def compile_email(source: EmailSource) -> CompiledEmail:

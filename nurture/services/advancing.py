@@ -77,14 +77,16 @@ def claim_due(
 ) -> Batch:
     """Take up to `limit` due enrolments, decide each, and claim the messages to be sent.
 
-    `probing` claims one message only, the best to try a held account with.
+    `probing` claims one message only, the best to try a held account with. What a newer program
+    has put something into that this one does not know is left to it.
 
     What is not sent is written down at once: waits, skipped steps, ends. Call it in
     one writing transaction and commit before anything is offered to a mail server.
     """
     paused = sequences.paused_sequences(connection)
     due_now = due_for_probe if probing else due_enrolments
-    found = sunsetting.in_hand(connection, published, due_now(connection, now, limit))
+    due_here = due_now(connection, now, limit, published.beyond)
+    found = sunsetting.in_hand(connection, published, due_here)
     due = _held(found, paused)
     mailed = _with_recent_mails(connection, due, published, now)
     segments = _segments(connection, due, published, now)

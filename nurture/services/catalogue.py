@@ -12,7 +12,13 @@ from nurture.domain.practice import Practice
 from nurture.domain.rhythm import DaysOff, Rhythm
 from nurture.domain.segment import Segments
 from nurture.domain.sequence import Sequence, Step, StepKind
-from nurture.library import parse_practice, parse_segments, parse_sequence
+from nurture.library.published import (
+    form_keys,
+    published_practice,
+    published_segments,
+    published_sequence,
+)
+from nurture.library.reading import LibraryError
 from nurture.rendering.compiling import CompiledEmail
 from nurture.rendering.preparing import (
     HeadersFor,
@@ -35,6 +41,10 @@ from nurture.tokens import Tokens
 
 class NothingPublishedError(NurtureError):
     """There is no practice or sequence in the database yet."""
+
+
+class LeftToNewerError(NurtureError):
+    """Only a newer program, which is being installed, knows what to do here."""
 
 
 def practice_calendar(practice: Practice) -> Calendar:
@@ -62,6 +72,10 @@ class Published:
     emails: Mapping[str, tuple[int, CompiledEmail]]
     around: Surroundings
     segments: Segments = field(default_factory=Segments)
+    #: What a newer program has put something into that this one does not know: sequences, which
+    #: are left to it whole, and forms.
+    beyond: frozenset[str] = frozenset()
+    forms_beyond: frozenset[str] = frozenset()
     _prepared: dict[str, PreparedEmail] = field(default_factory=dict)
 
     @cached_property
@@ -75,7 +89,12 @@ class Published:
         return sorted(s.form.key for s in self.sequences.values() if s.form)
 
     def sequence_of_form(self, form: str) -> Sequence | None:
-        """The sequence that a website form leads into."""
+        """The sequence that a website form leads into; raises `LeftToNewerError`."""
+        if form in self.forms_beyond:
+            raise LeftToNewerError(
+                f"The form “{form}” is of a newer version, which is being installed.",
+                remedy="Try again in a minute.",
+            )
         return next((s for s in self.sequences.values() if s.form and s.form.key == form), None)
 
     @property
@@ -127,20 +146,59 @@ class Catalogue:
             raise NothingPublishedError(
                 "Nothing has been published yet.", remedy="Run “nurture publish”."
             )
-        read = parse_practice(practice.source["toml"])
+        read = published_practice(practice.source["toml"])
+        segments, all_segments = _segments(newest)
+        plans = _Plans.of(r for r in newest if r.kind is RevisionKind.SEQUENCE)
+        if not all_segments:
+            plans.leave_those_that_ask_beyond(segments)
         return Published(
             number=number,
             practice=read,
-            sequences={r.key: _sequence(r) for r in newest if r.kind is RevisionKind.SEQUENCE},
+            sequences=plans.sequences,
+            beyond=frozenset(plans.beyond),
+            forms_beyond=frozenset(plans.forms_beyond),
             emails={r.key: _email(r) for r in newest if r.kind is RevisionKind.EMAIL},
             around=Surroundings(read, self._tokens, self._public_url, self._headers_for),
-            segments=_segments(newest),
+            segments=segments,
         )
 
 
-def _segments(newest: Iterable[Revision]) -> Segments:
+def _segments(newest: Iterable[Revision]) -> tuple[Segments, bool]:
     found = next((r for r in newest if r.kind is RevisionKind.SEGMENTS), None)
-    return parse_segments(found.source["toml"]) if found else Segments()
+    return published_segments(found.source["toml"]) if found else (Segments(), True)
+
+
+@dataclass
+class _Plans:
+    """The sequences as far as they can be read, and what is left to a newer program."""
+
+    sequences: dict[str, Sequence] = field(default_factory=dict)
+    beyond: set[str] = field(default_factory=set)
+    forms_beyond: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, revisions: Iterable[Revision]) -> "_Plans":
+        plans = cls()
+        for revision in revisions:
+            plans._read(revision.key, str(revision.source["toml"]))
+        return plans
+
+    def leave_those_that_ask_beyond(self, segments: Segments) -> None:
+        """Leave alone whatever depends on segments that cannot be read."""
+        known = segments.segments.keys()
+        self.beyond |= {key for key, one in self.sequences.items() if one.segments - known}
+
+    def _read(self, key: str, toml: str) -> None:
+        try:
+            sequence, is_whole = published_sequence(key, toml)
+        except LibraryError:
+            sequence, is_whole = None, False
+        if sequence is not None:
+            self.sequences[key] = sequence
+        if not is_whole:
+            self.beyond.add(key)
+            form = sequence.form if sequence else None
+            self.forms_beyond |= form_keys(toml) - ({form.key} if form else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +219,7 @@ def about(connection: Connection, revision_ids: Iterable[int]) -> dict[int, Abou
     practice = find_newest(connection, RevisionKind.PRACTICE, "practice")
     if practice is None:
         return {}
-    values = parse_practice(practice.source["toml"])
+    values = published_practice(practice.source["toml"])
     return {r.id: _about(r, values) for r in revisions_of(connection, revision_ids)}
 
 
@@ -175,10 +233,6 @@ def _about(revision: Revision, practice: Practice) -> About:
             destination(link, values): frozenset(words) for link, words in email.link_topics.items()
         },
     )
-
-
-def _sequence(revision: Revision) -> Sequence:
-    return parse_sequence(revision.key, revision.source["toml"])
 
 
 def _email(revision: Revision) -> tuple[int, CompiledEmail]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nurture.domain.address import address_key
 from nurture.domain.errors import NurtureError
+from nurture.domain.known import known
 from nurture.domain.suppression import SuppressionReason, strongest
 from nurture.mail.providers import registry
 from nurture.services.catalogue import Catalogue
@@ -68,7 +69,7 @@ def list_suppressions(database: Database) -> list[Listed]:
             Listed(
                 row["address"] or "",
                 row["address_hash"],
-                SuppressionReason(row["reason"]),
+                known(SuppressionReason, row["reason"], SuppressionReason.COMPLAINED),
                 row["since"],
                 row["detail"],
             )

@@ -12,6 +12,7 @@ from nurture.domain.consent import SILENCE, STUDIO, said_where
 from nurture.domain.engagement import Verdict
 from nurture.domain.enrolment import Because
 from nurture.domain.events import EventKind
+from nurture.domain.known import known
 from nurture.domain.message_status import KEPT, MessageStatus
 
 Row = Mapping[str, Any]
@@ -191,7 +192,7 @@ def _mails(rows: Iterable[Row], events: Iterable[Row]) -> Iterator[Chapter]:
         if event["verdict"] == Verdict.MACHINE and event["message_id"]:
             machines.setdefault(event["message_id"], []).append(_by_machine(event))
     for row in rows:
-        status = MessageStatus(row["status"])
+        status = known(MessageStatus, row["status"], MessageStatus.IN_DOUBT)
         yield Chapter(
             at=_at(row["accepted_at"] or row["claimed_at"]),
             said=_became(row["subject"], row["reason"], status),
@@ -267,7 +268,7 @@ def _explained(row: Row) -> Iterator[str]:
         yield "Not looked at yet; it counts for nothing so far"
     else:
         reasons = f": {_listed(row['reasons'])}" if row["reasons"] else ""
-        yield f"{_JUDGED[Verdict(row['verdict'])]}{reasons}"
+        yield f"{_JUDGED[known(Verdict, row['verdict'], Verdict.UNSURE)]}{reasons}"
 
 
 def _at(text: str) -> datetime:

@@ -12,6 +12,7 @@ from nurture.library import (
     parse_sequence,
     parse_source,
 )
+from nurture.library.reading import read_as
 from nurture.library.writing import written_email
 from nurture.services.catalogue import NothingPublishedError
 from nurture.store.revisions import Revision, RevisionKind, newest_revisions
@@ -63,7 +64,7 @@ def email_source(key: str, stored: Mapping[str, Any]) -> EmailSource:
     written anew from them.
     """
     content = stored.get("content") or written_email(stored["front"], stored["mjml"])
-    written = EmailFormat(stored.get("format", EmailFormat.MJML))
+    written = read_as(EmailFormat, stored.get("format", EmailFormat.MJML), key)
     return parse_source(key, written, content, stored["text"], stored["layout"])
 
 

@@ -34,7 +34,7 @@ def ask_the_quiet(database: Database, catalogue: Catalogue, now: datetime) -> in
             published = catalogue.current(connection)
     except NothingPublishedError:
         return 0
-    quiet = [s for s in published.sequences.values() if s.quiet]
+    quiet = [s for k, s in published.sequences.items() if s.quiet and k not in published.beyond]
     return sum(_sunset(database, published, sequence, now) for sequence in quiet[:1])
 
 

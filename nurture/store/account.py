@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from nurture.domain.account import Equal, Hold
+from nurture.domain.known import known
 from nurture.domain.refusal import Cause
 from nurture.store.session import insert_new
 from nurture.store.types import UtcDateTime, metadata
@@ -77,7 +78,7 @@ def find_hold(connection: Connection, *, lock: bool = False) -> Hold | None:
     if row is None:
         return None
     return Hold(
-        Cause(row["cause"]),
+        known(Cause, row["cause"], Cause.RATE),
         row["reason"],
         row["since"],
         row["until"],

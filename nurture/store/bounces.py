@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from nurture.domain.bouncing import JUMP_WITHIN, Bounce, Returned
 from nurture.domain.events import EventKind
+from nurture.domain.known import known
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
 from nurture.store.events import events
@@ -80,7 +81,7 @@ def returned_from(connection: Connection, subscriber_id: int) -> list[Returned]:
     theirs = events.c.subscriber_id == subscriber_id
     told = or_(events.c.bounce.is_not(None), events.c.kind == EventKind.DELIVERED)
     rows = connection.execute(select(events.c.happened_at, events.c.bounce).where(theirs, told))
-    return [Returned(at, Bounce(kind) if kind else None) for at, kind in rows]
+    return [Returned(at, known(Bounce, kind, Bounce.SOFT) if kind else None) for at, kind in rows]
 
 
 def last_hard(connection: Connection, subscriber_id: int) -> datetime | None:

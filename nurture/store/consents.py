@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from nurture.domain.consent import ConsentChange, ConsentRecord, Evidence, Purpose
+from nurture.domain.known import known
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
 
@@ -77,24 +78,30 @@ def consent_history(connection: Connection, subscriber_id: int) -> list[dict[str
 
 
 def consent_records(connection: Connection, subscriber_id: int) -> list[ConsentRecord]:
-    """Every yes and no of one person with what proves it, oldest first."""
-    return [_record(row) for row in consent_history(connection, subscriber_id)]
+    """Every yes and no of one person with what proves it, oldest first.
+
+    What only a newer program asks for is passed over, here and below.
+    """
+    rows = consent_history(connection, subscriber_id)
+    return [_record(row) for row in rows if known(Purpose, row["purpose"], None)]
 
 
 def refused(connection: Connection, subscriber_id: int) -> frozenset[Purpose]:
     """The purposes whose latest record is a no."""
     latest = {row["purpose"]: row["granted"] for row in consent_history(connection, subscriber_id)}
-    return frozenset(Purpose(purpose) for purpose, granted in latest.items() if not granted)
+    denied = [known(Purpose, purpose, None) for purpose, granted in latest.items() if not granted]
+    return frozenset(filter(None, denied))
 
 
 def withdrawn_by(connection: Connection, subscriber_id: int, source: str) -> list[Purpose]:
     """The purposes whose latest record is a withdrawal that came from `source`."""
     latest = {row["purpose"]: row for row in consent_history(connection, subscriber_id)}
-    return [
-        Purpose(purpose)
+    withdrawn = [
+        known(Purpose, purpose, None)
         for purpose, row in latest.items()
         if row["source"] == source and not row["granted"]
     ]
+    return list(filter(None, withdrawn))
 
 
 def _record(row: Mapping[str, Any]) -> ConsentRecord:

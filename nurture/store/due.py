@@ -1,7 +1,7 @@
 """Due enrolments: who is to be looked at now, and how far they are afterwards."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -11,10 +11,12 @@ from sqlalchemy import Connection, Row, bindparam, case, select, update
 
 from nurture.domain.consent import Purpose
 from nurture.domain.enrolment import EnrolmentStatus, Progress
+from nurture.domain.known import known
 from nurture.domain.sending_gate import Frequency, PausedBy, Standing
 from nurture.domain.suppression import Suppression, SuppressionReason, guide_on_trial, strongest
 from nurture.store.account import refusals
-from nurture.store.enrolments import ending_from_text, enrolments
+from nurture.store.endings import ending_from_text
+from nurture.store.enrolments import enrolments
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.subscribers import as_consents, subscribers
 from nurture.store.suppressions import standing_of
@@ -75,27 +77,31 @@ class Step:
     turn: int
 
 
-def due_enrolments(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:
+def due_enrolments(
+    connection: Connection, now: datetime, limit: int, besides: Collection[str] = ()
+) -> list[DueEnrolment]:
     """The enrolments to look at now, locked against other workers: guides, then the longest due.
 
     Somebody sits and waits for the guide they have just asked for, however many are due. Their
     subscribers are locked as well, so that two workers never decide about one person at once
-    and both find the frequency cap untouched.
+    and both find the frequency cap untouched. Those in the sequences `besides` are left alone.
     """
-    ordered = _due_statement(now).order_by(enrolments.c.next_look_at)
+    ordered = _due_statement(now, besides).order_by(enrolments.c.next_look_at)
     asked = _all_due(connection, ordered.where(enrolments.c.guide_wanted).limit(limit))
     others = ordered.where(~enrolments.c.guide_wanted).limit(limit - len(asked))
     return asked + _all_due(connection, others)
 
 
-def due_for_probe(connection: Connection, now: datetime, limit: int) -> list[DueEnrolment]:
+def due_for_probe(
+    connection: Connection, now: datetime, limit: int, besides: Collection[str] = ()
+) -> list[DueEnrolment]:
     """The enrolments to try a held account with, best first, locked like any that are due.
 
     Never somebody whose refusal is held against the server; other domains than theirs
     first, and of those the newest.
     """
     theirs = select(refusals.c.subscriber_id)
-    chosen = _due_statement(now).where(enrolments.c.subscriber_id.not_in(theirs))
+    chosen = _due_statement(now, besides).where(enrolments.c.subscriber_id.not_in(theirs))
     known = _domains_refused(connection)
     elsewhere = [subscribers.c.address_key.like(f"%@{_plain(domain)}", "!") for domain in known]
     ordered = chosen.order_by(*elsewhere, enrolments.c.enrolled_at.desc(), enrolments.c.id.desc())
@@ -108,11 +114,14 @@ def _all_due(connection: Connection, statement: Any) -> list[DueEnrolment]:
     return [_due(row, suppressed.get(row.subscriber_id, [])) for row in rows]
 
 
-def _due_statement(now: datetime) -> Any:
+def _due_statement(now: datetime, besides: Collection[str]) -> Any:
+    due = [enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now]
+    if besides:
+        due.append(enrolments.c.sequence.not_in(sorted(besides)))
     return (
         select(*_COLUMNS)
         .join(subscribers, subscribers.c.id == enrolments.c.subscriber_id)
-        .where(enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now)
+        .where(*due)
         .with_for_update(of=[enrolments, subscribers], skip_locked=True, key_share=True)
     )
 
@@ -209,10 +218,10 @@ def _due(row: Row[*tuple[Any, ...]], suppressed: Sequence[Suppression]) -> DueEn
             as_consents(row.purposes),
             strongest(reasons),
             row.paused_until,
-            Frequency(row.frequency),
+            known(Frequency, row.frequency, Frequency.FEWER),
             bounces=SuppressionReason.BOUNCED in reasons,
             guide_on_trial=bool(reasons) and guide_on_trial(suppressed) == row.id,
-            paused_by=PausedBy(row.paused_by or PausedBy.PERSON),
+            paused_by=known(PausedBy, row.paused_by or "", PausedBy.PERSON),
             booked_until=row.booked_until,
         ),
         row.turn,

@@ -24,7 +24,9 @@ from sqlalchemy import (
 )
 
 from nurture.domain.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.known import known, known_or_none
 from nurture.domain.pausing import UNTIL_RESUMED
+from nurture.store.endings import ending_as_text, ending_from_text
 from nurture.store.session import insert_new
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, Words, metadata
@@ -246,19 +248,6 @@ def columns_of(progress: Progress) -> dict[str, Any]:
     }
 
 
-def ending_as_text(ending: Ending | None) -> str | None:
-    """An ending as it is stored."""
-    return f"{ending.status}:{ending.because or ''}" if ending else None
-
-
-def ending_from_text(stored: str | None) -> Ending | None:
-    """An ending as it was stored."""
-    if stored is None:
-        return None
-    status, _, because = stored.partition(":")
-    return Ending(EnrolmentStatus(status), Because(because) if because else None)
-
-
 def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
     """Have the active enrolments of a sequence or a subscriber decided afresh; return how many."""
     return _change(connection, where & (enrolments.c.status == EnrolmentStatus.ACTIVE), now, {})
@@ -377,11 +366,11 @@ def _enrolment(row: RowMapping) -> Enrolment:
         id=row["id"],
         subscriber_id=row["subscriber_id"],
         sequence=row["sequence"],
-        status=EnrolmentStatus(row["status"]),
+        status=known(EnrolmentStatus, row["status"], EnrolmentStatus.REMOVED),
         progress=_progress(row),
         guide_wanted_at=row["guide_wanted_at"],
         occasion=row["occasion"],
-        because=Because(row["ended_because"]) if row["ended_because"] else None,
+        because=known_or_none(Because, row["ended_because"]),
         ended_at=row["ended_at"],
     )
 

@@ -10,6 +10,7 @@ from nurture.domain.engagement import Verdict
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.domain.facts import Enrolled, Facts, Happened, SignedUp
+from nurture.domain.known import known
 from nurture.domain.sending_gate import Frequency
 from nurture.store.enrolments import enrolments
 from nurture.store.events import events
@@ -77,7 +78,7 @@ def _facts(row: RowMapping, **more: Any) -> Facts:
         confirmed=row["confirmed_at"] is not None,
         first_name=row["first_name"],
         time_zone=row["time_zone"],
-        frequency=Frequency(row["frequency"]),
+        frequency=known(Frequency, row["frequency"], Frequency.FEWER),
         **more,
     )
 
@@ -87,7 +88,7 @@ def _signed_up(row: RowMapping) -> SignedUp:
 
 
 def _enrolled(row: RowMapping) -> Enrolled:
-    status = EnrolmentStatus(row["status"])
+    status = known(EnrolmentStatus, row["status"], EnrolmentStatus.REMOVED)
     return Enrolled(row["sequence"], status, row["passed"], row["collected_at"])
 
 
@@ -95,7 +96,7 @@ def _happened(row: RowMapping) -> Happened:
     return Happened(
         kind=EventKind(row["kind"]),
         at=row["happened_at"],
-        verdict=Verdict(row["verdict"]),
+        verdict=known(Verdict, row["verdict"], Verdict.UNSURE),
         email=row["email"] or "",
         link=row["link"] or "",
         topics=row["topics"] or frozenset(),

@@ -12,6 +12,7 @@ from nurture.domain.consent import Purpose
 from nurture.domain.engagement import Verdict
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
+from nurture.domain.known import known_or_none
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.sequence import StepKind
 from nurture.store.enrolments import enrolments
@@ -139,7 +140,8 @@ def count_enrolled(connection: Connection) -> dict[str, dict[EnrolmentStatus, in
     for sequence, status, count in connection.execute(
         select(*place, func.count()).group_by(*place)
     ):
-        counted.setdefault(sequence, {})[EnrolmentStatus(status)] = count
+        if stands := known_or_none(EnrolmentStatus, status):
+            counted.setdefault(sequence, {})[stands] = count
     return counted
 
 

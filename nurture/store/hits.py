@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from nurture.domain.engagement import Hit, Judgement, Verdict
 from nurture.domain.events import EventKind
+from nurture.domain.known import known
 from nurture.store.enrolments import enrolments
 from nurture.store.events import HAS_RAW, HELD, RAW, events
 from nurture.store.locks import hold
@@ -218,7 +219,7 @@ def _save_statement(dialect: str, held: bool) -> Any:
 
 def _kept_hit(row: RowMapping) -> KeptHit:
     hit = Hit(
-        kind=EventKind(row["kind"]),
+        kind=known(EventKind, row["kind"], EventKind.CLICKED),
         at=row["happened_at"],
         method=row["method"] or "",
         user_agent=row["user_agent"] or "",
@@ -227,5 +228,5 @@ def _kept_hit(row: RowMapping) -> KeptHit:
         link=row["link"],
         query=row["query"] or "",
     )
-    verdict = Verdict(row["verdict"]) if row["verdict"] else None
+    verdict = known(Verdict, row["verdict"], Verdict.UNSURE) if row["verdict"] else None
     return KeptHit(row["id"], row["message_id"], hit, verdict, row["rules"])

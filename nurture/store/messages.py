@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from nurture.domain.consent import Purpose
+from nurture.domain.known import known
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.sequence import ANSWERS, StepKind
 from nurture.store.subscribers import subscribers
@@ -284,16 +285,19 @@ def _cancel(connection: Connection, where: Any, why: str) -> None:
 
 
 def as_message(row: Mapping[Any, Any]) -> Message:
-    """A row of the ledger as a value."""
+    """A row of the ledger as a value.
+
+    What a newer program has sent, or says of it, counts as sent and is not sent again.
+    """
     return Message(
         id=row["id"],
         enrolment_id=row["enrolment_id"],
         subscriber_id=row["subscriber_id"],
         sequence=row["sequence"],
         step=row["step"],
-        kind=StepKind(row["kind"]),
+        kind=known(StepKind, row["kind"], StepKind.ARTICLE),
         occasion=row["occasion"],
-        status=MessageStatus(row["status"]),
+        status=known(MessageStatus, row["status"], MessageStatus.IN_DOUBT),
         attempt=row["attempt"],
         doubts=row["doubts"],
         due_at=row["due_at"],

@@ -1,20 +1,51 @@
 """Bringing a database to the present shape of the tables."""
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+from nurture.domain.errors import NurtureError
+from nurture.store.session import Database, NewerDatabaseError, first_line
+from nurture.store.shape import MIGRATIONS, NEWEST
+
+
+class UpgradeFailedError(NurtureError):
+    """The tables could not be brought up to date, and are as they were."""
+
+    def __init__(self, before: str, reason: str) -> None:
+        super().__init__(
+            f"The database could not be brought up to date, from {before} to {NEWEST}: {reason}.",
+            remedy="Nothing in it has been changed. To go back, install the version of nurture "
+            "that ran before and start that: it goes on where it stopped.",
+        )
 
 
 def migrate(url: str) -> None:
-    """Create or upgrade the tables; safe to run twice and from several processes at once."""
-    command.upgrade(_config(url), "head")
+    """Create or upgrade the tables; safe to run twice and from several processes at once.
+
+    It happens whole or not at all. Raises `UpgradeFailedError` where tables that were there could
+    not be brought up to date, and `NewerDatabaseError`.
+    """
+    before = _shape_at(url)
+    try:
+        command.upgrade(_config(url), "head")
+    except NewerDatabaseError:
+        raise
+    except Exception as error:
+        if before in (None, NEWEST):
+            raise
+        raise UpgradeFailedError(str(before), first_line(error)) from error
+
+
+def _shape_at(url: str) -> str | None:
+    database = Database(url)
+    try:
+        return database.find_shape()
+    finally:
+        database.close()
 
 
 def _config(url: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
     return config

@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
 )
 
+from nurture.domain.known import known
 from nurture.store.types import Json, UtcDateTime, metadata
 
 revisions = Table(
@@ -76,9 +77,14 @@ def lock_publishing(connection: Connection) -> None:
 
 
 def newest_revisions(connection: Connection) -> list[Revision]:
-    """The newest revision of everything that was ever published."""
+    """The newest revision of everything that was ever published.
+
+    Kinds that only a newer program publishes are passed over; what it has put into one that is
+    known here is for `library.published`.
+    """
     newest = (
         select(func.max(revisions.c.id).label("id"))
+        .where(revisions.c.kind.in_(list(RevisionKind)))
         .group_by(revisions.c.kind, revisions.c.key)
         .subquery()
     )
@@ -177,5 +183,7 @@ def add_revision(
 
 def _revision(row: RowMapping) -> Revision:
     values = dict(row)
-    kind, author = RevisionKind(values.pop("kind")), Author(values.pop("author"))
+    # Whoever else may publish one day is not the files, which must not overwrite it.
+    kind, author = RevisionKind(values.pop("kind")), values.pop("author")
+    author = known(Author, author, Author.OWNER)
     return Revision(kind=kind, author=author, **values)

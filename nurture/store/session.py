@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
@@ -33,10 +34,17 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from nurture.domain.errors import NurtureError
 from nurture.store import postgresql as postgresql_sessions
+from nurture.store import shape
 from nurture.store.postgresql import UnfitDatabaseError
 from nurture.store.turns import NoTurnError, Turns
 
-__all__ = ["Connection", "Database", "DatabaseUnavailableError", "insert_new"]
+__all__ = [
+    "Connection",
+    "Database",
+    "DatabaseUnavailableError",
+    "NewerDatabaseError",
+    "insert_new",
+]
 
 #: Durable, strict, and nothing readable left where a row was emptied.
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
@@ -46,6 +54,10 @@ _BUSY_SECONDS = 15
 
 #: What PostgreSQL answers where a table is not there (SQLSTATE).
 _NO_SUCH_TABLE = "42P01"
+
+
+#: How long a reader relies on the tables' having the shape that they had.
+_LOOKED_AT_EVERY = 1.0
 
 
 class DatabaseUnavailableError(NurtureError):
@@ -58,11 +70,25 @@ class NothingThereError(DatabaseUnavailableError):
     """The database has no tables yet."""
 
 
+class NewerDatabaseError(DatabaseUnavailableError):
+    """A newer program has changed the tables; this one must not work with them."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"The database is newer than this program: its tables are at {found}, and this "
+            f"program knows them up to {shape.NEWEST}.",
+            remedy="Install the newer version of nurture here as well; or, to go back for good, "
+            "put back a copy of the database from before it was upgraded.",
+        )
+
+
 class Database:
     """The one database, by its SQLAlchemy URL.
 
     `reading()` and `writing()` each open one short transaction. A `writing()` block
-    that ends has been committed durably; one that raises has left nothing behind.
+    that ends has been committed durably; one that raises has left nothing behind. Neither lets
+    anybody near tables that a newer program has changed beyond what this one may work with:
+    writing never, reading no longer than for a second.
     """
 
     def __init__(self, url: str) -> None:
@@ -70,6 +96,8 @@ class Database:
         self.engine = _engine(url)
         self._file = _identity(self.engine)
         self._turns = Turns()
+        self._is_made = False
+        self._fits_until = 0.0
 
     @property
     def is_sqlite(self) -> bool:
@@ -84,6 +112,8 @@ class Database:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             connection.info["writing"] = False
             with connection.begin():
+                if time.monotonic() > self._fits_until:
+                    self._refuse_newer(connection)
                 yield connection
 
     @contextmanager
@@ -92,11 +122,28 @@ class Database:
         with _translated_errors(), self._turn(), self._connected() as connection:
             connection.info["writing"] = True
             with connection.begin():
+                self._refuse_newer(connection)
                 yield connection
 
     def _turn(self) -> AbstractContextManager[None]:
         """Wait for those of our own threads that came before; a server lets many write at once."""
         return self._turns.next(_BUSY_SECONDS) if self.is_sqlite else nullcontext()
+
+    def find_shape(self) -> str | None:
+        """The shape of the tables, of whatever version; `None` where there are none yet."""
+        with _translated_errors(), self._connected() as connection:
+            connection.info["writing"] = False
+            with connection.begin():
+                return shape.shape_of(connection) if shape.is_made(connection) else None
+
+    def _refuse_newer(self, connection: Connection) -> None:
+        self._is_made = self._is_made or shape.is_made(connection)
+        if not self._is_made:
+            return
+        found = shape.shape_of(connection)
+        if not shape.may_work_with(connection, found):
+            raise NewerDatabaseError(str(found))
+        self._fits_until = time.monotonic() + _LOOKED_AT_EVERY
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -295,12 +342,12 @@ def _has_no_tables(error: exc.DBAPIError) -> bool:
 
 def _unavailable(error: Exception) -> DatabaseUnavailableError:
     return DatabaseUnavailableError(
-        f"The database did not answer: {_first_line(error)}.",
+        f"The database did not answer: {first_line(error)}.",
         remedy="Check that it is running and that NURTURE_DATABASE_URL names it, and try again.",
     )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """The driver's own words without the statement, whose values may be personal."""
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().split("\n")[0].rstrip(".")

@@ -8,12 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from nurture.domain.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.known import known, known_or_none
 from nurture.domain.person import UnderWay
 from nurture.domain.planning import Send, anchor_after
 from nurture.domain.sending_gate import PausedBy
 from nurture.domain.sequence import Step
 from nurture.domain.suppression import Suppression, guide_on_trial
-from nurture.store.enrolments import ending_from_text, enrolments
+from nurture.store.endings import ending_from_text
+from nurture.store.enrolments import enrolments
 from nurture.store.messages import IN_HAND, messages
 from nurture.store.subscribers import subscribers
 from nurture.store.suppressions import standing_of
@@ -82,7 +84,7 @@ def _stands(
         time_zone=zone,
         suppressions=suppressed,
         paused_until=person["paused_until"],
-        paused_by=PausedBy(person["paused_by"] or PausedBy.PERSON),
+        paused_by=known(PausedBy, person["paused_by"] or "", PausedBy.PERSON),
         enrolments=tuple(_under_way(row, zone, in_hand.get(row["id"])) for row in rows),
         guide_on_trial=next((row["sequence"] for row in rows if row["id"] == on_trial), ""),
     )
@@ -107,7 +109,7 @@ def _under_way(row: RowMapping, time_zone: str, message: RowMapping | None) -> U
         row["sequence"],
         progress,
         look_at,
-        EnrolmentStatus(row["status"]),
+        known(EnrolmentStatus, row["status"], EnrolmentStatus.REMOVED),
         row["guide_wanted_at"],
-        Because(row["ended_because"]) if row["ended_because"] else None,
+        known_or_none(Because, row["ended_because"]),
     )

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from nurture.domain.address import address_key, address_keys
 from nurture.domain.consent import Consents, Purpose
 from nurture.domain.errors import NurtureError
+from nurture.domain.known import known
 from nurture.domain.sending_gate import Frequency, PausedBy
 from nurture.store.session import insert_new
 from nurture.store.types import UtcDateTime, Words, metadata
@@ -205,8 +206,8 @@ def count_subscribers(connection: Connection) -> int:
 
 @cache
 def as_consents(purposes: frozenset[str]) -> Consents:
-    """The stored words as consents; there are few different sets of them."""
-    return Consents(frozenset(Purpose(word) for word in purposes))
+    """The stored words as consents, as far as they are known; there are few different sets."""
+    return Consents(frozenset(filter(None, (known(Purpose, word, None) for word in purposes))))
 
 
 def _one(connection: Connection, statement: Any) -> Subscriber | None:
@@ -222,10 +223,10 @@ def _subscriber(row: Mapping[Any, Any]) -> Subscriber:
         first_name=row["first_name"],
         time_zone=row["time_zone"],
         confirmed_at=row["confirmed_at"],
-        frequency=Frequency(row["frequency"]),
+        frequency=known(Frequency, row["frequency"], Frequency.FEWER),
         paused_until=row["paused_until"],
         consents=as_consents(row["purposes"]),
-        paused_by=PausedBy(row["paused_by"] or PausedBy.PERSON),
+        paused_by=known(PausedBy, row["paused_by"] or "", PausedBy.PERSON),
         booked_until=row["booked_until"],
         boxes_seen_at=row["boxes_seen_at"],
     )

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from nurture.domain.known import known
 from nurture.domain.suppression import Suppression, SuppressionReason, strongest
 from nurture.store.session import among, as_numbers
 from nurture.store.subscribers import subscribers
@@ -175,9 +176,9 @@ def empty_details_of(connection: Connection, people: Collection[int]) -> None:
 
 
 def as_suppression(row: RowMapping) -> Suppression:
-    """A row as a value."""
+    """A row as a value; a reason that only a newer program knows is one that nobody lifts."""
     return Suppression(
-        SuppressionReason(row["reason"]),
+        known(SuppressionReason, row["reason"], SuppressionReason.COMPLAINED),
         row["since"],
         row["detail"],
         row["asked_again_at"],

@@ -3,7 +3,8 @@
 from alembic import context
 from sqlalchemy import text
 
-from nurture.store.session import Database
+from nurture.store import shape
+from nurture.store.session import Connection, Database, NewerDatabaseError
 from nurture.store.tables import metadata
 
 #: Any number will do, as long as nothing else in the same database takes this lock.
@@ -16,6 +17,7 @@ def run() -> None:
         with database.writing() as connection:
             if not database.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
+            _refuse_newer(connection)
             context.configure(
                 connection=connection,
                 target_metadata=metadata,
@@ -25,8 +27,24 @@ def run() -> None:
             )
             with context.begin_transaction():
                 context.run_migrations()
+            _say_who_may_work(connection)
     finally:
         database.close()
+
+
+def _refuse_newer(connection: Connection) -> None:
+    """What a newer program has made is not ours to change, even where we may work with it."""
+    found = shape.shape_of(connection) if shape.is_made(connection) else None
+    if shape.is_newer(found):
+        raise NewerDatabaseError(str(found))
+
+
+def _say_who_may_work(connection: Connection) -> None:
+    """Whoever knows the last migration that dropped something the release before had given up."""
+    reached = shape.shape_of(connection)
+    made = context.script.iterate_revisions(reached, "base")
+    stopped = [getattr(one.module, "stopped_using", shape.FIRST) for one in made]
+    shape.say_who_may_work(connection, str(reached), max(stopped))
 
 
 run()

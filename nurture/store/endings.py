@@ -1,0 +1,18 @@
+"""How an ending is stored: a status and a reason, known to this release or not."""
+
+from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.known import known, known_or_none
+
+
+def ending_as_text(ending: Ending | None) -> str | None:
+    """An ending as it is stored."""
+    return f"{ending.status}:{ending.because or ''}" if ending else None
+
+
+def ending_from_text(stored: str | None) -> Ending | None:
+    """An ending as it was stored."""
+    if stored is None:
+        return None
+    status, _, because = stored.partition(":")
+    ends_as = known(EnrolmentStatus, status, EnrolmentStatus.REMOVED)
+    return Ending(ends_as, known_or_none(Because, because))

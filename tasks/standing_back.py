@@ -1,0 +1,43 @@
+"""Doing nothing, and saying so, while a newer program's database is not for this one."""
+
+import logging
+import time
+from typing import Any
+
+from celery import Task
+
+from nurture.domain.errors import NurtureError
+
+#: What does not change is said again after so many seconds.
+_SAID_EVERY = 600.0
+
+_log = logging.getLogger(__name__)
+_said_until: dict[str, float] = {}
+
+
+class Patient(Task):  # type: ignore[type-arg]
+    """A task that leaves its work to a newer program where only that may do it."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Do it, or say in one line why not."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except NurtureError as error:
+            if not _is_left_to_newer(error):
+                raise
+            _say(str(error))
+
+
+def _is_left_to_newer(error: NurtureError) -> bool:
+    # The alarm clock loads this module as well, and needs no database library.
+    from nurture.store.session import NewerDatabaseError
+
+    return isinstance(error, NewerDatabaseError)
+
+
+def _say(sentence: str) -> None:
+    if time.monotonic() >= _said_until.get(sentence, 0.0):
+        _log.error("%s", sentence)
+        _said_until[sentence] = time.monotonic() + _SAID_EVERY

@@ -1,0 +1,49 @@
+"""Fixtures: a house over a database of before, which has not been brought up to date."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nurture.bootstrap import bring_up_to_date
+from nurture.services import reporting
+from tests.homes import smtp_sink
+from tests.house import Household
+from tests.servers.clock import ClockFile
+from tests.servers.smtp import SmtpSink
+from tests.store.test_migrating import empty_url
+from tests.upgrades.restoring import STATES, Seen, restore
+
+__all__ = ["Old", "empty_url", "old", "smtp_sink"]
+
+
+@dataclass
+class Old:
+    """A house over a database of before, and what its own version said of it."""
+
+    home: Household
+    seen: Seen
+
+    def upgrade(self) -> Household:
+        """Bring the database up to date; it lies at another place than it did, so arm it."""
+        house = self.home.house
+        bring_up_to_date(house)
+        reporting.arm(house.database, house.fingerprint, house.witness, self.home.clock.now)
+        return self.home
+
+
+@pytest.fixture(params=STATES)
+def old(
+    request: pytest.FixtureRequest,
+    empty_url: str,
+    tmp_path: Path,
+    clock_file: ClockFile,
+    smtp_sink: SmtpSink,
+) -> Iterator[Old]:
+    """Each state of before, on each kind of database."""
+    seen = restore(request.param, empty_url)
+    clock_file.set(seen.now)
+    home = Household(empty_url, tmp_path, clock_file, smtp_sink.url)
+    yield Old(home, seen)
+    home.close()

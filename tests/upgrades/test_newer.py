@@ -1,0 +1,176 @@
+"""A database that a newer program has upgraded: who must not work with it says so and stops."""
+
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import inspect, text
+
+from nurture.cli import main
+from nurture.serving.preparing import prepare
+from nurture.store.session import NewerDatabaseError
+from nurture.store.shape import NEWEST
+from tests.homes import ScriptedSink, home, sqlite_home
+from tests.house import Household, link_in
+from tests.upgrades.conftest import Old
+
+__all__ = ["home", "sqlite_home"]
+
+ANN = "ann@example.org"
+
+#: Every command with what it needs; those that are none of ours to try are named below.
+COMMANDS = """
+account show|account try|arm|check|consent A|dkim new|dkim show|export-person A|forget A --yes
+outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
+publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|segment
+settle --all --sent|simulate pain-guide|status|status --json|suppression confirm|suppression dismiss
+suppression lift A --reason x|suppression list|web|why A|worker
+"""
+LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").split("|")]
+
+#: `serve` says so where it prepares (see below), `beat` opens no database, `demo` has its own.
+ELSEWHERE = {"serve", "beat", "demo"}
+
+
+def stamp(home: Household, shape: str) -> None:
+    """As if a program of that shape had upgraded the database."""
+    with home.house.database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :s"), {"s": shape})
+
+
+def run(home: Household, line: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, line.split(), env=home.environment)
+    assert result.exception is None or isinstance(result.exception, SystemExit), line
+    return result.exit_code, result.stderr
+
+
+def commands(group: click.Group, before: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{name} ")
+        else:
+            yield f"{before}{name}"
+
+
+def test_every_command_is_tried_here() -> None:
+    for command in {*commands(main)} - ELSEWHERE:
+        assert any(f"{line} ".startswith(f"{command} ") for line in LINES), command
+
+
+def test_every_command_says_so_in_one_sentence(sqlite_home: Household) -> None:
+    stamp(sqlite_home, "9999")
+    for line in LINES:
+        code, said = run(sqlite_home, line)
+        assert code == 1, line
+        assert said.startswith("nurture: The database is newer than this program"), line
+        assert said.count("\n") == 1
+        assert "9999" in said and NEWEST in said
+
+
+def test_serve_says_so_and_publishes_nothing(
+    home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamp(home, "9999")
+    for name, value in home.environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(NewerDatabaseError, match="Install the newer version"):
+        prepare()
+
+
+@pytest.fixture
+def overtaken(home: Household, smtp_sink: ScriptedSink) -> Household:
+    """A house that has written to Ann, and whose database has been upgraded since."""
+    home.subscribe(ANN)
+    home.deliver()
+    home.collect(tracking=True)
+    home.live(days=3)
+    assert len(smtp_sink.mails) == 2
+    home.clock.set(home.next_look() or home.clock.now)
+    stamp(home, "9999")
+    return home
+
+
+@pytest.fixture
+def at_work(overtaken: Household, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A worker process of that house."""
+    from tasks import house, standing_back
+
+    standing_back._said_until.clear()
+    for name, value in overtaken.environment.items():
+        monkeypatch.setenv(name, value)
+    house.cache_clear()
+    yield
+    house().database.close()
+    house.cache_clear()
+
+
+def test_a_running_web_side_asks_to_come_back_and_clicks_still_lead_on(
+    overtaken: Household, smtp_sink: ScriptedSink, caplog: pytest.LogCaptureFixture
+) -> None:
+    home, mail = overtaken, smtp_sink.mails[-1]
+    way_out, one_click = link_in(mail, "unsubscribe"), {"List-Unsubscribe": "One-Click"}
+    home.house.database._fits_until = 0.0  # A second later.
+    for answer in (
+        home.fill_in_form("bob@example.org"),
+        home.press(way_out, **one_click),
+        home.client.get(link_in(mail, "preferences")),
+        home.client.get("/readyz"),
+    ):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+    assert home.client.get(link_in(mail, "c")).status_code == 302
+    assert home.client.get("/healthz").status_code == 200
+    assert not [record for record in caplog.records if record.exc_info]
+    stamp(home, NEWEST)
+    assert home.press(way_out, **one_click).status_code == 200
+
+
+def test_a_running_worker_sends_nothing_and_says_why_once(
+    overtaken: Household, at_work: None, smtp_sink: ScriptedSink, caplog: pytest.LogCaptureFixture
+) -> None:
+    from tasks.advancing import sweep
+    from tasks.delivering import deliver
+    from tasks.recording import fold_hits, judge_hits
+
+    had = len(smtp_sink.mails)
+    for _ in range(3):
+        for task in (sweep, deliver, fold_hits, judge_hits):
+            task()
+    assert len(smtp_sink.mails) == had
+    said = [one for one in caplog.records if one.name.startswith("tasks")]
+    assert [(one.levelname, one.exc_info) for one in said] == [("ERROR", None)]
+    stamp(overtaken, NEWEST)
+    deliver()
+    assert len(smtp_sink.mails) == had + 1
+
+
+def test_looking_at_an_older_database_leaves_it_as_it_is(old: Old) -> None:
+    home = old.home
+    for line in ("status", "status --json", f"why {ANN}", "publish --dry-run", "segment", "arm"):
+        code, said = run(home, line)
+        assert code == 1, line
+        assert "bring it up to date with “nurture publish”" in said
+    assert run(home, "check")[0] == 0
+    assert home.house.database.find_shape() == "0008"
+
+
+def test_publishing_brings_it_up_to_date(old: Old) -> None:
+    code, said = run(old.home, "publish --overwrite")
+    assert (code, said) == (0, "")
+    assert run(old.home, "status") == (0, "")
+
+
+def test_a_failed_upgrade_changes_nothing_and_says_how_to_go_back(old: Old) -> None:
+    """Something is in the way of the last migration."""
+    database = old.home.house.database
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE compatibility (id INTEGER)"))
+    code, said = run(old.home, "publish")
+    assert code == 1
+    assert said.startswith("nurture: The database could not be brought up to date, from 0008 to")
+    assert "install the version of nurture that ran before" in said
+    with database.engine.begin() as connection:
+        tables = set(inspect(connection).get_table_names())
+    assert "account" not in tables
+    assert database.find_shape() == "0008"

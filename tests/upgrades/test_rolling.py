@@ -1,0 +1,173 @@
+"""A newer release has upgraded and published, and processes of this one run on beside it."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, text, update
+
+from nurture.domain.consent import Purpose
+from nurture.services import delivering, exporting
+from nurture.services.explaining import explain
+from nurture.store.consents import consents
+from nurture.store.enrolments import enrolments
+from nurture.store.events import events
+from nurture.store.messages import messages
+from nurture.store.revisions import revisions
+from nurture.store.shape import FIRST, compatibility
+from nurture.store.subscribers import subscribers
+from nurture.store.suppressions import suppressions
+from tests.homes import ScriptedSink, home, smtp_sink
+from tests.house import SHIPPED, Household, link_in
+
+__all__ = ["home", "smtp_sink"]
+
+ANN, BOB, CARL, DORA, EVE = (f"{n}@example.org" for n in ("ann", "bob", "carl", "dora", "eve"))
+PAIN, OVER_50 = "pain-guide", "over-50-guide"
+
+
+@pytest.fixture
+def between(home: Household, smtp_sink: ScriptedSink) -> Household:
+    """A house with people under way, whose database a newer release has just upgraded."""
+    for address, form in ((ANN, PAIN), (BOB, OVER_50), (CARL, PAIN), (DORA, PAIN)):
+        home.subscribe(address, form)
+    home.deliver()
+    for address, form in ((ANN, PAIN), (BOB, OVER_50), (CARL, PAIN)):
+        home.collect(home.enrolment(address, form)["id"])
+    home.deliver()
+    for change in (add_to_the_tables, publish, write_new_words):
+        with home.house.database.writing() as connection:
+            change(connection, home)
+    return home
+
+
+def add_to_the_tables(connection: Connection, home: Household) -> None:
+    """What the migration of the newer release does, and who it says may go on."""
+    for statement in (
+        "ALTER TABLE subscribers ADD COLUMN language TEXT DEFAULT 'en' NOT NULL",
+        "ALTER TABLE messages ADD COLUMN broadcast_id INTEGER",
+        "ALTER TABLE events ADD COLUMN device TEXT",
+        "CREATE TABLE broadcasts (id INTEGER PRIMARY KEY, subject TEXT NOT NULL)",
+        "UPDATE alembic_version SET version_num = '9999'",
+    ):
+        connection.execute(text(statement))
+    connection.execute(update(compatibility).values(shape="9999", oldest=FIRST))
+
+
+def publish(connection: Connection, home: Household) -> None:
+    """Something of an unknown kind, and known things with more in them than is known here."""
+    plan = (SHIPPED / OVER_50 / "sequence.toml").read_text()
+    plan += '\n[[steps]]\nemail = "film"\nkind = "film"\n'
+    topics = (SHIPPED / "segments.toml").read_text()
+    topics += '\n[[segments]]\nname = "new"\nall = [{ watched = { times = 2 } }]\n'
+    practice = 'motto = "Gently"\n' + (SHIPPED / "practice.toml").read_text()
+    for kind, key, toml in (
+        ("broadcast", "autumn", ""),
+        ("sequence", OVER_50, plan),
+        ("segments", "segments", topics),
+        ("practice", "practice", practice),
+    ):
+        source: dict[str, Any] = {"toml": toml} if toml else {"stream": "news"}
+        row = {"number": 9, "digest": kind, "author": "machine", "published_at": home.clock.now}
+        values = {"kind": kind, "key": key, "source": source, "compiled": {"new": 1}}
+        connection.execute(insert(revisions).values(row | values))
+
+
+def write_new_words(connection: Connection, home: Household) -> None:
+    """Words of which this release has never heard, wherever there are words."""
+    people = {row["address"]: row["id"] for row in home.rows(subscribers)}
+    of_ann, now = {"subscriber_id": people[ANN]}, home.clock.now
+    told = {"source": "studio", "verdict": "likely", "happened_at": now, **of_ann}
+    for number, kind in enumerate(("watched", "clicked", "booked_twice")):
+        connection.execute(insert(events).values(kind=kind, source_key=f"new:{number}", **told))
+    yes = {"granted": True, "recorded_at": now, "source": "form", "wording": "News?", **of_ann}
+    more = dict.fromkeys(
+        ("wording_hash", "privacy_version", "page_url", "client", "user_agent"), ""
+    )
+    connection.execute(insert(consents).values(purpose="news", **yes, **more))
+    ann, dora = subscribers.c.id == people[ANN], subscribers.c.id == people[DORA]
+    words = frozenset({"guide", "marketing", "news"})
+    connection.execute(update(subscribers).where(ann).values(purposes=words))
+    connection.execute(
+        update(subscribers).where(dora).values(frequency="monthly", paused_by="calendar")
+    )
+    guide = (messages.c.subscriber_id == people[DORA]) & (messages.c.step == "your-guide")
+    connection.execute(update(messages).where(guide).values(status="read", kind="film"))
+    carl = enrolments.c.subscriber_id == people[CARL]
+    connection.execute(update(enrolments).where(carl).values(ended_because="moved"))
+    hashed = home.person(CARL)["address_hash"]
+    row = {"address_hash": hashed, "reason": "court", "since": now, "detail": ""}
+    connection.execute(insert(suppressions).values(row))
+
+
+def test_signups_guides_and_the_way_out_go_on(between: Household, smtp_sink: ScriptedSink) -> None:
+    home = between
+    assert home.fill_in_form(EVE, PAIN).status_code == 202
+    assert home.fill_in_form(EVE, OVER_50).status_code == 202
+    _work(home)
+    [guide] = smtp_sink.mails_to(EVE)
+    for kind in ("guide", "preferences", "unsubscribe"):
+        assert home.client.get(link_in(guide, kind)).status_code == 200
+    assert home.press(link_in(guide, "guide")).data.startswith(b"%PDF")
+    assert home.enrolment(EVE)["collected_at"]
+    for mail in (guide, smtp_sink.mails_to(BOB)[0]):
+        one_click = home.press(link_in(mail, "unsubscribe"), **{"List-Unsubscribe": "One-Click"})
+        assert one_click.status_code == 200
+    assert home.person(BOB)["purposes"] == frozenset()
+    assert home.client.get("/readyz").status_code == 200
+
+
+def test_what_is_known_is_sent_and_what_is_not_is_left_as_it_is(
+    between: Household, smtp_sink: ScriptedSink
+) -> None:
+    home = between
+    home.subscribe(EVE, OVER_50)
+    bob, eve = home.enrolment(BOB, OVER_50), home.enrolment(EVE, OVER_50)
+    for _ in range(60):
+        home.clock.advance(timedelta(hours=8))
+        _work(home)
+    articles = [step for step, _ in home.statuses(ANN)]
+    assert len(articles) >= 4
+    assert len(smtp_sink.mails_to(ANN)) == len(articles)
+    assert (home.enrolment(BOB, OVER_50), home.enrolment(EVE, OVER_50)) == (bob, eve)
+    assert len(smtp_sink.mails_to(CARL)) == 1
+    assert "news" in home.person(ANN)["purposes"]
+    assert [m["step"] for m in home.messages_of(DORA)].count("your-guide") == 1
+
+
+def _work(home: Household) -> None:
+    """What a worker of this release does; what it leaves to the newer one stays due."""
+    while delivering.deliver_batch(home.house.dispatch).offered:
+        pass
+    home.upkeep()
+
+
+def test_everybody_can_still_be_told_of(between: Household) -> None:
+    home, now = between, between.clock.now
+    house = home.house
+    for address in (ANN, BOB, CARL, DORA):
+        assert explain(house.database, house.catalogue, address, now).who
+        record = exporting.export(house.database, house.catalogue, home.person(address)["id"], now)
+        assert record is not None
+        assert json.dumps(record)
+    with house.database.reading() as connection:
+        published = house.catalogue.current(connection)
+    assert published.beyond == {OVER_50}
+    assert "ready-to-book" in published.segments.segments
+    assert Purpose.MARKETING in published.sequences[OVER_50].form.grants  # type: ignore[union-attr]
+
+
+def test_a_form_that_grants_more_than_is_known_here_is_left_to_the_newer_one(
+    home: Household,
+) -> None:
+    plan = (SHIPPED / PAIN / "sequence.toml").read_text().replace('"marketing"]', '"podcast"]')
+    row = {"number": 9, "digest": "x", "author": "files", "published_at": home.clock.now}
+    values = {"kind": "sequence", "key": PAIN, "source": {"toml": plan}, "compiled": {}}
+    with home.house.database.writing() as connection:
+        connection.execute(insert(revisions).values(row | values))
+    answer = home.fill_in_form(ANN)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert home.rows(subscribers) == []
+    assert home.fill_in_form(ANN, OVER_50).status_code == 202

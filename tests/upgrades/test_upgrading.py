@@ -1,0 +1,174 @@
+"""An upgrade loses nobody, doubles nothing, and every link that was ever sent goes on working."""
+
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from click.testing import CliRunner
+from sqlalchemy import select, update
+
+from nurture.cli import main
+from nurture.domain.bookings import NOT_CANCELLED
+from nurture.services import exporting, securing, signing_in
+from nurture.services.explaining import explain
+from nurture.store.messages import messages
+from nurture.store.revisions import revisions
+from nurture.store.subscribers import subscribers
+from nurture.store.suppressions import suppressions
+from tests.homes import ScriptedSink
+from tests.house import Household
+from tests.upgrades.conftest import Old
+
+#: Who has said no, one way or another, and gets nothing any more.
+NOES = ("bounced", "complained", "unsubscribed", "owner-stopped", "silent", "taken-out", "booked")
+
+#: Whose guide had not arrived for certain when the copy was made; it is offered once more.
+GUIDES_OWED = ("deferred", "guide-doubt", "guide-killed")
+
+
+def at(name: str) -> str:
+    return f"{name}@example.org"
+
+
+def run(home: Household, *arguments: str) -> str:
+    result = CliRunner().invoke(main, arguments, env=home.environment)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def forecast(said: dict[str, Any]) -> list[tuple[str, ...]]:
+    """What will come, as far as both versions tell it in the same words."""
+    return [(e["at"], e["what"], e["sequence"], e["step"]) for e in said["coming"]]
+
+
+def test_everybody_is_told_of_as_before(old: Old) -> None:
+    home, seen = old.upgrade(), old.seen
+    house, now = home.house, home.clock.now
+    for address in seen.people:
+        was, found = seen.why(address), explain(house.database, house.catalogue, address, now)
+        assert [(m.message, m.sequence, m.step, m.status) for m in found.sent] == [
+            (m["message"], m["sequence"], m["step"], m["status"]) for m in was["sent"]
+        ], address
+        assert list(found.segments) == was["segments"]
+        assert found.next_at == (was["next_at"] and datetime.fromisoformat(was["next_at"])), address
+        coming = [(e.at.isoformat(), e.what, e.sequence, e.step) for e in found.coming]
+        assert coming == forecast(was), address
+    assert {row["address"] for row in home.rows(subscribers)} - {None} == set(seen.people)
+    said = json.loads(run(home, "why", at("midway"), "--json"))
+    assert forecast(said) == forecast(seen.why(at("midway")))
+
+
+def test_what_is_counted_and_what_is_kept_of_everybody_is_as_before(old: Old) -> None:
+    home, seen = old.upgrade(), old.seen
+    standing = json.loads(run(home, "status", "--json"))
+    was = seen.document["status"]
+    del was["version"]
+    assert standing | was == standing
+    house = home.house
+    for address in seen.people:
+        number = home.person(address)["id"]
+        record = exporting.export(house.database, house.catalogue, number, home.clock.now)
+        assert record is not None
+        _assert_nothing_is_missing(record, seen.document["export"][address])
+    assert home.person(at("booked"))["booked_until"] == NOT_CANCELLED
+
+
+def _assert_nothing_is_missing(record: dict[str, Any], was: dict[str, Any]) -> None:
+    """Every row is there with what it held; what came in as it came may have been cut since."""
+    for part in ("consents", "signups", "enrolments", "messages", "events", "interests"):
+        assert len(record[part]) == len(was[part])
+        for row, before in zip(record[part], was[part], strict=True):
+            for passing in ("raw", "lease_until"):
+                before.pop(passing, None)
+            assert row | before == row
+    assert record["person"] | was["person"] == record["person"]
+    reason = (was["suppression"] or {}).get("reason")
+    assert (record["suppression"] or {}).get("reason") == reason
+
+
+def test_what_is_kept_can_be_handed_over_where_emails_are_of_the_very_first_version(
+    old: Old,
+) -> None:
+    home = old.upgrade()
+    with home.house.database.writing() as connection:
+        of_emails = revisions.c.kind == "email"
+        for row in connection.execute(select(revisions).where(of_emails)).mappings().all():
+            first = {n: v for n, v in row["compiled"].items() if n not in ("links", "link_topics")}
+            stored = update(revisions).where(revisions.c.id == row["id"]).values(compiled=first)
+            connection.execute(stored)
+    record = json.loads(run(home, "export-person", at("tracked")))
+    kept = old.seen.document["export"][at("tracked")]
+    assert [m["subject"] for m in record["messages"]] == [m["subject"] for m in kept["messages"]]
+
+
+def test_old_links_work(old: Old) -> None:
+    home, link = old.upgrade(), old.seen.link
+    one_click = {"List-Unsubscribe": "One-Click"}
+    assert home.press(link(at("midway"), "unsubscribe"), **one_click).status_code == 200
+    assert home.person(at("midway"))["purposes"] == frozenset()
+    reasons = Counter(row["reason"] for row in home.rows(suppressions))
+    assert reasons["unsubscribed"] == 3
+    for name, kind in (("paused", "preferences"), ("waiting", "guide"), ("asked", "confirm")):
+        assert home.client.get(link(at(name), kind)).status_code == 200, name
+    assert home.client.get(link(at("tracked"), "c")).status_code == 302
+    assert home.press(link(at("waiting"), "guide")).data.startswith(b"%PDF-1.7\n1 0 obj<</Type")
+    assert home.press(link(at("asked"), "confirm")).status_code == 200
+    record = home.press(link(at("data"), "confirm"), **{"as": "file"}).get_json()
+    assert record["person"]["address"] == at("data")
+    assert home.press(link(at("erasing"), "confirm")).status_code == 200
+    for name in ("erasing", "erased"):
+        assert home.client.get(link(at(name), "preferences")).status_code == 404
+
+
+def test_the_owner_is_still_signed_in_and_the_phone_still_opens(old: Old) -> None:
+    home = old.upgrade()
+    house, seen = home.house, old.seen.document
+    signed_in_at = home.clock.now - timedelta(days=1)
+    owner = signing_in.find_signed_in(house.database, seen["session"], signed_in_at)
+    assert owner is not None
+    assert not owner.awaits_code
+    assert securing.get_account(house.database, house.seal, owner.owner).asks_for_codes
+
+
+def test_in_thirty_days_each_gets_what_they_were_owed_and_nobody_a_second_copy(
+    old: Old, smtp_sink: ScriptedSink
+) -> None:
+    home, seen = old.upgrade(), old.seen
+    ledger = {row["id"] for row in home.rows(messages)}
+    people = {row["id"]: row["address"] for row in home.rows(subscribers) if row["address"]}
+    end = seen.now + timedelta(days=30)
+    while home.clock.now < end:
+        home.live(days=5)
+        home.upkeep()
+    told = {str(mail.message["Message-ID"]) for mail in smtp_sink.mails}
+    assert len(told) == len(smtp_sink.mails)
+    assert not told & {mail["message_id"] for mail in seen.document["mails"]}
+    assert _received(home, people, ledger) == {a: _owed(seen.why(a), end) for a in seen.people}
+    for name in GUIDES_OWED:
+        assert len(smtp_sink.mails_to(at(name))) == 2
+    got = Counter(to for mail in smtp_sink.mails for to in mail.recipients)
+    assert not got.keys() & {*map(at, NOES), *seen.document["gone"]}
+    assert got.total() == sum(len(_owed(seen.why(a), end)) for a in seen.people) + len(GUIDES_OWED)
+
+
+def _owed(said: dict[str, Any], end: datetime) -> list[tuple[str, str]]:
+    """What the old version foretold, without guides, because those are in the ledger already."""
+    return [
+        (entry["sequence"], entry["step"])
+        for entry in said["coming"]
+        if entry["what"] == "sent" and datetime.fromisoformat(entry["at"]) <= end
+        if entry["step"] != "your-guide"
+    ]
+
+
+def _received(
+    home: Household, people: dict[int, str], before: set[int]
+) -> dict[str, list[tuple[str, str]]]:
+    """What was sent that was not in the ledger before."""
+    found: dict[str, list[tuple[str, str]]] = {address: [] for address in people.values()}
+    for row in home.rows(messages):
+        if row["id"] not in before:
+            assert row["status"] == "accepted"
+            found[people[row["subscriber_id"]]].append((row["sequence"], row["step"]))
+    return found
