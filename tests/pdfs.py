@@ -52,6 +52,15 @@ def with_program() -> bytes:
     return _written(writer)
 
 
+def with_program_elsewhere() -> bytes:
+    """One that names by an object of its own what it starts."""
+    writer = _writer()
+    name = writer._add_object(NameObject("/Launch"))
+    launch = {NameObject("/S"): name, NameObject("/F"): TextStringObject("calc")}
+    writer.root_object[NameObject("/OpenAction")] = DictionaryObject(launch)
+    return _written(writer)
+
+
 def with_file() -> bytes:
     """One that carries another file."""
     writer = _writer()

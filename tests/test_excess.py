@@ -3,6 +3,7 @@
 import re
 import shutil
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -206,3 +207,11 @@ def test_a_file_too_large_is_not_even_opened(emails: Path) -> None:
         file.truncate(1 << 40)
     with promptly(), pytest.raises(LibraryError, match="larger than a megabyte"):
         read_library(emails)
+
+
+@pytest.mark.parametrize("end", ["'''a''''", "'''a'''''", '"""a""""', '"""a"""""'])
+def test_a_text_that_ends_with_quotes_of_its_own_hides_nothing_behind_it(end: str) -> None:
+    assert tomllib.loads(f"x = {end}")
+    for hidden in ("[" * 400 + "]" * 400, "9" * 5000):
+        assert excess_of(f"x = [{end}, {hidden}]")
+    assert excess_of(f"y = [{end}, {{ {'.'.join('a' * 40)} = 1 }}]")

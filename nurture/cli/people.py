@@ -72,7 +72,7 @@ def forget(house: House, email: str, yes: bool) -> None:
 
     Only the keyed hash of the address stays, so that it is never written to again.
     """
-    from nurture.services import forgetting
+    from nurture.services import following, forgetting
 
     up_to_date(house)
     nobody = _is_nobody(house, email)
@@ -84,6 +84,11 @@ def forget(house: House, email: str, yes: bool) -> None:
     else:
         forgetting.forget(house.database, house.files, person, house.clock())
     click.echo("Erased. Only a keyed hash of the address is kept, which is never written to.")
+    if following.pending(house.database, house.files):
+        click.echo(
+            "The last traces in this machine's files go within moments, or as soon as its disk has "
+            "room again; “nurture status” says when that is done."
+        )
 
 
 @main.command("put-back")

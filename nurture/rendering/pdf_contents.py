@@ -20,6 +20,8 @@ _ACTING = {
     "/SubmitForm": "a form that sends what is typed into it",
     "/ImportData": "a form that takes data in",
     "/XFA": "a form with scripts",
+    "/GoToR": "a way into another file",
+    "/GoToE": "a way into another file",
     "/EmbeddedFiles": "another file",
     "/EmbeddedFile": "another file",
     "/RichMedia": "a film or a game",
@@ -68,8 +70,9 @@ def _acting_in(one: Any, depth: int) -> Iterator[str]:
         for key, value in dict.items(one):
             if key in _ACTING:
                 yield _ACTING[key]
-            if key in _KINDS and isinstance(value, str) and value in _ACTING:
-                yield _ACTING[value]
+            named = value.get_object() if key in _KINDS and hasattr(value, "get_object") else value
+            if key in _KINDS and isinstance(named, str) and named in _ACTING:
+                yield _ACTING[named]
             yield from _acting_in(value, depth - 1)
     elif depth and isinstance(one, list):
         for value in list.__iter__(one):

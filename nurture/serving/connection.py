@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from nurture.serving.front import AT_ONCE, Front
 from nurture.serving.waiting import Waiting, neighbour_of
@@ -20,8 +20,11 @@ from nurture.serving.waiting import Waiting, neighbour_of
 #: Where files are sent, which may take as long as they come at this many bytes a second.
 _FILES_AT, SLOWEST_FILE = "/studio/", 1024
 
-#: Bytes of a head; browsers send two thousand.
-LONGEST_HEAD = 32 * 1024
+#: Bytes of a head, of one header's name, and headers; browsers send two thousand bytes in twenty.
+LONGEST_HEAD, LONGEST_NAME, MOST_HEADERS = 32 * 1024, 256, 100
+
+#: Requests that one connection may send before the first of them is answered, or in one go.
+MOST_AT_ONCE = 16
 
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -73,36 +76,53 @@ class Crowd:
         )
 
 
+class NoRequestError(Exception):
+    """What comes is more, or other, than any honest program sends; it is answered 400."""
+
+
 class Connection(HttpToolsProtocol):
-    """A connection with its limits. `until` is when it is given up, on the loop's clock."""
+    """A connection with its limits, and with three moments at which it is given up.
+
+    It may keep us waiting for a request, for an answer to be taken, and between two requests,
+    each for its own time (on the loop's clock) whatever becomes of the others.
+    """
 
     def __init__(self, crowd: Crowd, front: Front, **server: Any) -> None:
         super().__init__(**server)
         self._crowd, self._front = crowd, front
         self._neighbour = ""
-        self._head = 0
+        self._unread, self._head, self._headers, self._begun = 0, 0, 0, 0
         self._in_head, self._whole = True, False
         self._at_once, self._patient, self._leaving = False, False, False
-        self.until = math.inf
+        self._running: RequestResponseCycle | None = None
+        self._asks_until = self._takes_until = self._idles_until = math.inf
+
+    @property
+    def until(self) -> float:
+        """When it is given up."""
+        return min(self._asks_until, self._takes_until, self._idles_until)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody has come: they are to say what they want."""
         super().connection_made(transport)
         self._neighbour = neighbour_of(self.client[0] if self.client else "")
-        self._let(self._crowd.asking, self._crowd.patience.head)
+        self._asks_until = self._in(self._crowd.patience.head)
+        self._make_room(self._crowd.asking)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """They have gone."""
         for crowd in (self._crowd.asking, self._crowd.taking, self._crowd.idle):
             crowd.end(self)
+        self._answer_no_more()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Some of a request has come."""
+        """Some of a request has come, or several."""
+        self._begun = 0
         if self._in_head:
-            self._head += len(data)
+            self._unread += len(data)
         elif self._patient:
-            self.until += len(data) / SLOWEST_FILE
+            self._asks_until += len(data) / SLOWEST_FILE
         super().data_received(data)
         if not self._whole and not self.transport.is_closing():
             self._keep_in_view()
@@ -110,15 +130,32 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first bytes of a request: of the first, or of another over the same connection."""
         super().on_message_begin()
+        self._head = self._headers = 0
         if self._whole:
-            self._in_head, self._whole, self._head = True, False, 0
-            self.until = self.loop.time() + self._crowd.patience.head
+            self._in_head, self._whole, self._unread = True, False, 0
+            self._asks_until, self._idles_until = self._in(self._crowd.patience.head), math.inf
             self._crowd.idle.end(self)
+
+    def on_url(self, url: bytes) -> None:
+        """Some of the address."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header. What comes behind a body would pass for one, and is never meant."""
+        self._headers += 1
+        self._count(len(name) + len(value))
+        if not self._in_head or self._headers > MOST_HEADERS or len(name) > LONGEST_NAME:
+            raise NoRequestError
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._in_head = False
-        self.until = self.loop.time() + self._crowd.patience.body
+        self._asks_until = self._in(self._crowd.patience.body)
+        self._begun += 1
+        if self._begun > MOST_AT_ONCE or len(self.pipeline) >= MOST_AT_ONCE:
+            raise NoRequestError
         self._at_once = self._can_be_answered_at_once()
         if not self._at_once:
             super().on_headers_complete()
@@ -132,7 +169,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole; it is answered when it is its turn, or has been already."""
-        self._whole, self._patient, self.until = True, False, math.inf
+        self._whole, self._patient, self._asks_until = True, False, math.inf
         self._crowd.asking.end(self)
         if self._at_once:
             self._answer_at_once()
@@ -144,19 +181,23 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The answer is given; what is left of the request, if anything, has its time still."""
         super().on_response_complete()
+        self._read_on()
         if self._whole and not self.pipeline:
             self._idle()
 
     def pause_writing(self) -> None:
-        """They take an answer more slowly than we give it."""
-        self._let(self._crowd.taking, self._crowd.patience.answer)
+        """They take answers more slowly than we give them, so nothing more is heard for now."""
+        self._takes_until = self._in(self._crowd.patience.answer)
+        self._make_room(self._crowd.taking)
+        self.flow.pause_reading()
         super().pause_writing()
 
     def resume_writing(self) -> None:
         """They have taken most of it."""
         self._crowd.taking.end(self)
-        self.until = math.inf
+        self._takes_until = math.inf
         super().resume_writing()
+        self._read_on()
 
     def shutdown(self) -> None:
         """The program stops: what is on its way may still come, but soon.
@@ -165,23 +206,37 @@ class Connection(HttpToolsProtocol):
         last over this connection, for as long as it comes within moments.
         """
         self._leaving = True
-        if self._in_head or not self._whole or self.cycle is None or self.cycle.response_complete:
-            self.until = min(self.until, self.loop.time() + self._crowd.patience.stopping)
+        if not self._whole or self.cycle is None or self.cycle.response_complete:
+            self._idles_until = self._in(self._crowd.patience.stopping)
         if self.cycle is not None:
             self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
         """What came is no request, and nothing after it can be trusted."""
-        super().send_400_response(msg)
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
         self._answer_no_more()
 
     def give_up(self) -> None:
         """Close it without waiting for anything to be taken."""
         self.transport.abort()
 
+    def close_late(self, now: float) -> None:
+        """It is closing, and what is left to be taken has its time as well."""
+        self._takes_until = min(self._takes_until, now + self._crowd.patience.answer)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _count(self, size: int) -> None:
+        self._head += size
+        if self._head > LONGEST_HEAD:
+            raise NoRequestError
+
     def _keep_in_view(self) -> None:
         """Of a request that is not whole yet: count it among those, and its head as well."""
-        if self._in_head and self._head > LONGEST_HEAD:
+        if self._in_head and self._unread > LONGEST_HEAD:
             self.transport.write(_TOO_LONG)
             self.transport.close()
             self._answer_no_more()
@@ -191,9 +246,17 @@ class Connection(HttpToolsProtocol):
     def _answer_no_more(self) -> None:
         """Whatever was asked before finds that the visitor is gone, as they will be."""
         self.pipeline.clear()
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        for cycle in (self._running, self.cycle):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+
+    def _read_on(self) -> None:
+        """Hear what comes next, unless what came before is still to be answered or taken."""
+        if self.pipeline or self.flow.write_paused:
+            self.flow.pause_reading()
+        else:
+            self.flow.resume_reading()
 
     def _can_be_answered_at_once(self) -> bool:
         """Whether it is one of the many that wait for nothing, and none before it is unanswered."""
@@ -206,6 +269,8 @@ class Connection(HttpToolsProtocol):
 
     def _answer_at_once(self) -> None:
         """Answer without a task of its own, which would cost as much as the answer."""
+        if self.transport.is_closing():
+            return
         path, _, query = self.url.partition(b"?")
         self.scope["method"] = self.parser.get_method().decode("ascii")
         self.scope["path"] = unquote_to_bytes(path).decode("utf-8", "replace")
@@ -227,12 +292,11 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _idle(self) -> None:
-        self._let(self._crowd.idle, self._crowd.patience.idle)
+        self._idles_until = self._in(self._crowd.patience.idle)
+        self._make_room(self._crowd.idle)
 
-    def _let(self, crowd: Waiting["Connection"], seconds: float) -> None:
-        """Let it keep us waiting for so long."""
-        self.until = self.loop.time() + seconds
-        self._make_room(crowd)
+    def _in(self, seconds: float) -> float:
+        return self.loop.time() + seconds
 
     def _make_room(self, crowd: Waiting["Connection"]) -> None:
         """Count it among those who wait; where they are too many, another goes."""
@@ -241,10 +305,10 @@ class Connection(HttpToolsProtocol):
             goes.give_up()
 
 
-def give_up_late(connections: Iterable[Connection], now: float, patience: Patience) -> None:
+def give_up_late(connections: Iterable[Connection], now: float) -> None:
     """Close those whose time is over, and those that are closing and do not take what is left."""
     for connection in connections:
         if connection.until <= now:
             connection.give_up()
         elif connection.transport.is_closing():
-            connection.until = min(connection.until, now + patience.answer)
+            connection.close_late(now)

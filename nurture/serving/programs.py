@@ -38,7 +38,7 @@ def run_web(settings: Settings, listener: socket.socket | None = None) -> int:
     front = Front(app, lambda who: house.crowded.note(house.clock(), who=who))
     crowd = Crowd.of(most, proxied=settings.trusted_proxies > 0)
     with listener or _listen(settings) as socket_:
-        server = Server(front, crowd)
+        server = Server(front, crowd, alone=listener is None)
         # Else the server would end this process by the signal once more when it has finished.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, server.handle_exit)

@@ -120,6 +120,9 @@ class _Tree:
     def stop(self) -> None:
         """Let everything finish what it has in hand; Redis goes last."""
         deadline = time.monotonic() + _FINISH
+        # Whoever comes now is refused at once, and is not left in a queue that nobody serves.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         everybody: list[Child | Elder] = [*self._children, *self._elders]
         for child in everybody:
             child.ask_to_stop()

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
@@ -25,10 +26,13 @@ _KEPT_UNREAD = 128 * 1024
 
 
 class Server(uvicorn.Server):
-    """The server, which also looks again and again for connections whose time is over."""
+    """The server, which also looks again and again for connections whose time is over.
 
-    def __init__(self, front: Front, crowd: Crowd) -> None:
-        self._patience = crowd.patience
+    It is `alone` where nobody else answers at its sockets.
+    """
+
+    def __init__(self, front: Front, crowd: Crowd, *, alone: bool = True) -> None:
+        self._patience, self._alone = crowd.patience, alone
         super().__init__(
             uvicorn.Config(
                 cast(Any, front),
@@ -62,12 +66,23 @@ class Server(uvicorn.Server):
         sys.stdout.write(f"{READY}\n")
         sys.stdout.flush()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is in flight.
+
+        Where nobody else answers at the same socket, whoever comes now is refused at once, so that
+        a proxy goes elsewhere; else they would wait in its queue for a process that has gone.
+        """
+        for one in (sockets or []) if self._alone else []:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        await super().shutdown(sockets)
+
     async def _keep_looking(self) -> None:
         now = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(self._patience.look)
             connections = cast(list[Connection], list(self.server_state.connections))
-            give_up_late(connections, now(), self._patience)
+            give_up_late(connections, now())
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -42,11 +42,12 @@ class Turns:
             self._pass_on()
 
     def _begin_afresh(self) -> None:
-        self._pid = os.getpid()
         self._guard = Lock()
         self._taken = False
         self._whose = None
         self._queue: deque[Lock] = deque()
+        # Last, because whoever sees it relies on all the rest.
+        self._pid = os.getpid()
 
     def _wait(self, seconds: float) -> None:
         if self._taken and self._whose == get_ident():

@@ -9,7 +9,14 @@ from nurture.services import collecting, guiding
 from nurture.services.guiding import GuideError, Shelf
 from nurture.store import guide_files
 from tests.house import SHIPPED, Household
-from tests.pdfs import a_pdf, with_file, with_hidden_script, with_program, with_script
+from tests.pdfs import (
+    a_pdf,
+    with_file,
+    with_hidden_script,
+    with_program,
+    with_program_elsewhere,
+    with_script,
+)
 
 FIRST, SECOND = a_pdf("the first"), a_pdf("the second")
 
@@ -85,6 +92,7 @@ def test_a_copy_that_is_not_whole_is_fetched_again(sqlite_home: Household) -> No
         (with_script(), "more than pages: a script"),
         (with_hidden_script(), "more than pages: a script"),
         (with_program(), "a program to start"),
+        (with_program_elsewhere(), "a program to start"),
         (with_file(), "another file"),
         (b"%PDF-1.7\n1 0 obj<</Type /Page>>endobj\n%%EOF\n", "cannot be read"),
     ],
