@@ -102,8 +102,8 @@ def sqlite_url(sqlite_databases: "SqliteDatabases", tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgresql_url(postgresql_databases: "PostgresDatabases") -> Iterator[str]:
-    """The address of a fresh, migrated PostgreSQL database."""
-    with postgresql_databases.fresh() as url:
+    """The address of an empty, migrated PostgreSQL database."""
+    with postgresql_databases.lent() as url:
         yield url
 
 
