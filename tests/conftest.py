@@ -128,8 +128,10 @@ def sqlite_database(sqlite_url: str) -> Iterator["Database"]:
 
 def _opened(url: str) -> Iterator["Database"]:
     from nurture.store.session import Database
+    from tests.quick import share_statements
 
     database = Database(url)
+    share_statements(database.engine)
     yield database
     database.close()
 

@@ -42,8 +42,11 @@ from nurture.store.messages import messages
 from nurture.store.revisions import revisions
 from nurture.store.subscribers import subscribers
 from nurture.store.tables import metadata
+from tests.quick import build_addresses_when_asked, share_statements
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import Mail
+
+build_addresses_when_asked()
 
 SHIPPED = Path(__file__).parents[1] / "templates/emails"
 BASE_URL = "https://emails.example.org"
@@ -80,7 +83,9 @@ class Household:
 
     def another(self, **settings: str) -> House:
         """A further process over the same database, with settings of its own."""
-        return build(load_settings(self.environment | settings))
+        house = build(load_settings(self.environment | settings))
+        share_statements(house.database.engine)
+        return house
 
     @property
     def environment(self) -> dict[str, str]:

@@ -26,7 +26,8 @@ _COUNT_FROM_THE_START = """
 #: Tables, indexes and their columns; settings; and what a test may count.
 _SHAPE = """
     SELECT
-        (SELECT string_agg(format('%s %s %s', relname, attname, atttypid), ',' ORDER BY relname, attnum)
+        (SELECT string_agg(format('%s %s %s', relname, attname, atttypid), ','
+                           ORDER BY relname, attnum)
          FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
          WHERE relnamespace = 'public'::regnamespace),
         (SELECT count(*) FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
