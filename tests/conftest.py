@@ -14,6 +14,7 @@ from hypothesis import settings
 from nurture.private_files import keep_private
 from tests.servers import fence
 from tests.servers.clock import ClockFile
+from tests.servers.memory import quick_directory
 
 if TYPE_CHECKING:
     from nurture.embedded_redis import EmbeddedRedis
@@ -29,6 +30,9 @@ settings.register_profile(
 )
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# Whoever says --basetemp or has named a place already gets that.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(quick_directory()))
 
 fence.put_up()
 
