@@ -46,7 +46,7 @@ demo: $(VENV)/run  ## play two months of five people's lives in under a minute
 	@$(BIN)/nurture demo
 
 test: $(VENV)/dev  ## run the whole test suite
-	@$(BIN)/pytest -n 2 -m "not slow and not browser and not hosts"
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser and not hosts"
 
 browser: $(VENV)/browser chromium  ## walk through the studio in a real browser
 	@$(BIN)/pytest -m browser tests/browser

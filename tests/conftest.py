@@ -14,6 +14,7 @@ from hypothesis import settings
 from nurture.private_files import keep_private
 from tests.servers import fence
 from tests.servers.clock import ClockFile
+from tests.servers.memory import quick_directory
 
 if TYPE_CHECKING:
     from nurture.embedded_redis import EmbeddedRedis
@@ -29,6 +30,9 @@ settings.register_profile(
 )
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# Whoever says --basetemp or has named a place already gets that.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(quick_directory()))
 
 fence.put_up()
 
@@ -102,8 +106,8 @@ def sqlite_url(sqlite_databases: "SqliteDatabases", tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgresql_url(postgresql_databases: "PostgresDatabases") -> Iterator[str]:
-    """The address of a fresh, migrated PostgreSQL database."""
-    with postgresql_databases.fresh() as url:
+    """The address of an empty, migrated PostgreSQL database."""
+    with postgresql_databases.lent() as url:
         yield url
 
 
@@ -128,8 +132,10 @@ def sqlite_database(sqlite_url: str) -> Iterator["Database"]:
 
 def _opened(url: str) -> Iterator["Database"]:
     from nurture.store.session import Database
+    from tests.quick import share_statements
 
     database = Database(url)
+    share_statements(database.engine)
     yield database
     database.close()
 

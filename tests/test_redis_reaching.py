@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +10,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from click.testing import CliRunner
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis import Redis
 
+from nurture.cli import main
 from nurture.embedded_redis import EmbeddedRedis, celery_url_of
 from nurture.redis_trouble import find_trouble
 from nurture.settings import SettingsError, load_settings
@@ -24,7 +25,6 @@ from tests.mail.certificates import SelfSigned, self_signed
 from tests.servers.pooler import free_port
 from tests.servers.redis import redis_server
 from tests.servers.tls import TlsDoor, tls_door
-from tests.serving.running import environment
 
 __all__ = ["smtp_sink", "sqlite_home"]
 
@@ -188,12 +188,11 @@ def test_the_web_side_is_not_ready_while_redis_refuses_the_password(
 
 def test_the_status_says_that_redis_cannot_be_reached(sqlite_home: Household) -> None:
     more = {"NURTURE_REDIS_URL": f"redis://:secret@127.0.0.1:{free_port()}/0"}
-    known = environment(sqlite_home.directory / "var", **sqlite_home.environment | more)
-    command = [sys.executable, "-m", "nurture", "status"]
-    said = subprocess.run(command, env=known, capture_output=True, text=True).stdout
+    run = CliRunner(env=sqlite_home.environment | more).invoke
+    said = run(main, ["status"]).stdout
     assert "NO EMAIL LEAVES: Redis cannot be reached at 127.0.0.1:" in said
     assert "secret" not in said
-    told = subprocess.run([*command, "--json"], env=known, capture_output=True, text=True).stdout
+    told = run(main, ["status", "--json"]).stdout
     assert "cannot be reached" in json.loads(told)["broker_trouble"]
 
 

@@ -18,7 +18,7 @@ does = [
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from nurture.domain.consent import Purpose
 from nurture.domain.person import Act, Deed, Habits, Person, newcomer
@@ -31,6 +31,7 @@ from nurture.library.reading import (
     read_as,
     read_toml,
     refuse_unknown,
+    time_zones,
     wanted,
 )
 
@@ -78,7 +79,7 @@ def _person(said: Any, sequence: Sequence, start: datetime, zone: str, place: st
     expect(said, "ticks", list, place)
     expect(said, "does", list, place)
     zone = said.get("time_zone", zone)
-    if zone not in available_timezones():
+    if zone not in time_zones():
         raise LibraryError(f"{place}: time_zone is not known.", remedy="Write “Europe/London”.")
     at = parse_moment(said["signs_up"], zone, f"{place}, signs_up") if "signs_up" in said else start
     acts = (_act(one, sequence, at, zone, f"{place}, does {n}") for n, one in _numbered(said))

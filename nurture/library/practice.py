@@ -4,11 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from unicodedata import category
-from zoneinfo import available_timezones
 
 from nurture.addresses import AddressError, plain_mailbox, plain_page
 from nurture.domain.practice import Practice
-from nurture.library.reading import LibraryError, expect, expect_texts, read_toml
+from nurture.library.reading import LibraryError, expect, expect_texts, read_toml, time_zones
 from nurture.library.rhythm import take_rhythm
 
 #: The facts without which no email can be sent.
@@ -39,7 +38,7 @@ def parse_practice(toml: str, place: str = "practice.toml") -> Practice:
     lines = (" ".join(str(line).split()) for line in values["address"])
     values["address"] = tuple(line for line in lines if line)
     rhythm = take_rhythm(values, place)
-    if values.get("time_zone", "Europe/London") not in available_timezones():
+    if values.get("time_zone", "Europe/London") not in time_zones():
         raise LibraryError(f"{place}: time_zone is not known.", remedy="Write “Europe/London”.")
     try:
         return _as_mails_carry_it(Practice(**values, rhythm=rhythm))
@@ -88,7 +87,7 @@ def _slip(name: str, text: str) -> str:
         return "Take out the blanks before and behind it."
     if name == "sender_name" and "=?" in text:
         return "Leave “=?” out; mail programs take it for something else."
-    if name == "time_zone" and text not in available_timezones():
+    if name == "time_zone" and text not in time_zones():
         return "This time zone is not known. Write “Europe/London”."
     return _address_slip(name, text)
 

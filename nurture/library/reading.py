@@ -6,7 +6,9 @@ Every TOML document that anybody wrote comes in by `read_toml` or, to be changed
 
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -40,6 +42,12 @@ def read_document(content: str, place: str = "") -> tomlkit.TOMLDocument:
         return tomlkit.parse(content)
     except (TOMLKitError, *_ODD) as error:
         raise LibraryError(f"{place}: {error}." if place else f"{error}.") from None
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The names of all time zones; to find them, hundreds of the machine's files are opened."""
+    return frozenset(available_timezones())
 
 
 def _refuse_excess(content: str, place: str) -> None:

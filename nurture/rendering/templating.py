@@ -6,6 +6,7 @@ choices and comparisons; no loops, no arithmetic, no calls.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -75,8 +76,10 @@ def environment(*, autoescape: bool) -> ImmutableSandboxedEnvironment:
 _HTML, _TEXT = environment(autoescape=True), environment(autoescape=False)
 
 
+@lru_cache(maxsize=128)
 def compile_template(source: str, *, html: bool) -> Template:
     """Compile a template that `refuse_what_mails_do_not_need` has let pass."""
+    # Each of the shapes a mail can have is rendered from the same templates.
     return (_HTML if html else _TEXT).from_string(source)
 
 

@@ -1,9 +1,9 @@
 """The program's own source, parsed, for the tests that read it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +72,13 @@ def belongs_to(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
+def offences(found: Callable[[Module], list[str]], searched: Iterable[Module]) -> list[str]:
+    """All that is found in these modules, each with the module's name."""
+    return [f"{module.name}: {one}" for module in searched for one in found(module)]
+
+
+# Every rule reads the same modules, and each is parsed once.
+@cache
 def _module(path: Path) -> Module:
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     is_package = path.name == "__init__.py"

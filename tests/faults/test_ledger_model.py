@@ -1,6 +1,5 @@
 """The ledger keeps its promises with a crash between any two steps, in any order of events."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from nurture.store.migrating import migrate
 from tests.faults.ledger_world import Answer, World
 from tests.house import Household, shipped_library
 from tests.servers.clock import ClockFile
+from tests.servers.memory import quick_directory
 
 PEOPLE = ["ann@example.org", "bob@example.org", "cat@example.org"]
 #: A form and its sequence are called the same.
@@ -52,7 +52,7 @@ class Ledger(RuleBasedStateMachine):
 
     def __init__(self, pattern: Path) -> None:
         super().__init__()
-        self._directory = Path(tempfile.mkdtemp(prefix="ledger-", dir=_fast_directory()))
+        self._directory = Path(tempfile.mkdtemp(prefix="ledger-", dir=quick_directory()))
         shutil.copyfile(pattern, self._directory / "nurture.db")
         self.world = World(f"sqlite:///{self._directory}/nurture.db", self._directory)
         self._windows = patch.object(delivering, "WINDOW", 2)
@@ -148,11 +148,6 @@ class Ledger(RuleBasedStateMachine):
             shutil.rmtree(self._directory)
 
 
-def _fast_directory() -> str | None:
-    """Memory where there is some: no machine loses its power here."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-
-
 def _unfinished(world: World) -> list[str]:
     """Enrolments that stand still, and steps that are missing without a reason."""
     ledger = world.ledger()
@@ -194,7 +189,7 @@ def test_no_order_of_events_and_crashes_breaks_a_promise(
 
 def test_a_crash_at_every_single_step_of_one_batch(pattern: Path) -> None:
     """Three people, one batch, killed at its first step, at its second, and so on."""
-    with tempfile.TemporaryDirectory(dir=_fast_directory()) as place:
+    with tempfile.TemporaryDirectory(dir=quick_directory()) as place:
         dies_at = 1
         while not _lives(pattern, Path(place) / str(dies_at), dies_at):
             dies_at += 1

@@ -47,7 +47,7 @@ def _another(task: bytes) -> bytes:
     return json.dumps(message).encode()
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
 def test_two_beats_and_every_task_thrice_for_eight_workers_send_each_mail_once(
     full_home: Household, oracle: Oracle, redis_url: str, count: int
 ) -> None:
@@ -56,7 +56,7 @@ def test_two_beats_and_every_task_thrice_for_eight_workers_send_each_mail_once(
         "NURTURE_REDIS_URL": redis_url,
         "NURTURE_SWEEP_SECONDS": "0.2",
         "NURTURE_WORKER_PROCESSES": "8",
-        "NURTURE_BATCH": "20",
+        "NURTURE_BATCH": "10",
     }
     addresses = due_for_an_article(home, count)
     oracle.delay(0.001)

@@ -23,7 +23,7 @@ ZONES = (
     "America/Sao_Paulo",
     "UTC",
 )
-PEOPLE = 240
+PEOPLE = 96
 HOLIDAYS = bank_holidays()
 #: British clocks go forward on 28 March 2027; Easter is that very weekend.
 START, END = datetime(2027, 3, 8, 7, 0, tzinfo=UTC), datetime(2027, 6, 20, tzinfo=UTC)

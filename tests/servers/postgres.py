@@ -84,10 +84,13 @@ def _join(directory: Path, users: IO[str]) -> str:
 
 
 def _start_keeper(directory: Path) -> None:
+    from tests.servers.memory import quick_directory
+
+    roomy = quick_directory()
     log = directory / "postgres.log"
     with log.open("ab") as output:
         keeper = subprocess.Popen(
-            [sys.executable, "-I", __file__, str(directory), str(find_programs())],
+            [sys.executable, "-I", __file__, *map(str, (directory, find_programs(), roomy))],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -156,9 +159,9 @@ class Server:
     and `url` stays the same.
     """
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, within: Path = Path("/tmp")) -> None:
         # Not TMPDIR, which may be too long for a socket or closed to the server's user.
-        self.directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        self.directory = Path(tempfile.mkdtemp(prefix="pg-", dir=within))
         self.url = f"postgresql://nurture@/postgres?host={self.directory}"
         self._programs = programs
         self._process: subprocess.Popen[bytes] | None = None
@@ -254,11 +257,11 @@ def _die_with_the_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
-def keep(directory: Path, programs: Path) -> None:
+def keep(directory: Path, programs: Path, within: Path) -> None:
     """Run a server until its last user is gone; its address stands in `postgres.url`."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     address = directory / "postgres.url"
-    with (directory / "postgres.users").open("a") as users, Server(programs) as server:
+    with (directory / "postgres.users").open("a") as users, Server(programs, within) as server:
         draft = address.with_suffix(".draft")
         draft.write_text(server.url)
         draft.rename(address)
@@ -267,4 +270,4 @@ def keep(directory: Path, programs: Path) -> None:
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]), Path(sys.argv[2]))
+    keep(*map(Path, sys.argv[1:]))

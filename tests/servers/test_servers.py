@@ -111,6 +111,45 @@ def test_a_fresh_postgresql_database_is_migrated_alone_and_dropped(postgres_url:
         assert not _answers(one)
 
 
+def test_a_postgresql_database_comes_back_empty_and_is_lent_again(postgres_url: str) -> None:
+    with PostgresDatabases(postgres_url, _migrate_postgresql) as databases:
+        with databases.lent() as first:
+            left_open = psycopg.connect(first)
+            left_open.execute("INSERT INTO filled (it) VALUES (5), (6)")
+            left_open.commit()
+            left_open.execute("LOCK TABLE filled")
+        with databases.lent() as again, psycopg.connect(again) as connection:
+            assert again == first
+            assert connection.execute("SELECT it FROM migrated").fetchall() == [(1,)]
+            connection.execute("INSERT INTO filled (it) VALUES (7)")
+            assert connection.execute("SELECT id, it FROM filled").fetchall() == [(1, 7)]
+        left_open.close()
+    assert not _answers(first)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE TABLE another (it int)",
+        "ALTER TABLE filled ADD COLUMN another int",
+        "DROP TABLE filled",
+        "CREATE INDEX another ON filled (it)",
+        "UPDATE migrated SET it = 2",
+        "ALTER DATABASE {} SET datestyle = 'SQL, DMY'",
+        "ALTER DATABASE {} SET default_transaction_read_only = on",
+    ],
+)
+def test_a_postgresql_database_that_was_changed_is_not_lent_again(
+    postgres_url: str, change: str
+) -> None:
+    with PostgresDatabases(postgres_url, _migrate_postgresql) as databases:
+        with databases.lent() as first, psycopg.connect(first, autocommit=True) as connection:
+            connection.execute(change.format(connection.info.dbname).encode())
+        with databases.lent() as second:
+            assert second != first
+        assert not _answers(first)
+
+
 # SQLite
 
 
@@ -276,6 +315,7 @@ def _post(sink: SmtpSink, recipient: str, subject: str = "Hello") -> None:
 def _migrate_postgresql(url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE migrated AS SELECT 1 AS it")
+        connection.execute("CREATE TABLE filled (id serial PRIMARY KEY, it int)")
 
 
 def _answers(url: str) -> bool:

@@ -48,8 +48,9 @@ def let_an_hour_pass(home: Household, hours: float = 1) -> None:
 @pytest.mark.parametrize("says", [QUOTA, HOURLY])
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
 def test_while_a_quota_is_used_up_nobody_fails_and_afterwards_everybody_gets_theirs_once(
-    home: Household, smtp_sink: ScriptedSink, says: str, stage: str
+    sqlite_home: Household, smtp_sink: ScriptedSink, says: str, stage: str
 ) -> None:
+    home = sqlite_home
     smtp_sink.answers[stage] = says
     for address in LIVE:
         home.subscribe(address)

@@ -21,10 +21,13 @@ def clock_file(tmp_path_factory: pytest.TempPathFactory) -> ClockFile:
 
 
 def publish(home: Household, more: str) -> None:
-    """Publish the shipped files with more in the practice's."""
+    """Publish the shipped files of one series with more in the practice's."""
     library = read_library(SHIPPED)
     toml = f"{library.practice_toml}\n{more}"
-    changed = replace(library, practice=parse_practice(toml), practice_toml=toml)
+    series = [one for one in library.sequences if one.sequence.key == "pain-guide"]
+    changed = replace(
+        library, practice=parse_practice(toml), practice_toml=toml, sequences=tuple(series)
+    )
     publishing.publish(home.house.database, changed, home.clock.now)
 
 

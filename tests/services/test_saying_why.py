@@ -184,8 +184,9 @@ def page(home: Household) -> str:
     ("cause", "said"), NOTHING_COMES, ids=[cause.__name__ for cause, _ in NOTHING_COMES]
 )
 def test_where_nothing_comes_the_true_reason_is_told_on_the_page_and_by_the_command(
-    home: Household, cause: Callable[[Household], None], said: str
+    sqlite_home: Household, cause: Callable[[Household], None], said: str
 ) -> None:
+    home = sqlite_home
     cause(home)
     on_page = introduced(home).nothing_comes
     assert on_page == f"No emails planned: {said.format(pain=PAIN, older=OLDER)}."

@@ -30,6 +30,9 @@ from nurture.services.signing_in import (
 from nurture.store.owners import owner_links, owners, recovery_codes
 from nurture.store.session import Database
 from nurture.store.sign_ins import owner_sessions, sign_in_attempts
+from tests.quick import quick_passwords
+
+__all__ = ["quick_passwords"]
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 PAUL, PASSWORD, ANOTHER = "paul@example.org", "gently moving again", "a rather different one"

@@ -33,8 +33,8 @@ def asked(home: Household) -> list[str]:
 
 
 def live_with_upkeep(home: Household, days: int) -> None:
-    for _ in range(days):
-        home.live(days=1)
+    for _ in range(0, days, 5):
+        home.live(days=5)
         home.upkeep()
 
 

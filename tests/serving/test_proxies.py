@@ -84,7 +84,6 @@ def test_behind_it_visitors_are_who_they_are_and_files_pass(
 ) -> None:
     assert callable(proxy)
     home = sqlite_home
-    home.publish_shipped()
     home.subscribe("ann@example.org")
     behind = home.another(NURTURE_TRUSTED_PROXIES="1", NURTURE_BASE_URL=f"https://{_NAME}")
     with fronted(create_app(behind), proxied=True) as (port, _), proxy(tmp_path, port) as url:

@@ -24,19 +24,36 @@ from tests.serving.running import (
 )
 
 
+@pytest.fixture(scope="module")
+def mail_server() -> Iterator[SmtpSink]:
+    """A real mail server."""
+    with SmtpSink() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory, mail_server: SmtpSink) -> Iterator[Running]:
+    """The program in a folder where other things lie, for tests that leave it running."""
+    directory = tmp_path_factory.mktemp("serve")
+    for name in ("tasks", "webhooks", "celeryconfig"):
+        (directory / f"{name}.py").write_text(f"raise SystemExit('this is another {name}')\n")
+    with running(directory, mail_server) as started:
+        yield started
+
+
 @pytest.fixture
-def program(tmp_path: Path, smtp_sink: SmtpSink) -> Iterator[Running]:
-    """The program in a directory of its own, with a real mail server."""
-    with running(tmp_path, smtp_sink) as started:
+def short_lived(tmp_path: Path, mail_server: SmtpSink) -> Iterator[Running]:
+    """The program in a directory of its own, for tests that end it."""
+    with running(tmp_path, mail_server) as started:
         yield started
 
 
 def test_a_signup_gets_its_mail_and_the_page_hands_over_the_guide(
-    program: Running, smtp_sink: SmtpSink
+    program: Running, mail_server: SmtpSink
 ) -> None:
     assert program.sign_up("ann@example.org") == 202
-    assert wait_until(lambda: smtp_sink.mails_to("ann@example.org"), 10)
-    (mail,) = smtp_sink.mails_to("ann@example.org")
+    assert wait_until(lambda: mail_server.mails_to("ann@example.org"), 10)
+    (mail,) = mail_server.mails_to("ann@example.org")
     body_part = mail.message.get_body(("plain",))
     assert body_part is not None
     text = body_part.get_content()
@@ -47,26 +64,41 @@ def test_a_signup_gets_its_mail_and_the_page_hands_over_the_guide(
 
 
 def test_whatever_dies_comes_back_and_the_next_mail_still_leaves(
-    program: Running, smtp_sink: SmtpSink
+    program: Running, mail_server: SmtpSink
 ) -> None:
     for name in ("worker", "redis", "web", "beat"):
-        before = program.processes()[name]
-        assert before, name
-        os.kill(before[0], signal.SIGKILL)
-        assert wait_until(lambda n=name, old=before[0]: _is_back(program, n, old)), name  # type: ignore[misc]
+        before = _kill(program, name)
+        assert wait_until(lambda n=name, old=before: _is_back(program, n, old)), name  # type: ignore[misc]
     assert wait_until(lambda: _signed_up(program, "bob@example.org"))
-    assert wait_until(lambda: smtp_sink.mails_to("bob@example.org"))
+    assert wait_until(lambda: mail_server.mails_to("bob@example.org"))
+
+
+def test_what_died_is_told_where_it_was_started(program: Running) -> None:
+    _kill(program, "beat")
+    assert program.process.stdout is not None
+    told = (line for line in program.process.stdout if "started again" in line)
+    said = next(line for line in told if "beat" in line)
+    assert str(program.directory / "logs" / "beat.log") in said
+
+
+def test_whoever_forks_has_one_thread_also_after_something_died(program: Running) -> None:
+    before = _kill(program, "beat")
+    assert wait_until(lambda: _is_back(program, "beat", before))
+    assert len(list(Path(f"/proc/{program.process.pid}/task").iterdir())) == 1
+
+
+def test_what_else_lies_in_the_folder_it_is_started_from_is_not_run(
+    program: Running, mail_server: SmtpSink
+) -> None:
+    assert (program.directory / "tasks.py").exists()
+    assert program.sign_up("carol@example.org") == 202
+    assert wait_until(lambda: mail_server.mails_to("carol@example.org"), 10)
 
 
 def test_told_to_stop_it_ends_well_and_leaves_nothing_running(
-    program: Running, tmp_path: Path
+    short_lived: Running, tmp_path: Path
 ) -> None:
-    program.process.terminate()
-    assert program.process.wait(30) == 0
-    assert wait_until(lambda: not processes_of(tmp_path), 5)
-
-
-def test_a_signup_in_hand_is_answered_before_it_ends(program: Running, tmp_path: Path) -> None:
+    program = short_lived
     with (
         closing(sqlite3.connect(tmp_path / "nurture.db", isolation_level=None)) as held,
         ThreadPoolExecutor() as caller,
@@ -76,38 +108,15 @@ def test_a_signup_in_hand_is_answered_before_it_ends(program: Running, tmp_path:
         time.sleep(0.5)
         program.process.terminate()
         time.sleep(0.5)
-        assert not answer.done()
+        assert not answer.done(), "a signup in hand is answered before it ends"
         held.execute("COMMIT")
         assert answer.result() == 202
     assert program.process.wait(30) == 0
+    assert wait_until(lambda: not processes_of(tmp_path), 5)
 
 
-def test_what_died_is_told_where_it_was_started(program: Running, tmp_path: Path) -> None:
-    os.kill(program.processes()["beat"][0], signal.SIGKILL)
-    assert program.process.stdout is not None
-    said = next(line for line in program.process.stdout if "started again" in line)
-    assert "beat" in said
-    assert str(tmp_path / "logs" / "beat.log") in said
-
-
-def test_whoever_forks_has_one_thread_also_after_something_died(program: Running) -> None:
-    os.kill(before := program.processes()["beat"][0], signal.SIGKILL)
-    assert wait_until(lambda: _is_back(program, "beat", before))
-    assert len(list(Path(f"/proc/{program.process.pid}/task").iterdir())) == 1
-
-
-def test_what_else_lies_in_the_folder_it_is_started_from_is_not_run(
-    tmp_path: Path, smtp_sink: SmtpSink
-) -> None:
-    for name in ("tasks", "webhooks", "celeryconfig"):
-        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('this is another {name}')\n")
-    with running(tmp_path, smtp_sink) as program:
-        assert program.sign_up("ann@example.org") == 202
-        assert wait_until(lambda: smtp_sink.mails_to("ann@example.org"), 10)
-
-
-def test_killed_it_leaves_nothing_running(program: Running, tmp_path: Path) -> None:
-    program.process.kill()
+def test_killed_it_leaves_nothing_running(short_lived: Running, tmp_path: Path) -> None:
+    short_lived.process.kill()
     assert wait_until(lambda: not processes_of(tmp_path), 15)
 
 
@@ -129,6 +138,14 @@ def test_a_port_that_is_taken_is_named_and_nothing_is_left_running(tmp_path: Pat
     assert port in ended.stderr
     assert "NURTURE_PORT" in ended.stderr
     assert processes_of(tmp_path) == []
+
+
+def _kill(program: Running, name: str) -> int:
+    """Kill one of the tree, which may be about to come back from the time before."""
+    assert wait_until(lambda: program.processes()[name]), name
+    victim = program.processes()[name][0]
+    os.kill(victim, signal.SIGKILL)
+    return victim
 
 
 def _is_back(program: Running, name: str, old: int) -> bool:

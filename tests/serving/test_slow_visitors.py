@@ -11,6 +11,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 
 from tests.serving.front import FULL, connect, fronted, get, heard, is_open, seconds_until_closed
+from tests.serving.running import wait_until
 
 _HEAD = b"POST /webhooks/signup/x HTTP/1.1\r\nHost: x\r\nAuthorization: good\r\n"
 _BEGUN = _HEAD + b"Content-Length: 1000\r\n\r\n{"
@@ -60,8 +61,7 @@ def test_hundreds_who_never_finish_what_they_say_hold_up_nobody(said: bytes, vic
         assert [get(port, "/c/x", victim)[0] for _ in range(20)] == [200] * 20
         assert time.monotonic() - began < 5
         assert sum(map(is_open, attackers)) <= 32
-        time.sleep(2.5)
-        assert not any(map(is_open, attackers))
+        assert wait_until(lambda: not any(map(is_open, attackers)), 2.5)
 
 
 def test_the_newest_of_one_address_get_through_and_other_addresses_lose_nothing() -> None:
@@ -128,8 +128,8 @@ def test_a_body_that_never_ends_is_cut_off_unless_it_is_a_file_that_keeps_coming
         assert _trickle(trickling, b"x", 0.1) < 2
     with fronted(_app) as (port, _):
         head = _HEAD.replace(b"/webhooks/signup/x", b"/studio/guides")
-        with connect(port, head + b"Content-Length: 20000\r\n\r\n") as uploading:
-            assert _trickle(uploading, b"x" * 500, 0.1, most=40) >= 3.9
+        with connect(port, head + b"Content-Length: 10000\r\n\r\n") as uploading:
+            assert _trickle(uploading, b"x" * 500, 0.1, most=20) >= 1.9
             assert b" 200 " in uploading.recv(1000)
 
 

@@ -6,9 +6,10 @@ from flask.testing import FlaskClient
 from nurture.services import signing_in
 from tests.homes import home, smtp_sink, sqlite_home
 from tests.house import Household
+from tests.quick import quick_passwords
 from tests.web.studio import PASSWORD, PAUL, app_of, send
 
-__all__ = ["home", "smtp_sink", "sqlite_home"]
+__all__ = ["home", "quick_passwords", "smtp_sink", "sqlite_home"]
 
 
 @pytest.fixture

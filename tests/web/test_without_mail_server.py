@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 
+from nurture.cli import main
 from nurture.services import overseeing, signing_in
 from nurture.services.owner_publishing import history
 from nurture.services.starting import Task, at_a_glance
@@ -99,10 +101,8 @@ def test_with_a_mail_server_nothing_of_this_is_said(paul: FlaskClient) -> None:
 
 
 def nurture(home: Household, *command: str) -> str:
-    known = environment(home.directory / "var", **home.environment)
-    words = [sys.executable, "-m", "nurture", *command]
-    done = subprocess.run(words, env=known, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    done = CliRunner(env=home.environment).invoke(main, list(command))
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 
@@ -124,10 +124,8 @@ def test_what_was_filled_in_in_the_studio_is_not_asked_for_by_check(
 
 
 def test_check_needs_no_database_and_makes_none(tmp_path: Path) -> None:
-    known = environment(tmp_path / "var")
-    command = [sys.executable, "-m", "nurture", "check"]
-    done = subprocess.run(command, env=known, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0
+    done = CliRunner(env={"NURTURE_DATA_DIR": str(tmp_path / "var")}).invoke(main, ["check"])
+    assert done.exit_code == 0
     assert "booking_url is empty" in done.stdout
     assert not (tmp_path / "var" / "nurture.db").exists()
 

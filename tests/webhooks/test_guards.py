@@ -23,7 +23,6 @@ def client_of(home: Household, **settings: str) -> FlaskClient:
 
 @pytest.mark.parametrize("path", ANY_PAGES)
 def test_every_answer_is_guarded(sqlite_home: Household, path: str) -> None:
-    sqlite_home.publish_shipped()
     answer = client_of(sqlite_home, NURTURE_BASE_URL="https://mail.example.org").get(path)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "camera=()" in answer.headers["Permissions-Policy"]
@@ -46,7 +45,6 @@ def test_a_redirect_names_no_host_that_a_visitor_made_up(sqlite_home: Household)
 
 def test_the_proof_of_a_choice_names_our_own_page(sqlite_home: Household) -> None:
     home = sqlite_home
-    home.publish_shipped()
     home.subscribe("ann@example.org")
     client = client_of(home, NURTURE_BASE_URL="https://mail.example.org")
     token = home.house.tokens.unsubscribe(1, 1)
@@ -80,7 +78,6 @@ def test_how_things_stand_is_told_to_this_machine_and_to_who_shows_the_token(
     sqlite_home: Household,
 ) -> None:
     home = sqlite_home
-    home.publish_shipped()
     client = client_of(home, NURTURE_METRICS_TOKEN="a-long-token-for-prometheus")
     here, far = {"REMOTE_ADDR": "127.0.0.1"}, {"REMOTE_ADDR": "203.0.113.9"}
     good, bad = "Bearer a-long-token-for-prometheus", "Bearer x"
@@ -98,7 +95,6 @@ def test_how_things_stand_is_told_to_this_machine_and_to_who_shows_the_token(
 
 def test_the_figures_are_counted_once_for_all_who_ask_at_once(sqlite_home: Household) -> None:
     home = sqlite_home
-    home.publish_shipped()
     client = client_of(home)
     here = {"REMOTE_ADDR": "127.0.0.1"}
     before = client.get("/metrics", environ_base=here).text
@@ -110,7 +106,6 @@ def test_a_proxy_that_is_not_believed_is_told_of_and_locks_nobody_out(
     sqlite_home: Household,
 ) -> None:
     home = sqlite_home
-    home.publish_shipped()
     client = client_of(home)
     assert home.another().proxy_trouble == ""
     for n in range(FAILURES_PER_CLIENT + 5):
@@ -129,7 +124,6 @@ def test_a_proxy_that_is_not_believed_is_told_of_and_locks_nobody_out(
 
 def test_behind_a_proxy_that_is_not_believed_no_address_is_kept(sqlite_home: Household) -> None:
     home = sqlite_home
-    home.publish_shipped()
     home.subscribe("ann@example.org")
     client = client_of(home)
     path = f"/unsubscribe/{home.house.tokens.unsubscribe(1, 1)}"

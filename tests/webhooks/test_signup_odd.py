@@ -35,7 +35,9 @@ CAMPAIGN = ANY_TEXT.map(lambda text: f"utm_{text}")
 FIELDS = st.dictionaries(NAMES | CAMPAIGN | ANY_TEXT, VALUES, max_size=6)
 AN_ADDRESS = st.integers(0, 10**9).map(lambda n: f"p{n}@example.org")
 
-anything = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+#: On each kind of database; HYPOTHESIS_PROFILE=thorough tries ten times as many.
+_MANY = settings().max_examples // 5
+anything = settings(max_examples=_MANY, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def counts(home: Household) -> tuple[int, int, int, int]:
