@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nurture import booking
+from nurture.archive.identity import KeyFiles
 from nurture.clock import Clock, clock_from
 from nurture.disk import Disk, Probe, look
 from nurture.domain.errors import NurtureError
@@ -26,7 +27,9 @@ from nurture.redis_trouble import find_trouble
 from nurture.rendering.preparing import no_headers
 from nurture.sealing import Seal
 from nurture.services import folding
+from nurture.services.backing_up import Safe
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
+from nurture.services.contents import Sources
 from nurture.services.delivering import Dispatch
 from nurture.services.following import OwnFiles
 from nurture.services.guiding import Shelf
@@ -155,6 +158,14 @@ class House:
             partial(_lose_hits, self.database, self.journals),
         )
         return OwnFiles(self.settings.data_dir, followed, removers)
+
+    @property
+    def safe(self) -> Safe:
+        """What is backed up, with which key, and where to."""
+        sources = Sources(
+            self.database, self.settings, self.library, self.fingerprint, self.tokens.key_mark
+        )
+        return Safe(sources, KeyFiles(self.settings.data_dir), self.settings.backup_to)
 
     @cached_property
     def strange_proxy(self) -> StrangeProxy:

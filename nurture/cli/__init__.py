@@ -6,6 +6,7 @@ everything runs, and `--help` should not wait for a database library.
 
 from nurture.cli import (
     account,
+    backing_up,
     dkim,
     explaining,
     hits,
@@ -13,6 +14,7 @@ from nurture.cli import (
     people,
     publishing,
     repair,
+    restoring,
     running,
     segments,
     simulating,
@@ -24,6 +26,7 @@ from nurture.cli.command import main
 
 __all__ = [
     "account",
+    "backing_up",
     "dkim",
     "explaining",
     "hits",
@@ -32,6 +35,7 @@ __all__ = [
     "people",
     "publishing",
     "repair",
+    "restoring",
     "running",
     "segments",
     "simulating",

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from nurture.domain.consent import ConsentChange, ConsentRecord, Evidence, Purpose
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
+from nurture.store.withdrawals import CONSENT, list_withdrawals
 
 consents = Table(
     "consents",
@@ -67,6 +68,7 @@ def record_consents(
     }
     connection.execute(insert(consents), [shared | _row(change) for change in changes])
     _follow(connection, subscriber_id, changes)
+    _list_withdrawn(connection, subscriber_id, changes, now)
 
 
 def consent_history(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
@@ -127,3 +129,12 @@ def _follow(connection: Connection, subscriber_id: int, changes: Sequence[Consen
     withdrawn = {str(c.purpose) for c in changes if not c.granted}
     wanted = (present - withdrawn) | granted
     connection.execute(update(subscribers).where(of_person).values(purposes=wanted))
+
+
+def _list_withdrawn(
+    connection: Connection, subscriber_id: int, changes: Sequence[ConsentChange], now: datetime
+) -> None:
+    kinds = [f"{CONSENT}{change.purpose}" for change in changes if not change.granted]
+    if kinds:
+        whose = select(subscribers.c.address_hash).where(subscribers.c.id == subscriber_id)
+        list_withdrawals(connection, connection.scalars(whose), kinds, now)

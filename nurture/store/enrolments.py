@@ -30,6 +30,7 @@ from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, Words, metadata
 
 _ACTIVE = text("status = 'active'")
+_UNDER_WAY = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
 enrolments = Table(
     "enrolments",
     metadata,
@@ -52,6 +53,8 @@ enrolments = Table(
     Column("ended_because", Text),
     # How it ends once the guide is sent: a status and, after a colon, why. Null: the series runs.
     Column("ends_as", Text),
+    # Since a restore, until the owner says what becomes of it: it may have been sent already.
+    Column("held_at", UtcDateTime),
     UniqueConstraint("subscriber_id", "sequence"),
     # The sweep's cost follows what is due, not who is enrolled.
     Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
@@ -194,8 +197,7 @@ def take_up_unsubscribed(connection: Connection, subscriber_id: int, now: dateti
     where = (enrolments.c.subscriber_id == subscriber_id) & (
         enrolments.c.status == EnrolmentStatus.UNSUBSCRIBED
     )
-    again = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
-    _change(connection, where, now, again)
+    _change(connection, where, now, _UNDER_WAY)
 
 
 def take_up_suppressed(connection: Connection, subscriber_id: int, now: datetime) -> list[int]:
@@ -204,12 +206,7 @@ def take_up_suppressed(connection: Connection, subscriber_id: int, now: datetime
         enrolments.c.status == EnrolmentStatus.SUPPRESSED
     )
     found = list(connection.scalars(select(enrolments.c.id).where(theirs)))
-    _change(
-        connection,
-        theirs,
-        now,
-        {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None},
-    )
+    _change(connection, theirs, now, _UNDER_WAY)
     return found
 
 
@@ -222,8 +219,7 @@ def change_enrolment(
 
 def put_back(connection: Connection, enrolment_id: int, progress: Progress, now: datetime) -> None:
     """Let an enrolment that has ended go on from there; it is looked at at once."""
-    under_way = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
-    change_enrolment(connection, enrolment_id, now, **under_way, **columns_of(progress))
+    change_enrolment(connection, enrolment_id, now, **_UNDER_WAY, **columns_of(progress))
 
 
 def rest(connection: Connection, enrolment_id: int, progress: Progress) -> None:
@@ -343,6 +339,7 @@ def ended(ending: Ending, now: datetime) -> dict[str, Any]:
         "ended_because": ending.because,
         "ended_at": now,
         "next_look_at": None,
+        "held_at": None,
         "turn": enrolments.c.turn + 1,
     }
 

@@ -12,6 +12,10 @@ from nurture.store.messages import messages
 from nurture.store.session import Database, DatabaseUnavailableError, insert_new
 from nurture.store.types import UtcDateTime, metadata
 
+#: Stand in the place of a fingerprint, so that nobody may send: a restore that is under way, and
+#: one that is done.
+RESTORING, RESTORED = "restoring", "restored"
+
 instance = Table(
     "instance",
     metadata,

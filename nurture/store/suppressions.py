@@ -27,6 +27,7 @@ from nurture.domain.suppression import Suppression, SuppressionReason, strongest
 from nurture.store.session import among, as_numbers
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
+from nurture.store.withdrawals import list_withdrawals
 
 suppressions = Table(
     "suppressions",
@@ -73,6 +74,7 @@ def suppress(
     counts = told.since < stored.since if reason in _FIRST_COUNTS else told.since > stored.since
     newer = {name: case((counts, told[name]), else_=stored[name]) for name in ("since", "detail")}
     connection.execute(insert.on_conflict_do_update(index_elements=_KEY, set_=newer))
+    list_withdrawals(connection, [address_hash], [reason], at)
     return True
 
 

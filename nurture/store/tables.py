@@ -2,6 +2,7 @@
 
 from nurture.store import (
     account,
+    backups,
     bounces,
     consents,
     drafts,
@@ -12,6 +13,7 @@ from nurture.store import (
     hits_beyond,
     instance,
     journals,
+    key_marks,
     messages,
     owners,
     provider_calls,
@@ -22,11 +24,13 @@ from nurture.store import (
     signups,
     subscribers,
     suppressions,
+    withdrawals,
 )
 from nurture.store.types import metadata
 
 __all__ = [
     "account",
+    "backups",
     "bounces",
     "consents",
     "drafts",
@@ -37,6 +41,7 @@ __all__ = [
     "hits_beyond",
     "instance",
     "journals",
+    "key_marks",
     "messages",
     "metadata",
     "owners",
@@ -48,4 +53,5 @@ __all__ = [
     "signups",
     "subscribers",
     "suppressions",
+    "withdrawals",
 ]
