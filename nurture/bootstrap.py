@@ -26,7 +26,7 @@ from nurture.proxies import StrangeProxy
 from nurture.redis_trouble import find_trouble
 from nurture.rendering.preparing import no_headers
 from nurture.sealing import Seal
-from nurture.services import folding
+from nurture.services import backups_standing, folding
 from nurture.services.backing_up import Safe
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.contents import Sources
@@ -166,6 +166,11 @@ class House:
             self.database, self.settings, self.library, self.fingerprint, self.tokens.key_mark
         )
         return Safe(sources, KeyFiles(self.settings.data_dir), self.settings.backup_to)
+
+    @property
+    def backup_trouble(self) -> str:
+        """What is wrong with the backups, in sentences; empty where nothing is."""
+        return backups_standing.trouble(self.safe, self.clock())
 
     @cached_property
     def strange_proxy(self) -> StrangeProxy:

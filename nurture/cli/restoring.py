@@ -12,6 +12,7 @@ import click
 
 from nurture.cli.backing_up import progress
 from nurture.cli.command import main
+from nurture.cli.held import as_values, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
 @click.option(
     "--words-file", type=click.Path(path_type=Path), help="A file that holds the eight words."
 )
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    help="The journal of withdrawals, where it does not lie beside the backup.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-def restore(file: Path, words_file: Path | None, as_json: bool) -> None:
+def restore(file: Path, words_file: Path | None, journal: Path | None, as_json: bool) -> None:
     """Restore a backup on a machine where nothing is yet, and send nothing.
 
     It asks for the words that “nurture backup” showed.
@@ -48,7 +54,8 @@ def restore(file: Path, words_file: Path | None, as_json: bool) -> None:
     said: dict[str, Any] = {}
 
     def then(about: About, library: Path | None) -> None:
-        said.update(_settle_in(made | given, place.staged_url, about))
+        lines = _journal(journal, file, about)
+        said.update(_settle_in(made | given, place.staged_url, about, lines))
 
     beside = file.parent / "identity.age"
     restored = restoring.restore(
@@ -87,18 +94,37 @@ def _read_words(words_file: Path | None) -> str:
         raise click.UsageError(f"The words cannot be read from {words_file}.") from None
 
 
-def _settle_in(settings: Mapping[str, str], database_url: str, about: About) -> dict[str, Any]:
-    """What is done to the database before it takes its place."""
+def _settle_in(
+    settings: Mapping[str, str], database_url: str, about: About, journal: Path | None
+) -> dict[str, Any]:
+    """What is done to the database before it takes its place, and what is held by then."""
     from nurture.bootstrap import bring_up_to_date, build
-    from nurture.services import resting
+    from nurture.services import holding, resting
     from nurture.settings import load_settings
 
     house = build(load_settings({**settings, "NURTURE_DATABASE_URL": database_url}))
+    database, catalogue, now = house.database, house.catalogue, house.clock()
     try:
         bring_up_to_date(house)
-        return resting.settle_in(house.database)
+        withdrawn = resting.settle_in(database, catalogue, house.files, about, journal, now)
+        held = holding.list_held(database, catalogue, now)
     finally:
-        house.database.close()
+        database.close()
+    return {
+        "journal": str(journal) if journal else None,
+        "withdrawn_again": dict(withdrawn),
+        "held": [as_values(one) for one in held],
+    }
+
+
+def _journal(named: Path | None, file: Path, about: About) -> Path | None:
+    """The journal of withdrawals: as named, else the one beside the backup, if it is there."""
+    from nurture.archive.journal import journal_name
+
+    beside = named or file.parent / journal_name(about.fingerprint)
+    if named and not named.is_file():
+        raise click.UsageError(f"There is no journal of withdrawals at {named}.")
+    return beside if beside.is_file() else None
 
 
 def _as_document(file: Path, restored: Restored, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,6 +149,21 @@ def _in_words(said: Mapping[str, Any]) -> str:
         lines.append(
             f"Its emails and guides differ from this machine’s and are in {said['templates']}: "
             "set NURTURE_TEMPLATES_DIR to that."
+        )
+    if said["journal"]:
+        again = sum(said["withdrawn_again"].values())
+        lines.append(f"Withdrawn since, and withdrawn again here: {again} ({said['journal']}).")
+    else:
+        lines.append(
+            "NO JOURNAL OF WITHDRAWALS was beside the backup: who has said no since is not known, "
+            "and would be written to. If it is elsewhere, restore once more with --journal FILE."
+        )
+    if said["held"]:
+        lines.append(f"Held, because it was due since and may have been sent: {len(said['held'])}.")
+        lines += [f"  {in_words(one)}" for one in said["held"]]
+        lines.append(
+            "“nurture held release” sends that after all, “nurture held drop” takes it as sent; "
+            "for everybody with --all, or by address."
         )
     lines.append("When all is as it should be, run “nurture arm”.")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nurture.archive.container import write_archive
 from nurture.archive.identity import KeyFiles
+from nurture.archive.journal import journal_name
 from nurture.domain import backups as deciding
 from nurture.domain.errors import NurtureError
 from nurture.services import contents
@@ -47,6 +48,12 @@ class Safe:
     def database(self) -> Database:
         """The database that is backed up."""
         return self.sources.database
+
+    @property
+    def journal(self) -> Path:
+        """The journal of withdrawals: beside the backups or, where no place is set, here."""
+        folder = self.place or self.keys.directory
+        return folder / journal_name(self.sources.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def record_consents(
     """Append the changes with their evidence, and bring the subscriber's present state along.
 
     `source` says where: `form:<key>`, `guide-page`, `preferences`, `unsubscribe`, `resubscribe`,
-    `quiet`, `stayed`, `studio`, `elsewhere`.
+    `quiet`, `stayed`, `studio`, `elsewhere`, `journal`.
     """
     if not changes:
         return

@@ -14,7 +14,7 @@ from nurture.domain.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sending_gate import Frequency, PausedBy, Standing
 from nurture.domain.suppression import Suppression, SuppressionReason, guide_on_trial, strongest
 from nurture.store.account import refusals
-from nurture.store.enrolments import ending_from_text, enrolments
+from nurture.store.enrolments import NOT_HELD, ending_from_text, enrolments
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.subscribers import as_consents, subscribers
 from nurture.store.suppressions import standing_of
@@ -113,6 +113,7 @@ def _due_statement(now: datetime) -> Any:
         select(*_COLUMNS)
         .join(subscribers, subscribers.c.id == enrolments.c.subscriber_id)
         .where(enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now)
+        .where(NOT_HELD)
         .with_for_update(of=[enrolments, subscribers], skip_locked=True, key_share=True)
     )
 

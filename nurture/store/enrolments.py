@@ -68,6 +68,9 @@ enrolments = Table(
     Index("ix_enrolments_sequence_status", "sequence", "status"),
 )
 
+#: Nothing is sent of what the owner has yet to decide on after a restore.
+NOT_HELD = enrolments.c.held_at.is_(None)
+
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
@@ -314,7 +317,7 @@ def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str
 def count_due(connection: Connection, now: datetime, most: int | None = None) -> int:
     """How many enrolments are to be looked at now; counting stops at `most`."""
     due = select(enrolments.c.id).where(
-        enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now
+        NOT_HELD, enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now
     )
     due = due.limit(most) if most else due
     return connection.scalar(select(func.count()).select_from(due.subquery())) or 0
@@ -326,7 +329,7 @@ def find_next_look(connection: Connection) -> datetime | None:
         enrolments.c.next_look_at < UNTIL_RESUMED
     )
     soonest: datetime | None = connection.scalar(
-        select(func.min(enrolments.c.next_look_at)).where(active)
+        select(func.min(enrolments.c.next_look_at)).where(active, NOT_HELD)
     )
     return soonest
 

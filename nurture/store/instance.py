@@ -45,6 +45,11 @@ def is_armed(connection: Connection, fingerprint: str, seen: int) -> bool:
     return found in (None, fingerprint) and how_far(connection) >= seen
 
 
+def is_being_restored(connection: Connection) -> bool:
+    """Whether a restore is under way, or was broken off."""
+    return connection.scalar(select(instance.c.armed_for)) == RESTORING
+
+
 def how_far(connection: Connection) -> int:
     """A number that grows with every message, consent and event.
 

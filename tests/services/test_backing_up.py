@@ -1,24 +1,34 @@
 """Backups: whole, encrypted, proven before they are called good, and restored by either engine."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
+from nurture.archive.container import DamagedBackupError
+from nurture.archive.identity import BESIDE, WrongWordsError, unlock
 from nurture.archive.phrase import WORDS, as_typed, make_words
 from nurture.cli import main
-from nurture.services.backing_up import BackupError, back_up
+from nurture.services.backing_up import (
+    BackupError,
+    back_up,
+    back_up_tonight,
+    no_progress,
+    thin_out,
+)
 from nurture.services.taking_in import prove
 from nurture.store.backups import last_attempt, last_good
 from nurture.store.portable import plan
 from tests.house import Household
-
-
-def command(home: Household, *words: object, **settings: str) -> Result:
-    """The `nurture` command on the machine of that house."""
-    return CliRunner().invoke(main, [str(w) for w in words], env=home.environment | settings)
+from tests.machines import backed_up, command, restored
+from tests.servers.clock import ClockFile
+from tests.servers.databases import SqliteDatabases
 
 
 @pytest.fixture
@@ -28,29 +38,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "backups"
 
 
-def backed_up(home: Household, folder: Path) -> tuple[Path, Path]:
-    """A backup by the command, and a file with the words that it showed."""
-    said = json.loads(command(home, "backup", "--to", folder, "--json").stdout)
-    words = folder.parent / "words"
-    words.write_text(said["words"].replace("-", " ").upper())
-    return Path(said["file"]), words
+class Archived(NamedTuple):
+    """A house, its backup, and a file with the words."""
 
-
-def restored(
-    home: Household, file: Path, words: Path, url: str = "", **settings: str
-) -> tuple[Household, Result]:
-    """Another machine, where that backup was restored."""
-    there = home.directory / "another-machine"
-    other = Household(
-        url or f"sqlite:///{there}/var/nurture.db", there, home.clock, home.smtp_url, settings
-    )
-    # The keys come with the backup.
-    bare = {k: v for k, v in other.environment.items() if k not in _KEYS}
-    arguments = ["restore", str(file), "--words-file", str(words), "--json"]
-    return other, CliRunner().invoke(main, arguments, env=dict.fromkeys(_KEYS) | bare)
-
-
-_KEYS = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
+    home: Household
+    file: Path
+    words: Path
 
 
 def with_people(home: Household) -> None:
@@ -74,27 +67,40 @@ def other_url(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[str
         yield url
 
 
+@pytest.fixture(scope="module")
+def archived(
+    sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Archived]:
+    """A house and its backup, made once for those tests that only look at it."""
+    directory = tmp_path_factory.mktemp("archived")
+    clock, folder = ClockFile(directory / "clock"), directory / "backups"
+    home = Household(sqlite_databases.fresh(directory), directory, clock).publish_shipped()
+    folder.mkdir()
+    with_people(home)
+    yield Archived(home, *backed_up(home, folder))
+    home.close()
+
+
 def test_a_restored_sqlite_database_is_the_one_that_was_backed_up(
-    sqlite_home: Household, folder: Path
+    archived: Archived, tmp_path: Path
 ) -> None:
-    with_people(sqlite_home)
-    file, words = backed_up(sqlite_home, folder)
-    other, result = restored(sqlite_home, file, words)
+    home, file, words = archived
+    other, result = restored(home, file, words, directory=tmp_path)
     assert result.exit_code == 0, result.output
-    assert everything_but_who_sends(other) == everything_but_who_sends(sqlite_home)
-    assert json.loads(result.stdout)["armed"] is False
+    assert everything_but_who_sends(other) == everything_but_who_sends(home)
+    said = json.loads(result.stdout)
+    assert said["armed"] is False and said["journal"] is None
     assert json.loads(command(other, "status", "--json").stdout)["armed"] is False
     other.close()
 
 
 def test_a_move_from_sqlite_to_postgresql_loses_nothing_and_numbers_go_on(
-    sqlite_home: Household, folder: Path, other_url: str
+    archived: Archived, folder: Path, other_url: str
 ) -> None:
-    with_people(sqlite_home)
-    file, words = backed_up(sqlite_home, folder)
-    other, result = restored(sqlite_home, file, words, other_url)
+    home, file, words = archived
+    other, result = restored(home, file, words, other_url, directory=folder)
     assert result.exit_code == 0, result.output
-    assert everything_but_who_sends(other) == everything_but_who_sends(sqlite_home)
+    assert everything_but_who_sends(other) == everything_but_who_sends(home)
     other.subscribe("dora@example.org")
     assert other.person("dora@example.org")["id"] == 4
     # It goes on with the key that the words open, and the way back is the same.
@@ -103,18 +109,21 @@ def test_a_move_from_sqlite_to_postgresql_loses_nothing_and_numbers_go_on(
     other.close()
 
 
-def test_one_flipped_byte_anywhere_is_noticed(sqlite_home: Household, folder: Path) -> None:
-    file, words = backed_up(sqlite_home, folder)
-    whole = file.read_bytes()
+def test_one_flipped_byte_anywhere_is_noticed(archived: Archived, folder: Path) -> None:
+    home, file, words = archived
+    whole, spoilt = file.read_bytes(), folder / file.name
+    shutil.copy(file.with_name("identity.age"), folder)
+    keys = home.house.safe.keys
     for place in (300, len(whole) // 2, len(whole) - 1):
-        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        result = command(sqlite_home, "backup", "--check", file)
-        assert result.exit_code == 1 and "damaged" in result.output
-    other, result = restored(sqlite_home, file, words)
+        spoilt.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(DamagedBackupError, match="damaged"):
+            prove(spoilt, keys.read(), folder, no_progress)
+    other, result = restored(home, spoilt, words, directory=folder)
     assert result.exit_code == 1 and "damaged" in result.output
     assert not (other.directory / "var/nurture.db").exists()
-    file.write_bytes(whole[:-1])
-    assert command(sqlite_home, "backup", "--check", file).exit_code == 1
+    spoilt.write_bytes(whole[:-1])
+    assert command(home, "backup", "--check", spoilt).exit_code == 1
+    assert command(home, "backup", "--check", file).exit_code == 0
 
 
 def test_a_backup_that_cannot_be_written_is_told_and_never_called_good(
@@ -129,53 +138,48 @@ def test_a_backup_that_cannot_be_written_is_told_and_never_called_good(
     assert list(folder.iterdir()) == []
 
 
-def test_the_secrets_are_nowhere_in_the_files(sqlite_home: Household, folder: Path) -> None:
-    sqlite_home.subscribe("anna@example.org")
-    file, _ = backed_up(sqlite_home, folder)
-    secrets = [sqlite_home.house.settings.secret_key, "anna@example.org", "AGE-SECRET-KEY"]
-    for path in (file, folder / "identity.age"):
+def test_the_secrets_are_nowhere_in_the_files(archived: Archived) -> None:
+    home, file, _ = archived
+    secrets = [home.house.settings.secret_key, "anna@example.org", "AGE-SECRET-KEY"]
+    for path in (file, file.with_name("identity.age")):
         assert not any(secret.encode() in path.read_bytes() for secret in secrets)
-    assert oct(sqlite_home.house.safe.keys.plain.stat().st_mode & 0o777) == "0o600"
+    assert oct(home.house.safe.keys.plain.stat().st_mode & 0o777) == "0o600"
 
 
 def test_nothing_is_restored_without_the_words_or_over_something_else(
-    sqlite_home: Household, folder: Path, tmp_path: Path
+    archived: Archived, tmp_path: Path
 ) -> None:
-    file, words = backed_up(sqlite_home, folder)
+    home, file, words = archived
     nobodys = tmp_path / "nobodys"
     nobodys.write_text(make_words())
-    assert restored(sqlite_home, file, nobodys)[1].exit_code == 2
-    assert restored(sqlite_home, file, tmp_path / "nowhere")[1].exit_code == 2
-    without = CliRunner().invoke(
-        main, ["restore", str(file)], env={"NURTURE_DATA_DIR": str(tmp_path / "empty")}
-    )
+    for wrong in (nobodys, tmp_path / "nowhere"):
+        assert restored(home, file, wrong, directory=tmp_path)[1].exit_code == 2
+    there = {"NURTURE_DATA_DIR": str(tmp_path / "empty")}
+    without = CliRunner().invoke(main, ["restore", str(file)], env=there)
     assert without.exit_code == 2 and "words" in without.output
-    assert not (tmp_path / "empty").exists()
-    over = command(sqlite_home, "restore", file, "--words-file", words)
+    arguments = ["restore", str(file), "--words-file", str(words)]
+    another_key = there | {"NURTURE_SECRET_KEY": "quite another key"}
+    refused = CliRunner().invoke(main, arguments, env=another_key)
+    assert refused.exit_code == 1 and "NURTURE_SECRET_KEY" in refused.output
+    assert not list((tmp_path / "empty").rglob("*"))
+    over = command(home, *arguments)
     assert over.exit_code == 1 and "not empty" in over.output
 
 
-def test_a_key_that_is_set_and_is_another_is_refused(sqlite_home: Household, folder: Path) -> None:
-    file, words = backed_up(sqlite_home, folder)
-    there = {"NURTURE_DATA_DIR": str(folder / "var"), "NURTURE_SECRET_KEY": "quite another key"}
-    arguments = ["restore", str(file), "--words-file", str(words)]
-    result = CliRunner().invoke(main, arguments, env=there)
-    assert result.exit_code == 1 and "NURTURE_SECRET_KEY" in result.output
-
-
-def test_the_words_are_shown_once_and_new_ones_open_what_is_there(
+def test_the_words_are_shown_once_and_new_ones_open_the_same_key(
     sqlite_home: Household, folder: Path
 ) -> None:
-    in_folder = {"NURTURE_BACKUP_TO": str(folder)}
-    first = json.loads(command(sqlite_home, "backup", "--json", **in_folder).stdout)
-    second = json.loads(command(sqlite_home, "backup", "--json", **in_folder).stdout)
-    assert "words" in first and "words" not in second
-    assert len(first["words"].split("-")) == WORDS
-    third = command(sqlite_home, "backup", "--new-words", "--json", **in_folder)
-    words = json.loads(third.stdout)["words"]
-    (folder.parent / "words").write_text(words)
-    _, result = restored(sqlite_home, Path(first["file"]), folder.parent / "words")
-    assert result.exit_code == 0, result.output
+    keys = sqlite_home.house.safe.keys
+    first = keys.make()
+    keys.lay_beside(folder)
+    key, before = keys.read(), keys.locked.read_bytes()
+    assert len(first.split("-")) == WORDS
+    assert str(unlock(folder / BESIDE, first.replace("-", " ").upper())) == str(key)
+    second = keys.make()
+    keys.lay_beside(folder, replaces=before)
+    assert str(unlock(folder / BESIDE, second)) == str(key)
+    with pytest.raises(WrongWordsError):
+        unlock(folder / BESIDE, first)
 
 
 def test_a_folder_of_another_machine_is_left_alone(sqlite_home: Household, folder: Path) -> None:
@@ -192,3 +196,35 @@ def test_words_are_understood_however_they_are_written() -> None:
 
 def test_every_table_is_in_the_backup(sqlite_home: Household) -> None:
     assert set(plan()) == set(sqlite_home.everything())
+
+
+def test_a_night_has_one_backup_and_the_old_ones_are_thinned_out(
+    sqlite_home: Household, folder: Path
+) -> None:
+    safe = replace(sqlite_home.house.safe, place=folder)
+    safe.keys.make()
+    made = back_up_tonight(safe, sqlite_home.clock.now)
+    assert made is not None and made.file.parent == folder
+    assert back_up_tonight(safe, sqlite_home.clock.now) is None
+    for month in range(1, 13):
+        (folder / f"nurture-2025{month:02}01T020000Z.age").touch()
+    gone = thin_out(folder)
+    assert [path.name for path in gone] == ["nurture-20250101T020000Z.age"]
+    assert made.file.exists()
+
+
+def test_what_is_wrong_is_told_by_status_and_on_the_first_page(
+    sqlite_home: Household, folder: Path
+) -> None:
+    file, _ = backed_up(sqlite_home, folder)
+    standing = json.loads(command(sqlite_home, "status", "--json").stdout)["backup"]
+    assert standing["last_good"]["file"] == str(file) and standing["trouble"] is None
+    assert standing["withdrawals_survive_this_machine"] is False
+    assert "would not survive" in command(sqlite_home, "status").stdout
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    assert "has changed since it was proven" in command(sqlite_home, "status").stdout
+    sqlite_home.clock.advance(timedelta(days=5))
+    of_nightly = {"NURTURE_BACKUP_TO": str(folder)}
+    assert "5 days old" in sqlite_home.another(**of_nightly).backup_trouble

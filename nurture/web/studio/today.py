@@ -153,7 +153,10 @@ def _obstacles(house: House) -> list[tuple[str, str]]:
     away = [("No email leaves, because Redis cannot be used", trouble)] if trouble else []
     unset = [("A mail server is still to be set", kept)] if kept else []
     full = [("The disk is nearly full", house.disk.trouble)] if house.disk.stopped else []
-    return full + away + unset + ([("Visitors cannot be told apart", proxy)] if proxy else [])
+    spoilt = [("Your backups need you", house.backup_trouble)] if house.backup_trouble else []
+    return (
+        full + away + spoilt + unset + ([("Visitors cannot be told apart", proxy)] if proxy else [])
+    )
 
 
 def add_routes(studio: Blueprint, house: House) -> None:
