@@ -33,6 +33,7 @@ from nurture.services.contents import Sources
 from nurture.services.delivering import Dispatch
 from nurture.services.following import OwnFiles
 from nurture.services.guiding import Shelf
+from nurture.services.keying import insist_on_keys
 from nurture.services.securing import seal_secrets
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
@@ -204,7 +205,8 @@ class House:
 
     @cached_property
     def dispatch(self) -> Dispatch:
-        """What delivering works with."""
+        """What delivering works with; raises `KeysMissingError`."""
+        insist_on_keys(self.database, self.tokens)
         return Dispatch(
             database=self.database,
             catalogue=self.catalogue,
@@ -246,8 +248,12 @@ def _lose_hits(database: Database, journals: Path, _: Gone) -> None:
 
 
 def bring_up_to_date(house: House) -> None:
-    """Bring the tables, and how their rows are kept, to what this version expects."""
+    """Bring the tables, and how their rows are kept, to what this version expects.
+
+    Raises `KeysMissingError` where the secrets are not those of this database.
+    """
     migrate(house.settings.database)
+    insist_on_keys(house.database, house.tokens)
     seal_secrets(house.database, house.seal)
     rewrite_old(house.database)
 

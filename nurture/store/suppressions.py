@@ -169,6 +169,15 @@ def suppress_erased(connection: Connection, address_hash: str, now: datetime) ->
     suppress(connection, address_hash, SuppressionReason.ERASED, now)
 
 
+def rename_address(connection: Connection, person: int, before: str, after: str) -> None:
+    """Let an address go by another keyed hash, for whoever has it and for what suppresses it."""
+    theirs = subscribers.c.id == person
+    connection.execute(update(subscribers).where(theirs).values(address_hash=after))
+    for table in (suppressions, lifted_suppressions):
+        that = table.c.address_hash == before
+        connection.execute(update(table).where(that).values(address_hash=after))
+
+
 def empty_details_of(connection: Connection, people: Collection[int]) -> None:
     """Empty what was told of these people's addresses: a mail server's answer often names them."""
     theirs = select(subscribers.c.address_hash).where(subscribers.c.id.in_(people))
