@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from nurture.bootstrap import broker_trouble
 from nurture.domain.consent import STUDIO
-from nurture.services import account, jumping, overseeing, settling, starting
+from nurture.services import account, holding, jumping, overseeing, settling, starting
 from nurture.services.jumping import NoJumpError
 from nurture.services.settling import NotInDoubtError, Settled
 from nurture.services.starting import Finding, Premises, Task
@@ -128,6 +128,7 @@ class Today:
             fields=FIELDS,
             has_sent=overseeing.has_sent(house.database),
             obstacles=_obstacles(house),
+            held=holding.count_held(house.database),
         )
 
     def _first_steps(self, checked: Mapping[Task, Finding]) -> Mapping[Task, Finding]:
