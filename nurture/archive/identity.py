@@ -10,6 +10,7 @@ from pathlib import Path
 import pyrage
 from pyrage import passphrase, x25519
 
+from nurture.archive.locking import lock
 from nurture.archive.phrase import as_typed, make_words
 from nurture.domain.errors import NurtureError
 from nurture.private_files import write_private
@@ -58,8 +59,7 @@ class KeyFiles:
             said = f"# public key: {identity.to_public()}\n{identity}\n"
             write_private(self.plain, said.encode("ascii"))
         words = make_words()
-        locked = passphrase.encrypt(self.plain.read_bytes(), words, armored=True)
-        write_private(self.locked, locked)
+        write_private(self.locked, lock(self.plain.read_bytes(), words))
         return words
 
     def lay_beside(self, folder: Path, replaces: bytes = b"") -> None:

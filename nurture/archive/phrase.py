@@ -1,4 +1,4 @@
-"""The words that open a backup: eight of 2,048, which is 88 bits, behind a slow derivation."""
+"""The words that open a backup: eight of 2,048, which is 88 bits."""
 
 import re
 import secrets
