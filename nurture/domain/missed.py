@@ -3,8 +3,17 @@
 from datetime import datetime
 
 from nurture.domain.enrolment import Progress
-from nurture.domain.planning import Calendar, awaits_collection, due_at, next_step
-from nurture.domain.sequence import ANSWERS, Sequence, StepKind
+from nurture.domain.planning import (
+    Calendar,
+    Exit,
+    Send,
+    Skip,
+    WaitUntil,
+    anchor_after,
+    next_action,
+    next_step,
+)
+from nurture.domain.sequence import Sequence
 
 
 def take_as_sent(
@@ -12,22 +21,27 @@ def take_as_sent(
 ) -> tuple[Progress, tuple[str, ...]]:
     """The progress of somebody to whom all that was due by now was sent on time, and which steps.
 
-    Nothing of it is sent again, and the wait for what comes next counts from when the last of
-    them was due.
+    A step with a condition may have been sent, and counts as sent. Nothing of it is sent again,
+    and the wait for what comes next counts from when the last of them was due.
     """
     steps: list[str] = []
-    guide = next((step for step in sequence.steps if step.kind in ANSWERS), None)
-    if progress.guide_wanted and guide:
-        progress = progress.after(guide.email, progress.anchor_at)
-        steps.append(guide.email)
-    while (step := next_step(sequence, progress)) is not None:
-        awaits, reminds = awaits_collection(sequence, progress), step.kind is StepKind.REMINDER
-        if reminds and not awaits:  # Whoever has collected is not reminded.
-            progress = progress.after(step.email, progress.anchor_at)
-            continue
-        due = due_at(step, progress, calendar)
-        if (awaits and not reminds) or progress.ends_as or due > now:
-            break
-        progress = progress.after(step.email, due)
-        steps.append(step.email)
+    at = min(progress.anchor_at, now)
+    while at <= now:
+        action = next_action(sequence, progress, at, calendar, _as_if_meant(sequence, progress))
+        match action:
+            case Send(step=step):
+                progress = progress.after(step.email, anchor_after(action, at))
+                steps.append(step.email)
+            case Skip(step=step):
+                progress = progress.after(step.email, progress.anchor_at)
+            case WaitUntil(until=until):
+                at = until
+            case Exit():
+                break
     return progress, tuple(steps)
+
+
+def _as_if_meant(sequence: Sequence, progress: Progress) -> frozenset[str]:
+    """The segments in which the next step is sent."""
+    step = next_step(sequence, progress)
+    return frozenset({step.only_if} if step and step.only_if else ())

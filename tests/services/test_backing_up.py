@@ -22,9 +22,11 @@ from nurture.services.backing_up import (
     no_progress,
     thin_out,
 )
-from nurture.services.taking_in import prove
+from nurture.services.taking_in import prove, take_in
 from nurture.store.backups import last_attempt, last_good
 from nurture.store.portable import plan
+from nurture.store.session import Database
+from nurture.store.subscribers import subscribers
 from tests.house import Household
 from tests.machines import backed_up, command, restored
 from tests.servers.clock import ClockFile
@@ -228,3 +230,25 @@ def test_what_is_wrong_is_told_by_status_and_on_the_first_page(
     sqlite_home.clock.advance(timedelta(days=5))
     of_nightly = {"NURTURE_BACKUP_TO": str(folder)}
     assert "5 days old" in sqlite_home.another(**of_nightly).backup_trouble
+
+
+def test_a_backup_taken_while_everything_goes_on_is_one_moments_state(
+    home: Household, folder: Path, tmp_path: Path
+) -> None:
+    with_people(home)
+    before, safe = everything_but_who_sends(home), home.house.safe
+    names = iter(f"late-{number}@example.org" for number in range(1000))
+    safe.keys.make()
+
+    def sign_up(_: int) -> None:
+        home.subscribe(next(names))
+
+    made = back_up(safe, folder, home.clock.now, sign_up)
+    assert home.rows(subscribers)[-1]["address"].startswith("late-")
+    database = Database(f"sqlite:///{tmp_path}/another/nurture.db")
+    key = safe.keys.read()
+    take_in(database, made.file, key, no_progress, lambda _: None, lambda _: None)
+    restored_home = Household(database.url, tmp_path / "another", home.clock)
+    assert everything_but_who_sends(restored_home) == before
+    database.close()
+    restored_home.close()
