@@ -27,6 +27,10 @@ class DamagedBackupError(NurtureError):
     """A file is no backup, or is not what was written."""
 
 
+class UnwritableArchiveError(NurtureError):
+    """A backup could not be written down."""
+
+
 def write_archive(path: Path, members: Iterable[Member], recipient: x25519.Recipient) -> None:
     """Write the members to a new file, safely on the disk when it returns."""
     stream = _Stream(_compressed(_as_tar(members)))
@@ -35,7 +39,10 @@ def write_archive(path: Path, members: Iterable[Member], recipient: x25519.Recip
             pyrage.encrypt_io(stream, file, [recipient])
         except (pyrage.EncryptError, OSError) as error:
             # What went wrong while the members were made is the cause, and says more.
-            raise stream.trouble or error from None
+            raise stream.trouble or UnwritableArchiveError(
+                f"{path.parent} takes no backup: {error}.",
+                remedy="See that it is there, that it has room, and that you may write to it.",
+            ) from None
         file.flush()
         os.fsync(file.fileno())
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from nurture.archive.container import write_archive
 from nurture.archive.identity import KeyFiles
 from nurture.archive.journal import journal_name
+from nurture.clock import real_now
 from nurture.domain import backups as deciding
 from nurture.domain.errors import NurtureError
 from nurture.services import contents
@@ -100,7 +101,7 @@ def back_up_tonight(safe: Safe, now: datetime) -> Made | None:
 def _make_and_note(safe: Safe, number: int, to: Path, now: datetime, tell: Progress) -> Made:
     try:
         made = _make(safe, to, now, tell)
-    except (NurtureError, OSError) as error:
+    except Exception as error:
         trouble = _in_words(error)
         with safe.database.writing() as connection:
             end_backup(connection, number, now, None, trouble)
@@ -114,11 +115,13 @@ def _make_and_note(safe: Safe, number: int, to: Path, now: datetime, tell: Progr
     return made
 
 
-def _in_words(error: NurtureError | OSError) -> str:
+def _in_words(error: Exception) -> str:
     if isinstance(error, OSError):
         what, why = error.filename or "The backup", error.strerror or error
         return f"{what} cannot be written or read: {why}."
-    return str(error)
+    if isinstance(error, NurtureError):
+        return str(error)
+    return f"It was broken off by a fault of the program ({type(error).__name__})."
 
 
 def _make(safe: Safe, to: Path, now: datetime, tell: Progress) -> Made:
@@ -150,15 +153,23 @@ def _name(now: datetime) -> str:
 
 
 def thin_out(folder: Path) -> list[Path]:
-    """Remove the backups of a folder that are not among those to keep; return which."""
+    """Remove the backups of a folder that are not among those to keep; return which.
+
+    What a process that was killed has left unfinished goes after a day.
+    """
     made = {}
     for path in folder.iterdir():
         if named := _NAMED.fullmatch(path.name):
             made[datetime.strptime(named[1], _STAMP).replace(tzinfo=UTC)] = path
     gone = [made[at] for at in sorted(made.keys() - deciding.kept(made.keys()))]
+    gone += [path for path in folder.glob(".nurture-*.age.part") if _is_old(path)]
     for path in gone:
         path.unlink(missing_ok=True)
     return gone
+
+
+def _is_old(path: Path) -> bool:
+    return real_now().timestamp() - path.stat().st_mtime > 86_400
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Backups: whole, encrypted, proven before they are called good, and restored by either engine."""
 
 import json
+import os
+import resource
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,8 +12,13 @@ from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
+from pyrage import x25519
 
-from nurture.archive.container import DamagedBackupError
+from nurture.archive.container import (
+    DamagedBackupError,
+    UnwritableArchiveError,
+    write_archive,
+)
 from nurture.archive.identity import BESIDE, WrongWordsError, unlock
 from nurture.archive.phrase import WORDS, as_typed, make_words
 from nurture.cli import main
@@ -138,6 +145,20 @@ def test_a_backup_that_cannot_be_written_is_told_and_never_called_good(
         last, good = last_attempt(connection), last_good(connection)
     assert good is None and last is not None and "words" in last.trouble
     assert list(folder.iterdir()) == []
+    safe.keys.make()
+    with pytest.raises(BackupError, match="No such file or directory"):
+        back_up(safe, folder / "nowhere" / "file.age", sqlite_home.clock.now)
+
+
+def test_a_full_disk_is_told_as_such(folder: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
+    try:
+        with pytest.raises(UnwritableArchiveError, match="takes no backup"):
+            key = x25519.Identity.generate().to_public()
+            write_archive(folder / "file.age", [("noise", os.urandom(200_000))], key)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_the_secrets_are_nowhere_in_the_files(archived: Archived) -> None:
