@@ -34,17 +34,16 @@ class UnwritableArchiveError(NurtureError):
 def write_archive(path: Path, members: Iterable[Member], recipient: x25519.Recipient) -> None:
     """Write the members to a new file, safely on the disk when it returns."""
     stream = _Stream(_compressed(_as_tar(members)))
-    with os.fdopen(open_private(path), "wb") as file:
-        try:
+    try:
+        with os.fdopen(open_private(path), "wb", buffering=0) as file:
             pyrage.encrypt_io(stream, file, [recipient])
-        except (pyrage.EncryptError, OSError) as error:
-            # What went wrong while the members were made is the cause, and says more.
-            raise stream.trouble or UnwritableArchiveError(
-                f"{path.parent} takes no backup: {error}.",
-                remedy="See that it is there, that it has room, and that you may write to it.",
-            ) from None
-        file.flush()
-        os.fsync(file.fileno())
+            os.fsync(file.fileno())
+    except (pyrage.EncryptError, OSError) as error:
+        # What went wrong while the members were made is the cause, and says more.
+        raise stream.trouble or UnwritableArchiveError(
+            f"{path.parent} takes no backup: {error}.",
+            remedy="See that it is there, that it has room, and that you may write to it.",
+        ) from None
 
 
 @contextmanager
