@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,10 +28,14 @@ from nurture.store.backups import (
     last_attempt,
     last_good,
 )
+from nurture.store.portable import bytes_of
 from nurture.store.session import Database
 
 _NAMED = re.compile(r"nurture-(\d{8}T\d{6}Z)\.age")
 _STAMP = "%Y%m%dT%H%M%SZ"
+
+#: What proving takes: the rows once in the log and once in the file. So much is left over.
+_TIMES, _SPARE = 2, 200_000_000
 
 
 class BackupError(NurtureError):
@@ -133,6 +138,7 @@ def _make(safe: Safe, to: Path, now: datetime, tell: Progress) -> Made:
     if to == safe.place:
         to.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = (to / _name(now) if to.is_dir() else to).absolute()
+    _insist_on_room(safe)
     draft, identity = file.with_name(f".{file.name}.part"), safe.keys.read()
     safe.keys.lay_beside(file.parent)
     with _alone(safe.keys.directory):
@@ -146,6 +152,18 @@ def _make(safe: Safe, to: Path, now: datetime, tell: Progress) -> Made:
         finally:
             draft.unlink(missing_ok=True)
     return Made(file, size, rows)
+
+
+def _insist_on_room(safe: Safe) -> None:
+    """A backup is proven beside the database, and must not take the room that it lives on."""
+    with safe.database.reading() as connection:
+        needed = _TIMES * bytes_of(connection) + _SPARE
+    there = safe.keys.directory
+    if shutil.disk_usage(there).free < needed:
+        raise BackupError(
+            f"There is no room in {there} to prove a backup: {needed / 1e6:,.0f} MB are needed.",
+            remedy="Make room there, or move NURTURE_DATA_DIR to a larger disk.",
+        )
 
 
 def _name(now: datetime) -> str:

@@ -69,6 +69,18 @@ def is_empty(connection: Connection) -> bool:
     return all(connection.scalar(one) is None for one in counted)
 
 
+def bytes_of(connection: Connection) -> int:
+    """How large the database is on its disk."""
+    if connection.dialect.name != "sqlite":
+        here = func.pg_database_size(func.current_database())
+        return connection.scalar(select(here)) or 0
+    pages, each = (
+        connection.exec_driver_sql(f"PRAGMA {what}").scalar_one()
+        for what in ("page_count", "page_size")
+    )
+    return int(pages * each)
+
+
 class Tally:
     """How many rows of each table went by, and their digest."""
 

@@ -22,6 +22,7 @@ from nurture.archive.container import (
 from nurture.archive.identity import BESIDE, WrongWordsError, unlock
 from nurture.archive.phrase import WORDS, as_typed, make_words
 from nurture.cli import main
+from nurture.services import backing_up
 from nurture.services.backing_up import (
     BackupError,
     back_up,
@@ -273,3 +274,36 @@ def test_a_backup_taken_while_everything_goes_on_is_one_moments_state(
     assert everything_but_who_sends(restored_home) == before
     database.close()
     restored_home.close()
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"format": 2, "program": "9.0"}, "made by nurture 9.0, in another form"),
+        ({"format": 1, "program": "9.0", "revision": "9999"}, "9.0, which is newer"),
+    ],
+)
+def test_a_backup_of_a_newer_program_is_refused_with_its_version(
+    folder: Path, about: dict[str, object], said: str
+) -> None:
+    rest = {
+        "made_at": "2026-01-01T00:00:00+00:00",
+        "fingerprint": "",
+        "key_mark": "",
+        "withdrawals": 0,
+        "tables": {},
+    }
+    key, file = x25519.Identity.generate(), folder / "file.age"
+    write_archive(file, [("about.json", json.dumps(rest | about).encode())], key.to_public())
+    with pytest.raises(DamagedBackupError, match=said):
+        prove(file, key, folder, no_progress)
+
+
+def test_a_backup_is_refused_where_there_is_no_room_to_prove_it(
+    home: Household, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    safe = home.house.safe
+    safe.keys.make()
+    monkeypatch.setattr(backing_up, "_SPARE", 10**18)
+    with pytest.raises(BackupError, match="no room"):
+        back_up(safe, folder, home.clock.now)
