@@ -27,7 +27,7 @@ write them down, and keep them away from this machine.
 @main.command()
 @click.option("--to", type=click.Path(path_type=Path), help="A folder, or the file to write.")
 @click.option("--check", type=click.Path(path_type=Path), help="Prove that file, make none.")
-@click.option("--new-words", is_flag=True, help="Show new words; the old ones open no new file.")
+@click.option("--new-words", is_flag=True, help="Show new words, in place of the old ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_house
 def backup(

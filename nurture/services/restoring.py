@@ -128,6 +128,7 @@ def restore(
     is a file. Raises `DamagedBackupError` or `OtherKeysError`.
     """
     staging = place.staging
+    shutil.rmtree(staging, ignore_errors=True)  # Of a restore that was killed.
     staging.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         about = _take_in(file, identity, place, settings, tell)

@@ -95,6 +95,9 @@ def test_a_restored_sqlite_database_is_the_one_that_was_backed_up(
     archived: Archived, tmp_path: Path
 ) -> None:
     home, file, words = archived
+    left = tmp_path / "another-machine/var/restoring/nurture.db"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of a restore that was killed")
     other, result = restored(home, file, words, directory=tmp_path)
     assert result.exit_code == 0, result.output
     assert everything_but_who_sends(other) == everything_but_who_sends(home)
