@@ -68,14 +68,14 @@ faults: $(VENV)/dev  ## kill, break and flood everything for a while, and count 
 
 .PHONY: hosts
 hosts: $(VENV)/dev  ## try what hosts put in between: a PostgreSQL pooler, Redis with TLS, PHP, web servers
-	@for each in pgbouncer redis-server php nginx caddy; do command -v $$each >/dev/null || exit 1; done || { \
+	@for each in pgbouncer redis-server php nginx caddy age; do command -v $$each >/dev/null || exit 1; done || { \
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] || { \
-	    echo "Install pgbouncer, redis-server, php-cli, nginx and caddy first."; exit 1; }; \
-	  echo "Installing pgbouncer, redis-server, PHP, nginx and Caddy …"; \
+	    echo "Install pgbouncer, redis-server, php-cli, nginx, caddy and age first."; exit 1; }; \
+	  echo "Installing pgbouncer, redis-server, PHP, nginx, Caddy and age …"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	    apt-get install -y -qq --no-install-recommends pgbouncer redis-server php-cli nginx-light caddy >/dev/null; }
+	    apt-get install -y -qq --no-install-recommends pgbouncer redis-server php-cli nginx-light caddy age >/dev/null; }
 	@$(BIN)/pytest tests/serving/test_pooler.py tests/serving/test_proxies.py tests/store/test_postgresql_sessions.py \
-	  tests/test_redis_reaching.py tests/web/test_website_snippets.py tests/webhooks_api/test_docs_page.py
+	  tests/test_age_tool.py tests/test_redis_reaching.py tests/web/test_website_snippets.py tests/webhooks_api/test_docs_page.py
 
 .PHONY: spam
 spam: $(VENV)/dev  ## ask SpamAssassin, where it is installed, about every shipped email

@@ -82,6 +82,11 @@ beat_schedule = {
         "schedule": _every(3600),
         "options": {"expires": 3600},
     },
+    "back up": {
+        "task": "tasks.upkeep.back_up",
+        "schedule": _every(900),
+        "options": {"expires": 900},
+    },
     "believe silence": {
         "task": "tasks.upkeep.believe_silence",
         "schedule": _every(3600),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nurture import booking
+from nurture.archive.identity import KeyFiles
 from nurture.clock import Clock, clock_from
 from nurture.disk import Disk, Probe, look
 from nurture.domain.errors import NurtureError
@@ -26,11 +27,14 @@ from nurture.redis_trouble import find_trouble
 from nurture.remarks import Remark
 from nurture.rendering.preparing import no_headers
 from nurture.sealing import Seal
-from nurture.services import folding
+from nurture.services import backups_standing, folding
+from nurture.services.backing_up import Safe
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
+from nurture.services.contents import Sources
 from nurture.services.delivering import Dispatch
 from nurture.services.following import OwnFiles
 from nurture.services.guiding import Shelf
+from nurture.services.keying import insist_on_keys
 from nurture.services.securing import seal_secrets
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
@@ -171,6 +175,19 @@ class House:
         )
         return OwnFiles(self.settings.data_dir, followed, removers)
 
+    @property
+    def safe(self) -> Safe:
+        """What is backed up, with which key, and where to."""
+        sources = Sources(
+            self.database, self.settings, self.library, self.fingerprint, self.tokens.key_mark
+        )
+        return Safe(sources, KeyFiles(self.settings.data_dir), self.settings.backup_to)
+
+    @property
+    def backup_trouble(self) -> str:
+        """What is wrong with the backups, in sentences; empty where nothing is."""
+        return backups_standing.trouble(self.safe, self.clock())
+
     @cached_property
     def strange_proxy(self) -> Remark:
         """Whether visitors come through a proxy that is not believed."""
@@ -223,7 +240,8 @@ class House:
 
     @cached_property
     def dispatch(self) -> Dispatch:
-        """What delivering works with."""
+        """What delivering works with; raises `KeysMissingError`."""
+        insist_on_keys(self.database, self.tokens)
         return Dispatch(
             database=self.database,
             catalogue=self.catalogue,
@@ -303,9 +321,11 @@ def refuse_unreadable(settings: Settings) -> None:
 def bring_up_to_date(house: House) -> None:
     """Bring the tables, and how their rows are kept, to what this version expects.
 
-    Only `serve`, `publish` and `demo` do so. Raises `UpgradeFailedError` and `NewerDatabaseError`.
+    Only `serve`, `publish` and `demo` do so. Raises `UpgradeFailedError`, `NewerDatabaseError` and,
+    where the secrets are not those of this database, `KeysMissingError`.
     """
     migrate(house.settings.database)
+    insist_on_keys(house.database, house.tokens)
     seal_secrets(house.database, house.seal)
     rewrite_old(house.database)
 

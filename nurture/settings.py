@@ -22,7 +22,7 @@ from nurture.private_files import Mended, mend, write_private
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
 #: Made at the first start where nobody set them, and kept in the data directory.
-_MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
+MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
 
 #: The providers whose calls are signed as Standard Webhooks has it.
 _STANDARD_WEBHOOKS = (
@@ -56,6 +56,7 @@ class Settings(BaseModel):
     signups_per_client_hour: int = Field(default=1000, ge=1)
     signups_per_form_hour: int = Field(default=5000, ge=1)
     trusted_proxies: int = Field(default=0, ge=0)
+    backup_to: Path | None = None
     metrics_token: str = Field(default="", repr=False)
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
@@ -255,12 +256,12 @@ def _given(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _made_at_first_start(data_dir: Path, given: Mapping[str, str]) -> dict[str, str]:
     """Secrets of the program's own, made once, readable by its user alone."""
-    if all(name in given for name in _MADE):
+    if all(name in given for name in MADE):
         return {}
     path = data_dir / "secrets.env"
     try:
         if not path.exists():
-            _write_once(path, "".join(f"{name}={_new_secret(name)}\n" for name in _MADE))
+            _write_once(path, "".join(f"{name}={_new_secret(name)}\n" for name in MADE))
         return read_env_file(path)
     except OSError as error:
         raise SettingsError(

@@ -133,6 +133,11 @@ class Tokens:
             raise TokenRefusedError("This is no Message-ID of ours.")
         return int(number)
 
+    @property
+    def key_mark(self) -> str:
+        """What tells the key of the address hashes from others, and nothing else about it."""
+        return self._oldest.code(b"address", b"the mark of the key").hex()
+
     def address_hash(self, address_key: str) -> str:
         """The keyed hash under which an address is suppressed, hexadecimal."""
         return self._oldest.code(b"address", address_key.encode()).hex()

@@ -1,4 +1,4 @@
-"""When each machine parts with what it keeps about people who were erased.
+"""When each machine parts with what it keeps about people who were erased, and notes who said no.
 
 A tick comes to one worker, on whichever machine; files lie on all of them. So each worker
 process looks for itself, from a thread of its own, and needs no Redis for it.
@@ -6,6 +6,7 @@ process looks for itself, from a thread of its own, and needs no Redis for it.
 
 import logging
 import time
+from collections.abc import Callable
 from threading import Thread
 
 from nurture.domain.errors import NurtureError
@@ -25,23 +26,34 @@ def start_following() -> None:
 
 
 def _look(every: float) -> None:
-    said = ""
+    said: dict[Callable[[], None], str] = {}
     while True:
         time.sleep(every)
-        trouble = _follow()
-        if trouble and trouble != said:  # What does not change is said once.
-            _log.warning("%s", trouble)
-        said = trouble
+        for act in (_follow, _copy_out):
+            trouble = _trouble_of(act)
+            if trouble and trouble != said.get(act):  # What does not change is said once.
+                _log.warning("%s", trouble)
+            said[act] = trouble
 
 
-def _follow() -> str:
-    """Follow what was erased; return what was in the way."""
-    from nurture.services import following
-
+def _trouble_of(act: Callable[[], None]) -> str:
+    """Do it; return what was in the way."""
     try:
-        following.follow(house().database, house().files, house().clock())
-    except NurtureError as error:
+        act()
+    except (NurtureError, OSError) as error:
         return str(error)
     except Exception:
         _log.exception("erasures could not be followed")
     return ""
+
+
+def _follow() -> None:
+    from nurture.services import following
+
+    following.follow(house().database, house().files, house().clock())
+
+
+def _copy_out() -> None:
+    from nurture.services import copying_out
+
+    copying_out.copy_out(house().database, house().safe.journal, house().clock())

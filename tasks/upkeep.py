@@ -26,3 +26,11 @@ def ask_the_quiet() -> None:
     from nurture.services import sunsetting
 
     sunsetting.ask_the_quiet(house().database, house().catalogue, house().clock())
+
+
+@app.task
+def back_up() -> None:
+    """Make this night's backup, where a place for it is set and nobody has made it yet."""
+    from nurture.services import backing_up
+
+    backing_up.back_up_tonight(house().safe, house().clock())

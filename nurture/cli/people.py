@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -72,7 +73,7 @@ def forget(house: House, email: str, yes: bool) -> None:
 
     Only the keyed hash of the address stays, so that it is never written to again.
     """
-    from nurture.services import following, forgetting
+    from nurture.services import copying_out, following, forgetting
 
     up_to_date(house)
     nobody = _is_nobody(house, email)
@@ -83,6 +84,8 @@ def forget(house: House, email: str, yes: bool) -> None:
         forgetting.forget_booker(house.database, house.files, house.tokens, email, house.clock())
     else:
         forgetting.forget(house.database, house.files, person, house.clock())
+    with suppress(OSError):  # A worker tries again, and status says what is left to copy.
+        copying_out.copy_out(house.database, house.safe.journal, house.clock())
     click.echo("Erased. Only a keyed hash of the address is kept, which is never written to.")
     if following.pending(house.database, house.files):
         click.echo(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def status(house: House, as_json: bool) -> None:
     """Say how things stand, what is due and what in doubt."""
     from nurture.bootstrap import broker_trouble, doubts, open_files
-    from nurture.services import following, reporting
+    from nurture.services import backups_standing, following, holding, reporting
 
     up_to_date(house)
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
@@ -28,6 +28,8 @@ def status(house: House, as_json: bool) -> None:
     standing["disk_trouble"] = house.disk.trouble or None
     standing["erasures_to_follow"] = following.pending(house.database, house.files)
     standing["hits"] = reporting.hits_standing(house.database, house.journals)
+    standing["held"] = holding.count_held(house.database)
+    standing["backup"] = backups_standing.standing(house.safe, house.clock())
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
     click.echo("\n".join(filter(None, (_in_words(standing), *_troubles(house)))))
@@ -117,8 +119,32 @@ def _in_words(standing: dict[str, Any]) -> str:
             f"erasures: {standing['erasures_to_follow']} are still to be followed in the files of "
             "this machine; a worker does so within a minute"
         )
+    if standing["held"]:
+        lines.append(
+            f"held since the restore: {standing['held']}; “nurture held list” says what, “nurture "
+            "held release” sends it, “nurture held drop” takes it as sent"
+        )
+    lines += _backup(standing["backup"])
     if not standing["armed"]:
         lines.append(
             "NOT ARMED: this is a copy and stays silent. Run “nurture arm” to let it send."
         )
     return "\n".join(lines)
+
+
+_GOOD = "last good backup: {file}, {age_hours} hours old, {kilobytes:,} KB, {rows:,} rows"
+
+
+def _backup(standing: dict[str, Any]) -> list[str]:
+    good, waiting = standing["last_good"], standing["withdrawals_to_copy"]
+    lines = [_GOOD.format(**good) if good else "last good backup: none yet"]
+    if standing["trouble"]:
+        lines.append(f"BACKUPS: {standing['trouble']}")
+    if not standing["withdrawals_survive_this_machine"]:
+        lines.append(
+            f"who said no is noted in {standing['withdrawals_journal']}, which would not survive "
+            "this machine: set NURTURE_BACKUP_TO to a folder elsewhere"
+        )
+    if waiting:
+        lines.append(f"not yet in the journal of withdrawals: {waiting}; a worker copies them")
+    return lines

@@ -92,6 +92,9 @@ STAYED = "stayed"
 #: Withdrawn by the owner, for somebody who asked for it by word of mouth or by letter.
 STUDIO = "studio"
 
+#: Withdrawn before the database was restored from an earlier backup, and once more since.
+JOURNAL = "journal"
+
 #: Withdrawn in a mail program or with the mail provider, which told us.
 ELSEWHERE = "elsewhere"
 
@@ -103,6 +106,7 @@ _SAID_WHERE: Mapping[str, str] = {
     STAYED: "on the page “Still want these?”",
     STUDIO: "in the studio, by the practice for them",
     ELSEWHERE: "in a mail program, which told us",
+    JOURNAL: "before a backup was restored that did not know of it",
     SILENCE: "by giving no sign of life for a long time, when asked",
 }
 

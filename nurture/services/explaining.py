@@ -19,6 +19,7 @@ from nurture.services.phrasing import and_, became_of, because, moment, outlook
 from nurture.services.portraying import NobodyError, portray
 from nurture.services.simulating import world_as_published
 from nurture.store import events, messages, subscribers
+from nurture.store.holds import held_numbers
 from nurture.store.messages import Message
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
@@ -27,6 +28,11 @@ _PAUSED = {
     PausedBy.PERSON: "They asked for a pause until {}.",
     PausedBy.OWNER: "You paused their emails until {}.",
 }
+
+_HELD = (
+    "It is held since the restore, because it may have been sent before: “nurture held list” "
+    "says what, and “nurture held release” or “nurture held drop” how it goes on."
+)
 
 #: Further ahead than this nobody asks.
 _COMING = 12
@@ -110,6 +116,7 @@ def explain_subscriber(
     coming = tuple(simulate(world, person, now))
     happened = events.events_of(connection, subscriber.id)
     ahead = outlook(world, person, coming, ledger, now, armed, happened)
+    held = [_HELD] if held_numbers(connection, subscriber.id) else []
     return Explanation(
         address=subscriber.address,
         subscriber=subscriber.id,
@@ -118,7 +125,7 @@ def explain_subscriber(
         sent=tuple(_mail(message, happened, zone) for message in ledger),
         next=ahead.next,
         next_at=ahead.next_at,
-        why_not_sooner=ahead.why_not_sooner,
+        why_not_sooner=(*held, *ahead.why_not_sooner),
         segments=tuple(sorted(world.segments.of(person.facts, now))),
         coming=coming[:_COMING],
     )

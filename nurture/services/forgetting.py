@@ -104,6 +104,16 @@ def let_go_unconfirmed(database: Database, files: OwnFiles, now: datetime) -> in
     return let_go
 
 
+def let_go(database: Database, files: OwnFiles, subscriber_id: int, now: datetime) -> None:
+    """Erase somebody who never confirmed; their address may sign up again."""
+    with database.writing() as connection:
+        personal.lock_people(connection, [subscriber_id])
+        take_bookings_from(connection, [subscriber_id])
+        _erase(connection, [subscriber_id], now)
+        list_erasures(connection, [subscriber_id], now)
+    follow(database, files, now)
+
+
 def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
     """Let go of signups that were never confirmed and of keys that have served; return how many."""
     let_go = let_go_unconfirmed(database, files, now)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from nurture.domain.address import masked
 from nurture.domain.consent import (
     ELSEWHERE,
+    JOURNAL,
     OWN_WORDINGS,
     STUDIO,
     ConsentChange,
@@ -28,7 +29,7 @@ from nurture.store.suppressions import find_suppression, lift_suppression, stand
 
 #: Where a consent record says that a purpose was withdrawn by stopping everything.
 _STOP = "unsubscribe"
-_STOPS = (_STOP, STUDIO, ELSEWHERE)
+_STOPS = (_STOP, STUDIO, ELSEWHERE, JOURNAL)
 
 
 class Wish(StrEnum):
@@ -219,9 +220,9 @@ def stop(
     """Stop everything to a person whom the transaction that is open already holds.
 
     It counts whatever else suppresses the address. `source` is where the consent record says
-    that it was asked for: `unsubscribe`, `studio`, or `elsewhere`, of which an event is kept
-    already. A mail provider tells `at` what time it was asked for; where the person has taken an
-    unsubscription back since, it changes nothing.
+    that it was asked for: `unsubscribe`, `studio`, `journal`, or `elsewhere`, of which an event
+    is kept already. A mail provider tells `at` what time it was asked for; where the person has
+    taken an unsubscription back since, it changes nothing.
     """
     unsubscribed, address_hash = SuppressionReason.UNSUBSCRIBED, person.address_hash
     stood = stands(connection, address_hash, unsubscribed)

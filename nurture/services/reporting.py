@@ -6,6 +6,7 @@ from typing import Any
 
 from nurture import __version__
 from nurture.domain.account import Hold
+from nurture.domain.errors import NurtureError
 from nurture.services.journal_remains import count_set_aside
 from nurture.services.tracking import waiting_in
 from nurture.store import (
@@ -22,6 +23,10 @@ from nurture.store.session import Database
 from nurture.witness import Witness
 
 _IN_HAND = ("claimed", "sending")
+
+
+class RestoreUnfinishedError(NurtureError):
+    """A database that was not restored to the end must not send."""
 
 
 def status(database: Database, fingerprint: str, witness: Witness, now: datetime) -> dict[str, Any]:
@@ -94,6 +99,11 @@ def _doubt(doubt: messages.Doubt) -> dict[str, Any]:
 def arm(database: Database, fingerprint: str, witness: Witness, now: datetime) -> None:
     """Let the instance of that fingerprint send from now on, and no other."""
     with database.writing() as connection:
+        if instance.is_being_restored(connection):
+            raise RestoreUnfinishedError(
+                "A restore into this database was broken off, so who said no is not known.",
+                remedy="Make an empty database and restore the backup once more.",
+            )
         instance.arm(connection, fingerprint, now)
         come = instance.how_far(connection)
     witness.set(come)

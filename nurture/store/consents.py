@@ -21,6 +21,7 @@ from nurture.domain.consent import ConsentChange, ConsentRecord, Evidence, Purpo
 from nurture.domain.known import known
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
+from nurture.store.withdrawals import CONSENT, list_withdrawals
 
 consents = Table(
     "consents",
@@ -53,7 +54,7 @@ def record_consents(
     """Append the changes with their evidence, and bring the subscriber's present state along.
 
     `source` says where: `form:<key>`, `guide-page`, `preferences`, `unsubscribe`, `resubscribe`,
-    `quiet`, `stayed`, `studio`, `elsewhere`.
+    `quiet`, `stayed`, `studio`, `elsewhere`, `journal`.
     """
     if not changes:
         return
@@ -68,6 +69,7 @@ def record_consents(
     }
     connection.execute(insert(consents), [shared | _row(change) for change in changes])
     _follow(connection, subscriber_id, changes)
+    _list_withdrawn(connection, subscriber_id, changes, now)
 
 
 def consent_history(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
@@ -134,3 +136,12 @@ def _follow(connection: Connection, subscriber_id: int, changes: Sequence[Consen
     withdrawn = {str(c.purpose) for c in changes if not c.granted}
     wanted = (present - withdrawn) | granted
     connection.execute(update(subscribers).where(of_person).values(purposes=wanted))
+
+
+def _list_withdrawn(
+    connection: Connection, subscriber_id: int, changes: Sequence[ConsentChange], now: datetime
+) -> None:
+    kinds = [f"{CONSENT}{change.purpose}" for change in changes if not change.granted]
+    if kinds:
+        whose = select(subscribers.c.address_hash).where(subscribers.c.id == subscriber_id)
+        list_withdrawals(connection, connection.scalars(whose), kinds, now)

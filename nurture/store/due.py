@@ -16,7 +16,7 @@ from nurture.domain.sending_gate import Frequency, PausedBy, Standing
 from nurture.domain.suppression import Suppression, SuppressionReason, guide_on_trial, strongest
 from nurture.store.account import refusals
 from nurture.store.endings import ending_from_text
-from nurture.store.enrolments import enrolments
+from nurture.store.enrolments import NOT_HELD, enrolments
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.subscribers import as_consents, subscribers
 from nurture.store.suppressions import standing_of
@@ -122,6 +122,7 @@ def _due_statement(now: datetime, besides: Collection[str]) -> Any:
         select(*_COLUMNS)
         .join(subscribers, subscribers.c.id == enrolments.c.subscriber_id)
         .where(*due)
+        .where(NOT_HELD)
         .with_for_update(of=[enrolments, subscribers], skip_locked=True, key_share=True)
     )
 

@@ -32,6 +32,7 @@ from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, Words, metadata
 
 _ACTIVE = text("status = 'active'")
+_UNDER_WAY = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
 enrolments = Table(
     "enrolments",
     metadata,
@@ -54,6 +55,8 @@ enrolments = Table(
     Column("ended_because", Text),
     # How it ends once the guide is sent: a status and, after a colon, why. Null: the series runs.
     Column("ends_as", Text),
+    # Since a restore, until the owner says what becomes of it: it may have been sent already.
+    Column("held_at", UtcDateTime),
     UniqueConstraint("subscriber_id", "sequence"),
     # The sweep's cost follows what is due, not who is enrolled.
     Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
@@ -65,6 +68,13 @@ enrolments = Table(
         postgresql_where=text("status = 'active' AND guide_wanted"),
     ),
     Index("ix_enrolments_sequence_status", "sequence", "status"),
+)
+
+_IS_ACTIVE = enrolments.c.status == EnrolmentStatus.ACTIVE
+
+#: Nothing is sent of what is held since a restore, but a guide that was asked for since then.
+NOT_HELD = enrolments.c.held_at.is_(None) | (
+    enrolments.c.guide_wanted & (enrolments.c.guide_wanted_at > enrolments.c.held_at)
 )
 
 
@@ -193,26 +203,20 @@ def reword_ends(connection: Connection, subscriber_id: int, ending: Ending) -> N
 
 def take_up_unsubscribed(connection: Connection, subscriber_id: int, now: datetime) -> None:
     """Go on with what one subscriber's unsubscription ended."""
-    where = (enrolments.c.subscriber_id == subscriber_id) & (
-        enrolments.c.status == EnrolmentStatus.UNSUBSCRIBED
-    )
-    again = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
-    _change(connection, where, now, again)
+    ended_so = _ended_as(subscriber_id, EnrolmentStatus.UNSUBSCRIBED)
+    _change(connection, ended_so, now, _UNDER_WAY)
 
 
 def take_up_suppressed(connection: Connection, subscriber_id: int, now: datetime) -> list[int]:
     """Go on with what a suppression of one subscriber's address ended; return which."""
-    theirs = (enrolments.c.subscriber_id == subscriber_id) & (
-        enrolments.c.status == EnrolmentStatus.SUPPRESSED
-    )
+    theirs = _ended_as(subscriber_id, EnrolmentStatus.SUPPRESSED)
     found = list(connection.scalars(select(enrolments.c.id).where(theirs)))
-    _change(
-        connection,
-        theirs,
-        now,
-        {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None},
-    )
+    _change(connection, theirs, now, _UNDER_WAY)
     return found
+
+
+def _ended_as(subscriber_id: int, status: EnrolmentStatus) -> Any:
+    return (enrolments.c.subscriber_id == subscriber_id) & (enrolments.c.status == status)
 
 
 def change_enrolment(
@@ -224,8 +228,7 @@ def change_enrolment(
 
 def put_back(connection: Connection, enrolment_id: int, progress: Progress, now: datetime) -> None:
     """Let an enrolment that has ended go on from there; it is looked at at once."""
-    under_way = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
-    change_enrolment(connection, enrolment_id, now, **under_way, **columns_of(progress))
+    change_enrolment(connection, enrolment_id, now, **_UNDER_WAY, **columns_of(progress))
 
 
 def rest(connection: Connection, enrolment_id: int, progress: Progress) -> None:
@@ -255,10 +258,9 @@ def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
 
 def look_at(connection: Connection, where: Any, moment: datetime) -> None:
     """Look at the active enrolments of a subscriber at that moment, rather than at once."""
-    active = enrolments.c.status == EnrolmentStatus.ACTIVE
     connection.execute(
         update(enrolments)
-        .where(where, active, enrolments.c.next_look_at < moment)
+        .where(where, _IS_ACTIVE, enrolments.c.next_look_at < moment)
         .values(next_look_at=moment, turn=enrolments.c.turn + 1)
     )
 
@@ -306,20 +308,16 @@ def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str
 
 def count_due(connection: Connection, now: datetime, most: int | None = None) -> int:
     """How many enrolments are to be looked at now; counting stops at `most`."""
-    due = select(enrolments.c.id).where(
-        enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now
-    )
+    due = select(enrolments.c.id).where(NOT_HELD, _IS_ACTIVE, enrolments.c.next_look_at <= now)
     due = due.limit(most) if most else due
     return connection.scalar(select(func.count()).select_from(due.subquery())) or 0
 
 
 def find_next_look(connection: Connection) -> datetime | None:
     """When something is next to be looked at, or `None` where nothing is."""
-    active = (enrolments.c.status == EnrolmentStatus.ACTIVE) & (
-        enrolments.c.next_look_at < UNTIL_RESUMED
-    )
+    looked_at = enrolments.c.next_look_at < UNTIL_RESUMED
     soonest: datetime | None = connection.scalar(
-        select(func.min(enrolments.c.next_look_at)).where(active)
+        select(func.min(enrolments.c.next_look_at)).where(_IS_ACTIVE, NOT_HELD, looked_at)
     )
     return soonest
 
@@ -332,13 +330,13 @@ def ended(ending: Ending, now: datetime) -> dict[str, Any]:
         "ended_because": ending.because,
         "ended_at": now,
         "next_look_at": None,
+        "held_at": None,
         "turn": enrolments.c.turn + 1,
     }
 
 
 def _end(connection: Connection, where: Any, ending: Ending, now: datetime) -> None:
-    active = enrolments.c.status == EnrolmentStatus.ACTIVE
-    connection.execute(update(enrolments).where(where, active).values(ended(ending, now)))
+    connection.execute(update(enrolments).where(where, _IS_ACTIVE).values(ended(ending, now)))
 
 
 def _change(connection: Connection, where: Any, now: datetime, values: dict[str, Any]) -> int:

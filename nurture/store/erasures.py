@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, ForeignKey, Integer, Table, func, ins
 from nurture.store.messages import messages
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
+from nurture.store.withdrawals import LET_GO, list_withdrawals
 
 erasures = Table(
     "erasures",
@@ -42,6 +43,9 @@ def list_erasures(connection: Connection, people: Iterable[int | None], now: dat
     rows = [{"person": person, "erased_at": now} for person in people]
     if not rows:
         return
+    theirs = subscribers.c.id.in_({row["person"] for row in rows})
+    whose = select(subscribers.c.address_hash).where(theirs)
+    list_withdrawals(connection, connection.scalars(whose), [LET_GO], now)
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql("LOCK TABLE erasures IN SHARE ROW EXCLUSIVE MODE")
     connection.execute(insert(erasures), rows)

@@ -12,6 +12,10 @@ from nurture.store.messages import messages
 from nurture.store.session import Database, DatabaseUnavailableError, insert_new
 from nurture.store.types import UtcDateTime, metadata
 
+#: Stand in the place of a fingerprint, so that nobody may send: a restore that is under way, and
+#: one that is done.
+RESTORING, RESTORED = "restoring", "restored"
+
 instance = Table(
     "instance",
     metadata,
@@ -39,6 +43,11 @@ def is_armed(connection: Connection, fingerprint: str, seen: int) -> bool:
     """
     found = connection.scalar(select(instance.c.armed_for))
     return found in (None, fingerprint) and how_far(connection) >= seen
+
+
+def is_being_restored(connection: Connection) -> bool:
+    """Whether a restore is under way, or was broken off."""
+    return connection.scalar(select(instance.c.armed_for)) == RESTORING
 
 
 def how_far(connection: Connection) -> int:

@@ -271,6 +271,19 @@ def doubts(connection: Connection) -> list[Doubt]:
     return [Doubt(*row) for row in connection.execute(statement)]
 
 
+def set_aside(
+    connection: Connection, among: MessageStatus, status: MessageStatus, reason: str
+) -> set[int]:
+    """Move every message on that is in one state; return the enrolments that they belong to."""
+    moved = connection.execute(
+        update(messages)
+        .where(messages.c.status == among)
+        .values(status=status, reason=reason, lease_until=None, doubts=doubts_at(status))
+        .returning(messages.c.enrolment_id)
+    )
+    return set(moved.scalars())
+
+
 def doubts_at(status: MessageStatus) -> Any:
     """The count of doubts once a message is in that state."""
     return messages.c.doubts + (1 if status is MessageStatus.IN_DOUBT else 0)

@@ -2,6 +2,8 @@
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 from nurture.domain.errors import NurtureError
 from nurture.store.session import Database, NewerDatabaseError, first_line
@@ -17,6 +19,10 @@ class UpgradeFailedError(NurtureError):
             remedy="Nothing in it has been changed. To go back, install the version of nurture "
             "that ran before and start that: it goes on where it stopped.",
         )
+
+
+class UnknownRevisionError(Exception):
+    """No such migration is known here; a newer version has made it."""
 
 
 def migrate(url: str) -> None:
@@ -42,6 +48,16 @@ def _shape_at(url: str) -> str | None:
         return database.find_shape()
     finally:
         database.close()
+
+
+def migrate_to(url: str, revision: str) -> None:
+    """Create the tables as they were at that revision; raises `UnknownRevisionError`."""
+    config = _config(url)
+    try:
+        ScriptDirectory.from_config(config).get_revision(revision)
+    except CommandError:
+        raise UnknownRevisionError(revision) from None
+    command.upgrade(config, revision)
 
 
 def _config(url: str) -> Config:

@@ -11,7 +11,7 @@ from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.events import EventKind
 from nurture.domain.message_status import KEPT, MessageStatus
 from nurture.domain.suppression import SuppressionReason
-from nurture.store.enrolments import enrolments
+from nurture.store.enrolments import NOT_HELD, enrolments
 from nurture.store.events import events
 from nurture.store.messages import messages
 from nurture.store.signups import signups
@@ -120,7 +120,8 @@ def looks_within(connection: Connection, begin: datetime | None, end: datetime) 
         enrolments.c.collected_at.is_not(None).label("collected"),
         enrolments.c.guide_wanted,
     )
-    within = [enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at < end]
+    active = enrolments.c.status == EnrolmentStatus.ACTIVE
+    within = [active, NOT_HELD, enrolments.c.next_look_at < end]
     if begin:
         within.append(enrolments.c.next_look_at >= begin)
     counted = select(*place, func.count()).where(*within).group_by(*place)

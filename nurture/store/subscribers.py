@@ -189,6 +189,16 @@ def confirm_address(connection: Connection, subscriber_id: int, now: datetime) -
     )
 
 
+def addresses_and_hashes(
+    connection: Connection, limit: int | None = None
+) -> list[tuple[int, str, str]]:
+    """Numbers, addresses and keyed hashes of the people we know, the newest first."""
+    columns = (subscribers.c.id, subscribers.c.address, subscribers.c.address_hash)
+    known = select(*columns).where(~subscribers.c.erased, subscribers.c.address.is_not(None))
+    rows = connection.execute(known.order_by(subscribers.c.id.desc()).limit(limit))
+    return [(row.id, row.address, row.address_hash) for row in rows]
+
+
 def first_names(connection: Connection) -> dict[str, int]:
     """The first names of the people we know, and how many bear each; empty where not known."""
     names = (

@@ -28,6 +28,7 @@ from nurture.domain.suppression import Suppression, SuppressionReason, strongest
 from nurture.store.session import among, as_numbers
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
+from nurture.store.withdrawals import list_withdrawals
 
 suppressions = Table(
     "suppressions",
@@ -74,6 +75,7 @@ def suppress(
     counts = told.since < stored.since if reason in _FIRST_COUNTS else told.since > stored.since
     newer = {name: case((counts, told[name]), else_=stored[name]) for name in ("since", "detail")}
     connection.execute(insert.on_conflict_do_update(index_elements=_KEY, set_=newer))
+    list_withdrawals(connection, [address_hash], [reason], at)
     return True
 
 
@@ -166,6 +168,15 @@ def suppress_erased(connection: Connection, address_hash: str, now: datetime) ->
     for table in (suppressions, lifted_suppressions):
         connection.execute(delete(table).where(table.c.address_hash == address_hash))
     suppress(connection, address_hash, SuppressionReason.ERASED, now)
+
+
+def rename_address(connection: Connection, person: int, before: str, after: str) -> None:
+    """Let an address go by another keyed hash, for whoever has it and for what suppresses it."""
+    theirs = subscribers.c.id == person
+    connection.execute(update(subscribers).where(theirs).values(address_hash=after))
+    for table in (suppressions, lifted_suppressions):
+        that = table.c.address_hash == before
+        connection.execute(update(table).where(that).values(address_hash=after))
 
 
 def empty_details_of(connection: Connection, people: Collection[int]) -> None:

@@ -2,6 +2,7 @@
 
 from nurture.store import (
     account,
+    backups,
     bounces,
     consents,
     drafts,
@@ -12,6 +13,7 @@ from nurture.store import (
     hits_beyond,
     instance,
     journals,
+    key_marks,
     messages,
     owners,
     provider_calls,
@@ -23,11 +25,13 @@ from nurture.store import (
     signups,
     subscribers,
     suppressions,
+    withdrawals,
 )
 from nurture.store.types import metadata
 
 __all__ = [
     "account",
+    "backups",
     "bounces",
     "consents",
     "drafts",
@@ -38,6 +42,7 @@ __all__ = [
     "hits_beyond",
     "instance",
     "journals",
+    "key_marks",
     "messages",
     "metadata",
     "owners",
@@ -50,4 +55,5 @@ __all__ = [
     "signups",
     "subscribers",
     "suppressions",
+    "withdrawals",
 ]

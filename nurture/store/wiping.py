@@ -53,6 +53,12 @@ def rewrite_old(database: Database) -> None:
             _empty_log(sqlite)
 
 
+def into_one_file(database: Database) -> None:
+    """Bring SQLite's log into its file, so that the file alone is the database."""
+    with _alone(database) as sqlite:
+        _empty_log(sqlite)
+
+
 def _rewrite_if_due(
     database: Database, sqlite: sqlite3.Connection, newest: int, now: datetime, small: int
 ) -> bool:

@@ -56,6 +56,7 @@ PAGES = (
     "/studio/settings/website",
     "/studio/settings/website/pain-guide",
     "/studio/settings/machinery",
+    "/studio/held",
 )
 
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]

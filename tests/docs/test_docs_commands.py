@@ -194,3 +194,30 @@ def test_a_command_that_fails_would_be_noticed(workshop: Workshop, tmp_path: Pat
     page.write_text("Do this:\n\n   ```sh\n   .venv/bin/nurture simulate nowhere\n   ```\n")
     with pytest.raises(AssertionError, match="There is no sequence"):
         workshop.follow(page)
+
+
+def test_a_lost_machine_comes_back_as_the_page_says(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workshop.directory)
+    clock = workshop.directory / "clock"
+    clock.write_text("2026-11-30T02:00:00Z")
+    workshop.environment["NURTURE_CLOCK"] = str(clock)
+    workshop._run(".venv/bin/nurture publish")
+    house = build(load_settings(workshop.environment))
+    signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
+    subscribing.subscribe(
+        house.database, house.catalogue, house.tokens, house.limits, signup, house.clock()
+    )
+    page = (ROOT / "docs/backups.md").read_text()
+    before, after = page.split("## The machine is lost")
+    said = "".join(workshop._do(block) for block in blocks(before))
+    [words] = re.findall(r"^    ((?:\w+-){7}\w+)$", said, re.MULTILINE)
+    (workshop.directory / "words.txt").write_text(words)
+    house.database.close()
+    shutil.rmtree(workshop.directory / "var")
+    clock.write_text("2026-12-03T10:00:00Z")
+    said = "".join(workshop._do(block) for block in blocks(after))
+    assert "anna@example.org: “your-guide”" in said
+    assert "Dropped: 1." in said
+    assert "Armed:" in said

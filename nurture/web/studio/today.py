@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from nurture.bootstrap import broker_trouble
 from nurture.domain.consent import STUDIO
-from nurture.services import account, jumping, overseeing, settling, starting
+from nurture.services import account, holding, jumping, overseeing, settling, starting
 from nurture.services.jumping import NoJumpError
 from nurture.services.settling import NotInDoubtError, Settled
 from nurture.services.starting import Finding, Premises, Task
@@ -128,6 +128,7 @@ class Today:
             fields=FIELDS,
             has_sent=overseeing.has_sent(house.database),
             obstacles=_obstacles(house),
+            held=holding.count_held(house.database),
         )
 
     def _first_steps(self, checked: Mapping[Task, Finding]) -> Mapping[Task, Finding]:
@@ -152,6 +153,7 @@ def _obstacles(house: House) -> list[tuple[str, str]]:
     found = (
         ("The disk is nearly full", house.disk.trouble if house.disk.stopped else ""),
         ("No email leaves, because Redis cannot be used", broker_trouble(house)),
+        ("Your backups need you", house.backup_trouble),
         ("A mail server is still to be set", house.where_mails_stay),
         ("Visitors cannot be told apart", house.proxy_trouble),
         ("More came at once than could be answered", house.crowd_trouble),

@@ -1,0 +1,132 @@
+"""The file that a backup is: a tar archive, compressed, encrypted by age; never whole in memory.
+
+`age -d -i identity.age FILE | tar xz` opens it without this program. Members are small, so that
+each is read and written at once, and come in the order in which they are needed.
+"""
+
+import io
+import os
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pyrage
+from pyrage import x25519
+
+from nurture.domain.errors import NurtureError
+from nurture.private_files import open_private
+
+#: A member: its name in the archive, and what is in it.
+Member = tuple[str, bytes]
+
+
+class DamagedBackupError(NurtureError):
+    """A file is no backup, or is not what was written."""
+
+
+class UnwritableArchiveError(NurtureError):
+    """A backup could not be written down."""
+
+
+def write_archive(path: Path, members: Iterable[Member], recipient: x25519.Recipient) -> None:
+    """Write the members to a new file, safely on the disk when it returns."""
+    stream = _Stream(_compressed(_as_tar(members)))
+    try:
+        with os.fdopen(open_private(path), "wb", buffering=0) as file:
+            pyrage.encrypt_io(stream, file, [recipient])
+            os.fsync(file.fileno())
+    except (pyrage.EncryptError, OSError) as error:
+        # What went wrong while the members were made is the cause, and says more.
+        raise stream.trouble or UnwritableArchiveError(
+            f"{path.parent} takes no backup: {error}.",
+            remedy="See that it is there, that it has room, and that you may write to it.",
+        ) from None
+
+
+@contextmanager
+def opened_archive(path: Path, identity: x25519.Identity) -> Iterator[Iterator[Member]]:
+    """The members of a file, in their order; raises `DamagedBackupError` where one byte is wrong.
+
+    Decrypting runs in a thread of its own, and waits for whoever reads.
+    """
+    out, into = os.pipe()
+    troubles: list[Exception] = []
+    thread = Thread(target=_decrypt, args=(path, into, identity, troubles), daemon=True)
+    thread.start()
+    try:
+        with os.fdopen(out, "rb") as stream:
+            yield _members(path, stream, thread, troubles)
+    finally:
+        thread.join()
+
+
+def _decrypt(path: Path, into: int, identity: x25519.Identity, troubles: list[Exception]) -> None:
+    try:
+        with os.fdopen(into, "wb") as stream, path.open("rb") as file:
+            pyrage.decrypt_io(file, stream, [identity])
+    except (pyrage.DecryptError, OSError, ValueError) as error:
+        troubles.append(error)
+
+
+def _members(
+    path: Path, stream: io.BufferedIOBase, thread: Thread, troubles: list[Exception]
+) -> Iterator[Member]:
+    try:
+        with tarfile.open(fileobj=stream, mode="r|gz") as tar:
+            for info in tar:
+                content = tar.extractfile(info)
+                yield info.name, content.read() if content else b""
+        while stream.read(1 << 16):
+            pass  # Nothing is left, but the end is authenticated as well.
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        troubles.append(error)
+    thread.join()
+    if troubles:
+        raise DamagedBackupError(
+            f"{path} is damaged, or is not a backup that this key opens: {troubles[0]}.",
+            remedy="Take another backup.",
+        )
+
+
+class _Stream(io.RawIOBase):
+    """Pieces of bytes as something to read from."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, memoryview(b"")
+        self.trouble: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            while not self._rest:
+                self._rest = memoryview(next(self._pieces))
+        except StopIteration:
+            return b""
+        except Exception as error:
+            self.trouble = error
+            raise
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(taken)
+
+
+def _as_tar(members: Iterable[Member]) -> Iterator[bytes]:
+    for name, content in members:
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = len(content), 0o600
+        yield info.tobuf(tarfile.PAX_FORMAT)
+        yield content
+        yield bytes(-len(content) % tarfile.BLOCKSIZE)
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    gzip = zlib.compressobj(level=3, wbits=31)
+    for piece in pieces:
+        if compressed := gzip.compress(piece):
+            yield compressed
+    yield gzip.flush()

@@ -1,0 +1,95 @@
+"""Commands that make backups."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nurture.cli.command import main, up_to_date, with_house
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nurture.bootstrap import House
+
+_WORDS = """These eight words open your backups on another machine. They are shown only now:
+write them down, and keep them away from this machine.
+
+    {words}
+"""
+
+
+@main.command()
+@click.option("--to", type=click.Path(path_type=Path), help="A folder, or the file to write.")
+@click.option("--check", type=click.Path(path_type=Path), help="Prove that file, make none.")
+@click.option("--new-words", is_flag=True, help="Show new words, in place of the old ones.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@with_house
+def backup(
+    house: House, to: Path | None, check: Path | None, new_words: bool, as_json: bool
+) -> None:
+    """Write one encrypted file with everything, and prove that it can be restored.
+
+    It goes to NURTURE_BACKUP_TO unless you name another place. The first time, it shows the
+    words that open it.
+    """
+    from nurture.services import backing_up
+
+    up_to_date(house)
+    if check:
+        return _check(house, check, as_json)
+    place = to or house.safe.place
+    if place is None:
+        raise click.UsageError("Name a folder with --to, or set NURTURE_BACKUP_TO.")
+    words = _words(house, new_words)
+    if words and not as_json:
+        click.echo(_WORDS.format(words=words))
+    made = backing_up.back_up(house.safe, place, house.clock(), progress("rows"))
+    said = {"file": str(made.file), "bytes": made.bytes, "rows": made.rows}
+    if as_json:
+        return click.echo(json.dumps(said | ({"words": words} if words else {}), indent=2))
+    click.echo(
+        f"{made.file}: {made.bytes:,} bytes, {made.rows:,} rows, restored and compared: good."
+    )
+
+
+def _words(house: House, new: bool) -> str:
+    """New words where there are none or others are wanted; empty where those shown still hold."""
+    keys, place = house.safe.keys, house.safe.place
+    if keys.exist() and not new:
+        return ""
+    before = keys.locked.read_bytes() if keys.locked.exists() else b""
+    words = keys.make()
+    if place is not None and place.is_dir():
+        keys.lay_beside(place, replaces=before)
+    return words
+
+
+def _check(house: House, file: Path, as_json: bool) -> None:
+    from nurture.services.taking_in import prove
+
+    keys = house.safe.keys
+    if not keys.plain.exists():
+        raise click.UsageError("This machine has no key to backups: use “nurture restore”.")
+    rows = prove(file, keys.read(), keys.directory, progress("rows"))
+    if as_json:
+        return click.echo(json.dumps({"file": str(file), "rows": rows, "good": True}, indent=2))
+    click.echo(f"{file}: {rows:,} rows, restored and compared: good.")
+
+
+def progress(what: str) -> Callable[[int], None]:
+    """Say every few seconds how far it is, on the other channel."""
+    said = time.monotonic()
+
+    def tell(count: int) -> None:
+        nonlocal said
+        if time.monotonic() - said > 3:
+            said = time.monotonic()
+            print(f"{count:,} {what} …", file=sys.stderr, flush=True)
+
+    return tell

@@ -1,0 +1,91 @@
+"""Commands about what is held after a restore."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nurture.cli.command import main, up_to_date, with_house
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nurture.bootstrap import House
+    from nurture.services.holding import Held
+
+
+@main.group()
+def held() -> None:
+    """See what was due between a backup and its restore, and send or drop it."""
+
+
+@held.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@with_house
+def list_held(house: House, as_json: bool) -> None:
+    """Print what is held, by person: it may have been sent, which the backup cannot know."""
+    from nurture.services import holding
+
+    up_to_date(house)
+    found = holding.list_held(house.database, house.catalogue, house.clock())
+    values = [as_values(one) for one in found]
+    if as_json:
+        return click.echo(json.dumps(values, ensure_ascii=False, indent=2))
+    click.echo("\n".join(map(in_words, values)) or "Nothing is held.")
+
+
+@held.command()
+@click.argument("email", required=False)
+@click.option("--all", "everybody", is_flag=True, help="What is held of everybody.")
+@with_house
+def release(house: House, email: str | None, everybody: bool) -> None:
+    """Send what is held after all, once this instance is armed."""
+    from nurture.services import holding
+
+    chosen = _chosen(house, email, everybody)
+    holding.let_go_on(house.database, [one.enrolment for one in chosen], house.clock())
+    click.echo(f"Released: {len(chosen)}.")
+
+
+@held.command()
+@click.argument("email", required=False)
+@click.option("--all", "everybody", is_flag=True, help="What is held of everybody.")
+@with_house
+def drop(house: House, email: str | None, everybody: bool) -> None:
+    """Take what is held as sent; each sequence goes on behind it at its own pace."""
+    from nurture.services import holding
+
+    chosen = _chosen(house, email, everybody)
+    numbers = [one.enrolment for one in chosen]
+    holding.drop(house.database, house.catalogue, numbers, house.clock())
+    click.echo(f"Dropped: {len(chosen)}.")
+
+
+def _chosen(house: House, email: str | None, everybody: bool) -> list[Held]:
+    from nurture.services import holding
+    from nurture.services.identifying import identify
+
+    up_to_date(house)
+    if (email is None) is not everybody:
+        raise click.UsageError("Name one address, or say --all.")
+    person = identify(house.database, house.tokens, email) if email else None
+    return holding.list_held(house.database, house.catalogue, house.clock(), person)
+
+
+def as_values(one: Held) -> dict[str, Any]:
+    """One of them for a JSON document."""
+    return {
+        "enrolment": one.enrolment,
+        "email": one.address,
+        "name": one.name,
+        "sequence": one.sequence,
+        "steps": list(one.steps),
+    }
+
+
+def in_words(one: Mapping[str, Any]) -> str:
+    """One of them as a line."""
+    steps = ", ".join(f"“{step}”" for step in one["steps"]) or "what comes next"
+    return f"{one['email']}: {steps} ({one['sequence']})"

@@ -1,0 +1,32 @@
+"""The command for when the keys of a database are lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nurture.cli.command import main, with_house
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import House
+
+
+@main.command("accept-keys")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_house
+def accept_keys(house: House, yes: bool) -> None:
+    """Go on with a database whose keys are lost for good.
+
+    Every link sent so far stays dead, and people who were erased are not recognised any more.
+    """
+    from nurture.services import keying
+    from nurture.store.migrating import migrate
+
+    if not house.database.exists():
+        raise click.UsageError(f"There is no database at {house.settings.database}.")
+    if not yes and not click.confirm("Every link sent so far stays dead. Go on?"):
+        return click.echo("Nothing was changed.")
+    migrate(house.settings.database)
+    count = keying.accept_keys(house.database, house.tokens)
+    click.echo(f"Accepted: {count} people are known by the present keys from now on.")

@@ -1,0 +1,169 @@
+"""The command that makes an empty machine the one that was backed up."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nurture.cli.backing_up import progress
+from nurture.cli.command import main
+from nurture.cli.held import as_values, in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyrage import x25519
+
+    from nurture.services.contents import About
+    from nurture.services.restoring import Restored
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--words-file", type=click.Path(path_type=Path), help="A file that holds the eight words."
+)
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    help="The journal of withdrawals, where it does not lie beside the backup.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+def restore(file: Path, words_file: Path | None, journal: Path | None, as_json: bool) -> None:
+    """Restore a backup on a machine where nothing is yet, and send nothing.
+
+    It asks for the words that “nurture backup” showed.
+    """
+    from nurture.services import restoring
+    from nurture.services.restoring import Place
+    from nurture.settings import MADE, load_settings
+
+    given = dict(os.environ)
+    blank = load_settings(dict.fromkeys(MADE, _BLANK) | given)
+    place = Place.of(blank)
+    place.insist_on_empty()
+    identity = _unlock(file, words_file)
+    before = restoring.settings_in(file, identity)
+    made = {name: value for name, value in before.items() if name in MADE}
+    settings = load_settings(made | given)
+    said: dict[str, Any] = {}
+
+    def then(about: About, library: Path | None) -> None:
+        lines = _journal(journal, file, about)
+        said.update(_settle_in(made | given, place.staged_url, about, lines))
+
+    beside = file.parent / "identity.age"
+    restored = restoring.restore(
+        file, identity, beside, place, settings, before, then, progress("rows")
+    )
+    said = _as_document(file, restored, said)
+    click.echo(json.dumps(said, indent=2) if as_json else _in_words(said))
+
+
+#: Stands for secrets while only the places are asked for.
+_BLANK = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+
+def _unlock(file: Path, words_file: Path | None) -> x25519.Identity:
+    """The key, by the words; without them this is bad usage, and ends with 2."""
+    from nurture.archive.identity import BESIDE, WrongWordsError, unlock
+    from nurture.domain.errors import NurtureError
+
+    if not file.is_file():
+        raise NurtureError(f"There is no backup at {file}.", remedy="Name the file.")
+    try:
+        return unlock(file.parent / BESIDE, _read_words(words_file))
+    except WrongWordsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _read_words(words_file: Path | None) -> str:
+    if words_file is None:
+        if not sys.stdin.isatty():
+            raise click.UsageError("The words that open the backup are needed: --words-file FILE.")
+        words: str = click.prompt("The eight words", hide_input=True, err=True)
+        return words
+    try:
+        return words_file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        raise click.UsageError(f"The words cannot be read from {words_file}.") from None
+
+
+def _settle_in(
+    settings: Mapping[str, str], database_url: str, about: About, journal: Path | None
+) -> dict[str, Any]:
+    """What is done to the database before it takes its place, and what is held by then."""
+    from nurture.bootstrap import bring_up_to_date, build
+    from nurture.services import holding, resting
+    from nurture.settings import load_settings
+
+    house = build(load_settings({**settings, "NURTURE_DATABASE_URL": database_url}))
+    database, catalogue, now = house.database, house.catalogue, house.clock()
+    try:
+        bring_up_to_date(house)
+        withdrawn = resting.settle_in(database, catalogue, house.files, about, journal, now)
+        held = holding.list_held(database, catalogue, now)
+    finally:
+        database.close()
+    return {
+        "journal": str(journal) if journal else None,
+        "withdrawn_again": dict(withdrawn),
+        "held": [as_values(one) for one in held],
+    }
+
+
+def _journal(named: Path | None, file: Path, about: About) -> Path | None:
+    """The journal of withdrawals: as named, else the one beside the backup, if it is there."""
+    from nurture.archive.journal import journal_name
+
+    beside = named or file.parent / journal_name(about.fingerprint)
+    if named and not named.is_file():
+        raise click.UsageError(f"There is no journal of withdrawals at {named}.")
+    return beside if beside.is_file() else None
+
+
+def _as_document(file: Path, restored: Restored, said: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "file": str(file),
+        "made_at": restored.about.made_at.isoformat(),
+        "made_by": restored.about.program,
+        "armed": False,
+        "settings_of_before": str(restored.settings_file),
+        "templates": str(restored.library) if restored.library else None,
+        **said,
+    }
+
+
+def _in_words(said: Mapping[str, Any]) -> str:
+    lines = [
+        f"Restored: everything as it was at {said['made_at']}. Nothing is sent from here yet.",
+        f"The other machine’s settings are in {said['settings_of_before']}: put into .env what "
+        "holds here as well.",
+    ]
+    if said["templates"]:
+        lines.append(
+            f"Its emails and guides differ from this machine’s and are in {said['templates']}: "
+            "set NURTURE_TEMPLATES_DIR to that."
+        )
+    if said["journal"]:
+        again = sum(said["withdrawn_again"].values())
+        lines.append(f"Withdrawn since, and withdrawn again here: {again} ({said['journal']}).")
+    else:
+        lines.append(
+            "NO JOURNAL OF WITHDRAWALS was beside the backup: who has said no since is not known, "
+            "and would be written to. If it is elsewhere, restore once more with --journal FILE."
+        )
+    if said["held"]:
+        lines.append(f"Held, because it was due since and may have been sent: {len(said['held'])}.")
+        lines += [f"  {in_words(one)}" for one in said["held"]]
+        lines.append(
+            "“nurture held release” sends that after all, “nurture held drop” takes it as sent; "
+            "for everybody with --all, or by address."
+        )
+    lines.append("When all is as it should be, run “nurture arm”.")
+    return "\n".join(lines)

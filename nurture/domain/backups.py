@@ -1,0 +1,54 @@
+"""Which backups are kept, and when the next one is due."""
+
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+
+#: For so many days, weeks and months the newest of each is kept.
+DAYS, WEEKS, MONTHS = 7, 4, 12
+
+#: A backup is made in the hour after this one, UTC.
+_NIGHT = 2
+
+#: An attempt that came to nothing is made again after so long, one of which nothing is heard
+#: after longer: a large database takes its time.
+_AGAIN_AFTER = timedelta(hours=1)
+_LOST_AFTER = timedelta(hours=6)
+
+#: With no good backup for so long, something is wrong.
+STALE_AFTER = timedelta(days=2)
+
+
+def kept(made: Collection[datetime]) -> set[datetime]:
+    """Of backups made at these moments, those to keep: seven days, four weeks, twelve months.
+
+    Of each day, week and month that has one, the newest counts; days without a backup use up
+    none of the seven, so that a machine that was off for a month still has seven of them.
+    """
+    return {
+        *_newest_of_each(made, lambda at: at.date(), DAYS),
+        *_newest_of_each(made, lambda at: at.isocalendar()[:2], WEEKS),
+        *_newest_of_each(made, lambda at: (at.year, at.month), MONTHS),
+    }
+
+
+def _newest_of_each(
+    made: Collection[datetime], part: Callable[[datetime], object], most: int
+) -> list[datetime]:
+    newest = {part(at): at for at in sorted(at.astimezone(UTC) for at in made)}
+    return sorted(newest.values())[-most:]
+
+
+def night_of(now: datetime) -> datetime:
+    """When the present night's backup was due, or last night's before that hour."""
+    at = now.astimezone(UTC).replace(hour=_NIGHT, minute=0, second=0, microsecond=0)
+    return at if at <= now else at - timedelta(days=1)
+
+
+def is_due(now: datetime, good_at: datetime | None, begun_at: datetime | None, ended: bool) -> bool:
+    """Whether to make one now: none of this night is good, and the last attempt is over.
+
+    `good_at` is when the last good one began, `begun_at` when the last of all did.
+    """
+    if good_at is not None and good_at >= night_of(now):
+        return False
+    return begun_at is None or now - begun_at >= (_AGAIN_AFTER if ended else _LOST_AFTER)

@@ -1,0 +1,47 @@
+"""What somebody would have been sent in a time of which nothing is known, taken as sent."""
+
+from datetime import datetime
+
+from nurture.domain.enrolment import Progress
+from nurture.domain.planning import (
+    Calendar,
+    Exit,
+    Send,
+    Skip,
+    WaitUntil,
+    anchor_after,
+    next_action,
+    next_step,
+)
+from nurture.domain.sequence import Sequence
+
+
+def take_as_sent(
+    sequence: Sequence, progress: Progress, now: datetime, calendar: Calendar
+) -> tuple[Progress, tuple[str, ...]]:
+    """The progress of somebody to whom all that was due by now was sent on time, and which steps.
+
+    A step with a condition may have been sent, and counts as sent. Nothing of it is sent again,
+    and the wait for what comes next counts from when the last of them was due.
+    """
+    steps: list[str] = []
+    at = min(progress.anchor_at, now)
+    while at <= now:
+        action = next_action(sequence, progress, at, calendar, _as_if_meant(sequence, progress))
+        match action:
+            case Send(step=step):
+                progress = progress.after(step.email, anchor_after(action, at))
+                steps.append(step.email)
+            case Skip(step=step):
+                progress = progress.after(step.email, progress.anchor_at)
+            case WaitUntil(until=until):
+                at = until
+            case Exit():
+                break
+    return progress, tuple(steps)
+
+
+def _as_if_meant(sequence: Sequence, progress: Progress) -> frozenset[str]:
+    """The segments in which the next step is sent."""
+    step = next_step(sequence, progress)
+    return frozenset({step.only_if} if step and step.only_if else ())

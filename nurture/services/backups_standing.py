@@ -1,0 +1,77 @@
+"""How it stands with the backups: the last good one, its age, and what is wrong, in words."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nurture.domain.backups import STALE_AFTER
+from nurture.services.backing_up import Safe
+from nurture.services.contents import digest_of
+from nurture.services.copying_out import to_copy
+from nurture.store.backups import Attempt, last_attempt, last_good
+
+
+def standing(safe: Safe, now: datetime) -> dict[str, Any]:
+    """How it stands, as a document of plain values; it reads the last good backup's file."""
+    last, good = _attempts(safe)
+    return {
+        "place": str(safe.place) if safe.place else None,
+        "last_good": _as_values(good, now) if good else None,
+        "trouble": " ".join([*_troubles(safe, last, good, now), *_of_file(good)]) or None,
+        "withdrawals_journal": str(safe.journal),
+        "withdrawals_to_copy": to_copy(safe.database, safe.journal),
+        "withdrawals_survive_this_machine": safe.place is not None,
+    }
+
+
+def trouble(safe: Safe, now: datetime) -> str:
+    """What is wrong, in sentences, by what was noted; empty where nothing is."""
+    return " ".join(_troubles(safe, *_attempts(safe), now))
+
+
+def _attempts(safe: Safe) -> tuple[Attempt | None, Attempt | None]:
+    with safe.database.reading() as connection:
+        return last_attempt(connection), last_good(connection)
+
+
+def _troubles(
+    safe: Safe, last: Attempt | None, good: Attempt | None, now: datetime
+) -> Iterator[str]:
+    if last and last.trouble:
+        yield f"The backup of {last.begun_at:%-d %B %Y, %H:%M} UTC is not good: {last.trouble}"
+    if safe.place is None:
+        return
+    if good is None and last is None and not safe.keys.exist():
+        yield (
+            "Backups are not set up yet: run “nurture backup” once by hand, and keep the words "
+            "that it shows."
+        )
+    if good and now - good.begun_at > STALE_AFTER:
+        yield f"The last good backup is {(now - good.begun_at).days} days old."
+
+
+def _of_file(good: Attempt | None) -> Iterator[str]:
+    """Whether the file is still what was proven."""
+    if good is None:
+        return
+    try:
+        changed = digest_of(Path(good.file)) != good.sha256
+    except OSError as error:
+        yield f"The last good backup, {good.file}, cannot be read any more: {error.strerror}."
+        return
+    if changed:
+        yield (
+            f"{good.file} has changed since it was proven, and is no good any more: run "
+            "“nurture backup”."
+        )
+
+
+def _as_values(good: Attempt, now: datetime) -> dict[str, Any]:
+    return {
+        "file": good.file,
+        "made_at": good.begun_at.isoformat(),
+        "age_hours": round((now - good.begun_at).total_seconds() / 3600, 1),
+        "kilobytes": good.size,
+        "rows": good.rows,
+    }

@@ -1,0 +1,126 @@
+"""Contents: what a backup holds, in the order in which a restore needs it.
+
+The key comes first, then what lies in files, then the rows of one consistent snapshot, and at
+last the manifest: how many rows each table has, and their digests.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from nurture import __version__
+from nurture.archive.container import DamagedBackupError, Member
+from nurture.settings import Settings
+from nurture.store import portable
+from nurture.store.session import Connection, Database
+from nurture.store.withdrawals import newest_withdrawal
+
+#: The format of the file; another number means that an older program cannot read it.
+FORMAT = 1
+
+ABOUT, SETTINGS, DKIM, MANIFEST = "about.json", "settings.json", "dkim.pem", "manifest.json"
+LIBRARY, TABLES = "library/", "tables/"
+
+#: Told how many rows there are by now.
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a backup is made from."""
+
+    database: Database
+    settings: Settings
+    library: Path
+    fingerprint: str
+    key_mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a backup says of itself before anything else."""
+
+    format: int
+    program: str
+    revision: str
+    made_at: datetime
+    fingerprint: str
+    key_mark: str
+    withdrawals: int
+    tables: portable.Plan
+
+    @classmethod
+    def read(cls, content: bytes) -> "About":
+        """From the archive; raises `DamagedBackupError` where another version wrote it."""
+        said: dict[str, Any] = json.loads(content)
+        if said.get("format") != FORMAT:
+            raise DamagedBackupError(
+                f"This backup was made by nurture {said.get('program')}, in another form.",
+                remedy="Restore it with that version or a newer one.",
+            )
+        made_at = datetime.fromisoformat(said["made_at"])
+        tables = {
+            name: [(c, kind) for c, kind in columns] for name, columns in said["tables"].items()
+        }
+        return cls(**said | {"made_at": made_at, "tables": tables})
+
+
+def everything(sources: Sources, now: datetime, tell: Progress) -> Iterator[Member]:
+    """All members; the rows are those of one moment, while everything else goes on."""
+    yield from _files(sources)
+    tally = portable.Tally()
+    with sources.database.reading() as connection:
+        yield ABOUT, _document(_about(connection, sources, now))
+        yield from rows(connection, portable.plan(), tally, tell)
+    yield MANIFEST, _document(tally.as_document())
+
+
+def rows(
+    connection: Connection, plan: portable.Plan, tally: portable.Tally, tell: Progress
+) -> Iterator[Member]:
+    """The rows of all tables, counted on their way."""
+    for name, columns in plan.items():
+        for number, lines in enumerate(portable.lines_of(connection, name, columns), start=1):
+            tally.add(name, lines)
+            tell(tally.rows)
+            yield f"{TABLES}{name}/{number:06}.jsonl", lines
+
+
+def _files(sources: Sources) -> Iterator[Member]:
+    settings = sources.settings
+    yield SETTINGS, _document(dict(settings.secrets))
+    if settings.dkim_key_file and settings.dkim_key_file.is_file():
+        yield DKIM, settings.dkim_key_file.read_bytes()
+    for path in sorted(sources.library.rglob("*")):
+        if path.is_file():
+            yield f"{LIBRARY}{path.relative_to(sources.library)}", path.read_bytes()
+
+
+def _about(connection: Connection, sources: Sources, now: datetime) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "program": __version__,
+        "revision": portable.schema_revision(connection),
+        "made_at": now.astimezone(UTC).isoformat(),
+        "fingerprint": sources.fingerprint,
+        "key_mark": sources.key_mark,
+        "withdrawals": newest_withdrawal(connection),
+        "tables": portable.plan(),
+    }
+
+
+def _document(values: Any) -> bytes:
+    return json.dumps(values, ensure_ascii=False, indent=1).encode()
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file, read a piece at a time."""
+    found = sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            found.update(piece)
+    return found.hexdigest()

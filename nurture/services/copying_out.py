@@ -1,0 +1,43 @@
+"""Copying out: every no reaches a file beside the backups within a minute of being said."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from nurture.archive.journal import Line, append, last_number
+from nurture.store.session import Database
+from nurture.store.withdrawals import newest_withdrawal, withdrawals_after
+
+#: So many are copied at once.
+_CHUNK = 1000
+
+
+def copy_out(database: Database, journal: Path, now: datetime) -> int:
+    """Add to the journal what was withdrawn since its last line; return how much that was.
+
+    Cheap where there is nothing new. A crash at any moment costs nothing: the next call goes on
+    behind the last whole line. Raises `OSError`.
+    """
+    copied = 0
+    while to_copy(database, journal):
+        copied += append(journal, lambda last: _more(database, last, now))
+    return copied
+
+
+def to_copy(database: Database, journal: Path) -> int:
+    """How many withdrawals are not in the journal yet."""
+    with database.reading() as connection:
+        newest = newest_withdrawal(connection)
+    return newest - _begun(last_number(journal), newest)
+
+
+def _more(database: Database, last: int, now: datetime) -> Sequence[Line]:
+    with database.writing() as connection:
+        begun = _begun(last, newest_withdrawal(connection))
+        found = withdrawals_after(connection, begun, _CHUNK)
+    return [Line(one.id, one.address_hash, one.kind, one.happened_at, now) for one in found]
+
+
+def _begun(last: int, newest: int) -> int:
+    """How far we have come; back to the beginning where the database is an earlier one."""
+    return last if last <= newest else 0

@@ -1,0 +1,98 @@
+"""Holding: what was due between a backup and its restore goes, or is dropped, as the owner says."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.domain.missed import take_as_sent
+from nurture.services.catalogue import Catalogue, Published
+from nurture.store import enrolments, holds, locks
+from nurture.store.enrolments import Enrolment, columns_of
+from nurture.store.messages import cancel_steps
+from nurture.store.session import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held for one person in one sequence: the emails that were due by then."""
+
+    enrolment: int
+    address: str
+    name: str
+    sequence: str
+    steps: tuple[str, ...]
+
+
+def hold_missed(database: Database, catalogue: Catalogue, now: datetime) -> None:
+    """Hold whatever may have been sent by now, guides too, and what was in hand at the backup.
+
+    Many are looked at without anything to send, and could not have been sent anything.
+    """
+    with database.writing() as connection:
+        in_hand, due = holds.take_out_of_hand(connection), holds.due_by(connection, now)
+        if in_hand or due:
+            published = catalogue.current(connection)
+            found = (enrolments.find_enrolment(connection, number) for number in due)
+            missed = {one.id for one in found if one and _missed(published, one, now)}
+            holds.hold(connection, sorted(missed | in_hand), now)
+
+
+def list_held(
+    database: Database, catalogue: Catalogue, now: datetime, person: int | None = None
+) -> list[Held]:
+    """Everything that is held, or what is held of one person, the longest due first."""
+    with database.reading() as connection:
+        numbers = holds.held_numbers(connection, person)
+        if not numbers:
+            return []
+        published = catalogue.current(connection)
+        whose = holds.whose(connection, numbers)
+        found = (enrolments.find_enrolment(connection, number) for number in numbers)
+        return [_held(published, one, *whose[one.id], now) for one in found if one]
+
+
+def count_held(database: Database) -> int:
+    """How many are held."""
+    with database.reading() as connection:
+        return len(holds.held_numbers(connection))
+
+
+def let_go_on(database: Database, enrolment_ids: Collection[int], now: datetime) -> None:
+    """Send what is held after all: nobody has had it, or twice does no harm."""
+    with database.writing() as connection:
+        locks.hold(connection, enrolments.of_enrolments(enrolment_ids))
+        holds.release(connection, enrolment_ids, now)
+
+
+def drop(
+    database: Database, catalogue: Catalogue, enrolment_ids: Collection[int], now: datetime
+) -> None:
+    """Take what is held as sent: the sequence goes on behind it, at its own pace."""
+    for number in enrolment_ids:
+        with database.writing() as connection:
+            locks.hold(connection, enrolments.of_enrolments([number]))
+            _drop(connection, catalogue.current(connection), number, now)
+
+
+def _drop(connection: Connection, published: Published, number: int, now: datetime) -> None:
+    if number not in holds.held_numbers(connection):
+        return
+    found = enrolments.find_enrolment(connection, number)
+    sequence = published.sequences.get(found.sequence) if found else None
+    if found and sequence:
+        progress, steps = take_as_sent(sequence, found.progress, now, published.calendar)
+        cancel_steps(connection, [(number, step) for step in steps], "dropped after a restore")
+        columns = {"passed": progress.passed, **columns_of(progress)}
+        enrolments.change_enrolment(connection, number, now, **columns)
+    holds.release(connection, [number], now)
+
+
+def _held(published: Published, found: Enrolment, address: str, name: str, now: datetime) -> Held:
+    return Held(found.id, address, name, found.sequence, _missed(published, found, now))
+
+
+def _missed(published: Published, found: Enrolment, now: datetime) -> tuple[str, ...]:
+    sequence = published.sequences.get(found.sequence)
+    if sequence is None:
+        return ()
+    return take_as_sent(sequence, found.progress, now, published.calendar)[1]

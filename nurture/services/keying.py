@@ -1,0 +1,51 @@
+"""Keying: a database whose keys are missing is noticed before anybody is written to from it.
+
+Suppressed addresses are kept as keyed hashes, and every link ever sent is signed. With other keys
+nobody who was erased is recognised, and every link is dead.
+"""
+
+from nurture.domain.errors import NurtureError
+from nurture.store.key_marks import find_mark, keep_mark, replace_mark
+from nurture.store.session import Database
+from nurture.store.subscribers import addresses_and_hashes
+from nurture.store.suppressions import rename_address
+from nurture.tokens import Tokens
+
+
+class KeysMissingError(NurtureError):
+    """The secrets are not those that this database was filled with."""
+
+
+def insist_on_keys(database: Database, tokens: Tokens) -> None:
+    """Raise `KeysMissingError` unless the oldest secret is the one that the hashes are made with.
+
+    The database remembers a mark of that key; before it does, its people show it.
+    """
+    with database.reading() as connection:
+        mark = find_mark(connection)
+        known = [] if mark else addresses_and_hashes(connection, 1)
+    if mark == tokens.key_mark:
+        return
+    if mark or any(found not in tokens.address_hashes(address) for _, address, found in known):
+        raise KeysMissingError(
+            "This database was filled with another NURTURE_SECRET_KEY than the one there is now, "
+            "so that every link ever sent would be dead and whoever was erased would be written "
+            "to again.",
+            remedy="Put back the secrets.env, or the NURTURE_SECRET_KEY, that belongs to it. If "
+            "they are lost for good, run “nurture accept-keys”.",
+        )
+    with database.writing() as connection:
+        keep_mark(connection, tokens.key_mark)
+
+
+def accept_keys(database: Database, tokens: Tokens) -> int:
+    """Take the present keys for good; return how many people are known by them from now on.
+
+    What suppresses an address that is known goes with it; of erased people nothing can be.
+    """
+    with database.writing() as connection:
+        people = addresses_and_hashes(connection)
+        for person, address, before in people:
+            rename_address(connection, person, before, tokens.address_hashes(address)[0])
+        replace_mark(connection, tokens.key_mark)
+    return len(people)

@@ -1,0 +1,106 @@
+"""Replaying: what was withdrawn after a backup is withdrawn again in the database restored from it.
+
+What is replayed twice, or was in the backup already, changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nurture.archive.journal import Line, read_lines
+from nurture.domain.consent import JOURNAL, OWN_WORDINGS, ConsentChange, Evidence, Purpose
+from nurture.domain.suppression import SuppressionReason
+from nurture.services.catalogue import Catalogue
+from nurture.services.contents import About
+from nurture.services.following import OwnFiles
+from nurture.services.forgetting import forget, let_go
+from nurture.services.preferring import stop
+from nurture.services.suppressing import suppress_address
+from nurture.store import locks, subscribers
+from nurture.store.consents import record_consents
+from nurture.store.session import Connection, Database
+from nurture.store.suppressions import stands, suppress, suppress_erased
+from nurture.store.withdrawals import CONSENT, LET_GO
+
+
+@dataclass(frozen=True, slots=True)
+class Replayer:
+    """What replaying works with, and when it is done."""
+
+    database: Database
+    catalogue: Catalogue
+    files: OwnFiles
+    now: datetime
+
+    def replay(self, lines: Iterable[Line]) -> Counter[str]:
+        """Withdraw again what these lines say; return how many there were of each kind."""
+        counted: Counter[str] = Counter()
+        for line in lines:
+            self._again(line)
+            counted[line.kind] += 1
+        return counted
+
+    def _again(self, line: Line) -> None:
+        if line.kind in (SuppressionReason.ERASED, LET_GO):
+            return self._erase_again(line)
+        with self.database.writing() as connection:
+            locks.hold_address(connection, line.address_hash)
+            number = subscribers.find_by_hash(connection, line.address_hash)
+            if number is not None:
+                self._say_no_again(connection, number, line)
+            elif not line.kind.startswith(CONSENT):
+                _suppress_stranger(connection, line)
+
+    def _erase_again(self, line: Line) -> None:
+        with self.database.writing() as connection:
+            number = subscribers.find_by_hash(connection, line.address_hash)
+            if number is None and line.kind == SuppressionReason.ERASED:
+                suppress_erased(connection, line.address_hash, line.happened_at)
+        if number is not None:
+            erase = forget if line.kind == SuppressionReason.ERASED else let_go
+            erase(self.database, self.files, number, self.now)
+
+    def _say_no_again(self, connection: Connection, number: int, line: Line) -> None:
+        locks.hold_person(connection, number)
+        person = subscribers.find_subscriber(connection, number)
+        if person is None:
+            return
+        privacy, at = self._privacy(connection), line.happened_at
+        if line.kind.startswith(CONSENT):
+            purpose = Purpose(line.kind.removeprefix(CONSENT))
+            taken = [ConsentChange(purpose, False, OWN_WORDINGS[purpose])]
+            record_consents(
+                connection,
+                number,
+                taken if purpose in person.consents else [],
+                source=JOURNAL,
+                privacy_version=privacy,
+                evidence=Evidence(),
+                now=at,
+            )
+        elif line.kind == SuppressionReason.UNSUBSCRIBED:
+            stop(connection, person, None, privacy, Evidence(), self.now, JOURNAL, at)
+        else:
+            reason = SuppressionReason(line.kind)
+            suppress_address(connection, number, line.address_hash, "", self.now, reason, at)
+
+    def _privacy(self, connection: Connection) -> str:
+        return self.catalogue.current(connection).practice.privacy_version
+
+
+def _suppress_stranger(connection: Connection, line: Line) -> None:
+    """Keep the no of somebody whom the backup does not know, should they ever sign up again."""
+    if not stands(connection, line.address_hash, SuppressionReason.ERASED):
+        reason = SuppressionReason(line.kind)
+        suppress(connection, line.address_hash, reason, line.happened_at)
+
+
+def since_backup(journal: Path, about: About) -> list[Line]:
+    """The lines that the backup may not know of."""
+    return [
+        line
+        for line in read_lines(journal)
+        if line.number > about.withdrawals or line.noted_at >= about.made_at
+    ]

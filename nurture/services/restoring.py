@@ -1,0 +1,237 @@
+"""Restoring: an empty machine becomes the one that was backed up, and says nothing to anybody.
+
+The database is filled beside its place and moves there when all is done, so that a restore which
+is killed has left no database. On a server it says of itself that it is not finished.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from pyrage import x25519
+
+from nurture.archive.container import Member, opened_archive
+from nurture.archive.identity import KeyFiles
+from nurture.domain.errors import NurtureError
+from nurture.private_files import write_private
+from nurture.services.contents import DKIM, LIBRARY, SETTINGS, About, Progress
+from nurture.services.taking_in import take_in
+from nurture.settings import MADE, Settings
+from nurture.store.instance import RESTORING, arm
+from nurture.store.portable import is_empty
+from nurture.store.session import Database
+from nurture.store.wiping import into_one_file
+from nurture.tokens import Tokens
+
+#: Names of what tells that a data directory has been in use.
+_IN_USE = ("nurture.db*", "secrets.env", "backup-identity*", "journals", "witness-*")
+
+
+class NotEmptyError(NurtureError):
+    """There is something where a backup is to be restored."""
+
+
+class OtherKeysError(NurtureError):
+    """The settings hold another key than the one that the backup was made with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a backup is restored to: a data directory, and a database in it or on a server."""
+
+    directory: Path
+    database_url: str
+    database_file: Path | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Place":
+        """The place that the settings name."""
+        file = settings.database_files[0] if settings.database_files else None
+        return cls(settings.data_dir, settings.database, file)
+
+    @property
+    def staging(self) -> Path:
+        """Where files wait until all is done."""
+        return self.directory / "restoring"
+
+    @property
+    def staged_url(self) -> str:
+        """The database while it is being filled."""
+        if self.database_file is None:
+            return self.database_url
+        return f"sqlite:///{self.staging.absolute() / 'nurture.db'}"
+
+    def insist_on_empty(self) -> None:
+        """Raise `NotEmptyError` where a program has been in use here."""
+        found = [path for name in _IN_USE for path in sorted(self.directory.glob(name))]
+        file = self.database_file
+        found += [file] if file and file.exists() else []
+        if found:
+            raise NotEmptyError(
+                f"This machine is not empty: {found[0]} is there.",
+                remedy="A backup is never restored over something else. Name an empty folder in "
+                "NURTURE_DATA_DIR, or move this one aside.",
+            )
+        if file is None and not _is_empty(self.database_url):
+            raise NotEmptyError(
+                "The database that NURTURE_DATABASE_URL names is not empty.",
+                remedy="Make a new one, with CREATE DATABASE, and name that.",
+            )
+
+
+def _is_empty(url: str) -> bool:
+    database = Database(url)
+    try:
+        with database.reading() as connection:
+            return is_empty(connection)
+    finally:
+        database.close()
+
+
+def settings_in(file: Path, identity: x25519.Identity) -> dict[str, str]:
+    """The settings of the machine that was backed up; raises `DamagedBackupError`."""
+    with opened_archive(file, identity) as members:
+        for name, content in members:
+            if name == SETTINGS:
+                found: dict[str, str] = json.loads(content)
+                return found
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back, and where the files are that this machine may want to use."""
+
+    about: About
+    settings_file: Path
+    library: Path | None
+
+
+def restore(
+    file: Path,
+    identity: x25519.Identity,
+    locked: Path,
+    place: Place,
+    settings: Settings,
+    before: Mapping[str, str],
+    then: Callable[[About, Path | None], None],
+    tell: Progress,
+) -> Restored:
+    """Fill an empty place from a backup whose settings were those of `before`.
+
+    `then` does what is to be done before the database takes its place; it is given the folder
+    of the emails where they are others than this machine's. All or nothing, where the database
+    is a file. Raises `DamagedBackupError` or `OtherKeysError`.
+    """
+    staging = place.staging
+    shutil.rmtree(staging, ignore_errors=True)  # Of a restore that was killed.
+    staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        about = _take_in(file, identity, place, settings, tell)
+        _keep_keys(staging, identity, locked)
+        _keep_settings(staging, before)
+        if _is_same(staging / "templates", settings.templates_dir):
+            shutil.rmtree(staging / "templates")
+        has_library = (staging / "templates").is_dir()
+        then(about, staging / "templates" if has_library else None)
+        _move(place)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    library = place.directory / "templates" if has_library else None
+    return Restored(about, place.directory / _SETTINGS_OF_BEFORE, library)
+
+
+_SETTINGS_OF_BEFORE = "settings-of-before.env"
+
+
+def _take_in(
+    file: Path, identity: x25519.Identity, place: Place, settings: Settings, tell: Progress
+) -> About:
+    mark = Tokens(settings.secret_keys).key_mark
+
+    def check(about: About) -> None:
+        if about.key_mark != mark:
+            raise OtherKeysError(
+                "NURTURE_SECRET_KEY is set, and is not the key that this backup was made with.",
+                remedy="Take it out of the environment and of .env: the backup brings its own.",
+            )
+
+    def receive(member: Member) -> None:
+        _keep(place.staging, member)
+
+    database = Database(place.staged_url)
+    try:
+        about = take_in(database, file, identity, tell, receive, check)
+        with database.writing() as connection:
+            arm(connection, RESTORING, about.made_at)
+        return about
+    finally:
+        database.close()
+
+
+def _keep(staging: Path, member: Member) -> None:
+    name, content = member
+    if name == DKIM:
+        return write_private(staging / "dkim-of-before.pem", content)
+    if not name.startswith(LIBRARY):
+        return
+    root = staging / "templates"
+    path = root / name.removeprefix(LIBRARY)
+    if not path.resolve().is_relative_to(root.resolve()):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(path, content)
+
+
+def _keep_keys(staging: Path, identity: x25519.Identity, locked: Path) -> None:
+    keys = KeyFiles(staging)
+    said = f"# public key: {identity.to_public()}\n{identity}\n"
+    write_private(keys.plain, said.encode("ascii"))
+    write_private(keys.locked, locked.read_bytes())
+
+
+def _keep_settings(staging: Path, before: Mapping[str, str]) -> None:
+    """The secrets to be used at once, and everything else to be read by whoever sets this up."""
+    made = {name: value for name, value in before.items() if name in MADE}
+    others = {name: value for name, value in before.items() if name not in MADE}
+    write_private(staging / "secrets.env", _as_env(made))
+    write_private(staging / _SETTINGS_OF_BEFORE, _as_env(others))
+
+
+def _as_env(values: Mapping[str, str]) -> bytes:
+    return "".join(f"{name}={_quoted(value)}\n" for name, value in values.items()).encode()
+
+
+def _quoted(value: str) -> str:
+    if value.replace("-", "").replace("_", "").isalnum():
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _is_same(restored: Path, present: Path) -> bool:
+    """Whether this machine has the same emails and guides already."""
+    return _digests(restored) == _digests(present)
+
+
+def _digests(root: Path) -> dict[str, bytes]:
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {str(p.relative_to(root)): sha256(p.read_bytes()).digest() for p in files}
+
+
+def _move(place: Place) -> None:
+    """Put everything in its place, the database last."""
+    database = place.staging / "nurture.db"
+    for path in sorted(place.staging.iterdir()):
+        if not path.name.startswith("nurture.db"):
+            path.replace(place.directory / path.name)
+    if place.database_file is not None:
+        staged = Database(place.staged_url)
+        into_one_file(staged)
+        staged.close()
+        place.database_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.replace(database, place.database_file)

@@ -1,0 +1,124 @@
+"""Taking in: a backup becomes a database again, and is found to be what was written."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pyrage import x25519
+
+from nurture.archive.container import DamagedBackupError, Member, opened_archive
+from nurture.services import contents
+from nurture.services.contents import ABOUT, MANIFEST, TABLES, About, Progress
+from nurture.store import portable
+from nurture.store.migrating import UnknownRevisionError, migrate_to
+from nurture.store.session import Connection, Database
+
+#: Told of what a backup holds besides rows.
+Receive = Callable[[Member], None]
+
+#: Asked before a row is taken in, with what the backup says of itself.
+Check = Callable[[About], None]
+
+
+def take_in(
+    database: Database,
+    path: Path,
+    identity: x25519.Identity,
+    tell: Progress,
+    receive: Receive,
+    check: Check,
+) -> About:
+    """Fill an empty database from a backup, all or nothing, and compare rows and digests.
+
+    Its tables are as the backup's were; bring them up to date afterwards. Raises
+    `DamagedBackupError`.
+    """
+    with opened_archive(path, identity) as members:
+        about = _up_to_about(members, receive)
+        check(about)
+        _make_tables(database, about)
+        with database.writing() as connection:
+            said = _fill(connection, about, members, tell)
+            portable.go_on_numbering(connection, about.tables)
+            _compare(connection, about, said, tell)
+    return about
+
+
+def prove(path: Path, identity: x25519.Identity, scratch: Path, tell: Progress) -> int:
+    """Restore a backup into a scratch place under that folder and compare; return its rows."""
+    counted = 0
+
+    def count(rows: int) -> None:
+        nonlocal counted
+        counted = max(counted, rows)
+        tell(rows)
+
+    with _scratch_database(scratch) as database:
+        take_in(database, path, identity, count, lambda _: None, lambda _: None)
+    return counted
+
+
+@contextmanager
+def _scratch_database(scratch: Path) -> Iterator[Database]:
+    for left in scratch.glob("proving-*"):  # Of a process that was killed; it had the lock.
+        shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(prefix="proving-", dir=scratch) as directory:
+        database = Database(f"sqlite:///{Path(directory).absolute()}/nurture.db")
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def _up_to_about(members: Iterator[Member], receive: Receive) -> About:
+    for name, content in members:
+        if name == ABOUT:
+            return About.read(content)
+        receive((name, content))
+    raise DamagedBackupError("This backup does not say what it is.", remedy="Take another.")
+
+
+def _make_tables(database: Database, about: About) -> None:
+    try:
+        migrate_to(database.url, about.revision)
+    except UnknownRevisionError:
+        raise DamagedBackupError(
+            f"This backup was made by nurture {about.program}, which is newer than this one.",
+            remedy="Restore it with that version.",
+        ) from None
+
+
+def _fill(
+    connection: Connection, about: About, members: Iterator[Member], tell: Progress
+) -> dict[str, object]:
+    """Take in all rows; return the manifest, which is what comes last."""
+    tally, manifest = portable.Tally(), None
+    for name, content in members:
+        if name == MANIFEST:
+            manifest = json.loads(content)
+        else:
+            table = name.removeprefix(TABLES).partition("/")[0]
+            portable.take_in(connection, table, about.tables[table], content)
+            tally.add(table, content)
+            tell(tally.rows)
+    if manifest is None:
+        raise DamagedBackupError("This backup ends too early.", remedy="Take another.")
+    found: dict[str, object] = manifest
+    return found
+
+
+def _compare(connection: Connection, about: About, said: dict[str, object], tell: Progress) -> None:
+    """Whether what is in the database now is what was in the one that was backed up."""
+    tally = portable.Tally()
+    for _ in contents.rows(connection, about.tables, tally, tell):
+        pass
+    found = tally.as_document()
+    wrong = sorted(name for name in {*said, *found} if said.get(name) != found.get(name))
+    if wrong:
+        raise DamagedBackupError(
+            f"What comes back is not what was written, in {', '.join(wrong)}.",
+            remedy="Take another backup.",
+        )

@@ -1,0 +1,66 @@
+"""Withdrawals: every no in the order in which it was said, to be copied out of the database.
+
+A row is written in the transaction in which the no is kept, by the few functions that keep one,
+so that whoever copies from a number on misses none. Rows name nobody: only keyed hashes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, Integer, Table, Text, func, insert, select
+
+from nurture.store.types import UtcDateTime, metadata
+
+#: Somebody who never confirmed was let go: emptied, but free to sign up again.
+LET_GO = "let_go"
+
+#: How the kind of a consent that was taken back begins; the purpose follows.
+CONSENT = "consent:"
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address_hash", Text, nullable=False),
+    # A reason of `domain.suppression`, `let_go`, or `consent:` and a purpose.
+    Column("kind", Text, nullable=False),
+    Column("happened_at", UtcDateTime, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """One no: of which address, of what kind and when."""
+
+    id: int
+    address_hash: str
+    kind: str
+    happened_at: datetime
+
+
+def list_withdrawals(
+    connection: Connection, hashes: Iterable[str], kinds: Iterable[str], at: datetime
+) -> None:
+    """Note these kinds of no for each of these addresses; an address that is lost is nobody's."""
+    known, said = [each for each in hashes if each], list(kinds)
+    rows = [{"address_hash": h, "kind": kind, "happened_at": at} for h in known for kind in said]
+    if rows:
+        connection.execute(insert(withdrawals), rows)
+
+
+def newest_withdrawal(connection: Connection) -> int:
+    """The number of the last one; zero where there is none."""
+    return connection.scalar(select(func.max(withdrawals.c.id))) or 0
+
+
+def withdrawals_after(connection: Connection, number: int, limit: int) -> list[Withdrawal]:
+    """What came after that number, the earliest first.
+
+    On a server transactions may end in another order than their numbers. Whoever is still
+    writing one is waited for, so that none turns up behind the number that was read to.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("LOCK TABLE withdrawals IN SHARE MODE")
+    after = select(withdrawals).where(withdrawals.c.id > number).order_by(withdrawals.c.id)
+    return [Withdrawal(*row) for row in connection.execute(after.limit(limit))]

@@ -1,0 +1,37 @@
+"""Backing a house up, and restoring it on another machine, by the commands that do so."""
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from nurture.cli import main
+from tests.house import Household
+
+
+def command(home: Household, *words: object, **settings: str) -> Result:
+    """The `nurture` command on the machine of that house."""
+    return CliRunner().invoke(main, [str(w) for w in words], env=home.environment | settings)
+
+
+def backed_up(home: Household, folder: Path) -> tuple[Path, Path]:
+    """A backup by the command, and a file with the words that it showed."""
+    said = json.loads(command(home, "backup", "--to", folder, "--json").stdout)
+    words = folder.parent / "words"
+    words.write_text(said["words"].replace("-", " ").upper())
+    return Path(said["file"]), words
+
+
+def restored(
+    home: Household, file: Path, words: Path, url: str = "", directory: Path | None = None
+) -> tuple[Household, Result]:
+    """Another machine, where that backup was restored."""
+    there = (directory or home.directory) / "another-machine"
+    other = Household(url or f"sqlite:///{there}/var/nurture.db", there, home.clock, home.smtp_url)
+    # The keys come with the backup.
+    bare = {k: v for k, v in other.environment.items() if k not in _KEYS}
+    arguments = ["restore", str(file), "--words-file", str(words), "--json"]
+    return other, CliRunner().invoke(main, arguments, env=dict.fromkeys(_KEYS) | bare)
+
+
+_KEYS = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")

@@ -1,0 +1,41 @@
+"""A database is opened with its own keys, or with none until the owner says so."""
+
+from nurture.domain.suppression import SuppressionReason
+from nurture.services.suppressing import suppress_address
+from tests.house import Household
+from tests.machines import command
+
+OTHERS = {"NURTURE_SECRET_KEY": "a key that was made on another machine"}
+
+
+def test_a_database_whose_keys_are_missing_is_refused_by_every_command(
+    sqlite_home: Household,
+) -> None:
+    sqlite_home.subscribe("anna@example.org")
+    # Also one of before marks were kept: its people show which key it was.
+    for _ in range(2):
+        refused = command(sqlite_home, "status", **OTHERS)
+        assert refused.exit_code == 1 and "secrets.env" in refused.output
+        assert command(sqlite_home, "status").exit_code == 0
+    older_last = f"{OTHERS['NURTURE_SECRET_KEY']},{sqlite_home.house.settings.secret_key}"
+    assert command(sqlite_home, "status", NURTURE_SECRET_KEY=older_last).exit_code == 0
+
+
+def test_keys_that_are_lost_for_good_are_given_up_on_request_alone(
+    sqlite_home: Household,
+) -> None:
+    home = sqlite_home
+    home.subscribe("anna@example.org")
+    address_hash = home.house.tokens.address_hash("anna@example.org")
+    with home.house.database.writing() as connection:
+        complained, now = SuppressionReason.COMPLAINED, home.clock.now
+        suppress_address(connection, 1, address_hash, "", now, complained)
+    assert command(home, "accept-keys", "--yes", **OTHERS).exit_code == 0
+    said = command(home, "suppression", "list", **OTHERS)
+    assert said.exit_code == 0 and "anna@example.org" in said.output
+    assert command(home, "status").exit_code == 1
+
+
+def test_an_empty_database_takes_the_keys_that_there_are(sqlite_home: Household) -> None:
+    assert command(sqlite_home, "status", **OTHERS).exit_code == 0
+    assert command(sqlite_home, "status").exit_code == 1

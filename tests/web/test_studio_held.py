@@ -1,0 +1,46 @@
+"""What is held after a restore is listed by person, and goes or is dropped as the owner says."""
+
+from datetime import timedelta
+
+from flask.testing import FlaskClient
+
+from nurture.services import explaining, holding
+from tests.house import Household
+from tests.web.studio import send
+
+
+def hold_everybody(sqlite_home: Household) -> None:
+    for name in ("alice", "ben"):
+        sqlite_home.subscribe(f"{name}@example.org", first_name=name.title())
+    holding.hold_missed(
+        sqlite_home.house.database, sqlite_home.house.catalogue, sqlite_home.clock.now
+    )
+
+
+def test_the_first_page_leads_to_what_is_held_and_each_is_decided(
+    paul: FlaskClient, sqlite_home: Household
+) -> None:
+    hold_everybody(sqlite_home)
+    assert sqlite_home.deliver() == 0
+    house, now = sqlite_home.house, sqlite_home.clock.now
+    said = explaining.explain(house.database, house.catalogue, "ben@example.org", now)
+    assert any("held since the restore" in why for why in said.why_not_sooner)
+    assert "2 people’s emails are held since the restore" in paul.get("/studio/").text
+    page = paul.get("/studio/held").text
+    assert "alice@example.org: “your-guide”" in page
+    first = sqlite_home.enrolment("alice@example.org")["id"]
+    send(paul, "/studio/held", what="send", enrolment=str(first))
+    assert sqlite_home.deliver() == 1
+    assert "alice@example.org" not in paul.get("/studio/held").text
+    send(paul, "/studio/held", what="drop")
+    assert sqlite_home.deliver() == 0
+    assert "Nothing is held." in paul.get("/studio/held").text
+
+
+def test_a_guide_that_is_asked_for_anew_is_not_held(sqlite_home: Household) -> None:
+    hold_everybody(sqlite_home)
+    sqlite_home.clock.advance(timedelta(days=2))
+    sqlite_home.subscribe("ben@example.org")
+    assert sqlite_home.deliver() == 1
+    assert [step for step, _ in sqlite_home.statuses("ben@example.org")] == ["your-guide"]
+    assert holding.count_held(sqlite_home.house.database) == 2
