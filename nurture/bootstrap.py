@@ -181,7 +181,7 @@ class House:
         sources = Sources(
             self.database, self.settings, self.library, self.fingerprint, self.tokens.key_mark
         )
-        return Safe(sources, KeyFiles(self.settings.data_dir), self.settings.backup_to)
+        return Safe(sources, KeyFiles(self.settings.data_dir), self.settings.backup_folder)
 
     @property
     def backup_trouble(self) -> str:

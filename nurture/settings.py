@@ -56,7 +56,7 @@ class Settings(BaseModel):
     signups_per_client_hour: int = Field(default=1000, ge=1)
     signups_per_form_hour: int = Field(default=5000, ge=1)
     trusted_proxies: int = Field(default=0, ge=0)
-    backup_to: Path | None = None
+    backup_url: str = ""
     metrics_token: str = Field(default="", repr=False)
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
@@ -113,6 +113,14 @@ class Settings(BaseModel):
             raise ValueError("write the public address of these pages, as https://mail.example.org")
         return plain
 
+    @field_validator("backup_url")
+    @classmethod
+    def _is_a_folder(cls, url: str) -> str:
+        plain = url.removeprefix("file://")
+        if "://" in plain:
+            raise ValueError("write the path of a folder; other places are not known yet")
+        return plain
+
     @field_validator("host")
     @classmethod
     def _is_an_address(cls, host: str) -> str:
@@ -120,6 +128,11 @@ class Settings(BaseModel):
             return str(ip_address(host))
         except ValueError:
             raise ValueError("write an address, such as 127.0.0.1, 0.0.0.0 or ::1") from None
+
+    @property
+    def backup_folder(self) -> Path | None:
+        """Where backups go each night; `None` where no place is set."""
+        return Path(self.backup_url) if self.backup_url else None
 
     @property
     def reached_at(self) -> str:

@@ -35,7 +35,7 @@ def backup(
 ) -> None:
     """Write one encrypted file with everything, and prove that it can be restored.
 
-    It goes to NURTURE_BACKUP_TO unless you name another place. The first time, it shows the
+    It goes to NURTURE_BACKUP_URL unless you name another place. The first time, it shows the
     words that open it.
     """
     from nurture.services import backing_up
@@ -45,7 +45,7 @@ def backup(
         return _check(house, check, as_json)
     place = to or house.safe.place
     if place is None:
-        raise click.UsageError("Name a folder with --to, or set NURTURE_BACKUP_TO.")
+        raise click.UsageError("Name a folder with --to, or set NURTURE_BACKUP_URL.")
     words = _words(house, new_words)
     if words and not as_json:
         click.echo(_WORDS.format(words=words))

@@ -143,7 +143,7 @@ def _backup(standing: dict[str, Any]) -> list[str]:
     if not standing["withdrawals_survive_this_machine"]:
         lines.append(
             f"who said no is noted in {standing['withdrawals_journal']}, which would not survive "
-            "this machine: set NURTURE_BACKUP_TO to a folder elsewhere"
+            "this machine: set NURTURE_BACKUP_URL to a folder elsewhere"
         )
     if waiting:
         lines.append(f"not yet in the journal of withdrawals: {waiting}; a worker copies them")

@@ -33,7 +33,7 @@ class Lost(NamedTuple):
 def lost(sqlite_home: Household, tmp_path: Path) -> Lost:
     """Six people under way; after the backup a leaves, b is erased, c complains, d gets mail."""
     home, folder = sqlite_home, tmp_path / "backups"
-    home.settings = {"NURTURE_BACKUP_TO": str(folder)}
+    home.settings = {"NURTURE_BACKUP_URL": str(folder)}
     home.__dict__.pop("house").database.close()
     for name in WANT:
         home.subscribe(f"{name}@example.org", first_name=name.title())

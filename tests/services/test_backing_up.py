@@ -253,7 +253,7 @@ def test_what_is_wrong_is_told_by_status_and_on_the_first_page(
     file.write_bytes(content)
     assert "has changed since it was proven" in command(sqlite_home, "status").stdout
     sqlite_home.clock.advance(timedelta(days=5))
-    of_nightly = {"NURTURE_BACKUP_TO": str(folder)}
+    of_nightly = {"NURTURE_BACKUP_URL": str(folder)}
     assert "5 days old" in sqlite_home.another(**of_nightly).backup_trouble
 
 
