@@ -118,7 +118,8 @@ class Household:
     def close(self) -> None:
         """Let go of every connection."""
         if "house" in self.__dict__:
-            self.house.dispatch.mailer.close()
+            if "dispatch" in self.house.__dict__:
+                self.house.dispatch.mailer.close()
             self.house.database.close()
 
     # --- What the website and the subscribers do ---------------------------------------------

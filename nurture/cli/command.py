@@ -96,11 +96,19 @@ def written_whole(file: Path) -> Iterator[TextIO]:
 
 
 def up_to_date(house: House) -> None:
-    """See that the tables are there and up to date, and bring them nowhere.
+    """See that the tables are there, up to date and filled with our keys; bring them nowhere.
 
     Commands look and do as they are told; upgrading is for those that `bring_up_to_date`. A
     mistyped data directory must not become a new database either.
     """
+    from nurture.services.keying import refuse_other_keys
+
+    tables_are_there(house)
+    refuse_other_keys(house.database, house.tokens)
+
+
+def tables_are_there(house: House) -> None:
+    """See that the tables are there and up to date, whatever keys they were filled with."""
     from nurture.bootstrap import refuse_older
 
     if not house.database.exists():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, with_house
+from nurture.cli.command import main, tables_are_there, with_house
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -21,12 +21,9 @@ def accept_keys(house: House, yes: bool) -> None:
     Every link sent so far stays dead, and people who were erased are not recognised any more.
     """
     from nurture.services import keying
-    from nurture.store.migrating import migrate
 
-    if not house.database.exists():
-        raise click.UsageError(f"There is no database at {house.settings.database}.")
+    tables_are_there(house)
     if not yes and not click.confirm("Every link sent so far stays dead. Go on?"):
         return click.echo("Nothing was changed.")
-    migrate(house.settings.database)
     count = keying.accept_keys(house.database, house.tokens)
     click.echo(f"Accepted: {count} people are known by the present keys from now on.")

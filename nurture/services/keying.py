@@ -17,15 +17,23 @@ class KeysMissingError(NurtureError):
 
 
 def insist_on_keys(database: Database, tokens: Tokens) -> None:
+    """Raise `KeysMissingError` as `refuse_other_keys` does, and remember the key from now on."""
+    if not refuse_other_keys(database, tokens):
+        with database.writing() as connection:
+            keep_mark(connection, tokens.key_mark)
+
+
+def refuse_other_keys(database: Database, tokens: Tokens) -> bool:
     """Raise `KeysMissingError` unless the oldest secret is the one that the hashes are made with.
 
-    The database remembers a mark of that key; before it does, its people show it.
+    The database remembers a mark of that key, in which case it returns true; before it does, its
+    people show it.
     """
     with database.reading() as connection:
         mark = find_mark(connection)
         known = [] if mark else addresses_and_hashes(connection, 1)
     if mark == tokens.key_mark:
-        return
+        return True
     if mark or any(found not in tokens.address_hashes(address) for _, address, found in known):
         raise KeysMissingError(
             "This database was filled with another NURTURE_SECRET_KEY than the one there is now, "
@@ -34,8 +42,7 @@ def insist_on_keys(database: Database, tokens: Tokens) -> None:
             remedy="Put back the secrets.env, or the NURTURE_SECRET_KEY, that belongs to it. If "
             "they are lost for good, run “nurture accept-keys”.",
         )
-    with database.writing() as connection:
-        keep_mark(connection, tokens.key_mark)
+    return False
 
 
 def accept_keys(database: Database, tokens: Tokens) -> int:

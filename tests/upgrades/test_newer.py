@@ -21,7 +21,8 @@ ANN = "ann@example.org"
 
 #: Every command with what it needs; those that are none of ours to try are named below.
 COMMANDS = """
-account show|account try|arm|check|consent A|dkim new|dkim show|export-person A|forget A --yes
+accept-keys --yes|account show|account try|arm|backup|check|consent A|dkim new|dkim show
+export-person A|forget A --yes|held drop A|held list|held release A
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|segment
 settle --all --sent|simulate pain-guide|status|status --json|suppression confirm|suppression dismiss
@@ -30,7 +31,8 @@ suppression lift A --reason x|suppression list|web|why A|worker
 LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").split("|")]
 
 #: `serve` says so where it prepares (see below), `beat` opens no database, `demo` has its own.
-ELSEWHERE = {"serve", "beat", "demo"}
+#: `restore` wants a place where there is none yet.
+ELSEWHERE = {"serve", "beat", "demo", "restore"}
 
 
 def stamp(home: Household, shape: str) -> None:
