@@ -32,13 +32,15 @@ class Handed:
 class Handover:
     """The listening socket, the embedded Redis server, if any, and all other children.
 
-    `told` is what there is to tell of the new version, which has been prepared already.
+    `told` is what there is to tell of the new version, which has been prepared already, and
+    `stays` whether the program was started to stay when its terminal goes.
     """
 
     listener: int
     redis: int | None
     children: tuple[Handed, ...]
     told: dict[str, Any]
+    stays: bool
 
     def give(self) -> None:
         """Leave it for the program that is executed next."""
@@ -56,7 +58,8 @@ class Handover:
         children = tuple(Handed(**child) for child in found["children"])
         for file in (found["listener"], *(child.output for child in children)):
             os.set_inheritable(file, False)
-        return cls(found["listener"], found["redis"], children, found["told"])
+        found["children"] = tuple(children)
+        return cls(**found)
 
 
 class Elder:

@@ -72,16 +72,16 @@ class _Tree:
         self._redis: EmbeddedRedis | None = None
         self._children: list[Child] = []
         self._elders = elders_of(handover, self._logs) if handover else []
-        self._had_terminal = _has_terminal()
+        # Under `nohup` the end of the terminal is not meant for us.
+        ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        self._stays = handover.stays if handover else ignored or not _has_terminal()
         self._told_to_stop, self._told_to_renew = 0, False
         self._trial: subprocess.Popen[bytes] | None = None
 
     def start(self) -> bool:
         """Redis, then all that is shared, then the programs; return whether it could."""
         for number in STOPPING:
-            # Under `nohup` the end of the terminal is not meant for us.
-            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._be_told)
+            signal.signal(number, self._be_told)
         self._logs.mkdir(exist_ok=True, mode=0o700)
         _complete_environment(self._settings)
         if self._keeps_redis:
@@ -142,7 +142,7 @@ class _Tree:
 
     def _be_told(self, number: int, frame: FrameType | None) -> None:
         """Told by SIGHUP, become the new version; the end of the terminal is told by it as well."""
-        if number == signal.SIGHUP and (not self._had_terminal or _has_terminal()):
+        if number == signal.SIGHUP and (self._stays or _has_terminal()):
             self._told_to_renew = True
         else:
             self._told_to_stop += 1
@@ -175,7 +175,7 @@ class _Tree:
     def _become(self, told: dict[str, Any]) -> None:
         children = tuple(filter(None, (child.handed for child in self._children)))
         redis = self._redis.pid if self._redis else None
-        Handover(self._listener.fileno(), redis, children, told).give()
+        Handover(self._listener.fileno(), redis, children, told, self._stays).give()
         if self._keeps_redis:
             os.environ.pop("NURTURE_REDIS_URL", None)
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
