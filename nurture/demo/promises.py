@@ -34,9 +34,9 @@ class Ending:
 
     def verdicts(self, name: str, kind: str) -> Counter[str]:
         """How somebody's hits of a kind were judged."""
+        subscriber = self.enrolment(name).subscriber_id
         with self.world.house.database.reading() as connection:
-            happened = events.events_of(connection, self.enrolment(name).subscriber_id)
-        return Counter(e["verdict"] for e in happened if e["kind"] == kind)
+            return Counter(events.verdicts_of(connection, subscriber, kind))
 
     def published(self) -> Published:
         """What the program sent from."""

@@ -140,6 +140,13 @@ def events_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]
     return [dict(row) for row in connection.execute(ordered).mappings()]
 
 
+def verdicts_of(connection: Connection, subscriber_id: int, kind: str) -> dict[str, int]:
+    """How many hits of a kind on one subscriber's messages were judged to be what."""
+    counted = select(events.c.verdict, func.count()).group_by(events.c.verdict)
+    mine = (events.c.subscriber_id == subscriber_id) & (events.c.kind == kind)
+    return {row[0] or "held": row[1] for row in connection.execute(counted.where(mine))}
+
+
 _GIVEN = tuple(column.name for column in events.columns if column.name != "id")
 
 

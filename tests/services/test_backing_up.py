@@ -222,7 +222,8 @@ def test_words_are_understood_however_they_are_written() -> None:
 
 
 def test_every_table_is_in_the_backup(sqlite_home: Household) -> None:
-    assert set(plan()) == set(sqlite_home.everything())
+    # What the migrations say of the tables is no data, and theirs to say again.
+    assert set(plan()) == set(sqlite_home.everything()) - {"compatibility"}
 
 
 def test_a_night_has_one_backup_and_the_old_ones_are_thinned_out(
