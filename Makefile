@@ -68,7 +68,7 @@ faults: $(VENV)/dev  ## kill, break and flood everything for a while, and count 
 
 .PHONY: hosts
 hosts: $(VENV)/dev  ## try what hosts put in between: a PostgreSQL pooler, Redis with TLS, PHP, web servers
-	@for each in pgbouncer redis-server php nginx caddy age; do command -v $$each >/dev/null || exit 1; done || { \
+	@(for each in pgbouncer redis-server php nginx caddy age; do command -v $$each >/dev/null || exit 1; done) || { \
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] || { \
 	    echo "Install pgbouncer, redis-server, php-cli, nginx, caddy and age first."; exit 1; }; \
 	  echo "Installing pgbouncer, redis-server, PHP, nginx, Caddy and age …"; \
