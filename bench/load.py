@@ -15,7 +15,9 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bench.workers import ROOT
 from nurture.lifeline import tied_to_us
@@ -41,10 +43,10 @@ class Load:
     began: float
 
 
-def put_load(port: int, requests: list[tuple[str, int, int]], connections: int = 16) -> Load:
-    """Send every request `count` times, from a process of its own."""
+def sent_apart(module: str, requests: Sequence[Any], *numbers: int) -> str:
+    """What a process of its own says that sent these requests; `numbers` are its arguments."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.load", str(port), str(connections)],
+        [sys.executable, "-m", module, *map(str, numbers)],
         input="".join(json.dumps(one) + "\n" for one in requests),
         capture_output=True,
         text=True,
@@ -54,7 +56,13 @@ def put_load(port: int, requests: list[tuple[str, int, int]], connections: int =
     )
     if done.returncode:
         raise UnexpectedAnswerError(done.stderr.strip().splitlines()[-1])
-    began, seconds, spent = map(float, done.stdout.split())
+    return done.stdout
+
+
+def put_load(port: int, requests: list[tuple[str, int, int]], connections: int = 16) -> Load:
+    """Send every request `count` times, from a process of its own."""
+    said = sent_apart("bench.load", requests, port, connections)
+    began, seconds, spent = map(float, said.split())
     whole = sum(count for _, _, count in requests)
     return Load(whole / seconds, spent / whole * 1e6, began)
 

@@ -10,15 +10,12 @@ Visitors do not wait for each other, so a server that stalls is asked on and on 
 
 import json
 import select
-import subprocess
 import sys
 import time
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
-from bench.load import Client, UnexpectedAnswerError
-from bench.workers import ROOT
-from nurture.lifeline import tied_to_us
+from bench.load import Client, UnexpectedAnswerError, sent_apart
 
 #: What is to be sent: the second, a name for the kind, the request, the expected status.
 Request = tuple[float, str, str, int]
@@ -37,18 +34,8 @@ class Answers:
 
 def put_steadily(port: int, requests: list[Request]) -> Answers:
     """Send every request in its second, from a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.steady", str(port)],
-        input="".join(json.dumps(one) + "\n" for one in requests),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-        preexec_fn=tied_to_us(),
-    )
-    if done.returncode:
-        raise UnexpectedAnswerError(done.stderr.strip().splitlines()[-1])
-    began, taken = json.loads(done.stdout)
+    said = sent_apart("bench.steady", requests, port)
+    began, taken = json.loads(said)
     return Answers(began, taken)
 
 
