@@ -25,30 +25,35 @@ $(BIN)/uv: requirements-uv.lock
 
 $(VENV)/run: $(BIN)/uv requirements.lock
 	@echo "Installing what is needed into $(VENV) …"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 $(VENV)/dev: $(VENV)/run requirements-dev.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(VENV)/browser: $(VENV)/dev requirements-browser.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-browser.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-browser.lock
 	@touch $@
 
-install: $(VENV)/dev  ## install everything from the lock files into .venv
+# Where the environment keeps Python from writing what it compiled, each start would compile it all.
+.PHONY: compiled
+compiled: $(VENV)/run
+	@$(BIN)/python -m compileall -q nurture tasks webhooks celeryconfig.py
 
-serve: $(VENV)/run  ## start the whole program and print where to look
+install: $(VENV)/dev compiled  ## install everything from the lock files into .venv
+
+serve: compiled  ## start the whole program and print where to look
 	@$(BIN)/nurture serve
 
-demo: $(VENV)/run  ## play two months of five people's lives in under a minute
+demo: compiled  ## play two months of five people's lives in under a minute
 	@$(BIN)/nurture demo
 
-test: $(VENV)/dev  ## run the whole test suite
+test: $(VENV)/dev compiled  ## run the whole test suite
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser and not hosts"
 
-browser: $(VENV)/browser chromium  ## walk through the studio in a real browser
+browser: $(VENV)/browser chromium compiled  ## walk through the studio in a real browser
 	@$(BIN)/pytest -m browser tests/browser
 
 pictures: $(VENV)/browser chromium  ## take the pictures of the studio afresh
@@ -63,11 +68,11 @@ chromium:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 
-faults: $(VENV)/dev  ## kill, break and flood everything for a while, and count the mails
+faults: $(VENV)/dev compiled  ## kill, break and flood everything for a while, and count the mails
 	@$(BIN)/pytest -n 2 -m "slow or not slow" tests/faults
 
 .PHONY: hosts
-hosts: $(VENV)/dev  ## try what hosts put in between: a PostgreSQL pooler, Redis with TLS, PHP, web servers
+hosts: $(VENV)/dev compiled  ## try what hosts put in between: a PostgreSQL pooler, Redis with TLS, PHP, web servers
 	@(for each in pgbouncer redis-server php nginx caddy age; do command -v $$each >/dev/null || exit 1; done) || { \
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] || { \
 	    echo "Install pgbouncer, redis-server, php-cli, nginx, caddy and age first."; exit 1; }; \
@@ -82,7 +87,7 @@ spam: $(VENV)/dev  ## ask SpamAssassin, where it is installed, about every shipp
 	@$(BIN)/pytest -m "slow or not slow" tests/rendering/test_filters.py
 
 .PHONY: bench
-bench: $(VENV)/dev  ## measure the speed; QUICK=1 for a short run, JSON=FILE for the figures
+bench: $(VENV)/dev compiled  ## measure the speed; QUICK=1 for a short run, JSON=FILE for the figures
 	@$(BIN)/python -m bench
 
 check: format-check lint types imports emails test  ## everything that must hold before a change lands
