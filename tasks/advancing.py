@@ -1,5 +1,9 @@
 """When to look for what is due."""
 
+from contextlib import suppress
+
+from celery.signals import worker_ready
+
 from tasks import NUDGE_SECONDS, app, house
 from tasks.delivering import deliver
 
@@ -11,3 +15,10 @@ def sweep() -> None:
 
     for _ in range(sweeping.batches_due(house().dispatch)):
         deliver.apply_async(expires=NUDGE_SECONDS)
+
+
+@worker_ready.connect
+def _sweep_at_once(**_: object) -> None:
+    """Do not wait for the alarm clock's first tick: somebody may have been killed at work."""
+    with suppress(Exception):  # Without Redis just now, the next tick does it.
+        sweep.apply_async(expires=NUDGE_SECONDS, retry=False)

@@ -1,10 +1,29 @@
 """The words by which mail servers say what a refusal is about, gathered from the field."""
 
 import re
+from functools import cached_property
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(patterns), re.IGNORECASE)
+class _Words:
+    """Patterns of which any may be found, compiled when a server first refuses something.
+
+    Every start of every process would wait for them otherwise.
+    """
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._patterns = patterns
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Where in the text the first of them is."""
+        return self._compiled.search(text)
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile("|".join(self._patterns), re.IGNORECASE)
+
+
+def _any(*patterns: str) -> _Words:
+    return _Words(patterns)
 
 
 #: The recipient's mailbox is full.

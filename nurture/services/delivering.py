@@ -15,13 +15,21 @@ from datetime import datetime, timedelta
 from nurture.clock import Clock, real_now
 from nurture.domain.account import Equal, Hold, about_the_server
 from nurture.domain.message_status import MessageStatus
-from nurture.domain.refusal import Blame
-from nurture.domain.sequence import ANSWERS
 from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
 from nurture.services import account as accounts
-from nurture.services.advancing import GUIDE_OFFERS, Claimed, claim_due
+from nurture.services.advancing import Batch, Claimed, claim_due
 from nurture.services.catalogue import Catalogue
+from nurture.services.outcomes import (
+    AWAY,
+    FIRST_PAUSE,
+    as_refused,
+    counts_towards_a_run,
+    fate_of,
+    may_be_offered_once_more,
+    pause_before_next,
+    tells_of_no_server,
+)
 from nurture.services.refusals import note_bounce, settle_refusals
 from nurture.services.suppressing import suppress_address
 from nurture.store import account, claims, enrolments, locks, messages
@@ -45,18 +53,6 @@ _BATCH_SECONDS = 15.0
 
 #: How long to wait, each time, before recording is tried again with the database away.
 _RECORD_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0)
-
-#: How long to leave a message alone after the mail server put it off, by attempt.
-_BACKOFF = tuple(timedelta(minutes=m) for m in (5, 10, 20, 40, 80, 160, 320))
-
-#: The same where it was refused for good, but perhaps is not: a full mailbox, unclear words.
-_LONG_BACKOFF = tuple(timedelta(hours=h) for h in (1, 4, 12, 24))
-
-#: A recipient's server that puts us off for longer than this has in effect refused.
-_GIVE_UP_AFTER = timedelta(days=5)
-
-#: Before the mail server is tried again that could not be reached at all.
-_AWAY = timedelta(minutes=1)
 
 #: Stands for a reply code where a message never got as far as a mail server.
 _NOT_MADE = 0
@@ -101,30 +97,43 @@ def deliver_batch(dispatch: Dispatch) -> Delivered:
     with dispatch.database.reading() as connection:
         if not enrolments.count_due(connection, now, most=1):
             return Delivered()
-    seen = dispatch.witness.seen()
-    with dispatch.database.writing() as connection:
-        if not is_armed(connection, dispatch.fingerprint, seen):
-            return Delivered()
-        armed_for(connection, dispatch.fingerprint, now)
-        may_offer, held = accounts.may_offer(connection, now)
-        if not may_offer:
-            return Delivered()
-        published = dispatch.catalogue.current(connection)
-        batch = claim_due(
-            connection, published, now, real_now(), dispatch.batch, probing=held is not None
-        )
-        if held is not None and batch.claimed:
-            accounts.note_probe(connection, held, now)
-        refused = account.equal_refusals(connection)
-        come = how_far(connection)
-    dispatch.witness.note(come)
-    sender = published.practice.sender_address
-    run = _Run(dispatch, batch.claim, batch.claimed, now, sender, began_at, held, refused)
+    run = _claim(dispatch, now, began_at)
+    if run is None:
+        return Delivered()
     run.offer_all()
     if run.tells_of_the_account:
         settle_refusals(dispatch.database, dispatch.catalogue, now)
-    full = batch.looked_at == dispatch.batch and not run.stopped
-    return Delivered(batch.looked_at, len(batch.claimed), full)
+    full = run.looked_at == dispatch.batch and not run.stopped
+    return Delivered(run.looked_at, len(run.claimed), full)
+
+
+def _claim(dispatch: Dispatch, now: datetime, began_at: float) -> "_Run | None":
+    """Claim a batch in one transaction; `None` where nothing may be sent from here at present."""
+    seen, run = dispatch.witness.seen(), None
+    try:
+        with dispatch.database.writing() as connection:
+            if not is_armed(connection, dispatch.fingerprint, seen):
+                return None
+            armed_for(connection, dispatch.fingerprint, now)
+            may_offer, held = accounts.may_offer(connection, now)
+            if not may_offer:
+                return None
+            published = dispatch.catalogue.current(connection)
+            batch = claim_due(
+                connection, published, now, real_now(), dispatch.batch, probing=held is not None
+            )
+            if held is not None and batch.claimed:
+                accounts.note_probe(connection, held, now)
+            refused, come = account.equal_refusals(connection), how_far(connection)
+            sender = published.practice.sender_address
+            run = _Run(dispatch, batch, now, sender, began_at, held, refused)
+            run.begin_notes()
+    except BaseException:
+        if run is not None:
+            run.end_notes(served=False)
+        raise
+    dispatch.witness.note(come)
+    return run
 
 
 @dataclass
@@ -132,8 +141,7 @@ class _Run:
     """One batch on its way out."""
 
     dispatch: Dispatch
-    claim: str
-    claimed: list[Claimed]
+    batch: Batch
     now: datetime
     sender: str
     began_at: float
@@ -153,7 +161,6 @@ class _Run:
         if not self.claimed:
             return
         self._known = {one.recipient.message: one for one in self.claimed}
-        self._notes = self.dispatch.logbooks.begin(self.claim)
         recorded = False
         try:
             self._offer()
@@ -161,7 +168,31 @@ class _Run:
             try:
                 recorded = self._finish()
             finally:
-                self._notes.end(served=recorded)
+                self.end_notes(served=recorded)
+
+    def begin_notes(self) -> None:
+        """Open the logbook. Before the claim is committed, so that no dead claim is without one."""
+        if self.claimed:
+            self._notes = self.dispatch.logbooks.begin(self.claim)
+
+    def end_notes(self, *, served: bool) -> None:
+        """Close the logbook; where all of it is recorded, it goes."""
+        self._notes.end(served=served)
+
+    @property
+    def claim(self) -> str:
+        """The name under which the batch was claimed."""
+        return self.batch.claim
+
+    @property
+    def claimed(self) -> list[Claimed]:
+        """What was claimed."""
+        return self.batch.claimed
+
+    @property
+    def looked_at(self) -> int:
+        """How many enrolments were due."""
+        return self.batch.looked_at
 
     @property
     def stopped(self) -> bool:
@@ -185,11 +216,11 @@ class _Run:
 
     def _heed(self, outcome: Outcome) -> None:
         """Stop where the server is away, or takes nothing from anybody whatever it says."""
-        self.server_is_away |= _tells_of_no_server(outcome)
+        self.server_is_away |= tells_of_no_server(outcome)
         self.account_is_shut |= outcome.about_the_account
         if outcome.status is MessageStatus.ACCEPTED:
             self.refused.clear()
-        elif _counts_towards_a_run(outcome):
+        elif counts_towards_a_run(outcome):
             subscriber = self._known[outcome.message].due.subscriber_id
             self.refused.append(Equal(subscriber, outcome.mark))
             self.account_is_shut |= bool(about_the_server(self.refused))
@@ -294,13 +325,13 @@ class _Run:
         for outcome in self._outcomes:
             if outcome.status is MessageStatus.ACCEPTED:
                 refused.clear()
-            elif _counts_towards_a_run(outcome):
-                refused.append(_as_refused(self._known[outcome.message], outcome))
+            elif counts_towards_a_run(outcome):
+                refused.append(as_refused(self._known[outcome.message], outcome))
         return refused
 
     def _record_other(self, connection: Connection, outcome: Outcome) -> None:
         one = self._known[outcome.message]
-        status = self._status(one, outcome)
+        status = fate_of(one, outcome, self.now)
         claims.record_refused(
             connection, self.claim, outcome.message, status, outcome.reason, outcome.code
         )
@@ -309,19 +340,11 @@ class _Run:
         elif outcome.about_the_account:
             self._look_later(connection, one, self.now)
         elif status is MessageStatus.DEFERRED:
-            self._look_later(connection, one, self.now + _pause_before_next(one, outcome))
-        elif status is MessageStatus.IN_DOUBT and _may_be_offered_once_more(one):
-            self._look_later(connection, one, self.now + _BACKOFF[0])
+            self._look_later(connection, one, self.now + pause_before_next(one, outcome))
+        elif status is MessageStatus.IN_DOUBT and may_be_offered_once_more(one):
+            self._look_later(connection, one, self.now + FIRST_PAUSE)
         else:
             advance(connection, [self._passed(outcome.message)], self.now)
-
-    def _status(self, one: Claimed, outcome: Outcome) -> MessageStatus:
-        """A server that puts this person or email off for days has refused."""
-        often = one.attempt > len(_backoff(outcome))
-        waited = self.now - one.due_at
-        if _is_personal(outcome) and often and waited > _GIVE_UP_AFTER:
-            return MessageStatus.FAILED
-        return outcome.status
 
     def _suppress(self, connection: Connection, one: Claimed, outcome: Outcome) -> None:
         message = messages.find_message(connection, outcome.message)
@@ -344,55 +367,6 @@ class _Run:
         why = "the batch took too long"
         if self.stopped:
             why = "the mail server takes no mail at present"
-        pause = _AWAY if self.server_is_away else timedelta(0)
+        pause = AWAY if self.server_is_away else timedelta(0)
         for message in claims.release_unoffered(connection, self.claim, self._begun, why):
             self._look_later(connection, self._known[message], self.now + pause)
-
-
-def _tells_of_no_server(outcome: Outcome) -> bool:
-    silent = outcome.status is MessageStatus.DEFERRED and outcome.code is None
-    return silent and not outcome.about_the_account
-
-
-def _is_personal(outcome: Outcome) -> bool:
-    """Whether the server put off this recipient or this email, rather than everybody."""
-    blame = outcome.refusal.blame if outcome.refusal else None
-    put_off = outcome.status is MessageStatus.DEFERRED
-    return put_off and blame in (Blame.RECIPIENT, Blame.CONTENT)
-
-
-def _counts_towards_a_run(outcome: Outcome) -> bool:
-    return (
-        bool(outcome.mark)
-        and outcome.refusal is not None
-        and (outcome.refusal.permanent and not outcome.about_the_account)
-    )
-
-
-def _as_refused(one: Claimed, outcome: Outcome) -> Refused:
-    return Refused(
-        outcome.message,
-        one.due.id,
-        one.due.subscriber_id,
-        outcome.mark,
-        dead=outcome.address_refused,
-        fails=outcome.status is MessageStatus.FAILED,
-        reason=outcome.reason,
-        code=outcome.code,
-    )
-
-
-def _backoff(outcome: Outcome) -> tuple[timedelta, ...]:
-    permanent = outcome.refusal is not None and outcome.refusal.permanent
-    return _LONG_BACKOFF if permanent else _BACKOFF
-
-
-def _pause_before_next(one: Claimed, outcome: Outcome) -> timedelta:
-    if _tells_of_no_server(outcome):
-        return _AWAY
-    backoff = _backoff(outcome)
-    return backoff[min(one.attempt, len(backoff)) - 1]
-
-
-def _may_be_offered_once_more(one: Claimed) -> bool:
-    return one.kind in ANSWERS and one.doubts + 1 < GUIDE_OFFERS

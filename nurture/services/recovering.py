@@ -1,7 +1,8 @@
-"""Recovering: taking over what workers had in hand that have not been heard of.
+"""Take over what workers had in hand that are gone, or have not been heard of.
 
 What was only claimed was never offered and is taken up again. What was marked as being
 offered may have been accepted; there the logbook of its claim says more, where it is here.
+A logbook on this machine also shows at once that its worker is gone; else its lease has to end.
 """
 
 from collections import defaultdict
@@ -47,7 +48,7 @@ def _take_over(
 ) -> int:
     with database.writing() as connection:
         locks.hold_numbered(connection, _enrolments_of(silent))
-        still = claims.still_expired(connection, silent, real_now())
+        still = claims.still_expired(connection, silent, real_now(), told.keys())
         for fate, of_fate in _by(lambda one: _fate(one, told), still).items():
             _settle(connection, fate, of_fate)
         enrolments.look_at_once(connection, enrolments.of_enrolments(_enrolments_of(still)), now)

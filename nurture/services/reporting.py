@@ -58,6 +58,13 @@ def status(database: Database, fingerprint: str, witness: Witness, now: datetime
         }
 
 
+def is_armed(database: Database, fingerprint: str, witness: Witness) -> bool:
+    """Whether this database may send; cheap, however many people are in it."""
+    seen = witness.seen()
+    with database.reading() as connection:
+        return instance.is_armed(connection, fingerprint, seen)
+
+
 def hits_standing(database: Database, journals: Path) -> dict[str, int]:
     """How it stands with opens and clicks: what is not kept, and bytes of our `journals`.
 

@@ -9,9 +9,6 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-import dns.exception
-import dns.resolver
-
 from nurture.domain.practice import Practice
 from nurture.domain.sequence import Sequence
 from nurture.mail.opening import Opening
@@ -159,6 +156,9 @@ def _look_up(premises: Premises) -> Finding:
 
 
 def _record(name: str, at: str, holds: str) -> tuple[bool | None, str]:
+    import dns.exception  # Every start of every program would wait for it.
+    import dns.resolver
+
     try:
         answers = dns.resolver.resolve(at, "TXT", lifetime=_PATIENCE)
         texts = [b"".join(one.strings).decode("utf-8", "replace") for one in answers]

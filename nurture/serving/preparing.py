@@ -8,10 +8,11 @@ from typing import Any
 
 from nurture.bootstrap import House, bring_up_to_date, build, make_mailer, make_sign
 from nurture.domain.errors import NurtureError
-from nurture.library import read_library
+from nurture.library import Library, read_library
 from nurture.lifeline import die_with_parent
 from nurture.services import publishing, reporting
 from nurture.serving.kernel import root_trouble
+from nurture.serving.last_published import LastPublished
 
 _FORK = multiprocessing.get_context("fork")
 
@@ -21,24 +22,32 @@ def prepare() -> dict[str, Any]:
     house = build()
     house.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     bring_up_to_date(house)
+    last = LastPublished(house)
     library = read_library(house.library)
-    notes: list[str] = []
+    notes = last.find_notes()
+    if notes is None:
+        notes = _publish(house, library)
+        last.keep(notes)
     troubles = [house.proxy_trouble, root_trouble()]
-    try:
-        publishing.publish(house.database, library, house.clock())
-    except publishing.OwnerWroteThisError as error:
-        notes.append(str(error))
     make_mailer(house.settings, house.outbox).close()
     make_sign(house.settings, library.practice.sender_domain, house.relay)
-    standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     return {
         "practice": library.practice.name,
         "forms": [s.sequence.form.key for s in library.sequences if s.sequence.form],
         "notes": notes,
         "troubles": [said for said in troubles if said],
         "to_fill_in": _to_fill_in(house),
-        "armed": standing["armed"],
+        "armed": reporting.is_armed(house.database, house.fingerprint, house.witness),
     }
+
+
+def _publish(house: House, library: Library) -> list[str]:
+    """Publish the files; return what keeps some of them from being published."""
+    try:
+        publishing.publish(house.database, library, house.clock())
+    except publishing.OwnerWroteThisError as error:
+        return [str(error)]
+    return []
 
 
 def _to_fill_in(house: House) -> list[str]:

@@ -18,7 +18,7 @@ from nurture.domain.errors import NurtureError
 from nurture.embedded_redis import EMBEDDED_IN, EmbeddedRedis, EmbeddedRedisError
 from nurture.serving.children import STOPPING, Child
 from nurture.serving.handover import Elder, Handover, elders_of
-from nurture.serving.loading import load_everything
+from nurture.serving.loading import load_for_web, load_for_workers
 from nurture.serving.programs import run_beat, run_web, run_worker
 from nurture.serving.server import listen
 from nurture.serving.welcome import welcome
@@ -87,18 +87,16 @@ class _Tree:
         if self._keeps_redis:
             self._redis = self._start_redis()
             os.environ["NURTURE_REDIS_URL"] = self._redis.redis_url
-        load_everything()
+        load_for_web()
         told = self._handover.told if self._handover else _prepare()
         if told is None or self._told_to_stop:
             return told is not None
-        programs = {"web": partial(run_web, self._settings, self._listener)}
-        for name, run in _WORKERS.items():
-            programs[name] = partial(_apart_from, self._listener, run, self._settings)
-        for name, program in programs.items():
-            self._children.append(Child(name, program, self._logs, self._children))
-        for child in self._children:
-            child.start()
+        self._start_child("web", partial(run_web, self._settings, self._listener))
+        load_for_workers()
         self._wait_for_web()
+        for name, run in _WORKERS.items():
+            if not self._told_to_stop:
+                self._start_child(name, partial(_apart_from, self._listener, run, self._settings))
         if not self._told_to_stop:
             sys.stdout.write(welcome(self._settings, told) + "\n")
             sys.stdout.flush()
@@ -179,6 +177,10 @@ class _Tree:
         if self._keeps_redis:
             os.environ.pop("NURTURE_REDIS_URL", None)
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+    def _start_child(self, name: str, program: Callable[[], int]) -> None:
+        self._children.append(Child(name, program, self._logs, self._children))
+        self._children[-1].start()
 
     @property
     def _keeps_redis(self) -> bool:

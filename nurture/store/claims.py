@@ -163,16 +163,17 @@ class InHand:
 def expired(
     connection: Connection, real_now: datetime, known: Collection[str], limit: int
 ) -> list[InHand]:
-    """What workers have in hand that have not been heard of within its lease.
+    """What workers have in hand that are gone, or have not been heard of within its lease.
 
-    A message that may be at the mail server is first left, for another while, to its worker
-    that may live after all, and to the machine that keeps the logbook of its claim; of the
-    claims that are `known` the worker is gone and the logbook is here.
+    Of the claims that are `known` the worker is gone and the logbook is here, so there is nothing
+    to wait for. A message that may be at the mail server is else left, for another while, to its
+    worker that may live after all, and to the machine that keeps the logbook of its claim.
     """
-    late = messages.c.lease_until < real_now
-    ours = (messages.c.status == MessageStatus.CLAIMED) | messages.c.claim.in_(known)
+    ours = messages.c.claim.in_(known)
+    unoffered = messages.c.status == MessageStatus.CLAIMED
+    late = unoffered & (messages.c.lease_until < real_now)
     nobodys = messages.c.lease_until < real_now - _LEFT_TO_OTHERS
-    return _in_hand(connection, late & (ours | nobodys) & IN_HAND, limit)
+    return _in_hand(connection, (ours | late | nobodys) & IN_HAND, limit)
 
 
 def left_by(connection: Connection, claim: str) -> list[InHand]:
@@ -182,11 +183,12 @@ def left_by(connection: Connection, claim: str) -> list[InHand]:
 
 
 def still_expired(
-    connection: Connection, found: Iterable[InHand], real_now: datetime
+    connection: Connection, found: Iterable[InHand], real_now: datetime, known: Collection[str]
 ) -> list[InHand]:
     """Those of the messages found of which that is still so, locked; hold their enrolments."""
     numbers = messages.c.id.in_([one.message for one in found])
-    where = numbers & IN_HAND & (messages.c.lease_until < real_now)
+    gone = messages.c.claim.in_(known) | (messages.c.lease_until < real_now)
+    where = numbers & IN_HAND & gone
     return _in_hand(connection, where, lock=True)
 
 

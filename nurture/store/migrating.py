@@ -1,13 +1,19 @@
-"""Bringing a database to the present shape of the tables."""
+"""Bringing a database to the present shape of the tables.
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+Alembic is imported where there is something to do: every start of the program would wait for it,
+and every process keep it in memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from nurture.domain.errors import NurtureError
 from nurture.store.session import Database, NewerDatabaseError, first_line
 from nurture.store.shape import MIGRATIONS, NEWEST
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
 class UpgradeFailedError(NurtureError):
@@ -32,12 +38,16 @@ def migrate(url: str) -> None:
     not be brought up to date, and `NewerDatabaseError`.
     """
     before = _shape_at(url)
+    if before == NEWEST:
+        return
+    from alembic import command
+
     try:
         command.upgrade(_config(url), "head")
     except NewerDatabaseError:
         raise
     except Exception as error:
-        if before in (None, NEWEST):
+        if before is None:
             raise
         raise UpgradeFailedError(str(before), first_line(error)) from error
 
@@ -52,6 +62,10 @@ def _shape_at(url: str) -> str | None:
 
 def migrate_to(url: str, revision: str) -> None:
     """Create the tables as they were at that revision; raises `UnknownRevisionError`."""
+    from alembic import command
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
     config = _config(url)
     try:
         ScriptDirectory.from_config(config).get_revision(revision)
@@ -61,6 +75,8 @@ def migrate_to(url: str, revision: str) -> None:
 
 
 def _config(url: str) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url

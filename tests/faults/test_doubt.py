@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.domain.message_status import MessageStatus
+from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.logbook import Logbook, Logbooks, NoLogbook
 from nurture.services import delivering, sweeping
 from nurture.store.messages import messages
@@ -101,6 +103,48 @@ def test_an_article_whose_worker_died_before_writing_it_down_is_in_doubt_and_nev
     found = verdict(home, oracle, addresses, FIRST)
     assert found.faultless, found
     assert found.in_doubt == addresses
+
+
+def claim_and_die(home: Household) -> None:
+    """Claim what is due and be killed before anything of it is offered."""
+    delivering.deliver_batch(replace(home.house.dispatch, mailer=_FatalMailer()))
+
+
+class _FatalMailer:
+    """Kills its own process when it is given something to send."""
+
+    def offer(self, envelopes: Iterable[Envelope]) -> Iterator[Outcome]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        yield from ()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_what_a_killed_worker_of_this_machine_had_claimed_is_sent_at_once(
+    home: Household, oracle: Oracle
+) -> None:
+    addresses = sign_up_many(home, 3)
+    with PlainWorkers(home, work=claim_and_die) as workers:
+        workers.start()
+        assert workers.wait() == [KILLED]
+    assert {row["status"] for row in home.rows(messages)} == {MessageStatus.CLAIMED}
+    sweeping.batches_due(home.house.dispatch)
+    home.deliver()
+    assert Counter(one.recipient for one in oracle.taken()) == dict.fromkeys(addresses, 1)
+    assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
+
+
+def test_what_a_killed_worker_of_this_machine_was_answered_is_written_down_at_once(
+    home: Household, oracle: Oracle
+) -> None:
+    sign_up_many(home, 1)
+    with PlainWorkers(home, work=partial(deliver_and_die, before=False)) as workers:
+        workers.start()
+        assert workers.wait() == [KILLED]
+    sweeping.batches_due(home.house.dispatch)
+    assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
+    assert len(oracle.taken()) == 1
 
 
 @pytest.mark.parametrize("times", [3, pytest.param(50, marks=pytest.mark.slow)])

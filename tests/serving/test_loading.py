@@ -8,19 +8,19 @@ from nurture.store.session import Database
 from tests.servers.smtp import SmtpSink
 from tests.serving.running import running, wait_until
 
-#: `nurture serve`, writing down what is imported after everything was loaded.
+#: `nurture serve`, writing down which process imports what after the web side's part was loaded.
 _TELLING = """
 import os, sys
 from nurture.serving import loading, serve
 from nurture.settings import load_settings
 
 def load_and_tell():
-    loading.load_everything()
+    loading.load_for_web()
     late = os.open("late", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    tell = lambda event, found: event == "import" and os.write(late, f"{found[0]}\\n".encode())
-    sys.addaudithook(tell)
+    note = lambda name: os.write(late, f"{os.getpid()} {name}\\n".encode())
+    sys.addaudithook(lambda event, found: event == "import" and note(found[0]))
 
-sys.modules["nurture.serving.serve"].load_everything = load_and_tell
+sys.modules["nurture.serving.serve"].load_for_web = load_and_tell
 sys.exit(serve(load_settings()))
 """
 
@@ -36,7 +36,8 @@ def test_nothing_is_imported_in_each_program_that_all_could_share(
         assert wait_until(lambda: smtp_sink.mails_to("ann@example.org"))
         for path in _PAGES:
             program.get(path)
-    late = Counter((tmp_path / "late").read_text().split())
+    imported = {*(tmp_path / "late").read_text().splitlines()}
+    late = Counter(line.partition(" ")[2] for line in imported)
     shared = {name for name, processes in late.items() if processes > 1 or _is_ours(name)}
     assert {
         name for name in shared if name.partition(".")[0] not in sys.stdlib_module_names

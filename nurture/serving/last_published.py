@@ -1,0 +1,82 @@
+"""Remember what the last start published: the same files need not be checked and compiled again.
+
+Compiling every email takes seconds of a processor, which a program that was killed does not have
+when visitors are waiting for it.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from nurture.bootstrap import House
+from nurture.private_files import write_private
+from nurture.store.revisions import latest_publication
+
+_PROGRAM = Path(__file__).parent.parent
+
+#: The libraries that take part in what becomes of an email.
+_RENDERERS = ("jinja2", "markdown-it-py", "mjml-python")
+
+
+class LastPublished:
+    """What one data directory remembers of the last start, in one small file."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._path = house.settings.data_dir / "last-published.json"
+        # Taken before the files are read: a change in between makes the next start look again.
+        self._sources = _digest_of(house.library)
+
+    def find_notes(self) -> list[str] | None:
+        """What there was to say when these files were last published, if nothing changed since.
+
+        `None` where the files, the program or what is published are not as they were then.
+        """
+        try:
+            kept = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        same = isinstance(kept, dict) and kept.get("state") == self._state()
+        return [str(note) for note in kept["notes"]] if same else None
+
+    def keep(self, notes: list[str]) -> None:
+        """Remember that these files have been published; on a full disk nothing is remembered."""
+        draft = self._path.with_suffix(".draft")
+        with suppress(OSError):
+            said = json.dumps({"state": self._state(), "notes": notes})
+            write_private(draft, said.encode())
+            draft.replace(self._path)
+
+    def _state(self) -> str:
+        with self._house.database.reading() as connection:
+            number = latest_publication(connection)
+        return f"{self._house.fingerprint} {number} {self._sources}"
+
+
+def _digest_of(library: Path) -> str:
+    digest = sha256()
+    for part in (*_program(), *_contents(library)):
+        digest.update(len(part).to_bytes(8) + part)
+    return digest.hexdigest()
+
+
+def _program() -> Iterator[bytes]:
+    """What makes emails of the files: this program, as it lies on the disk, and its libraries."""
+    yield sys.version.encode()
+    yield from (version(name).encode() for name in _RENDERERS)
+    for path in sorted(_PROGRAM.rglob("*")):
+        if path.suffix != ".pyc" and path.is_file():
+            state = path.stat()
+            yield f"{path} {state.st_size} {state.st_mtime_ns}".encode()
+
+
+def _contents(library: Path) -> Iterator[bytes]:
+    yield str(library.resolve()).encode()
+    for path in sorted(library.rglob("*")):
+        if path.is_file():
+            yield str(path).encode()
+            yield path.read_bytes()

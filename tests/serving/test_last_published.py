@@ -1,0 +1,109 @@
+"""A start with the files of the start before checks and compiles nothing, and misses nothing."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nurture.library import read_library
+from nurture.services import publishing
+from nurture.serving.last_published import LastPublished
+from nurture.serving.preparing import prepare
+from nurture.store.revisions import latest_publication
+from tests.homes import home, smtp_sink, sqlite_home
+from tests.house import SHIPPED, Household
+
+__all__ = ["home", "smtp_sink", "sqlite_home"]
+
+
+class Place:
+    """A database, and a folder of emails that somebody edits."""
+
+    def __init__(self, home: Household, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.home = folder, home
+        for name, value in home.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("NURTURE_TEMPLATES_DIR", str(folder))
+        self.house = home.another(NURTURE_TEMPLATES_DIR=str(folder))
+
+    def start(self) -> dict[str, Any]:
+        """What a start does before anything runs."""
+        return prepare()
+
+    @property
+    def publication(self) -> int:
+        """The number of what is published now."""
+        with self.house.database.reading() as connection:
+            return latest_publication(connection)
+
+    @property
+    def needs_no_publishing(self) -> bool:
+        """Whether the next start would take the files as published."""
+        return LastPublished(self.house).find_notes() is not None
+
+
+@pytest.fixture
+def place(home: Household, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    shutil.copytree(SHIPPED, tmp_path / "emails")
+    return Place(home, tmp_path / "emails", monkeypatch)
+
+
+def test_the_second_start_says_what_the_first_one_said(place: Place) -> None:
+    assert not place.needs_no_publishing
+    first = place.start()
+    assert place.needs_no_publishing
+    assert place.start() == first
+
+
+def test_a_file_that_was_edited_is_published_by_the_next_start(place: Place) -> None:
+    place.start()
+    before, practice = place.publication, place.folder / "practice.toml"
+    practice.write_text(practice.read_text().replace("Human Movement", "Other Movement"))
+    assert place.start()["practice"] == "Other Movement"
+    assert place.publication > before
+    assert place.needs_no_publishing
+
+
+@pytest.mark.parametrize("change", ["added", "removed", "renamed"])
+def test_a_file_that_comes_or_goes_is_noticed(place: Place, change: str) -> None:
+    place.start()
+    [*_, email] = sorted(place.folder.glob("*/*.md"))
+    if change == "added":
+        email.with_name("new.txt").write_text("words")
+    elif change == "removed":
+        email.unlink()
+    else:
+        email.rename(email.with_name("another.md"))
+    assert not place.needs_no_publishing
+
+
+def test_a_faulty_file_is_refused_at_every_start(place: Place) -> None:
+    place.start()
+    [*_, email] = sorted(place.folder.glob("*/*.md"))
+    email.write_text(email.read_text() + "\n\n{{ nonsense }}\n")
+    for _ in range(2):
+        with pytest.raises(publishing.CheckError):
+            place.start()
+
+
+def test_what_somebody_else_published_since_is_looked_at(place: Place) -> None:
+    place.start()
+    library = place.folder.parent / "elsewhere"
+    shutil.copytree(place.folder, library)
+    practice = library / "practice.toml"
+    practice.write_text(practice.read_text().replace("Human Movement", "Other Movement"))
+    now = place.home.clock.now
+    publishing.publish(place.house.database, read_library(library), now)
+    assert not place.needs_no_publishing
+
+
+def test_what_a_full_disk_left_of_the_note_is_not_believed(place: Place) -> None:
+    place.start()
+    kept = place.house.settings.data_dir / "last-published.json"
+    whole = kept.read_bytes()
+    for part in (b"", b"[]", b"null", whole[: len(whole) // 2]):
+        kept.write_bytes(part)
+        assert not place.needs_no_publishing
+    kept.unlink()
+    assert not place.needs_no_publishing
