@@ -163,7 +163,7 @@ class House:
     @cached_property
     def seal(self) -> Seal:
         """What keeps the secrets of second factors from whoever reads the database."""
-        return Seal(self.settings.secret_keys)
+        return Seal(self.settings.keys.opening)
 
     @cached_property
     def files(self) -> OwnFiles:
@@ -259,7 +259,7 @@ def build(settings: Settings | None = None, doorbell: Doorbell | None = None) ->
     """Put the house together from its settings, those of the environment unless given."""
     keep_values_out_of_logs()
     settings = settings or load_settings()
-    tokens, relay = Tokens(settings.secret_keys), relay_of(settings)
+    tokens, relay = Tokens.of(settings.keys), relay_of(settings)
     headers_for = relay.headers_for if relay else no_headers
     return House(
         settings=settings,
