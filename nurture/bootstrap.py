@@ -34,7 +34,7 @@ from nurture.services.contents import Sources
 from nurture.services.delivering import Dispatch
 from nurture.services.following import OwnFiles
 from nurture.services.guiding import Shelf
-from nurture.services.keying import insist_on_keys
+from nurture.services.keying import insist_on_keys, refuse_other_keys
 from nurture.services.securing import seal_secrets
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
@@ -305,11 +305,17 @@ def refuse_older(database: Database) -> None:
 
 
 def refuse_unreadable(settings: Settings) -> None:
-    """Raise `NewerDatabaseError` where a process of this program must not run on the tables."""
-    database = Database(settings.database)
+    """Raise where a process of this program must not run on the tables, or with these keys.
+
+    `NewerDatabaseError` or `KeysMissingError`. A database that is away, or older, is found out by
+    whoever needs it.
+    """
+    tokens, database = Tokens.of(settings.keys), Database(settings.database)
     try:
         if database.exists():
             database.ping()
+            if database.find_shape() == NEWEST:
+                refuse_other_keys(database, tokens)
     except NewerDatabaseError:
         raise
     except DatabaseUnavailableError:

@@ -17,7 +17,7 @@ from nurture.addresses import AddressError, plain_page
 from nurture.domain.keys import Keys, split
 from nurture.env_file import SettingsError, read_env_file
 from nurture.private_files import Mended, mend
-from nurture.secrets_file import made_at_first_start
+from nurture.secrets_file import NAME, made_at_first_start
 
 __all__ = ["Settings", "SettingsError", "given_settings", "load_settings"]
 
@@ -189,6 +189,11 @@ class Settings(BaseModel):
     def public_url(self) -> str:
         """Where people reach our pages, without a slash at the end."""
         return (self.base_url or self.reached_at).rstrip("/")
+
+    @property
+    def secrets_file(self) -> Path:
+        """Where the secrets are that the first start made."""
+        return self.data_dir / NAME
 
     @property
     def secret_keys(self) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ class Tokens:
         return _as_number(payload[:8]), _as_number(payload[8:])
 
     def is_outdated(self, token: str) -> bool:
-        """Whether only a leaked key vouches for a way out or for preferences."""
+        """Whether only a leaked key vouches for a token that was read as one of these two."""
         raw = _raw(token)
         purposes = (b"unsubscribe", b"preferences")
         return all(_find(self._signers, purpose, raw) is None for purpose in purposes)

@@ -38,9 +38,9 @@ def restore(file: Path, words_file: Path | None, journal: Path | None, as_json: 
 
     It asks for the words that “nurture backup” showed.
     """
+    from nurture.secrets_file import KEPT, MADE
     from nurture.services import restoring
     from nurture.services.restoring import Place
-    from nurture.secrets_file import KEPT, MADE
     from nurture.settings import given_settings, load_settings
 
     given = given_settings()
