@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from nurture.domain.keys import Keys
 from nurture.env_file import SettingsError, read_env_file, rewritten
 from nurture.private_files import open_private, write_private
 
@@ -44,31 +45,43 @@ def made_at_first_start(directory: Path, given: Mapping[str, str]) -> dict[str, 
     try:
         if not path.exists():
             _write_once(path, _first(given))
-        return read_env_file(path)
+        made = read_env_file(path)
     except OSError as error:
         raise SettingsError(
             f"NURTURE_DATA_DIR: {path} cannot be used: {error.strerror}.",
             remedy="Name a folder that this user may read and write.",
         ) from None
 
+    _insist_on_both(given, made)
+    return made
+
 
 def _first(given: Mapping[str, str]) -> str:
     """What the file holds at first.
 
-    A key for addresses belongs to the key that signs: it is made with it, and never beside one
-    that somebody set, which has hashed addresses before.
+    A key for addresses is made with the key that signs, and never beside one that somebody set,
+    which has hashed addresses before.
     """
-    if ADDRESS_KEY in given and SECRET_KEY not in given:
-        raise SettingsError(
-            f"{ADDRESS_KEY} is set, and {SECRET_KEY} is not.",
-            remedy="Set both, as they are on the machine where they were made.",
-        )
+    _insist_on_both(given, {})
     made = {SECRET_KEY: new_key()}
     if SECRET_KEY not in given:
         made[ADDRESS_KEY] = new_key()
     made["NURTURE_SIGNUP_SECRET"] = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
     made["NURTURE_SIGNUP_TOKEN"] = new_key()
     return "".join(f"{name}={value}\n" for name, value in made.items())
+
+
+def _insist_on_both(given: Mapping[str, str], made: Mapping[str, str]) -> None:
+    """Raise `SettingsError` where only one of two keys that belong together is set.
+
+    The other would be one that was made here, and no other machine would know its links.
+    """
+    own = Keys.of(made.get(SECRET_KEY, ""), made.get(ADDRESS_KEY, "")).address
+    if SECRET_KEY not in given and given.get(ADDRESS_KEY, own) != own:
+        raise SettingsError(
+            f"{ADDRESS_KEY} is set, and {SECRET_KEY} is not.",
+            remedy="Set both, as they are on the machine where they were made.",
+        )
 
 
 def _write_once(path: Path, content: str) -> None:
