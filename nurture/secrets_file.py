@@ -97,7 +97,7 @@ def _write_once(path: Path, content: str) -> None:
 def change_secrets(path: Path, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
     """Set in the file what `change` makes of what it holds; every other line stays as it is.
 
-    Whoever reads it meanwhile, or after a kill at any moment, finds it whole: as it was, or as
+    The file is whole for every reader, meanwhile and after a kill at any moment: as it was, or as
     it is to be. Raises `SecretsBusyError` where another process does the same, or `SettingsError`.
     """
     path = path.resolve()

@@ -1,7 +1,7 @@
 """A link that a leaked key has signed takes a no; it shows nothing, gives no yes and leads nowhere.
 
-Whoever has the leaked key can make such a link for anybody, so each test here is an attacker's
-as well: what the person can still do with an old mail, and what nobody else can do in their name.
+With the leaked key such a link can be made for anybody, so the tests are a subscriber's with an old
+mail, and a stranger's who acts in their name.
 """
 
 from urllib.parse import urlsplit
