@@ -34,7 +34,7 @@ from nurture.services.contents import Sources
 from nurture.services.delivering import Dispatch
 from nurture.services.following import OwnFiles
 from nurture.services.guiding import Shelf
-from nurture.services.keying import insist_on_keys
+from nurture.services.keying import insist_on_keys, refuse_other_keys
 from nurture.services.securing import seal_secrets
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
@@ -163,7 +163,7 @@ class House:
     @cached_property
     def seal(self) -> Seal:
         """What keeps the secrets of second factors from whoever reads the database."""
-        return Seal(self.settings.secret_keys)
+        return Seal(self.settings.keys.opening)
 
     @cached_property
     def files(self) -> OwnFiles:
@@ -259,7 +259,7 @@ def build(settings: Settings | None = None, doorbell: Doorbell | None = None) ->
     """Put the house together from its settings, those of the environment unless given."""
     keep_values_out_of_logs()
     settings = settings or load_settings()
-    tokens, relay = Tokens(settings.secret_keys), relay_of(settings)
+    tokens, relay = Tokens.of(settings.keys), relay_of(settings)
     headers_for = relay.headers_for if relay else no_headers
     return House(
         settings=settings,
@@ -305,11 +305,17 @@ def refuse_older(database: Database) -> None:
 
 
 def refuse_unreadable(settings: Settings) -> None:
-    """Raise `NewerDatabaseError` where a process of this program must not run on the tables."""
-    database = Database(settings.database)
+    """Raise where a process of this program must not run on the tables, or with these keys.
+
+    `NewerDatabaseError` or `KeysMissingError`. A database that is away, or older, is found out by
+    whoever needs it.
+    """
+    tokens, database = Tokens.of(settings.keys), Database(settings.database)
     try:
         if database.exists():
             database.ping()
+            if database.find_shape() == NEWEST:
+                refuse_other_keys(database, tokens)
     except NewerDatabaseError:
         raise
     except DatabaseUnavailableError:

@@ -1,7 +1,7 @@
 """Reads a file of settings such as `.env`: every line is understood, or refused by its number."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from nurture.domain.errors import NurtureError
 
 _OURS = re.compile(r"[^A-Za-z0-9]*(nurture_\w*)\W*", re.IGNORECASE)
 _NAME = re.compile(r"NURTURE_[A-Z0-9_]+")
+#: What stands in a line as it is, and in the environment of any program that reads such lines.
+_PLAIN = re.compile(r"[A-Za-z0-9_,-]*")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -34,6 +36,27 @@ def read_env_file(path: Path) -> dict[str, str]:
             remedy="Make it a file that this user may read.",
         ) from None
     return dict(_settings(text, path.name))
+
+
+def as_line(name: str, value: str) -> str:
+    """A setting as a line from which `read_env_file` reads the same value."""
+    if not _PLAIN.fullmatch(value):
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        value = f"'{escaped}'"
+    return f"{name}={value}\n"
+
+
+def rewritten(text: str, values: Mapping[str, str]) -> str:
+    """The text of a file of settings with these in it; every other line stays as it is."""
+    lines, left = [], dict(values)
+    for binding in parse_stream(StringIO(text)):
+        if binding.key not in values:
+            lines.append(binding.original.string)
+        elif binding.key in left:
+            lines.append(as_line(binding.key, left.pop(binding.key)))
+    kept = "".join(lines)
+    between = "" if kept.endswith("\n") or not kept else "\n"
+    return kept + between + "".join(as_line(*setting) for setting in left.items())
 
 
 def _text(content: bytes, file: str) -> str:

@@ -1,7 +1,8 @@
 """Sealing: what must be read again, and by nobody who has no more than the database.
 
 A value is encrypted and authenticated by Fernet (AES-128-CBC with HMAC-SHA256) under a key of
-its own, derived from NURTURE_SECRET_KEY: by the newest of the keys, and opened by any of them.
+its own, derived from NURTURE_SECRET_KEY: by the newest of the keys, and opened by any of them,
+also by one that has leaked since.
 """
 
 from base64 import urlsafe_b64encode

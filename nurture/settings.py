@@ -1,10 +1,8 @@
 """Settings, read once from the environment, from `.env` and from what the first start made."""
 
 import os
-import secrets
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import ip_address
@@ -16,13 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from nurture import redis_address
 from nurture.addresses import AddressError, plain_page
+from nurture.domain.keys import Keys, split
 from nurture.env_file import SettingsError, read_env_file
-from nurture.private_files import Mended, mend, write_private
+from nurture.private_files import Mended, mend
+from nurture.secrets_file import NAME, made_at_first_start
 
-__all__ = ["Settings", "SettingsError", "load_settings"]
-
-#: Made at the first start where nobody set them, and kept in the data directory.
-MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
+__all__ = ["Settings", "SettingsError", "given_settings", "load_settings"]
 
 #: The providers whose calls are signed as Standard Webhooks has it.
 _STANDARD_WEBHOOKS = (
@@ -47,6 +44,8 @@ class Settings(BaseModel):
     smtp_connections: int = Field(default=48, ge=1, le=200)
     base_url: str = ""
     secret_key: str = Field(repr=False)
+    address_key: str = Field(default="", repr=False)
+    leaked_keys: str = Field(default="", repr=False)
     data_dir: Path = Path("var")
     templates_dir: Path = _CHECKOUT / "templates/emails"
     clock: str | None = None
@@ -71,9 +70,14 @@ class Settings(BaseModel):
     @classmethod
     def _split(cls, value: object) -> object:
         """Several may be valid while one replaces another: they stand with commas between."""
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return split(value) if isinstance(value, str) else value
+
+    @field_validator("address_key")
+    @classmethod
+    def _is_one_key(cls, key: str) -> str:
+        if "," in key:
+            raise ValueError("write one key, because it never changes")
+        return key.strip()
 
     @field_validator("database_url")
     @classmethod
@@ -187,9 +191,19 @@ class Settings(BaseModel):
         return (self.base_url or self.reached_at).rstrip("/")
 
     @property
+    def secrets_file(self) -> Path:
+        """Where the secrets are that the first start made."""
+        return self.data_dir / NAME
+
+    @property
     def secret_keys(self) -> tuple[str, ...]:
-        """The signing secrets, newest first."""
-        return tuple(part.strip() for part in self.secret_key.split(",") if part.strip())
+        """The signing secrets as they are written, newest first."""
+        return split(self.secret_key)
+
+    @property
+    def keys(self) -> Keys:
+        """What signs, what hashes addresses, and what has leaked."""
+        return Keys.of(self.secret_key, self.address_key, self.leaked_keys)
 
     def provider_secret(self, provider: str) -> str:
         """The secret of a mail or booking provider, or an empty string: `NURTURE_<NAME>_SECRET`."""
@@ -218,6 +232,8 @@ class Settings(BaseModel):
         """
         short = [key for key in self.secret_keys if len(key) < _SHORTEST_KEY]
         said = ["NURTURE_SECRET_KEY is so short that it can be guessed."] if short else []
+        if self.address_key and len(self.address_key) < _SHORTEST_KEY:
+            said.append("NURTURE_ADDRESS_KEY is so short that it can be guessed.")
         if any(len(secret) < _SHORTEST_KEY for secret in self.signup_secret):
             said.append("NURTURE_SIGNUP_SECRET is so short that it can be guessed.")
         said += [
@@ -248,9 +264,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     What is set in the environment wins over `.env`, and that over what the first
     start made and kept in the data directory.
     """
-    given = _given(os.environ if environment is None else environment)
+    given = given_settings(environment)
     data_dir = Path(given.get("NURTURE_DATA_DIR", "var"))
-    values = _made_at_first_start(data_dir, given) | given
+    values = made_at_first_start(data_dir, given) | given
     fields: dict[str, object] = {
         name.removeprefix("NURTURE_").lower(): value
         for name, value in values.items()
@@ -262,41 +278,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(_sentences(error)) from None
 
 
-def _given(environment: Mapping[str, str]) -> dict[str, str]:
-    everything = read_env_file(Path(".env")) | dict(environment)
+def given_settings(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What is set in the environment and in `.env`, as far as it is ours and not empty."""
+    own = os.environ if environment is None else environment
+    everything = read_env_file(Path(".env")) | dict(own)
     return {k: v for k, v in everything.items() if k.upper().startswith("NURTURE_") and v}
-
-
-def _made_at_first_start(data_dir: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """Secrets of the program's own, made once, readable by its user alone."""
-    if all(name in given for name in MADE):
-        return {}
-    path = data_dir / "secrets.env"
-    try:
-        if not path.exists():
-            _write_once(path, "".join(f"{name}={_new_secret(name)}\n" for name in MADE))
-        return read_env_file(path)
-    except OSError as error:
-        raise SettingsError(
-            f"NURTURE_DATA_DIR: {path} cannot be used: {error.strerror}.",
-            remedy="Name a folder that this user may read and write.",
-        ) from None
-
-
-def _new_secret(name: str) -> str:
-    if name == "NURTURE_SIGNUP_SECRET":
-        return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
-    return secrets.token_urlsafe(32)
-
-
-def _write_once(path: Path, content: str) -> None:
-    """Write the whole file or, where another process was first, leave theirs."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(draft, content.encode())
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
 
 
 def _sentences(error: ValidationError) -> str:

@@ -14,6 +14,7 @@ from hmac import compare_digest
 
 from nurture.domain.address import address_keys
 from nurture.domain.errors import NurtureError
+from nurture.domain.keys import Keys
 
 #: Length of the authentication code in bytes: 96 bits.
 _CODE = 12
@@ -25,18 +26,33 @@ class TokenRefusedError(NurtureError):
     """A token was not made by us, or for something else."""
 
 
+class OutdatedTokenError(TokenRefusedError):
+    """A key of ours signed this token and has leaked since, so that anybody may have made it."""
+
+
 class Tokens:
     """Signs with the newest secret and reads tokens signed with any of them.
 
-    `secrets` come newest first. The last, the oldest, also keys the hashes of
-    suppressed addresses, which must stay the same for ever: never drop it.
+    `secrets` come newest first. `address` keys what must stay the same for ever, the hashes of
+    addresses and the proof in a Message-ID; unless given, it is the oldest secret. What was
+    signed with a `leaked` key opens the way out and the preferences, and is refused as outdated
+    for everything else: `is_outdated` tells.
     """
 
-    def __init__(self, secrets: Sequence[str]) -> None:
+    def __init__(
+        self, secrets: Sequence[str], address: str = "", leaked: Sequence[str] = ()
+    ) -> None:
         if not secrets or not all(secrets):
-            raise NurtureError("There is no secret to sign with.", remedy="Set NURTURE_SECRET_KEY.")
+            raise _nothing_to_sign_with(bool(leaked))
         self._signers = [_Signer(secret) for secret in secrets]
-        self._newest, self._oldest = self._signers[0], self._signers[-1]
+        self._leaked = [_Signer(secret) for secret in leaked]
+        self._newest = self._signers[0]
+        self._lasting = _Signer(address) if address else self._signers[-1]
+
+    @classmethod
+    def of(cls, keys: Keys) -> "Tokens":
+        """With the keys of this installation."""
+        return cls(keys.signing, keys.address, keys.leaked)
 
     def guide(self, enrolment: int) -> str:
         """Opens the page where the guide of an enrolment is collected."""
@@ -51,17 +67,23 @@ class Tokens:
         return self._newest.sign(b"preferences", _number(subscriber))
 
     def read_preferences(self, token: str) -> int:
-        """The subscriber; raises `TokenRefusedError`."""
-        return _as_number(self._read(b"preferences", token))
+        """The subscriber, by a leaked key too; raises `TokenRefusedError`."""
+        return _as_number(self._read_any(b"preferences", token))
 
     def unsubscribe(self, subscriber: int, message: int) -> str:
         """Stops everything to a subscriber, remembering which message led there."""
         return self._newest.sign(b"unsubscribe", _number(subscriber) + _number(message))
 
     def read_unsubscribe(self, token: str) -> tuple[int, int]:
-        """The subscriber and the message; raises `TokenRefusedError`."""
-        payload = self._read(b"unsubscribe", token)
+        """The subscriber and the message, by a leaked key too; raises `TokenRefusedError`."""
+        payload = self._read_any(b"unsubscribe", token)
         return _as_number(payload[:8]), _as_number(payload[8:])
+
+    def is_outdated(self, token: str) -> bool:
+        """Whether only a leaked key vouches for a token that was read as one of these two."""
+        raw = _raw(token)
+        purposes = (b"unsubscribe", b"preferences")
+        return all(_find(self._signers, purpose, raw) is None for purpose in purposes)
 
     def confirm(self, message: int) -> str:
         """Opens the page where somebody confirms what that message asked them about."""
@@ -113,22 +135,29 @@ class Tokens:
         return _as_number(payload[:8]), payload[8:].decode()
 
     def message_id(self, message: int) -> str:
-        """The left side of a Message-ID: the row's number, and proof that it is ours."""
+        """The left side of a Message-ID: the row's number, and proof that it is ours.
+
+        It is the same for ever, so that what is offered twice is known again after a rotation.
+        """
         return f"{message}.{self.message_code(message)}"
 
     def message_code(self, message: int) -> str:
         """The proof in a Message-ID, hexadecimal."""
-        return self._newest.code(b"message", _number(message)).hex()
+        return self._lasting.code(b"message", _number(message)).hex()
 
     def read_message_id(self, message_id: str) -> int:
-        """The message a Message-ID belongs to; raises `TokenRefusedError`."""
+        """The message a Message-ID belongs to; raises `TokenRefusedError`.
+
+        By a leaked key too: it comes from a provider, who proves with a secret of its own that
+        the call is theirs, and what is told of mails sent before must not be lost.
+        """
         number, _, code = message_id.strip("<>").partition("@")[0].partition(".")
         if not (number.isascii() and number.isdigit() and len(number) < 19):
             raise TokenRefusedError("This is no Message-ID of ours.")
         payload = _number(int(number))
         if not any(
             compare_digest(code.encode(), s.code(b"message", payload).hex().encode())
-            for s in self._signers
+            for s in (self._lasting, *self._signers, *self._leaked)
         ):
             raise TokenRefusedError("This is no Message-ID of ours.")
         return int(number)
@@ -136,26 +165,30 @@ class Tokens:
     @property
     def key_mark(self) -> str:
         """What tells the key of the address hashes from others, and nothing else about it."""
-        return self._oldest.code(b"address", b"the mark of the key").hex()
+        return self._lasting.code(b"address", b"the mark of the key").hex()
 
     def address_hash(self, address_key: str) -> str:
         """The keyed hash under which an address is suppressed, hexadecimal."""
-        return self._oldest.code(b"address", address_key.encode()).hex()
+        return self._lasting.code(b"address", address_key.encode()).hex()
 
     def address_hashes(self, address: str) -> tuple[str, ...]:
         """Every keyed hash under which an address may be suppressed, the present one first."""
         return tuple(map(self.address_hash, address_keys(address)))
 
     def _read(self, purpose: bytes, token: str) -> bytes:
-        try:
-            raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-        except ValueError:
-            raw = b""
-        for signer in self._signers:
-            payload = signer.read(purpose, raw)
-            if payload is not None and token == _text(raw):
-                return payload
+        raw = _raw(token)
+        payload = _find(self._signers, purpose, raw)
+        if payload is not None:
+            return payload
+        if _find(self._leaked, purpose, raw) is not None:
+            raise OutdatedTokenError("This link is out of date.")
         raise TokenRefusedError("This address is incomplete or was changed on the way.")
+
+    def _read_any(self, purpose: bytes, token: str) -> bytes:
+        payload = _find((*self._signers, *self._leaked), purpose, _raw(token))
+        if payload is None:
+            raise TokenRefusedError("This address is incomplete or was changed on the way.")
+        return payload
 
 
 class _Signer:
@@ -188,6 +221,30 @@ class _Signer:
 
     def _state(self, purpose: bytes) -> "blake2b":
         return blake2b(key=self._secret, digest_size=_CODE, person=purpose)
+
+
+def _find(signers: "Sequence[_Signer]", purpose: bytes, raw: bytes) -> bytes | None:
+    """What a token says, where one of these has signed it for that purpose."""
+    found = (signer.read(purpose, raw) for signer in signers)
+    return next((payload for payload in found if payload is not None), None)
+
+
+def _raw(token: str) -> bytes:
+    """The bytes of a token; none where it is spelt otherwise than we spell them."""
+    try:
+        raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except ValueError:
+        return b""
+    return raw if token == _text(raw) else b""
+
+
+def _nothing_to_sign_with(have_leaked: bool) -> NurtureError:
+    if have_leaked:
+        return NurtureError(
+            "Every NURTURE_SECRET_KEY has leaked, as NURTURE_LEAKED_KEYS says.",
+            remedy="Make a new one with “nurture secrets rotate --leaked”.",
+        )
+    return NurtureError("There is no secret to sign with.", remedy="Set NURTURE_SECRET_KEY.")
 
 
 def _number_last(payload: bytes) -> bytes:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.errors import NurtureError
-from nurture.tokens import TokenRefusedError, Tokens
+from nurture.domain.keys import Keys
+from nurture.tokens import OutdatedTokenError, TokenRefusedError, Tokens
 
 TOKENS = Tokens(["a secret for tests"])
 NUMBERS = st.integers(0, 2**63 - 1)
@@ -112,6 +113,96 @@ def test_the_hash_of_a_suppressed_address_outlives_a_change_of_secrets() -> None
     assert Tokens(["new", "old"]).address_hash("ann@example.org") == hashed
     assert Tokens(["other"]).address_hash("ann@example.org") != hashed
     assert "ann" not in hashed
+
+
+# --- Keys that change ------------------------------------------------------------------------
+
+#: What each rotation is: of keys that have leaked, or of keys that are only old.
+ROTATIONS = st.lists(st.booleans(), max_size=6)
+FIRST = st.sampled_from([Keys.of("a", "b"), Keys.of("a"), Keys.of("a,b,c"), Keys.of("a", "a")])
+
+
+def every_token(tokens: Tokens) -> dict[str, str]:
+    return {
+        "guide": tokens.guide(7),
+        "preferences": tokens.preferences(7),
+        "unsubscribe": tokens.unsubscribe(7, 8),
+        "open": tokens.opened(7),
+        "confirm": tokens.confirm(7),
+        "click": tokens.click(7, "https://example.org/an-article?a=1"),
+    }
+
+
+def every_reader(tokens: Tokens) -> dict[str, Callable[[str], object]]:
+    return {name: getattr(tokens, reader.__name__) for name, reader in READERS.items()}
+
+
+@given(FIRST, ROTATIONS)
+def test_however_often_keys_change_a_link_is_what_the_keys_it_was_made_with_are_worth(
+    keys: Keys, rotations: list[bool]
+) -> None:
+    first, states = Tokens.of(keys), [keys]
+    for number, leaked in enumerate(rotations):
+        states.append(states[-1].rotated(f"new {number}", leaked))
+    now = Tokens.of(states[-1])
+    for made, state in enumerate(states):
+        outdated = any(rotations[made:])
+        assert now.address_hash("ann@example.org") == first.address_hash("ann@example.org")
+        assert now.key_mark == first.key_mark
+        assert Tokens.of(state).message_id(7) == first.message_id(7)
+        assert now.read_message_id(Tokens.of(state).message_id(7)) == 7
+        for purpose, token in every_token(Tokens.of(state)).items():
+            read = every_reader(now)[purpose]
+            if outdated and purpose not in ("preferences", "unsubscribe"):
+                with pytest.raises(OutdatedTokenError):
+                    read(token)
+            else:
+                assert read(token) == READERS[purpose](MADE[purpose])
+            if purpose in ("preferences", "unsubscribe"):
+                assert now.is_outdated(token) is outdated
+
+
+@given(FIRST, ROTATIONS)
+def test_keys_are_the_same_when_they_have_been_written_and_read(
+    keys: Keys, rotations: list[bool]
+) -> None:
+    for number, leaked in enumerate(rotations):
+        keys = keys.rotated(f"new {number}", leaked)
+    written = (",".join(keys.signing), keys.address, ",".join(keys.leaked))
+    assert Keys.of(*written) == keys
+    assert "new" not in repr(keys) + str(keys)
+
+
+def test_dropping_an_old_key_after_a_rotation_changes_no_hash() -> None:
+    before = Tokens.of(Keys.of("newer,oldest"))
+    rotated = Keys.of("newer,oldest").rotated("new", leaked=False)
+    dropped = Tokens.of(Keys.of("new", rotated.address))
+    assert dropped.address_hash("ann@example.org") == before.address_hash("ann@example.org")
+    assert dropped.read_message_id(before.message_id(7)) == 7
+
+
+def test_a_key_that_is_named_as_leaked_is_trusted_nowhere_else() -> None:
+    keys = Keys.of("new,old", "", "old")
+    assert keys.signing == ("new",)
+    assert keys.address == "old"
+    with pytest.raises(NurtureError, match="secrets rotate --leaked"):
+        Tokens.of(Keys.of("old", "", "old"))
+
+
+def test_a_message_id_of_a_time_when_the_newest_key_made_it_is_still_read() -> None:
+    """As a program did before the key for addresses had a setting."""
+    once = Tokens(["newer"]).message_id(7)
+    for keys in (Keys.of("newer,older"), Keys.of("new", "older", "newer,older")):
+        assert Tokens.of(keys).read_message_id(once) == 7
+
+
+@pytest.mark.parametrize("purpose", MADE)
+def test_a_token_of_a_leaked_key_with_any_bit_changed_is_refused_as_nobodys(purpose: str) -> None:
+    tokens = Tokens(["new"], "address", ["a secret for tests"])
+    for token in flipped(MADE[purpose]):
+        with pytest.raises(TokenRefusedError) as refused:
+            every_reader(tokens)[purpose](token)
+        assert not isinstance(refused.value, OutdatedTokenError)
 
 
 def test_a_token_is_numbers_and_a_code_only() -> None:

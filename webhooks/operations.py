@@ -202,7 +202,15 @@ def _clicked() -> Json:
         "headers": location,
         "content": HTML,
     }
-    return _hit("noteClick", "A link in an email was followed", {"302": redirect})
+    answer = {"302": redirect, "410": _OUT_OF_DATE}
+    return _hit("noteClick", "A link in an email was followed", answer)
+
+
+_OUT_OF_DATE: Json = {
+    "description": "It is too late for that: a key that has leaked since signed the link, or it "
+    "has lapsed.",
+    "content": HTML,
+}
 
 
 def _page(operation: str, summary: str, more: Json | None = None) -> Json:
@@ -265,7 +273,8 @@ _ONE_CLICK = (
 
 def _collect() -> Json:
     fields = {"asked": {"type": "string"}, **_CHOICES}
-    return _posted("collectGuide", "Collect the guide, and confirm the address", fields, _GUIDE)
+    summary = "Collect the guide, and confirm the address"
+    return _lapsing(_posted("collectGuide", summary, fields, _GUIDE))
 
 
 def _prefer() -> Json:
@@ -273,13 +282,14 @@ def _prefer() -> Json:
     ask = {"type": "string", "enum": ["data", "erasure"]}
     fields = {"frequency": wishes, **_CHOICES, "ask": ask}
     summary = "Change what one receives, or ask for one's data or erasure"
-    return _posted("changePreferences", summary, fields, _SHOWN)
+    return _lapsing(_posted("changePreferences", summary, fields, _SHOWN))
 
 
 def _unsubscribe() -> Json:
     one_click = {"type": "string", "enum": ["One-Click"]}
     fields = {"List-Unsubscribe": one_click, "undo": _TICK}
-    return _posted("unsubscribe", "Stop all emails at once", fields, _SHOWN, description=_ONE_CLICK)
+    summary = "Stop all emails at once"
+    return _lapsing(_posted("unsubscribe", summary, fields, _SHOWN, description=_ONE_CLICK))
 
 
 def _confirm() -> Json:
@@ -294,7 +304,7 @@ def _confirm() -> Json:
 
 
 def _lapsing(page: Json) -> Json:
-    page["responses"]["410"] = {"description": "It is too late for that.", "content": HTML}
+    page["responses"]["410"] = _OUT_OF_DATE
     return page
 
 
@@ -348,7 +358,10 @@ OPERATIONS: Mapping[str, Mapping[str, Json]] = {
     "/webhooks/bookings/{provider}": {"post": _bookings()},
     "/o/{token}.gif": {"get": _opened()},
     "/c/{token}": {"get": _clicked()},
-    "/guide/{token}": {"get": _page("showGuide", "The guide's page"), "post": _collect()},
+    "/guide/{token}": {
+        "get": _lapsing(_page("showGuide", "The guide's page")),
+        "post": _collect(),
+    },
     "/preferences/{token}": {
         "get": _page("showPreferences", "What one receives, and how often"),
         "post": _prefer(),

@@ -14,7 +14,7 @@ from nurture.domain.engagement import Hit
 from nurture.domain.events import EventKind
 from nurture.domain.room import Use
 from nurture.services.journal_lines import SeenHit
-from nurture.tokens import TokenRefusedError
+from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from webhooks.callers import plain_address
 from webhooks.guards import tls_only
 
@@ -29,6 +29,34 @@ _ALWAYS: Headers = [
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
 ]
+
+#: What an older link leads to instead. It names no address, neither ours nor the link's own: it is
+#: answered without the database, and anybody may have made the link.
+OUT_OF_DATE = b"""<!doctype html>
+<html lang="en-GB">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="robots" content="noindex">
+  <title>This link is out of date</title>
+  <link rel="icon" href="data:,">
+  <link rel="stylesheet" href="/pages/page.css">
+</head>
+<body>
+  <main class="sheet">
+    <h1>This link is out of date</h1>
+    <p class="lead">Sorry about that. For your safety, links in our older emails lead nowhere any
+      more.</p>
+    <p>What it led to is on our website, and the links in our latest email work. The links at the
+      end of this email still stop our emails, or have fewer of them come.</p>
+  </main>
+</body>
+</html>
+"""
+
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+)
 
 #: How a browser says that it fetches ahead of being asked to.
 _AHEAD = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ", "HTTP_X_PURPOSE")
@@ -83,19 +111,36 @@ class HitsFirst:
 
 
 def _opened(house: House, token: str, environ: WSGIEnvironment) -> Answer:
-    message = house.tokens.read_opened(token)
-    if house.disk.allows(Use.OPENS):
+    message = _message_opened(house, token)
+    if message is not None and house.disk.allows(Use.OPENS):
         house.journal.note(SeenHit(message, _hit(house, EventKind.OPENED, environ)))
     kind = [("Content-Type", "image/gif"), ("Content-Length", str(len(PIXEL)))]
     return HTTPStatus.OK, [*kind, *_ALWAYS, *tls_only(house)], PIXEL
 
 
+def _message_opened(house: House, token: str) -> int | None:
+    """The message; none where anybody may have made the address, whose picture is shown anyway."""
+    try:
+        return house.tokens.read_opened(token)
+    except OutdatedTokenError:
+        return None
+
+
 def _clicked(house: House, token: str, environ: WSGIEnvironment) -> Answer:
-    message, url = house.tokens.read_click(token)
+    try:
+        message, url = house.tokens.read_click(token)
+    except OutdatedTokenError:
+        return _out_of_date(house)
     if house.disk.allows(Use.CLICKS):
         house.journal.note(SeenHit(message, _hit(house, EventKind.CLICKED, environ, url)))
     place = [("Location", _as_ascii(url)), ("Content-Type", "text/html"), ("Content-Length", "0")]
     return HTTPStatus.FOUND, [*place, *_ALWAYS, *tls_only(house)], b""
+
+
+def _out_of_date(house: House) -> Answer:
+    kind = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(OUT_OF_DATE)))]
+    guards = [("X-Robots-Tag", "noindex"), ("Content-Security-Policy", _PAGE_POLICY)]
+    return HTTPStatus.GONE, [*kind, *guards, *_ALWAYS, *tls_only(house)], OUT_OF_DATE
 
 
 @lru_cache(maxsize=1024)

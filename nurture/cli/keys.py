@@ -1,15 +1,145 @@
-"""The command for when the keys of a database are lost."""
+"""Commands about the keys: a new one, and what to do when those of a database are lost."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from nurture.cli.command import main, tables_are_there, with_house
+from nurture.cli.command import main, private_settings, tables_are_there, with_house, written_whole
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
+    from nurture.domain.keys import Keys
+    from nurture.settings import Settings
+
+
+@main.group()
+def secrets() -> None:
+    """Change the key that links are signed with."""
+
+
+@secrets.command()
+@click.option("--leaked", is_flag=True, help="Trust the keys of before for the way out alone.")
+@click.option("--to", type=click.Path(path_type=Path), help="Write the lines to set to a new file.")
+@click.option("--show", is_flag=True, help="Print the lines to set, with the keys in them.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+def rotate(leaked: bool, to: Path | None, show: bool, as_json: bool) -> None:
+    """Make a new key that signs from the next start on.
+
+    Every link of before goes on working. With --leaked, those links stop emails or make them
+    fewer, and do nothing else. The new key is written to secrets.env; where the keys are set in
+    the environment or in .env, the lines to put there are written with --to or printed with
+    --show, and nothing is changed.
+    """
+    from nurture.bootstrap import refuse_newer
+    from nurture.store.session import Database
+
+    if to and (show or to.exists()):
+        raise click.UsageError(
+            "use --to or --show, not both" if show else f"{to} is there already: name a new file"
+        )
+    settings = _settings_that_are_there()
+    database = Database(settings.database)
+    refuse_newer(database)
+    database.close()
+    said = _lines(settings, leaked, to, show) if to or show else _in_file(settings, leaked)
+    if as_json:
+        return click.echo(json.dumps(said, indent=2))
+    for name, value in said.get("lines", {}).items():
+        click.echo(_line(name, value), nl=False)
+    _tell(said, err=show)
+
+
+def _settings_that_are_there() -> Settings:
+    """The settings, where there is a key to rotate; a mistyped place gets no secrets of its own."""
+    from nurture.domain.errors import NurtureError
+    from nurture.secrets_file import NAME, SECRET_KEY
+    from nurture.settings import given_settings
+
+    given = given_settings()
+    path = Path(given.get("NURTURE_DATA_DIR", "var")) / NAME
+    if SECRET_KEY not in given and not path.exists():
+        raise NurtureError(
+            f"There are no secrets at {path}.", remedy="Set NURTURE_DATA_DIR to where they are."
+        )
+    return private_settings(warn=False)
+
+
+def _in_file(settings: Settings, leaked: bool) -> dict[str, Any]:
+    from nurture.services import rotating
+    from nurture.settings import given_settings
+
+    rotating.insist_on_file(given_settings(), os.environ)
+    rotated = rotating.rotate(settings, leaked)
+    return _document(settings, rotated.keys, leaked, str(settings.secrets_file), rotated.sealed)
+
+
+def _lines(settings: Settings, leaked: bool, to: Path | None, show: bool) -> dict[str, Any]:
+    from nurture.services import rotating
+
+    keys = rotating.draw(settings.keys, settings.database, leaked)
+    lines = rotating.as_settings(keys)
+    if to:
+        with written_whole(to) as file:
+            file.writelines(_line(*setting) for setting in lines.items())
+    said = _document(settings, keys, leaked, "", rotating.Sealed.LATER)
+    return said | {"written_to": str(to) if to else None} | ({"lines": lines} if show else {})
+
+
+def _line(name: str, value: str) -> str:
+    from nurture.env_file import as_line
+
+    return as_line(name, value)
+
+
+def _document(
+    settings: Settings, keys: Keys, leaked: bool, file: str, sealed: str
+) -> dict[str, Any]:
+    """What was done and is to be done next; no key is in it."""
+    return {
+        "changed": bool(file),
+        "file": file or None,
+        "leaked": leaked,
+        "signing_keys": len(keys.signing),
+        "leaked_keys": len(keys.leaked),
+        "second_factors_sealed": str(sealed),
+        "next": _next(file, leaked, sealed),
+    }
+
+
+def _next(file: str, leaked: bool, sealed: str) -> list[str]:
+    """What is to be done next, in order."""
+    if file:
+        first = f"On several machines: copy {file} to each, for nurture’s own user alone."
+        again = "with “kill -HUP” to “nurture serve”, or"
+    else:
+        first = "Put these lines in the place of those that are set now, on every machine."
+        again = "to “nurture serve” with “kill -HUP” only where they stand in .env, else"
+    steps = [
+        first,
+        f"Start everything anew, {again} by stopping and starting: every “nurture web” before the "
+        "first “nurture worker”, so that each new link is known wherever it is opened.",
+    ]
+    if leaked and sealed != "afresh":
+        steps.append("Run “nurture publish”: it seals the owners’ second factors with the new key.")
+    return [*steps, "Run “nurture backup”: the backups of before do not have the new key."]
+
+
+def _tell(said: dict[str, Any], err: bool) -> None:
+    where = said["file"] or said.get("written_to")
+    before = (
+        "Links of before stop emails or make them fewer, and nothing else."
+        if said["leaked"]
+        else "Links of before go on working."
+    )
+    made = f"A new key is in {where}." if where else "Above are the lines with a new key."
+    click.echo(f"{made} It signs once everything has been started anew. {before}\nNext:", err=err)
+    for number, step in enumerate(said["next"], start=1):
+        click.echo(f"{number}. {step}", err=err)
 
 
 @main.command("accept-keys")
@@ -18,12 +148,13 @@ if TYPE_CHECKING:
 def accept_keys(house: House, yes: bool) -> None:
     """Go on with a database whose keys are lost for good.
 
-    Every link sent so far stays dead, and people who were erased are not recognised any more.
+    Links signed with keys that are lost stay dead, and people who were erased are not recognised
+    any more.
     """
     from nurture.services import keying
 
     tables_are_there(house)
-    if not yes and not click.confirm("Every link sent so far stays dead. Go on?"):
+    if not yes and not click.confirm("Links signed with lost keys stay dead. Go on?"):
         return click.echo("Nothing was changed.")
     count = keying.accept_keys(house.database, house.tokens)
     click.echo(f"Accepted: {count} people are known by the present keys from now on.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,17 +38,18 @@ def restore(file: Path, words_file: Path | None, journal: Path | None, as_json: 
 
     It asks for the words that “nurture backup” showed.
     """
+    from nurture.secrets_file import KEPT, MADE
     from nurture.services import restoring
     from nurture.services.restoring import Place
-    from nurture.settings import MADE, load_settings
+    from nurture.settings import given_settings, load_settings
 
-    given = dict(os.environ)
+    given = given_settings()
     blank = load_settings(dict.fromkeys(MADE, _BLANK) | given)
     place = Place.of(blank)
     place.insist_on_empty()
     identity = _unlock(file, words_file)
     before = restoring.settings_in(file, identity)
-    made = {name: value for name, value in before.items() if name in MADE}
+    made = {name: value for name, value in before.items() if name in KEPT}
     settings = load_settings(made | given)
     said: dict[str, Any] = {}
 

@@ -57,7 +57,7 @@ def demo(as_json: bool, keep: Path | None) -> None:
 
 
 def _readable(settings: Settings) -> Settings:
-    """The settings, unless a newer program has made of the database what we must not touch."""
+    """The settings, unless the database is a newer program's or was filled with other keys."""
     from nurture.bootstrap import refuse_unreadable
 
     refuse_unreadable(settings)

@@ -24,7 +24,7 @@ def insist_on_keys(database: Database, tokens: Tokens) -> None:
 
 
 def refuse_other_keys(database: Database, tokens: Tokens) -> bool:
-    """Raise `KeysMissingError` unless the oldest secret is the one that the hashes are made with.
+    """Raise `KeysMissingError` unless the key for addresses is the one that made the hashes.
 
     The database remembers a mark of that key, in which case it returns true; before it does, its
     people show it.
@@ -36,11 +36,10 @@ def refuse_other_keys(database: Database, tokens: Tokens) -> bool:
         return True
     if mark or any(found not in tokens.address_hashes(address) for _, address, found in known):
         raise KeysMissingError(
-            "This database was filled with another NURTURE_SECRET_KEY than the one there is now, "
-            "so that every link ever sent would be dead and whoever was erased would be written "
-            "to again.",
-            remedy="Put back the secrets.env, or the NURTURE_SECRET_KEY, that belongs to it. If "
-            "they are lost for good, run “nurture accept-keys”.",
+            "This database was filled with other keys than there are now, so that every link ever "
+            "sent would be dead and whoever was erased would be written to again.",
+            remedy="Put back the secrets.env, or the NURTURE_SECRET_KEY and NURTURE_ADDRESS_KEY, "
+            "that belong to it. If they are lost for good, run “nurture accept-keys”.",
         )
     return False
 

@@ -41,6 +41,9 @@ class Wish(StrEnum):
     STOPPED = "stopped"
 
 
+_LEAST_LAST = (Wish.USUAL, Wish.FEWER, Wish.PAUSED, Wish.STOPPED)
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """What somebody receives at present, and all they have agreed to, in their own time.
@@ -98,6 +101,35 @@ def change_preferences(
         _record(connection, person, changes, "preferences", privacy, evidence, now)
         _follow_wish(connection, published, person, change.frequency, evidence, now)
         return _preferences(connection, _again(connection, person), now)
+
+
+def want_less(
+    database: Database,
+    catalogue: Catalogue,
+    subscriber_id: int,
+    change: PreferenceChange,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    """Keep of what is asked for only what makes it less than it is at present.
+
+    For a link that anybody may have made: it must take a no, and can give no yes.
+    """
+    with database.writing() as connection:
+        locks.hold_person(connection, subscriber_id)
+        person = subscribers.find_subscriber(connection, subscriber_id)
+        if person is None:
+            return
+        privacy = catalogue.current(connection).practice.privacy_version
+        kept = {Purpose.TRACKING: change.tracking, Purpose.HEALTH_TOPICS: change.health_topics}
+        refused = {purpose: False for purpose, yes in kept.items() if not yes}
+        changes = changed(person.consents, refused, OWN_WORDINGS)
+        _record(connection, person, changes, "preferences", privacy, evidence, now)
+        present = _preferences(connection, person, now).frequency
+        if change.frequency is Wish.STOPPED:
+            stop(connection, person, None, privacy, evidence, now)
+        elif _LEAST_LAST.index(change.frequency) > _LEAST_LAST.index(present):
+            _write_as_often(connection, person, change.frequency, now)
 
 
 def unsubscribe(
@@ -193,6 +225,11 @@ def _follow_wish(
             stop(connection, person, None, published.practice.privacy_version, evidence, now)
         return
     want_emails(connection, published, person, "preferences", evidence, now)
+    _write_as_often(connection, person, wish, now)
+
+
+def _write_as_often(connection: Connection, person: Subscriber, wish: Wish, now: datetime) -> None:
+    """Let a wish hold for whoever gets emails, from the next one on."""
     frequency = person.frequency if wish is Wish.PAUSED else Frequency(wish)
     paused_until = now + PAUSE if wish is Wish.PAUSED else None
     already = person.paused_until if person.paused_until and person.paused_until > now else None

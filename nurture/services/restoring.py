@@ -17,10 +17,12 @@ from pyrage import x25519
 from nurture.archive.container import Member, opened_archive
 from nurture.archive.identity import KeyFiles
 from nurture.domain.errors import NurtureError
+from nurture.env_file import as_line
 from nurture.private_files import write_private
+from nurture.secrets_file import KEPT
 from nurture.services.contents import DKIM, LIBRARY, SETTINGS, About, Progress
 from nurture.services.taking_in import take_in
-from nurture.settings import MADE, Settings
+from nurture.settings import Settings
 from nurture.store.instance import RESTORING, arm
 from nurture.store.portable import is_empty
 from nurture.store.session import Database
@@ -151,13 +153,14 @@ _SETTINGS_OF_BEFORE = "settings-of-before.env"
 def _take_in(
     file: Path, identity: x25519.Identity, place: Place, settings: Settings, tell: Progress
 ) -> About:
-    mark = Tokens(settings.secret_keys).key_mark
+    mark = Tokens.of(settings.keys).key_mark
 
     def check(about: About) -> None:
         if about.key_mark != mark:
             raise OtherKeysError(
-                "NURTURE_SECRET_KEY is set, and is not the key that this backup was made with.",
-                remedy="Take it out of the environment and of .env: the backup brings its own.",
+                "NURTURE_SECRET_KEY or NURTURE_ADDRESS_KEY is set, and is not the key that this "
+                "backup was made with.",
+                remedy="Take both out of the environment and of .env: the backup brings its own.",
             )
 
     def receive(member: Member) -> None:
@@ -196,21 +199,14 @@ def _keep_keys(staging: Path, identity: x25519.Identity, locked: Path) -> None:
 
 def _keep_settings(staging: Path, before: Mapping[str, str]) -> None:
     """The secrets to be used at once, and everything else to be read by whoever sets this up."""
-    made = {name: value for name, value in before.items() if name in MADE}
-    others = {name: value for name, value in before.items() if name not in MADE}
+    made = {name: value for name, value in before.items() if name in KEPT}
+    others = {name: value for name, value in before.items() if name not in KEPT}
     write_private(staging / "secrets.env", _as_env(made))
     write_private(staging / _SETTINGS_OF_BEFORE, _as_env(others))
 
 
 def _as_env(values: Mapping[str, str]) -> bytes:
-    return "".join(f"{name}={_quoted(value)}\n" for name, value in values.items()).encode()
-
-
-def _quoted(value: str) -> str:
-    if value.replace("-", "").replace("_", "").isalnum():
-        return value
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return "".join(as_line(name, value) for name, value in values.items()).encode()
 
 
 def _is_same(restored: Path, present: Path) -> bool:

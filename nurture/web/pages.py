@@ -30,7 +30,7 @@ from nurture.services.preferring import Preferences
 from nurture.services.requesting import Asked
 from nurture.services.tracing import NobodyLeftError, Trace
 from nurture.store.session import DatabaseUnavailableError
-from nurture.tokens import TokenRefusedError
+from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from nurture.web.confirmations import Confirmations
 from nurture.web.forms import (
     UnknownChoiceError,
@@ -69,7 +69,8 @@ class Pages:
 
     Every one of them answers 404 with a kind page where the token does not verify or belongs to
     somebody who has been erased, and then says so. Only the way out is always open: where the
-    token verifies, whoever presses the button is answered that they get no more emails.
+    token verifies, whoever presses the button is answered that they get no more emails. A token
+    that only a leaked key vouches for takes a no, shows nothing and gives no yes.
     """
 
     house: House
@@ -102,6 +103,8 @@ class Pages:
 
     def show_preferences(self, token: str) -> str:
         """How often we write at present, and what we may notice."""
+        if self.house.tokens.is_outdated(token):
+            return self._less(token)
         return preferences_page(self._preferences(self._whose_preferences(token)))
 
     def change_preferences(self, token: str) -> str | tuple[str, int]:
@@ -109,6 +112,8 @@ class Pages:
 
         The buttons for one's data and for one's erasure are on the same page and lead here too.
         """
+        if self.house.tokens.is_outdated(token):
+            return self._want_less(token)
         subscriber = self._whose_preferences(token)
         present = self._preferences(subscriber)
         try:
@@ -126,8 +131,7 @@ class Pages:
 
     def show_unsubscribe(self, token: str) -> str:
         """One button, and the way to fewer emails instead."""
-        subscriber, _ = self.house.tokens.read_unsubscribe(token)
-        return self._way_out("unsubscribe.html", subscriber)
+        return self._way_out("unsubscribe.html", token)
 
     def unsubscribe(self, token: str) -> str | tuple[str, int]:
         """Stops all emails at once (RFC 8058 section 3.2), or undoes that where asked to.
@@ -141,14 +145,34 @@ class Pages:
         try:
             undone = read_undo(request.form)
         except UnknownChoiceError as error:
-            return self._way_out("unsubscribe.html", subscriber, problem=str(error)), 422
+            return self._way_out("unsubscribe.html", token, problem=str(error)), 422
         except RequestEntityTooLarge:
             undone = False
+        if undone and self.house.tokens.is_outdated(token):
+            return _show_outdated()
         if undone:
             preferring.resubscribe(*kept_in, subscriber, self._seen(), now)
-            return self._way_out("resubscribed.html", subscriber)
+            return self._way_out("resubscribed.html", token)
         preferring.unsubscribe(*kept_in, subscriber, message, self._seen(), now)
-        return self._way_out("unsubscribed.html", subscriber)
+        return self._way_out("unsubscribed.html", token)
+
+    def _less(self, token: str, saved: bool = False, problem: str = "") -> str:
+        """What may be chosen by a link that anybody may have made; it shows nothing of anybody."""
+        self._whose_preferences(token)
+        return render_template("less.html", saved=saved, problem=problem)
+
+    def _want_less(self, token: str) -> str | tuple[str, int]:
+        subscriber, house = self._whose_preferences(token), self.house
+        if "ask" in request.form:
+            return _show_outdated()
+        try:
+            change = read_change(request.form)
+        except UnknownChoiceError as error:
+            return self._less(token, problem=str(error)), 422
+        preferring.want_less(
+            house.database, house.catalogue, subscriber, change, self._seen(), house.clock()
+        )
+        return self._less(token, saved=True)
 
     def _ask(self, subscriber: int, asked_for: Request, present: Preferences) -> str:
         house = self.house
@@ -183,8 +207,11 @@ class Pages:
             raise NobodyLeftError(Trace.GONE)
         return found
 
-    def _way_out(self, page: str, subscriber: int, problem: str = "") -> str:
+    def _way_out(self, page: str, token: str, problem: str = "") -> str:
         """A page of the way out, which is open to those as well of whom nothing more is known."""
+        subscriber, _ = self.house.tokens.read_unsubscribe(token)
+        if self.house.tokens.is_outdated(token):
+            return render_template(f"outdated_{page}", problem=problem)
         try:
             number = tracing.get_present(self.house.database, subscriber)
             preferences = self._preferences(number)
@@ -192,11 +219,11 @@ class Pages:
             if nobody.trace is Trace.ERASED:
                 return gone_page(nobody.trace)
             return render_template(page, preferences=None, preferences_url=None, problem=problem)
-        token = self.house.tokens.preferences(number)
+        own_page = self.house.tokens.preferences(number)
         return render_template(
             page,
             preferences=preferences,
-            preferences_url=url_for("pages.show_preferences", token=token),
+            preferences_url=url_for("pages.show_preferences", token=own_page),
             problem=problem,
         )
 
@@ -221,6 +248,7 @@ def create_pages(house: House) -> Blueprint:
         lambda: {"practice": house.practice, "wordings": OWN_WORDINGS, "said_where": said_where}
     )
     pages.register_error_handler(TokenRefusedError, _show_not_found)
+    pages.register_error_handler(OutdatedTokenError, _show_outdated)
     pages.register_error_handler(404, _show_not_found)
     pages.register_error_handler(NobodyLeftError, _show_gone)
     pages.register_error_handler(DatabaseUnavailableError, _show_unavailable)
@@ -254,6 +282,10 @@ def _guard(response: Response) -> Response:
 
 def _show_not_found(error: Exception) -> tuple[str, int]:
     return render_template("not_found.html"), 404
+
+
+def _show_outdated(error: Exception | None = None) -> tuple[str, int]:
+    return render_template("outdated.html"), 410
 
 
 def _show_gone(nobody: NobodyLeftError) -> tuple[str, int]:

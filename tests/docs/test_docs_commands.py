@@ -221,3 +221,31 @@ def test_a_lost_machine_comes_back_as_the_page_says(
     assert "anna@example.org: “your-guide”" in said
     assert "Dropped: 1." in said
     assert "Armed:" in said
+
+
+def test_keys_are_changed_as_the_page_says(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workshop.directory)
+    workshop.environment["NURTURE_BACKUP_URL"] = "backups-elsewhere"
+    workshop._run(".venv/bin/nurture publish")
+    before = load_settings(workshop.environment).keys
+    page = (ROOT / "docs/keys.md").read_text()
+    old, leaked = page.split("## The key has leaked")
+    said = "".join(workshop._do(block) for block in blocks(old))
+    assert "Links of before go on working." in said
+    rotated = load_settings(workshop.environment).keys
+    assert (rotated.signing[1:], rotated.address) == (before.signing, before.address)
+    assert (workshop.directory / "new-keys.env").stat().st_mode & 0o777 == 0o600
+    said = "".join(workshop._do(block) for block in blocks(leaked))
+    assert "Links of before stop emails or make them fewer" in said
+    after = load_settings(workshop.environment).keys
+    assert (after.leaked, after.address) == (rotated.signing, before.address)
+
+
+def test_the_page_on_keys_says_what_each_older_link_still_does() -> None:
+    """What it says is held by tests/web/test_outdated_links.py; here, that nothing is left out."""
+    page = (ROOT / "docs/keys.md").read_text()
+    kinds = ("unsubscribe", "preferences", "guide", "confirmation", "click", "open", "Message-ID")
+    for kind in kinds:
+        assert re.search(rf"^\| .*{kind}", page, re.MULTILINE), kind

@@ -42,3 +42,24 @@ def test_an_empty_database_takes_the_keys_that_there_are(sqlite_home: Household)
     assert command(sqlite_home, "status").exit_code == 0
     assert command(sqlite_home, "publish", **OTHERS).exit_code == 0
     assert command(sqlite_home, "status").exit_code == 1
+
+
+def test_the_key_for_addresses_is_the_one_that_counts(sqlite_home: Household) -> None:
+    home, mine = sqlite_home, sqlite_home.house.settings.secret_key
+    home.subscribe("anna@example.org")
+    assert command(home, "publish").exit_code == 0
+    assert command(home, "status", NURTURE_ADDRESS_KEY=mine).exit_code == 0
+    assert command(home, "status", **OTHERS, NURTURE_ADDRESS_KEY=mine).exit_code == 0
+    refused = command(home, "status", NURTURE_ADDRESS_KEY="a key of another machine")
+    assert refused.exit_code == 1 and "NURTURE_ADDRESS_KEY" in refused.output
+
+
+def test_a_lost_key_for_addresses_is_given_up_on_request_too(sqlite_home: Household) -> None:
+    home, other = sqlite_home, {"NURTURE_ADDRESS_KEY": "a key that was made afterwards"}
+    home.subscribe("anna@example.org")
+    assert command(home, "publish").exit_code == 0
+    assert command(home, "accept-keys", "--yes", **other).exit_code == 0
+    assert command(home, "status", **other).exit_code == 0
+    assert home.person("anna@example.org")["address_hash"] == home.another(
+        **other
+    ).tokens.address_hash("anna@example.org")

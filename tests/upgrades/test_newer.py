@@ -28,9 +28,9 @@ COMMANDS = """
 accept-keys --yes|account show|account try|arm|backup|check|consent A|dkim new|dkim show
 export-person A|forget A --yes|held drop A|held list|held release A
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
-publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|segment
-settle --all --sent|simulate pain-guide|status|status --json|suppression confirm|suppression dismiss
-suppression lift A --reason x|suppression list|web|why A|worker
+publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate
+segment|settle --all --sent|simulate pain-guide|status|status --json|suppression confirm
+suppression dismiss|suppression lift A --reason x|suppression list|web|why A|worker
 """
 LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").split("|")]
 

@@ -135,6 +135,11 @@ EXAMPLES: list[tuple[str, dict[str, Any]]] = [
         },
     ),
     *[("gone.html", {"trace": trace, "days": 30}) for trace in ("erased", "let go", "gone")],
+    ("outdated.html", {}),
+    *[("outdated_unsubscribe.html", {"problem": problem}) for problem in ("", "No choice.")],
+    ("outdated_unsubscribed.html", {}),
+    *[("less.html", {"saved": saved, "problem": ""}) for saved in (False, True)],
+    ("less.html", {"saved": False, "problem": "That is no choice."}),
     ("not_found.html", {}),
     ("unavailable.html", {}),
 ]

@@ -1,0 +1,151 @@
+"""The file of secrets that the first start makes: there whole or not at all, for its user alone."""
+
+import fcntl
+import os
+import secrets
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from nurture.domain.keys import Keys
+from nurture.env_file import SettingsError, read_env_file, rewritten
+from nurture.private_files import open_private, write_private
+
+#: Made at the first start where nobody set them, and kept in the data directory.
+MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
+
+#: The keys' own settings, besides the one that is always there.
+ADDRESS_KEY, LEAKED_KEYS = "NURTURE_ADDRESS_KEY", "NURTURE_LEAKED_KEYS"
+SECRET_KEY = MADE[0]
+
+#: All that may stand in the file, and belongs with its database for ever.
+KEPT = (*MADE, ADDRESS_KEY, LEAKED_KEYS)
+
+NAME = "secrets.env"
+
+
+class SecretsBusyError(SettingsError):
+    """Another process is changing the secrets at this moment."""
+
+
+def new_key() -> str:
+    """A key that nobody guesses."""
+    return secrets.token_urlsafe(32)
+
+
+def made_at_first_start(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """The secrets of the program's own, made once; none where all are given.
+
+    Raises `SettingsError`.
+    """
+    if all(name in given for name in MADE):
+        return {}
+    path = directory / NAME
+    try:
+        if not path.exists():
+            _write_once(path, _first(given))
+        made = read_env_file(path)
+    except OSError as error:
+        raise SettingsError(
+            f"NURTURE_DATA_DIR: {path} cannot be used: {error.strerror}.",
+            remedy="Name a folder that this user may read and write.",
+        ) from None
+
+    _insist_on_both(given, made)
+    return made
+
+
+def _first(given: Mapping[str, str]) -> str:
+    """What the file holds at first.
+
+    A key for addresses is made with the key that signs, and never beside one that somebody set,
+    which has hashed addresses before.
+    """
+    _insist_on_both(given, {})
+    made = {SECRET_KEY: new_key()}
+    if SECRET_KEY not in given:
+        made[ADDRESS_KEY] = new_key()
+    made["NURTURE_SIGNUP_SECRET"] = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+    made["NURTURE_SIGNUP_TOKEN"] = new_key()
+    return "".join(f"{name}={value}\n" for name, value in made.items())
+
+
+def _insist_on_both(given: Mapping[str, str], made: Mapping[str, str]) -> None:
+    """Raise `SettingsError` where only one of two keys that belong together is set.
+
+    The other would be one that was made here, and no other machine would know its links.
+    """
+    own = Keys.of(made.get(SECRET_KEY, ""), made.get(ADDRESS_KEY, "")).address
+    if SECRET_KEY not in given and given.get(ADDRESS_KEY, own) != own:
+        raise SettingsError(
+            f"{ADDRESS_KEY} is set, and {SECRET_KEY} is not.",
+            remedy="Set both, as they are on the machine where they were made.",
+        )
+
+
+def _write_once(path: Path, content: str) -> None:
+    """Write the whole file or, where another process was first, leave theirs."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(draft, content.encode())
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+
+
+def change_secrets(path: Path, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
+    """Set in the file what `change` makes of what it holds; every other line stays as it is.
+
+    The file is whole for every reader, meanwhile and after a kill at any moment: as it was, or as
+    it is to be. Raises `SecretsBusyError` where another process does the same, or `SettingsError`.
+    """
+    path = path.resolve()
+    try:
+        with _alone(path):
+            values = change(read_env_file(path))
+            text = path.read_bytes().decode("utf-8-sig")
+            _replace(path, rewritten(text, values).encode())
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be changed: {error.strerror}.",
+            remedy="Run this as the user whose file it is, in a folder that they may write to.",
+        ) from None
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One change at a time: the file that is there now is held by whoever changes it."""
+    held = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(held), path.stat()):
+            raise BlockingIOError
+        yield
+    except BlockingIOError:
+        raise SecretsBusyError(
+            "The secrets are being changed by another process.", remedy="Try again when it is done."
+        ) from None
+    finally:
+        os.close(held)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put new content in a file's place at once, on the disk too, for the same owner."""
+    before, draft = path.stat(), path.with_name(f".{path.name}.rotating")
+    draft.unlink(missing_ok=True)  # Of a run that was killed.
+    try:
+        with os.fdopen(open_private(draft), "wb") as file:
+            if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(file.fileno(), before.st_uid, before.st_gid)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
