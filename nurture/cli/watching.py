@@ -29,7 +29,7 @@ def status(house: House, as_json: bool) -> None:
     standing["erasures_to_follow"] = following.pending(house.database, house.files)
     standing["hits"] = reporting.hits_standing(house.database, house.journals)
     standing["held"] = holding.count_held(house.database)
-    standing["backup"] = backups_standing.standing(house.safe, house.clock())
+    standing["backup"] = backups_standing.standing(house.safe, house.find_backup, house.clock())
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
     click.echo("\n".join(filter(None, (_in_words(standing), *_troubles(house)))))
