@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -36,7 +37,8 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     It goes to NURTURE_BACKUP_URL unless you name another place. The first time, it shows the
     words that open it.
     """
-    from nurture.services import backing_up
+    from nurture.services import backing_up, folding
+    from nurture.store.session import DatabaseUnavailableError
 
     up_to_date(house)
     if check:
@@ -45,6 +47,8 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     words = _words(house, new_words)
     if words and not as_json:
         click.echo(_WORDS.format(words=words))
+    with suppress(DatabaseUnavailableError):  # What is not folded now is not lost.
+        folding.fold_journals(house.database, house.journals)
     now, tell = house.clock(), progress("rows")
     made = backing_up.back_up(house.safe, file.place, now, tell, file.name)
     said = {"file": str(made.file), "bytes": made.bytes, "rows": made.rows}
@@ -55,6 +59,15 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     )
     if made.remark:
         click.echo(made.remark)
+    click.echo(needed_elsewhere(made.file.name, str(house.safe.journal)))
+
+
+def needed_elsewhere(name: str, journal: str) -> str:
+    """What has to come along to another machine, in a sentence."""
+    return (
+        f"To go on on another machine, bring along {name}, identity.age beside it, the journal of "
+        f"withdrawals ({journal}) and the eight words: see docs/moving.md."
+    )
 
 
 def _where(house: House, to: str | None) -> StoredFile:
