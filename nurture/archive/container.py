@@ -105,8 +105,9 @@ def _members(
     if troubles:
         if isinstance(troubles[0], NurtureError):
             raise troubles[0]
+        why = str(troubles[0]).partition("\n")[0].rstrip(".")
         raise DamagedBackupError(
-            f"{file} is damaged, or is not a backup that this key opens: {troubles[0]}.",
+            f"{file} is damaged, or is not a backup that this key opens: {why}.",
             remedy="Take another backup.",
         )
 
