@@ -70,13 +70,14 @@ _BY_WORD = (
 
 def trouble_with(error: Exception, address: BucketAddress) -> PlaceError:
     """What keeps a bucket from being used."""
-    what, remedy = _found(str(error))
-    said = what.format(
-        host=address.host,
-        bucket=address.bucket,
-        place=address,
-        endpoint=address.endpoint or address.host,
-    )
+    said, remedy = _found(str(error))
+    for name, value in (
+        ("{host}", address.host),
+        ("{bucket}", address.bucket),
+        ("{place}", str(address)),
+        ("{endpoint}", address.endpoint or address.host),
+    ):
+        said = said.replace(name, value)
     return PlaceError(f"{address} cannot be used: {said}.", remedy=remedy)
 
 
