@@ -45,6 +45,7 @@ _BY_CODE |= {
         "Let it list, read, write and delete there.",
     ),
 }
+_BY_CODE["404"] = _BY_CODE["NoSuchKey"]
 _BY_CODE["403"] = _BY_CODE["AccessDenied"]
 
 #: By what is said of a connection that came to nothing.

@@ -77,10 +77,7 @@ def _unlock(file: StoredFile, words_file: Path | None) -> tuple[x25519.Identity,
     """The key, by the words, and where it lies; without them this is bad usage, and ends with 2."""
     from nurture.archive.identity import BESIDE, WrongWordsError, unlock
     from nurture.archive.place import StoredFile
-    from nurture.domain.errors import NurtureError
 
-    if not file.place.has(file.name):
-        raise NurtureError(f"There is no backup at {file}.", remedy="Name the file.")
     locked = StoredFile(file.place, BESIDE)
     try:
         return unlock(locked, _read_words(words_file)), locked

@@ -38,6 +38,8 @@ def locate(where: str, settings: Settings) -> StoredFile:
 def locate_file(where: str, settings: Settings) -> StoredFile:
     """The backup that is written so; raises `NoFileError`, which names what lies at a place."""
     file = locate(where, settings)
+    if file.name and not file.place.has(file.name):
+        raise NoFileError(f"There is no backup at {file}.", remedy="Name the file.")
     if file.name:
         return file
     names = sorted(e.name for e in file.place.entries() if e.name.endswith(_ENDING))

@@ -142,6 +142,8 @@ def test_what_lies_there_is_proven_again_and_a_changed_object_is_told(
     assert "has changed since it was proven" in command(home, "status").stdout
     store.delete(name)
     assert "is not there any more" in command(home, "status").stdout
+    gone = command(home, "backup", "--check", file)
+    assert gone.exit_code == 1 and f"There is no backup at {file}." in gone.stderr
 
 
 def test_another_bucket_can_be_named_for_one_backup(
@@ -266,6 +268,43 @@ def test_an_address_that_cannot_be_meant_is_refused(url: str) -> None:
 def test_the_key_is_shown_by_nothing(place: Bucket, remote_home: Household) -> None:
     assert SECRET not in repr(place) + str(place) + repr(remote_home.house.settings)
     assert SECRET not in repr(remote_home.house.safe)
+
+
+#: Sends so many megabytes that cannot be compressed, and fetches them; says what memory it took.
+_MEMORY = """
+import os, resource, sys
+from pyrage import x25519
+from nurture.archive.bucket import Bucket
+from nurture.archive.container import opened_archive, write_archive
+from nurture.archive.place import StoredFile
+from nurture.bucket_address import read_address
+url, key, secret, count = sys.argv[1:]
+file = StoredFile(Bucket(read_address(url), key, secret), "large.age")
+identity = x25519.Identity.generate()
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+file.place.write_small("small", b"")
+before, members = peak(), ((f"{n}", os.urandom(1_000_000)) for n in range(int(count)))
+size, sha256 = write_archive(file, members, identity.to_public())
+file.place.rename(file.name, "named.age", sha256)
+with opened_archive(StoredFile(file.place, "named.age"), identity) as found:
+    assert sum(len(content) for _, content in found) == int(count) * 1_000_000
+print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize("megabytes", [40, pytest.param(600, marks=pytest.mark.slow)])
+def test_the_memory_that_a_backup_takes_does_not_grow_with_it(
+    s3_server: S3Server, folder: str, megabytes: int
+) -> None:
+    url = s3_server.url(folder)
+    done = subprocess.run(
+        [sys.executable, "-c", _MEMORY, url, KEY, SECRET, str(megabytes)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) < 60
 
 
 # --- The journal in segments ---------------------------------------------------------------
