@@ -95,7 +95,7 @@ def column(database: Database, table: Table, name: str) -> list[Any]:
         )
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.slow)])
 def test_a_backup_under_load_is_one_moments_state(
     home: Household, folder: Path, tmp_path: Path, times: int
 ) -> None:
@@ -251,7 +251,7 @@ def at(url: str) -> Place:
 
 
 @pytest.mark.parametrize("kind", ["folder", "bucket"])
-@pytest.mark.parametrize("kills", [1, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(15, marks=pytest.mark.slow)])
 def test_a_backup_that_is_killed_leaves_nothing_under_a_good_name(
     sqlite_home: Household, folder: Path, s3_server: S3Server, kind: str, kills: int
 ) -> None:
