@@ -33,6 +33,10 @@ $(VENV)/dev: $(VENV)/run requirements-dev.lock
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/s3: $(VENV)/run requirements-s3.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-s3.lock
+	@touch $@
+
 $(VENV)/browser: $(VENV)/dev requirements-browser.lock
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-browser.lock
 	@touch $@
@@ -49,6 +53,9 @@ serve: compiled  ## start the whole program and print where to look
 
 demo: compiled  ## play two months of five people's lives in under a minute
 	@$(BIN)/nurture demo
+
+.PHONY: s3
+s3: $(VENV)/s3  ## install what lets backups lie in a bucket
 
 test: $(VENV)/dev compiled  ## run the whole test suite
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser and not hosts"
@@ -110,11 +117,13 @@ lock: $(BIN)/uv  ## resolve the dependencies afresh into the lock files
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
 	  pyproject.toml -o requirements.lock --custom-compile-command "make lock"
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
-	  --group dev pyproject.toml -o requirements-dev.lock --custom-compile-command "make lock"
+	  --extra s3 pyproject.toml -o requirements-s3.lock --custom-compile-command "make lock"
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
+	  --extra s3 --group dev pyproject.toml -o requirements-dev.lock --custom-compile-command "make lock"
 	@echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	  --upgrade - -o requirements-uv.lock --custom-compile-command "make lock"
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
-	  --group browser pyproject.toml -o requirements-browser.lock --custom-compile-command "make lock"
+	  --extra s3 --group browser pyproject.toml -o requirements-browser.lock --custom-compile-command "make lock"
 
 samples: $(VENV)/dev  ## make the sample guides afresh
 	@$(BIN)/python templates/guides/make_sample_guides.py

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from nurture import booking
 from nurture.archive.identity import KeyFiles
+from nurture.archive.place import Place, StoredFile
 from nurture.clock import Clock, clock_from
 from nurture.disk import Disk, Probe, look
 from nurture.domain.errors import NurtureError
@@ -35,6 +36,7 @@ from nurture.services.delivering import Dispatch
 from nurture.services.following import OwnFiles
 from nurture.services.guiding import Shelf
 from nurture.services.keying import insist_on_keys, refuse_other_keys
+from nurture.services.locating import locate, place_of
 from nurture.services.securing import seal_secrets
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
@@ -181,7 +183,16 @@ class House:
         sources = Sources(
             self.database, self.settings, self.library, self.fingerprint, self.tokens.key_mark
         )
-        return Safe(sources, KeyFiles(self.settings.data_dir), self.settings.backup_folder)
+        return Safe(sources, KeyFiles(self.settings.data_dir), self.place)
+
+    @cached_property
+    def place(self) -> Place | None:
+        """Where backups go each night, if a place is set."""
+        return place_of(self.settings)
+
+    def find_backup(self, where: str) -> StoredFile:
+        """A backup by what was noted of where it lies."""
+        return locate(where, self.settings)
 
     @property
     def backup_trouble(self) -> str:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from nurture import redis_address
 from nurture.addresses import AddressError, plain_page
+from nurture.bucket_address import SCHEME, read_address
 from nurture.domain.keys import Keys, split
 from nurture.env_file import SettingsError, read_env_file
 from nurture.private_files import Mended, mend
@@ -56,6 +57,8 @@ class Settings(BaseModel):
     signups_per_form_hour: int = Field(default=5000, ge=1)
     trusted_proxies: int = Field(default=0, ge=0)
     backup_url: str = ""
+    backup_s3_key: str = Field(default="", repr=False)
+    backup_s3_secret: str = Field(default="", repr=False)
     metrics_token: str = Field(default="", repr=False)
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
@@ -119,10 +122,12 @@ class Settings(BaseModel):
 
     @field_validator("backup_url")
     @classmethod
-    def _is_a_folder(cls, url: str) -> str:
+    def _is_a_place(cls, url: str) -> str:
         plain = url.removeprefix("file://")
-        if "://" in plain:
-            raise ValueError("write the path of a folder; other places are not known yet")
+        if plain.startswith(SCHEME):
+            read_address(plain)
+        elif "://" in plain:
+            raise ValueError("write the path of a folder, or s3:// and the name of a bucket")
         return plain
 
     @field_validator("host")
@@ -132,11 +137,6 @@ class Settings(BaseModel):
             return str(ip_address(host))
         except ValueError:
             raise ValueError("write an address, such as 127.0.0.1, 0.0.0.0 or ::1") from None
-
-    @property
-    def backup_folder(self) -> Path | None:
-        """Where backups go each night; `None` where no place is set."""
-        return Path(self.backup_url) if self.backup_url else None
 
     @property
     def reached_at(self) -> str:

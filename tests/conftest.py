@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nurture.embedded_redis import EmbeddedRedis
     from nurture.store.session import Database
     from tests.servers.databases import PostgresDatabases, SqliteDatabases
+    from tests.servers.s3 import S3Server
     from tests.servers.smtp import SmtpSink
 
 # What the fixtures need is imported where it is needed, because loading SQLAlchemy and
@@ -156,6 +157,15 @@ def redis_url(redis_server: "EmbeddedRedis") -> str:
 
     empty(redis_server)
     return redis_server.redis_url
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3Server"]:
+    """A real S3-compatible server of this worker process."""
+    from tests.servers.s3 import s3_server
+
+    with s3_server(tmp_path_factory.mktemp("s3") / "server") as server:
+        yield server
 
 
 @pytest.fixture

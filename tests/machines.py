@@ -26,11 +26,19 @@ def restored(
     home: Household, file: Path, words: Path, url: str = "", directory: Path | None = None
 ) -> tuple[Household, Result]:
     """Another machine, where that backup was restored."""
+    return restored_from(home, str(file), words, url, directory)
+
+
+def restored_from(
+    home: Household, file: str, words: Path, url: str = "", directory: Path | None = None
+) -> tuple[Household, Result]:
+    """Another machine, where the backup that lies there was restored, with the same settings."""
     there = (directory or home.directory) / "another-machine"
     other = Household(url or f"sqlite:///{there}/var/nurture.db", there, home.clock, home.smtp_url)
+    other.settings = home.settings
     # The keys come with the backup.
     bare = {k: v for k, v in other.environment.items() if k not in _KEYS}
-    arguments = ["restore", str(file), "--words-file", str(words), "--json"]
+    arguments = ["restore", file, "--words-file", str(words), "--json"]
     return other, CliRunner().invoke(main, arguments, env=dict.fromkeys(_KEYS) | bare)
 
 

@@ -268,3 +268,12 @@ def test_a_setting_that_is_none_is_told_with_the_one_that_was_meant(name: str, m
 )
 def test_the_public_address_is_one_that_every_mail_can_carry(given: str, public: str) -> None:
     assert load_settings(GIVEN | {"NURTURE_BASE_URL": given}).public_url == public
+
+
+def test_a_place_for_backups_is_a_folder_or_a_bucket() -> None:
+    for url in ("backups", "file:///mnt/backups", "s3://there/house?endpoint=https://host.example"):
+        assert load_settings(GIVEN | {"NURTURE_BACKUP_URL": url}).backup_url
+    for url in ("ftp://there", "s3://", "s3://key:secret@there"):
+        with pytest.raises(SettingsError, match="NURTURE_BACKUP_URL: write") as refused:
+            load_settings(GIVEN | {"NURTURE_BACKUP_URL": url})
+        assert "secret@" not in str(refused.value)

@@ -10,14 +10,14 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from hashlib import sha256
 from threading import Thread
 
 import pyrage
 from pyrage import x25519
 
+from nurture.archive.place import Sink, Source, StoredFile
 from nurture.domain.errors import NurtureError
-from nurture.private_files import open_private
 
 #: A member: its name in the archive, and what is in it.
 Member = tuple[str, bytes]
@@ -31,48 +31,66 @@ class UnwritableArchiveError(NurtureError):
     """A backup could not be written down."""
 
 
-def write_archive(path: Path, members: Iterable[Member], recipient: x25519.Recipient) -> None:
-    """Write the members to a new file, safely on the disk when it returns."""
+def write_archive(
+    to: StoredFile, members: Iterable[Member], recipient: x25519.Recipient
+) -> tuple[int, str]:
+    """Write the members to a new file, safe where it lies when this returns.
+
+    Return how many bytes it has, and their SHA-256.
+    """
     stream = _Stream(_compressed(_as_tar(members)))
+    counted = _Counted()
     try:
-        with os.fdopen(open_private(path), "wb", buffering=0) as file:
-            pyrage.encrypt_io(stream, file, [recipient])
-            os.fsync(file.fileno())
+        with to.place.writing(to.name) as sink:
+            counted.sink = sink
+            pyrage.encrypt_io(stream, counted, [recipient])
     except (pyrage.EncryptError, OSError) as error:
         # What went wrong while the members were made is the cause, and says more.
-        raise stream.trouble or UnwritableArchiveError(
-            f"{path.parent} takes no backup: {error}.",
-            remedy="See that it is there, that it has room, and that you may write to it.",
-        ) from None
+        raise stream.trouble or _unwritable(to, counted.trouble or error) from None
+    return counted.size, counted.digest.hexdigest()
+
+
+def _unwritable(to: StoredFile, error: Exception) -> Exception:
+    if isinstance(error, NurtureError):
+        return error
+    return UnwritableArchiveError(
+        f"{to.place} takes no backup: {error}.",
+        remedy="See that it is there, that it has room, and that you may write to it.",
+    )
 
 
 @contextmanager
-def opened_archive(path: Path, identity: x25519.Identity) -> Iterator[Iterator[Member]]:
+def opened_archive(file: StoredFile, identity: x25519.Identity) -> Iterator[Iterator[Member]]:
     """The members of a file, in their order; raises `DamagedBackupError` where one byte is wrong.
 
-    Decrypting runs in a thread of its own, and waits for whoever reads.
+    Decrypting runs in a thread of its own, and waits for whoever reads. What keeps the file from
+    being read is raised as it is.
     """
     out, into = os.pipe()
     troubles: list[Exception] = []
-    thread = Thread(target=_decrypt, args=(path, into, identity, troubles), daemon=True)
+    thread = Thread(target=_decrypt, args=(file, into, identity, troubles), daemon=True)
     thread.start()
     try:
         with os.fdopen(out, "rb") as stream:
-            yield _members(path, stream, thread, troubles)
+            yield _members(file, stream, thread, troubles)
     finally:
         thread.join()
 
 
-def _decrypt(path: Path, into: int, identity: x25519.Identity, troubles: list[Exception]) -> None:
+def _decrypt(
+    file: StoredFile, into: int, identity: x25519.Identity, troubles: list[Exception]
+) -> None:
+    asked = _Asked()
     try:
-        with os.fdopen(into, "wb") as stream, path.open("rb") as file:
-            pyrage.decrypt_io(file, stream, [identity])
-    except (pyrage.DecryptError, OSError, ValueError) as error:
-        troubles.append(error)
+        with os.fdopen(into, "wb") as stream, file.place.reading(file.name) as source:
+            asked.source = source
+            pyrage.decrypt_io(asked, stream, [identity])
+    except (pyrage.DecryptError, OSError, ValueError, NurtureError) as error:
+        troubles.append(asked.trouble or error)
 
 
 def _members(
-    path: Path, stream: io.BufferedIOBase, thread: Thread, troubles: list[Exception]
+    file: StoredFile, stream: io.BufferedIOBase, thread: Thread, troubles: list[Exception]
 ) -> Iterator[Member]:
     try:
         with tarfile.open(fileobj=stream, mode="r|gz") as tar:
@@ -85,10 +103,53 @@ def _members(
         troubles.append(error)
     thread.join()
     if troubles:
+        if isinstance(troubles[0], NurtureError):
+            raise troubles[0]
+        why = str(troubles[0]).partition("\n")[0].rstrip(".")
         raise DamagedBackupError(
-            f"{path} is damaged, or is not a backup that this key opens: {troubles[0]}.",
+            f"{file} is damaged, or is not a backup that this key opens: {why}.",
             remedy="Take another backup.",
         )
+
+
+class _Asked(io.RawIOBase):
+    """What is read from a place; it remembers why that failed, which the library does not."""
+
+    source: Source
+    trouble: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self.source.read(size)
+        except NurtureError as error:
+            self.trouble = error
+            raise
+
+
+class _Counted(io.RawIOBase):
+    """What is written to a place, counted on its way, with why it failed."""
+
+    sink: Sink
+    trouble: Exception | None = None
+
+    def __init__(self) -> None:
+        self.size, self.digest = 0, sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: bytes) -> int:  # type: ignore[override]
+        try:
+            written = self.sink.write(content)
+        except Exception as error:
+            self.trouble = error
+            raise
+        self.digest.update(memoryview(content)[:written])
+        self.size += written
+        return written
 
 
 class _Stream(io.RawIOBase):

@@ -12,6 +12,7 @@ from pyrage import passphrase, x25519
 
 from nurture.archive.locking import lock
 from nurture.archive.phrase import as_typed, make_words
+from nurture.archive.place import Place, StoredFile
 from nurture.domain.errors import NurtureError
 from nurture.private_files import write_private
 
@@ -62,37 +63,45 @@ class KeyFiles:
         write_private(self.locked, lock(self.plain.read_bytes(), words))
         return words
 
-    def lay_beside(self, folder: Path, replaces: bytes = b"") -> None:
-        """Put the locked key into a folder of backups; raises `StrangeIdentityError`.
+    def lay_beside(self, place: Place, replaces: bytes = b"") -> None:
+        """Put the locked key beside the backups of a place; raises `StrangeIdentityError`.
 
         What lies there already is left alone, unless it is the one that this one `replaces`.
         """
-        beside, ours = folder / BESIDE, self.locked.read_bytes()
-        there = beside.read_bytes() if beside.exists() else ours
-        if there not in (ours, replaces):
+        there, ours = place.read_small(BESIDE), self.locked.read_bytes()
+        if there not in (None, ours, replaces):
             raise StrangeIdentityError(
-                f"{beside} opens the backups of another machine.",
-                remedy=f"Choose another folder or, if this is the same house, copy that machine’s "
+                f"{place.location(BESIDE)} opens the backups of another machine.",
+                remedy=f"Choose another place or, if this is the same house, copy that machine’s "
                 f"{self.plain.name} and {self.locked.name} to {self.directory}.",
             )
-        if not beside.exists() or there != ours:
-            write_private(beside, ours)
+        if there != ours:
+            place.write_small(BESIDE, ours)
 
 
-def unlock(locked: Path, words: str) -> x25519.Identity:
+def unlock(locked: StoredFile, words: str) -> x25519.Identity:
     """The key in a locked file; raises `WrongWordsError`."""
     try:
-        return _parse(passphrase.decrypt(locked.read_bytes(), as_typed(words)).decode("ascii"))
+        return _parse(passphrase.decrypt(read_locked(locked), as_typed(words)).decode("ascii"))
     except pyrage.DecryptError:
         raise WrongWordsError(
             f"These words do not open {locked}.",
             remedy="Type all eight, in the order in which they were shown.",
         ) from None
+
+
+def read_locked(locked: StoredFile) -> bytes:
+    """What is in a locked file."""
+    try:
+        content, why = locked.place.read_small(locked.name), "it is not there"
     except OSError as error:
+        content, why = None, error.strerror or str(error)
+    if content is None:
         raise NurtureError(
-            f"{locked} cannot be read: {error.strerror}.",
+            f"{locked} cannot be read: {why}.",
             remedy=f"Put {BESIDE}, which lay beside the backup, beside it again.",
-        ) from None
+        )
+    return content
 
 
 def _parse(text: str) -> x25519.Identity:

@@ -1,7 +1,8 @@
-"""The journal of withdrawals: a small file beside the backups, a line for each no, only added to.
+"""The journal of withdrawals: it lies beside the backups, a line for each no, only added to.
 
 A line names nobody: it holds the keyed hash of an address, the kind and the time. The number in
-the last line says how far the file has come, so that nothing else has to be remembered.
+the last line says how far it has come, so that nothing else has to be remembered. In a folder it
+is one file; in a bucket, where nothing can be added to, it lies in segments.
 """
 
 import fcntl
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 #: The last line is within so many bytes.
 _TAIL = 4096
@@ -27,46 +29,102 @@ class Line:
     noted_at: datetime
 
 
+#: Asked for what comes after a number.
+More = Callable[[int], Sequence[Line]]
+
+
+class Journal(Protocol):
+    """Where the lines are; what goes wrong is raised as `OSError` or `PlaceError`."""
+
+    def __str__(self) -> str:
+        """What it is called where people read it."""
+        ...
+
+    def exists(self) -> bool:
+        """Whether there is one yet."""
+        ...
+
+    def last_number(self, wanted: int) -> int:
+        """How far it has come; where that is as far as `wanted`, it need not be looked at again."""
+        ...
+
+    def append(self, more: More) -> int:
+        """Add what there is `more` after the last number, safely; return how many lines."""
+        ...
+
+    def lines(self) -> Iterator[Line]:
+        """All whole lines, in their order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFile:
+    """The journal as one file."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def exists(self) -> bool:
+        """Whether there is such a file."""
+        return self.path.is_file()
+
+    def last_number(self, wanted: int = 0) -> int:
+        """The number in the last whole line; zero where there is none."""
+        try:
+            with self.path.open("rb") as file:
+                return _last_number(file.fileno())
+        except FileNotFoundError:
+            return 0
+
+    def append(self, more: More) -> int:
+        """Add what there is `more` after the last number, safely on the disk; return how many.
+
+        One process at a time does, of all that have the file; a line that was left unfinished
+        goes first.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            lines = more(_last_number(descriptor))
+            os.ftruncate(descriptor, _whole(descriptor))
+            os.lseek(descriptor, 0, os.SEEK_END)
+            _write_all(descriptor, b"".join(map(as_bytes, lines)))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return len(lines)
+
+    def lines(self) -> Iterator[Line]:
+        """All whole lines, in their order."""
+        with self.path.open("rb") as file:
+            yield from (read_line(line) for line in file if line.endswith(b"\n"))
+
+
 def journal_name(fingerprint: str) -> str:
     """What the journal of the database with that fingerprint is called."""
     return f"withdrawals-{fingerprint}.jsonl"
 
 
-def last_number(path: Path) -> int:
-    """The number in the last whole line; zero where there is none."""
-    try:
-        with path.open("rb") as file:
-            return _last_number(file.fileno())
-    except FileNotFoundError:
-        return 0
+def as_bytes(line: Line) -> bytes:
+    """A line as it is written down."""
+    said = {
+        "n": line.number,
+        "hash": line.address_hash,
+        "kind": line.kind,
+        "at": line.happened_at.isoformat(),
+        "noted": line.noted_at.isoformat(),
+    }
+    return json.dumps(said).encode() + b"\n"
 
 
-def append(path: Path, more: Callable[[int], Sequence[Line]]) -> int:
-    """Add what there is `more` after the last number, safely on the disk; return how many.
-
-    One process at a time does, of all that have the file; a line that was left unfinished
-    goes first.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        lines = more(_last_number(descriptor))
-        os.ftruncate(descriptor, _whole(descriptor))
-        os.lseek(descriptor, 0, os.SEEK_END)
-        _write_all(descriptor, b"".join(map(_as_bytes, lines)))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    return len(lines)
-
-
-def read_lines(path: Path) -> Iterator[Line]:
-    """All whole lines, in their order."""
-    with path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield _line(line)
+def read_line(line: bytes) -> Line:
+    """A line as it was written down."""
+    said = json.loads(line)
+    at, noted = (datetime.fromisoformat(said[name]) for name in ("at", "noted"))
+    return Line(said["n"], said["hash"], said["kind"], at, noted)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
@@ -89,21 +147,4 @@ def _whole(descriptor: int) -> int:
 def _last_number(descriptor: int) -> int:
     _, tail = _tail(descriptor)
     whole = tail[: tail.rfind(b"\n") + 1].splitlines()
-    return _line(whole[-1]).number if whole else 0
-
-
-def _as_bytes(line: Line) -> bytes:
-    said = {
-        "n": line.number,
-        "hash": line.address_hash,
-        "kind": line.kind,
-        "at": line.happened_at.isoformat(),
-        "noted": line.noted_at.isoformat(),
-    }
-    return json.dumps(said).encode() + b"\n"
-
-
-def _line(line: bytes) -> Line:
-    said = json.loads(line)
-    at, noted = (datetime.fromisoformat(said[name]) for name in ("at", "noted"))
-    return Line(said["n"], said["hash"], said["kind"], at, noted)
+    return read_line(whole[-1]).number if whole else 0

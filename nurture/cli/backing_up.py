@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +15,7 @@ from nurture.cli.command import main, up_to_date, with_house
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nurture.archive.place import StoredFile
     from nurture.bootstrap import House
 
 _WORDS = """These eight words open your backups on another machine. They are shown only now:
@@ -25,37 +26,59 @@ write them down, and keep them away from this machine.
 
 
 @main.command()
-@click.option("--to", type=click.Path(path_type=Path), help="A folder, or the file to write.")
-@click.option("--check", type=click.Path(path_type=Path), help="Prove that file, make none.")
+@click.option("--to", metavar="PLACE", help="A folder or bucket, or the file to write.")
+@click.option("--check", metavar="FILE", help="Prove that file, make none.")
 @click.option("--new-words", is_flag=True, help="Show new words, in place of the old ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_house
-def backup(
-    house: House, to: Path | None, check: Path | None, new_words: bool, as_json: bool
-) -> None:
+def backup(house: House, to: str | None, check: str | None, new_words: bool, as_json: bool) -> None:
     """Write one encrypted file with everything, and prove that it can be restored.
 
     It goes to NURTURE_BACKUP_URL unless you name another place. The first time, it shows the
     words that open it.
     """
-    from nurture.services import backing_up
+    from nurture.services import backing_up, folding
+    from nurture.store.session import DatabaseUnavailableError
 
     up_to_date(house)
     if check:
         return _check(house, check, as_json)
-    place = to or house.safe.place
-    if place is None:
-        raise click.UsageError("Name a folder with --to, or set NURTURE_BACKUP_URL.")
+    file = _where(house, to)
     words = _words(house, new_words)
     if words and not as_json:
         click.echo(_WORDS.format(words=words))
-    made = backing_up.back_up(house.safe, place, house.clock(), progress("rows"))
+    with suppress(DatabaseUnavailableError):  # What is not folded now is not lost.
+        folding.fold_journals(house.database, house.journals)
+    now, tell = house.clock(), progress("rows")
+    made = backing_up.back_up(house.safe, file.place, now, tell, file.name)
     said = {"file": str(made.file), "bytes": made.bytes, "rows": made.rows}
     if as_json:
         return click.echo(json.dumps(said | ({"words": words} if words else {}), indent=2))
     click.echo(
         f"{made.file}: {made.bytes:,} bytes, {made.rows:,} rows, restored and compared: good."
     )
+    if made.remark:
+        click.echo(made.remark)
+    click.echo(needed_elsewhere(made.file.name, str(house.safe.journal)))
+
+
+def needed_elsewhere(name: str, journal: str) -> str:
+    """What has to come along to another machine, in a sentence."""
+    return (
+        f"To go on on another machine, bring along {name}, identity.age beside it, the journal of "
+        f"withdrawals ({journal}) and the eight words: see docs/moving.md."
+    )
+
+
+def _where(house: House, to: str | None) -> StoredFile:
+    from nurture.archive.place import StoredFile
+    from nurture.services.locating import locate
+
+    if to:
+        return locate(to, house.settings)
+    if house.place is None:
+        raise click.UsageError("Name a folder with --to, or set NURTURE_BACKUP_URL.")
+    return StoredFile(house.place, "")
 
 
 def _words(house: House, new: bool) -> str:
@@ -64,18 +87,22 @@ def _words(house: House, new: bool) -> str:
     if keys.exist() and not new:
         return ""
     before = keys.locked.read_bytes() if keys.locked.exists() else b""
+    if place is not None:
+        place.prepare()  # Words that open nothing there must not take the place of those that do.
     words = keys.make()
-    if place is not None and place.is_dir():
+    if place is not None:
         keys.lay_beside(place, replaces=before)
     return words
 
 
-def _check(house: House, file: Path, as_json: bool) -> None:
+def _check(house: House, where: str, as_json: bool) -> None:
+    from nurture.services.locating import locate_file
     from nurture.services.taking_in import prove
 
     keys = house.safe.keys
     if not keys.plain.exists():
         raise click.UsageError("This machine has no key to backups: use “nurture restore”.")
+    file = locate_file(where, house.settings)
     rows = prove(file, keys.read(), keys.directory, progress("rows"))
     if as_json:
         return click.echo(json.dumps({"file": str(file), "rows": rows, "good": True}, indent=2))

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
     from pyrage import x25519
 
+    from nurture.archive.journal import Journal
+    from nurture.archive.place import StoredFile
     from nurture.services.contents import About
     from nurture.services.restoring import Restored
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("where", metavar="FILE")
 @click.option(
     "--words-file", type=click.Path(path_type=Path), help="A file that holds the eight words."
 )
@@ -33,13 +35,15 @@ if TYPE_CHECKING:
     help="The journal of withdrawals, where it does not lie beside the backup.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-def restore(file: Path, words_file: Path | None, journal: Path | None, as_json: bool) -> None:
+def restore(where: str, words_file: Path | None, journal: Path | None, as_json: bool) -> None:
     """Restore a backup on a machine where nothing is yet, and send nothing.
 
-    It asks for the words that “nurture backup” showed.
+    FILE lies in a folder or, as s3://bucket/…/nurture-….age, in a bucket. It asks for the words
+    that “nurture backup” showed.
     """
     from nurture.secrets_file import KEPT, MADE
     from nurture.services import restoring
+    from nurture.services.locating import locate_file
     from nurture.services.restoring import Place
     from nurture.settings import given_settings, load_settings
 
@@ -47,7 +51,8 @@ def restore(file: Path, words_file: Path | None, journal: Path | None, as_json: 
     blank = load_settings(dict.fromkeys(MADE, _BLANK) | given)
     place = Place.of(blank)
     place.insist_on_empty()
-    identity = _unlock(file, words_file)
+    file = locate_file(where, blank)
+    identity, beside = _unlock(file, words_file)
     before = restoring.settings_in(file, identity)
     made = {name: value for name, value in before.items() if name in KEPT}
     settings = load_settings(made | given)
@@ -57,7 +62,6 @@ def restore(file: Path, words_file: Path | None, journal: Path | None, as_json: 
         lines = _journal(journal, file, about)
         said.update(_settle_in(made | given, place.staged_url, about, lines))
 
-    beside = file.parent / "identity.age"
     restored = restoring.restore(
         file, identity, beside, place, settings, before, then, progress("rows")
     )
@@ -69,15 +73,14 @@ def restore(file: Path, words_file: Path | None, journal: Path | None, as_json: 
 _BLANK = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
-def _unlock(file: Path, words_file: Path | None) -> x25519.Identity:
-    """The key, by the words; without them this is bad usage, and ends with 2."""
+def _unlock(file: StoredFile, words_file: Path | None) -> tuple[x25519.Identity, StoredFile]:
+    """The key, by the words, and where it lies; without them this is bad usage, and ends with 2."""
     from nurture.archive.identity import BESIDE, WrongWordsError, unlock
-    from nurture.domain.errors import NurtureError
+    from nurture.archive.place import StoredFile
 
-    if not file.is_file():
-        raise NurtureError(f"There is no backup at {file}.", remedy="Name the file.")
+    locked = StoredFile(file.place, BESIDE)
     try:
-        return unlock(file.parent / BESIDE, _read_words(words_file))
+        return unlock(locked, _read_words(words_file)), locked
     except WrongWordsError as error:
         raise click.UsageError(str(error)) from None
 
@@ -95,7 +98,7 @@ def _read_words(words_file: Path | None) -> str:
 
 
 def _settle_in(
-    settings: Mapping[str, str], database_url: str, about: About, journal: Path | None
+    settings: Mapping[str, str], database_url: str, about: About, journal: Journal | None
 ) -> dict[str, Any]:
     """What is done to the database before it takes its place, and what is held by then."""
     from nurture.bootstrap import bring_up_to_date, build
@@ -117,17 +120,17 @@ def _settle_in(
     }
 
 
-def _journal(named: Path | None, file: Path, about: About) -> Path | None:
+def _journal(named: Path | None, file: StoredFile, about: About) -> Journal | None:
     """The journal of withdrawals: as named, else the one beside the backup, if it is there."""
-    from nurture.archive.journal import journal_name
+    from nurture.archive.journal import JournalFile
 
-    beside = named or file.parent / journal_name(about.fingerprint)
     if named and not named.is_file():
         raise click.UsageError(f"There is no journal of withdrawals at {named}.")
-    return beside if beside.is_file() else None
+    journal = JournalFile(named) if named else file.place.journal(about.fingerprint)
+    return journal if journal.exists() else None
 
 
-def _as_document(file: Path, restored: Restored, said: Mapping[str, Any]) -> dict[str, Any]:
+def _as_document(file: StoredFile, restored: Restored, said: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "file": str(file),
         "made_at": restored.about.made_at.isoformat(),

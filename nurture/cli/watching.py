@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nurture.cli.backing_up import needed_elsewhere
 from nurture.cli.command import main, up_to_date, with_house
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def status(house: House, as_json: bool) -> None:
     standing["erasures_to_follow"] = following.pending(house.database, house.files)
     standing["hits"] = reporting.hits_standing(house.database, house.journals)
     standing["held"] = holding.count_held(house.database)
-    standing["backup"] = backups_standing.standing(house.safe, house.clock())
+    standing["backup"] = backups_standing.standing(house.safe, house.find_backup, house.clock())
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
     click.echo("\n".join(filter(None, (_in_words(standing), *_troubles(house)))))
@@ -138,13 +139,18 @@ _GOOD = "last good backup: {file}, {age_hours} hours old, {kilobytes:,} KB, {row
 def _backup(standing: dict[str, Any]) -> list[str]:
     good, waiting = standing["last_good"], standing["withdrawals_to_copy"]
     lines = [_GOOD.format(**good) if good else "last good backup: none yet"]
+    if good:
+        name = good["file"].rpartition("/")[2]
+        lines.append(needed_elsewhere(name, standing["withdrawals_journal"]))
     if standing["trouble"]:
         lines.append(f"BACKUPS: {standing['trouble']}")
     if not standing["withdrawals_survive_this_machine"]:
         lines.append(
             f"who said no is noted in {standing['withdrawals_journal']}, which would not survive "
-            "this machine: set NURTURE_BACKUP_URL to a folder elsewhere"
+            "this machine: set NURTURE_BACKUP_URL to a place elsewhere"
         )
     if waiting:
-        lines.append(f"not yet in the journal of withdrawals: {waiting}; a worker copies them")
+        lines.append(
+            f"not yet in the journal of withdrawals: {waiting}; they are copied within a minute"
+        )
     return lines

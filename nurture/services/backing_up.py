@@ -1,19 +1,22 @@
 """Backing up: one encrypted file, proven before it is called good, while everything goes on."""
 
 import fcntl
+import logging
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nurture.archive.container import write_archive
+from nurture.archive.folder import Folder
 from nurture.archive.identity import KeyFiles
-from nurture.archive.journal import journal_name
+from nurture.archive.journal import Journal
+from nurture.archive.place import Entry, Place, PlaceError, StoredFile
 from nurture.clock import real_now
 from nurture.domain import backups as deciding
 from nurture.domain.errors import NurtureError
@@ -32,10 +35,14 @@ from nurture.store.portable import bytes_of
 from nurture.store.session import Database
 
 _NAMED = re.compile(r"nurture-(\d{8}T\d{6}Z)\.age")
+_UNFINISHED = re.compile(r"\.nurture-.*\.age\.part")
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 #: What proving takes: the rows once in the log and once in the file. So much is left over.
 _TIMES, _SPARE = 2, 200_000_000
+
+
+_log = logging.getLogger(__name__)
 
 
 class BackupError(NurtureError):
@@ -44,11 +51,11 @@ class BackupError(NurtureError):
 
 @dataclass(frozen=True, slots=True)
 class Safe:
-    """What is backed up, this machine's keys to it, and the folder for every night, if set."""
+    """What is backed up, this machine's keys to it, and the place for every night, if set."""
 
     sources: Sources
     keys: KeyFiles
-    place: Path | None
+    place: Place | None
 
     @property
     def database(self) -> Database:
@@ -56,27 +63,31 @@ class Safe:
         return self.sources.database
 
     @property
-    def journal(self) -> Path:
+    def journal(self) -> Journal:
         """The journal of withdrawals: beside the backups or, where no place is set, here."""
-        folder = self.place or self.keys.directory
-        return folder / journal_name(self.sources.fingerprint)
+        place = self.place or Folder(self.keys.directory)
+        return place.journal(self.sources.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
     """A backup that is good."""
 
-    file: Path
+    file: StoredFile
     bytes: int
     rows: int
+    #: What stands in the way of removing the old ones, if anything.
+    remark: str = ""
 
 
 def no_progress(rows: int) -> None:
     """Tell nobody."""
 
 
-def back_up(safe: Safe, to: Path, now: datetime, tell: Progress = no_progress) -> Made:
-    """Make a backup: the file `to`, or a file of its own in the folder `to`.
+def back_up(
+    safe: Safe, to: Place, now: datetime, tell: Progress = no_progress, name: str = ""
+) -> Made:
+    """Make a backup at a place, under a name of its own unless one is given.
 
     It gets its name when it has been read back, restored into a scratch place and compared.
     What became of it is noted in the database. Raises `BackupError`.
@@ -85,7 +96,7 @@ def back_up(safe: Safe, to: Path, now: datetime, tell: Progress = no_progress) -
     with safe.database.writing() as connection:
         number = begin_backup(connection, occasion, now)
     assert number is not None  # Nobody else draws the same.
-    return _make_and_note(safe, number, to, now, tell)
+    return _make_and_note(safe, number, StoredFile(to, name or _name(now)), now, tell)
 
 
 def back_up_tonight(safe: Safe, now: datetime) -> Made | None:
@@ -100,24 +111,37 @@ def back_up_tonight(safe: Safe, now: datetime) -> Made | None:
             return None
         occasion = f"{night}#{count_for(connection, night) + 1}"
         number = begin_backup(connection, occasion, now)
-    return None if number is None else _make_and_note(safe, number, safe.place, now, no_progress)
+    if number is None:
+        return None
+    return _make_and_note(safe, number, StoredFile(safe.place, _name(now)), now, no_progress)
 
 
-def _make_and_note(safe: Safe, number: int, to: Path, now: datetime, tell: Progress) -> Made:
+def _make_and_note(
+    safe: Safe, number: int, file: StoredFile, now: datetime, tell: Progress
+) -> Made:
     try:
-        made = _make(safe, to, now, tell)
+        made = _make(safe, file, now, tell)
+        mark = file.place.mark(file.name) or ""
     except Exception as error:
         trouble = _in_words(error)
         with safe.database.writing() as connection:
             end_backup(connection, number, now, None, trouble)
         raise BackupError(trouble) from error
-    digest = contents.digest_of(made.file)
-    found = Proven(str(made.file), -(-made.bytes // 1024), made.rows, digest)
+    found = Proven(str(file), -(-made.bytes // 1024), made.rows, mark)
     with safe.database.writing() as connection:
         end_backup(connection, number, now, found)
-    if safe.place is not None and made.file.parent == safe.place:
-        thin_out(safe.place)
-    return made
+    return made if file.place != safe.place else replace(made, remark=_thinned_out(file.place))
+
+
+def _thinned_out(place: Place) -> str:
+    """Thin out; what keeps us from it makes the new backup no worse."""
+    try:
+        thin_out(place)
+    except (OSError, PlaceError) as error:
+        said = f"Old backups cannot be removed: {_in_words(error)}"
+        _log.warning("%s", said)
+        return said
+    return ""
 
 
 def _in_words(error: Exception) -> str:
@@ -129,28 +153,28 @@ def _in_words(error: Exception) -> str:
     return f"It was broken off by a fault of the program ({type(error).__name__})."
 
 
-def _make(safe: Safe, to: Path, now: datetime, tell: Progress) -> Made:
+def _make(safe: Safe, file: StoredFile, now: datetime, tell: Progress) -> Made:
     if not safe.keys.exist():
         raise BackupError(
             "Backups are not set up yet: nobody has seen the words that open them.",
             remedy="Run “nurture backup” once by hand and keep the words that it shows.",
         )
-    if to == safe.place:
-        to.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = (to / _name(now) if to.is_dir() else to).absolute()
+    place = file.place
+    if place == safe.place:
+        place.prepare()
     _insist_on_room(safe)
-    draft, identity = file.with_name(f".{file.name}.part"), safe.keys.read()
-    safe.keys.lay_beside(file.parent)
+    draft, identity = StoredFile(place, f".{file.name}.part"), safe.keys.read()
+    safe.keys.lay_beside(place)
     with _alone(safe.keys.directory):
         try:
             members = contents.everything(safe.sources, now, tell)
-            write_archive(draft, members, identity.to_public())
+            size, sha256 = write_archive(draft, members, identity.to_public())
             rows = prove(draft, identity, safe.keys.directory, tell)
-            size = draft.stat().st_size
-            draft.replace(file)
-            _sync(file.parent)
-        finally:
-            draft.unlink(missing_ok=True)
+            place.rename(draft.name, file.name, sha256)
+        except BaseException:
+            with suppress(OSError, PlaceError):  # What went wrong before says more.
+                place.remove(draft.name)
+            raise
     return Made(file, size, rows)
 
 
@@ -170,24 +194,25 @@ def _name(now: datetime) -> str:
     return f"nurture-{now.astimezone(UTC).strftime(_STAMP)}.age"
 
 
-def thin_out(folder: Path) -> list[Path]:
-    """Remove the backups of a folder that are not among those to keep; return which.
+def thin_out(place: Place) -> list[str]:
+    """Remove the backups of a place that are not among those to keep; return which.
 
     What a process that was killed has left unfinished goes after a day.
     """
-    made = {}
-    for path in folder.iterdir():
-        if named := _NAMED.fullmatch(path.name):
-            made[datetime.strptime(named[1], _STAMP).replace(tzinfo=UTC)] = path
-    gone = [made[at] for at in sorted(made.keys() - deciding.kept(made.keys()))]
-    gone += [path for path in folder.glob(".nurture-*.age.part") if _is_old(path)]
-    for path in gone:
-        path.unlink(missing_ok=True)
-    return gone
+    made, gone = {}, []
+    for entry in place.entries():
+        if named := _NAMED.fullmatch(entry.name):
+            made[datetime.strptime(named[1], _STAMP).replace(tzinfo=UTC)] = entry.name
+        elif _UNFINISHED.fullmatch(entry.name) and _is_old(entry):
+            gone.append(entry.name)
+    old = [made[at] for at in sorted(made.keys() - deciding.kept(made.keys()))]
+    for name in old + gone:
+        place.remove(name)
+    return old + gone
 
 
-def _is_old(path: Path) -> bool:
-    return real_now().timestamp() - path.stat().st_mtime > 86_400
+def _is_old(entry: Entry) -> bool:
+    return real_now() - entry.modified_at > timedelta(days=1)
 
 
 @contextmanager
@@ -203,12 +228,3 @@ def _alone(directory: Path) -> Iterator[None]:
         ) from None
     finally:
         os.close(lock)
-
-
-def _sync(folder: Path) -> None:
-    """See that the name is on the disk as well."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

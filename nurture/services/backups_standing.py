@@ -1,28 +1,46 @@
 """How it stands with the backups: the last good one, its age, and what is wrong, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from nurture.archive.place import PlaceError, StoredFile
 from nurture.domain.backups import STALE_AFTER
+from nurture.domain.errors import NurtureError
 from nurture.services.backing_up import Safe
-from nurture.services.contents import digest_of
 from nurture.services.copying_out import to_copy
 from nurture.store.backups import Attempt, last_attempt, last_good
 
+#: Finds a file by what was noted of where it lies.
+Find = Callable[[str], StoredFile]
 
-def standing(safe: Safe, now: datetime) -> dict[str, Any]:
-    """How it stands, as a document of plain values; it reads the last good backup's file."""
+
+def standing(safe: Safe, find: Find, now: datetime) -> dict[str, Any]:
+    """How it stands, as a document of plain values; it looks at the last good backup.
+
+    A folder's is read for that; a bucket is only asked, and nothing is fetched.
+    """
     last, good = _attempts(safe)
+    waiting, unreachable = _waiting(safe)
+    of_file = [unreachable] if unreachable else _of_file(good, find)
     return {
         "place": str(safe.place) if safe.place else None,
         "last_good": _as_values(good, now) if good else None,
-        "trouble": " ".join([*_troubles(safe, last, good, now), *_of_file(good)]) or None,
+        "trouble": " ".join([*_troubles(safe, last, good, now), *of_file]) or None,
         "withdrawals_journal": str(safe.journal),
-        "withdrawals_to_copy": to_copy(safe.database, safe.journal),
+        "withdrawals_to_copy": waiting,
         "withdrawals_survive_this_machine": safe.place is not None,
     }
+
+
+def _waiting(safe: Safe) -> tuple[int | None, str]:
+    """How many withdrawals are still to be copied, or why nobody knows."""
+    try:
+        if safe.place is not None:
+            safe.place.probe()
+        return to_copy(safe.database, safe.journal), ""
+    except (OSError, PlaceError) as error:
+        return None, str(error)
 
 
 def trouble(safe: Safe, now: datetime) -> str:
@@ -51,16 +69,19 @@ def _troubles(
         yield f"The last good backup is {(now - good.begun_at).days} days old."
 
 
-def _of_file(good: Attempt | None) -> Iterator[str]:
+def _of_file(good: Attempt | None, find: Find) -> Iterator[str]:
     """Whether the file is still what was proven."""
     if good is None:
         return
     try:
-        changed = digest_of(Path(good.file)) != good.sha256
-    except OSError as error:
-        yield f"The last good backup, {good.file}, cannot be read any more: {error.strerror}."
+        file = find(good.file)
+        found = file.place.mark(file.name)
+    except (OSError, NurtureError) as error:
+        yield f"The last good backup, {good.file}, cannot be read any more: {error}"
         return
-    if changed:
+    if found is None:
+        yield f"The last good backup, {good.file}, is not there any more: run “nurture backup”."
+    elif found != good.sha256:
         yield (
             f"{good.file} has changed since it was proven, and is no good any more: run "
             "“nurture backup”."

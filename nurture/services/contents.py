@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +114,3 @@ def _about(connection: Connection, sources: Sources, now: datetime) -> dict[str,
 
 def _document(values: Any) -> bytes:
     return json.dumps(values, ensure_ascii=False, indent=1).encode()
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file, read a piece at a time."""
-    found = sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            found.update(piece)
-    return found.hexdigest()

@@ -1,10 +1,9 @@
-"""Copying out: every no reaches a file beside the backups within a minute of being said."""
+"""Copying out: every no reaches the place of the backups within a minute of being said."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
-from nurture.archive.journal import Line, append, last_number
+from nurture.archive.journal import Journal, Line
 from nurture.store.session import Database
 from nurture.store.withdrawals import newest_withdrawal, withdrawals_after
 
@@ -12,23 +11,23 @@ from nurture.store.withdrawals import newest_withdrawal, withdrawals_after
 _CHUNK = 1000
 
 
-def copy_out(database: Database, journal: Path, now: datetime) -> int:
+def copy_out(database: Database, journal: Journal, now: datetime) -> int:
     """Add to the journal what was withdrawn since its last line; return how much that was.
 
     Cheap where there is nothing new. A crash at any moment costs nothing: the next call goes on
-    behind the last whole line. Raises `OSError`.
+    behind the last whole line. Raises `OSError` or `PlaceError`.
     """
     copied = 0
     while to_copy(database, journal):
-        copied += append(journal, lambda last: _more(database, last, now))
+        copied += journal.append(lambda last: _more(database, last, now))
     return copied
 
 
-def to_copy(database: Database, journal: Path) -> int:
+def to_copy(database: Database, journal: Journal) -> int:
     """How many withdrawals are not in the journal yet."""
     with database.reading() as connection:
         newest = newest_withdrawal(connection)
-    return newest - _begun(last_number(journal), newest)
+    return newest - _begun(journal.last_number(newest), newest)
 
 
 def _more(database: Database, last: int, now: datetime) -> Sequence[Line]:

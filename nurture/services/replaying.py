@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from nurture.archive.journal import Line, read_lines
+from nurture.archive.journal import Journal, Line
 from nurture.domain.consent import JOURNAL, OWN_WORDINGS, ConsentChange, Evidence, Purpose
 from nurture.domain.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue
@@ -97,10 +96,10 @@ def _suppress_stranger(connection: Connection, line: Line) -> None:
         suppress(connection, line.address_hash, reason, line.happened_at)
 
 
-def since_backup(journal: Path, about: About) -> list[Line]:
+def since_backup(journal: Journal, about: About) -> list[Line]:
     """The lines that the backup may not know of."""
     return [
         line
-        for line in read_lines(journal)
+        for line in journal.lines()
         if line.number > about.withdrawals or line.noted_at >= about.made_at
     ]

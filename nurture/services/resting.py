@@ -2,8 +2,8 @@
 
 from collections import Counter
 from datetime import datetime
-from pathlib import Path
 
+from nurture.archive.journal import Journal
 from nurture.services.catalogue import Catalogue
 from nurture.services.contents import About
 from nurture.services.following import OwnFiles
@@ -18,7 +18,7 @@ def settle_in(
     catalogue: Catalogue,
     files: OwnFiles,
     about: About,
-    journal: Path | None,
+    journal: Journal | None,
     now: datetime,
 ) -> Counter[str]:
     """Withdraw again what was withdrawn since the backup, and hold all that was due since.

@@ -15,7 +15,8 @@ from pathlib import Path
 from pyrage import x25519
 
 from nurture.archive.container import Member, opened_archive
-from nurture.archive.identity import KeyFiles
+from nurture.archive.identity import KeyFiles, read_locked
+from nurture.archive.place import StoredFile
 from nurture.domain.errors import NurtureError
 from nurture.env_file import as_line
 from nurture.private_files import write_private
@@ -94,7 +95,7 @@ def _is_empty(url: str) -> bool:
         database.close()
 
 
-def settings_in(file: Path, identity: x25519.Identity) -> dict[str, str]:
+def settings_in(file: StoredFile, identity: x25519.Identity) -> dict[str, str]:
     """The settings of the machine that was backed up; raises `DamagedBackupError`."""
     with opened_archive(file, identity) as members:
         for name, content in members:
@@ -114,9 +115,9 @@ class Restored:
 
 
 def restore(
-    file: Path,
+    file: StoredFile,
     identity: x25519.Identity,
-    locked: Path,
+    locked: StoredFile,
     place: Place,
     settings: Settings,
     before: Mapping[str, str],
@@ -151,7 +152,7 @@ _SETTINGS_OF_BEFORE = "settings-of-before.env"
 
 
 def _take_in(
-    file: Path, identity: x25519.Identity, place: Place, settings: Settings, tell: Progress
+    file: StoredFile, identity: x25519.Identity, place: Place, settings: Settings, tell: Progress
 ) -> About:
     mark = Tokens.of(settings.keys).key_mark
 
@@ -190,11 +191,11 @@ def _keep(staging: Path, member: Member) -> None:
     write_private(path, content)
 
 
-def _keep_keys(staging: Path, identity: x25519.Identity, locked: Path) -> None:
+def _keep_keys(staging: Path, identity: x25519.Identity, locked: StoredFile) -> None:
     keys = KeyFiles(staging)
     said = f"# public key: {identity.to_public()}\n{identity}\n"
     write_private(keys.plain, said.encode("ascii"))
-    write_private(keys.locked, locked.read_bytes())
+    write_private(keys.locked, read_locked(locked))
 
 
 def _keep_settings(staging: Path, before: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from pyrage import x25519
 
 from nurture.archive.container import DamagedBackupError, Member, opened_archive
+from nurture.archive.place import StoredFile
 from nurture.services import contents
 from nurture.services.contents import ABOUT, MANIFEST, TABLES, About, Progress
 from nurture.store import portable
@@ -25,7 +26,7 @@ Check = Callable[[About], None]
 
 def take_in(
     database: Database,
-    path: Path,
+    file: StoredFile,
     identity: x25519.Identity,
     tell: Progress,
     receive: Receive,
@@ -36,7 +37,7 @@ def take_in(
     Its tables are as the backup's were; bring them up to date afterwards. Raises
     `DamagedBackupError`.
     """
-    with opened_archive(path, identity) as members:
+    with opened_archive(file, identity) as members:
         about = _up_to_about(members, receive)
         check(about)
         _make_tables(database, about)
@@ -47,7 +48,7 @@ def take_in(
     return about
 
 
-def prove(path: Path, identity: x25519.Identity, scratch: Path, tell: Progress) -> int:
+def prove(file: StoredFile, identity: x25519.Identity, scratch: Path, tell: Progress) -> int:
     """Restore a backup into a scratch place under that folder and compare; return its rows."""
     counted = 0
 
@@ -57,7 +58,7 @@ def prove(path: Path, identity: x25519.Identity, scratch: Path, tell: Progress) 
         tell(rows)
 
     with _scratch_database(scratch) as database:
-        take_in(database, path, identity, count, lambda _: None, lambda _: None)
+        take_in(database, file, identity, count, lambda _: None, lambda _: None)
     return counted
 
 

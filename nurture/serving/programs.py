@@ -8,6 +8,7 @@ from typing import Any
 
 from nurture.domain.errors import NurtureError
 from nurture.serving.connection import Crowd
+from nurture.serving.copying import start_copying
 from nurture.serving.front import Front
 from nurture.serving.kernel import allow_many_files, root_trouble, share_one_heap
 from nurture.serving.loading import load_app, ours
@@ -42,6 +43,7 @@ def run_web(settings: Settings, listener: socket.socket | None = None) -> int:
         # Else the server would end this process by the signal once more when it has finished.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, server.handle_exit)
+        start_copying(house)
         server.run([socket_])
     front.close()
     return 0

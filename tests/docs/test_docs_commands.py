@@ -85,7 +85,7 @@ class Workshop:
                 done = CliRunner(env=self.environment).invoke(main, words)
             assert done.exit_code == 0, f"{line}\n{done.output}"
             return f"$ {line}\n{done.output}"
-        if program in ("cp", "mkdir"):
+        if program in ("cp", "mkdir", "mv"):
             subprocess.run(["sh", "-c", line], cwd=self.directory, check=True)
         else:
             # The tests are what is running now.
@@ -249,3 +249,42 @@ def test_the_page_on_keys_says_what_each_older_link_still_does() -> None:
     kinds = ("unsubscribe", "preferences", "guide", "confirmation", "click", "open", "Message-ID")
     for kind in kinds:
         assert re.search(rf"^\| .*{kind}", page, re.MULTILINE), kind
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+def test_a_move_goes_as_the_page_says(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, postgres_url: str, kind: str
+) -> None:
+    from tests.store.test_migrating import _empty_postgresql
+
+    monkeypatch.chdir(workshop.directory)
+    clock = workshop.directory / "clock"
+    clock.write_text("2026-11-30T02:00:00Z")
+    workshop.environment["NURTURE_CLOCK"] = str(clock)
+    with _empty_postgresql(postgres_url) as url:
+        of_old, of_new = (url, "") if kind == "sqlite" else ("", url)
+        workshop.environment["NURTURE_DATABASE_URL"] = of_old
+        said = _move(workshop, of_new)
+    assert "docs/moving.md" in said and "Released: 1." in said and "Armed:" in said
+    assert said.count("restored and compared: good") == 2
+    assert said.count("These eight words") == 1
+    assert (workshop.directory / "var/nurture.db").exists() is (kind == "sqlite")
+
+
+def _move(workshop: Workshop, database_url: str) -> str:
+    """Sign Anna up, and follow the page; return what was printed."""
+    workshop._run(".venv/bin/nurture publish")
+    house = build(load_settings(workshop.environment))
+    signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
+    subscribing.subscribe(
+        house.database, house.catalogue, house.tokens, house.limits, signup, house.clock()
+    )
+    house.database.close()
+    (workshop.directory / ".env").write_text("NURTURE_BACKUP_URL=backups-elsewhere\n")
+    before, after = (ROOT / "docs/moving.md").read_text().split("## On the new machine\n")
+    said = "".join(workshop._do(block) for block in blocks(before))
+    [words] = re.findall(r"^    ((?:\w+-){7}\w+)$", said, re.MULTILINE)
+    (workshop.directory / "words.txt").write_text(words)
+    workshop.environment["NURTURE_DATABASE_URL"] = database_url
+    (workshop.directory / "clock").write_text("2026-11-30T03:00:00Z")
+    return said + "".join(workshop._do(block) for block in blocks(after))

@@ -19,6 +19,7 @@ from nurture.archive.container import (
     UnwritableArchiveError,
     write_archive,
 )
+from nurture.archive.folder import Folder, stored_at
 from nurture.archive.identity import BESIDE, WrongWordsError, unlock
 from nurture.archive.phrase import WORDS, as_typed, make_words
 from nurture.cli import main
@@ -118,7 +119,7 @@ def test_a_move_from_sqlite_to_postgresql_loses_nothing_and_numbers_go_on(
     assert other.person("dora@example.org")["id"] == 4
     # It goes on with the key that the words open, and the way back is the same.
     back = Path(json.loads(command(other, "backup", "--to", folder, "--json").stdout)["file"])
-    assert prove(back, other.house.safe.keys.read(), folder, lambda _: None)
+    assert prove(stored_at(back), other.house.safe.keys.read(), folder, lambda _: None)
     other.close()
 
 
@@ -130,7 +131,7 @@ def test_one_flipped_byte_anywhere_is_noticed(archived: Archived, folder: Path) 
     for place in (300, len(whole) // 2, len(whole) - 1):
         spoilt.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(DamagedBackupError, match="damaged"):
-            prove(spoilt, keys.read(), folder, no_progress)
+            prove(stored_at(spoilt), keys.read(), folder, no_progress)
     other, result = restored(home, spoilt, words, directory=folder)
     assert result.exit_code == 1 and "damaged" in result.output
     assert not (other.directory / "var/nurture.db").exists()
@@ -144,14 +145,14 @@ def test_a_backup_that_cannot_be_written_is_told_and_never_called_good(
 ) -> None:
     safe = sqlite_home.house.safe
     with pytest.raises(BackupError, match="nobody has seen the words"):
-        back_up(safe, folder, sqlite_home.clock.now)
+        back_up(safe, Folder(folder), sqlite_home.clock.now)
     with safe.database.reading() as connection:
         last, good = last_attempt(connection), last_good(connection)
     assert good is None and last is not None and "words" in last.trouble
     assert list(folder.iterdir()) == []
     safe.keys.make()
     with pytest.raises(BackupError, match="No such file or directory"):
-        back_up(safe, folder / "nowhere" / "file.age", sqlite_home.clock.now)
+        back_up(safe, Folder(folder / "nowhere"), sqlite_home.clock.now, name="file.age")
 
 
 def test_a_full_disk_is_told_as_such(folder: Path) -> None:
@@ -160,7 +161,7 @@ def test_a_full_disk_is_told_as_such(folder: Path) -> None:
     try:
         with pytest.raises(UnwritableArchiveError, match="takes no backup"):
             key = x25519.Identity.generate().to_public()
-            write_archive(folder / "file.age", [("noise", os.urandom(200_000))], key)
+            write_archive(stored_at(folder / "file.age"), [("noise", os.urandom(200_000))], key)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
@@ -198,15 +199,15 @@ def test_the_words_are_shown_once_and_new_ones_open_the_same_key(
 ) -> None:
     keys = sqlite_home.house.safe.keys
     first = keys.make()
-    keys.lay_beside(folder)
+    keys.lay_beside(Folder(folder))
     key, before = keys.read(), keys.locked.read_bytes()
     assert len(first.split("-")) == WORDS
-    assert str(unlock(folder / BESIDE, first.replace("-", " ").upper())) == str(key)
+    assert str(unlock(stored_at(folder / BESIDE), first.replace("-", " ").upper())) == str(key)
     second = keys.make()
-    keys.lay_beside(folder, replaces=before)
-    assert str(unlock(folder / BESIDE, second)) == str(key)
+    keys.lay_beside(Folder(folder), replaces=before)
+    assert str(unlock(stored_at(folder / BESIDE), second)) == str(key)
     with pytest.raises(WrongWordsError):
-        unlock(folder / BESIDE, first)
+        unlock(stored_at(folder / BESIDE), first)
 
 
 def test_a_folder_of_another_machine_is_left_alone(sqlite_home: Household, folder: Path) -> None:
@@ -229,16 +230,15 @@ def test_every_table_is_in_the_backup(sqlite_home: Household) -> None:
 def test_a_night_has_one_backup_and_the_old_ones_are_thinned_out(
     sqlite_home: Household, folder: Path
 ) -> None:
-    safe = replace(sqlite_home.house.safe, place=folder)
+    safe = replace(sqlite_home.house.safe, place=Folder(folder))
     safe.keys.make()
     made = back_up_tonight(safe, sqlite_home.clock.now)
-    assert made is not None and made.file.parent == folder
+    assert made is not None and made.file.place == safe.place
     assert back_up_tonight(safe, sqlite_home.clock.now) is None
     for month in range(1, 13):
         (folder / f"nurture-2025{month:02}01T020000Z.age").touch()
-    gone = thin_out(folder)
-    assert [path.name for path in gone] == ["nurture-20250101T020000Z.age"]
-    assert made.file.exists()
+    assert thin_out(Folder(folder)) == ["nurture-20250101T020000Z.age"]
+    assert Path(str(made.file)).exists()
 
 
 def test_what_is_wrong_is_told_by_status_and_on_the_first_page(
@@ -269,7 +269,7 @@ def test_a_backup_taken_while_everything_goes_on_is_one_moments_state(
     def sign_up(_: int) -> None:
         home.subscribe(next(names))
 
-    made = back_up(safe, folder, home.clock.now, sign_up)
+    made = back_up(safe, Folder(folder), home.clock.now, sign_up)
     assert home.rows(subscribers)[-1]["address"].startswith("late-")
     database = Database(f"sqlite:///{tmp_path}/another/nurture.db")
     key = safe.keys.read()
@@ -298,9 +298,10 @@ def test_a_backup_of_a_newer_program_is_refused_with_its_version(
         "tables": {},
     }
     key, file = x25519.Identity.generate(), folder / "file.age"
-    write_archive(file, [("about.json", json.dumps(rest | about).encode())], key.to_public())
+    about_it = [("about.json", json.dumps(rest | about).encode())]
+    write_archive(stored_at(file), about_it, key.to_public())
     with pytest.raises(DamagedBackupError, match=said):
-        prove(file, key, folder, no_progress)
+        prove(stored_at(file), key, folder, no_progress)
 
 
 def test_a_backup_is_refused_where_there_is_no_room_to_prove_it(
@@ -310,4 +311,4 @@ def test_a_backup_is_refused_where_there_is_no_room_to_prove_it(
     safe.keys.make()
     monkeypatch.setattr(backing_up, "_SPARE", 10**18)
     with pytest.raises(BackupError, match="no room"):
-        back_up(safe, folder, home.clock.now)
+        back_up(safe, Folder(folder), home.clock.now)

@@ -1,12 +1,10 @@
 """The journal of withdrawals: every no, once, in a file that survives a crash at any byte."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.archive.journal import Line, append, last_number, read_lines
+from nurture.archive.journal import Journal, JournalFile, Line
 from nurture.domain.consent import Evidence
 from nurture.domain.sequence import UNCOLLECTED_FOR
 from nurture.services import copying_out, forgetting, preferring
@@ -15,8 +13,8 @@ from tests.house import Household
 from tests.servers.clock import ClockFile
 
 
-def kinds(journal: Path) -> list[str]:
-    return sorted(line.kind for line in read_lines(journal))
+def kinds(journal: Journal) -> list[str]:
+    return sorted(line.kind for line in journal.lines())
 
 
 def test_every_kind_of_no_is_copied_out_once_and_names_nobody(home: Household) -> None:
@@ -38,8 +36,9 @@ def test_every_kind_of_no_is_copied_out_once_and_names_nobody(home: Household) -
     ]
     assert copied == 7
     assert copying_out.copy_out(house.database, journal, now) == 0
-    assert b"example.org" not in journal.read_bytes()
-    assert oct(journal.stat().st_mode & 0o777) == "0o600"
+    assert isinstance(journal, JournalFile)
+    assert b"example.org" not in journal.path.read_bytes()
+    assert oct(journal.path.stat().st_mode & 0o777) == "0o600"
 
 
 @given(cut=st.integers(0, 400))
@@ -49,17 +48,18 @@ def test_a_line_that_was_torn_is_written_again(
     path = tmp_path_factory.mktemp("journal") / "withdrawals.jsonl"
     now = ClockFile(path.with_name("clock")).now
     lines = [Line(n, f"hash {n}", "unsubscribed", now, now) for n in range(1, 5)]
-    append(path, lambda last: lines[last:])
+    journal = JournalFile(path)
+    journal.append(lambda last: lines[last:])
     path.write_bytes(path.read_bytes()[:-cut] if cut else path.read_bytes())
-    append(path, lambda last: lines[last:])
-    assert list(read_lines(path)) == lines
-    assert last_number(path) == 4
+    journal.append(lambda last: lines[last:])
+    assert list(journal.lines()) == lines
+    assert journal.last_number() == 4
 
 
 def test_an_earlier_database_is_copied_from_its_beginning(sqlite_home: Household) -> None:
     home, now = sqlite_home, sqlite_home.clock.now
     journal = home.house.safe.journal
-    append(journal, lambda _: [Line(99, "of before", "unsubscribed", now, now)])
+    journal.append(lambda _: [Line(99, "of before", "unsubscribed", now, now)])
     home.subscribe("ann@example.org")
     args = (home.house.database, home.house.catalogue, 1, None, Evidence(), now)
     preferring.unsubscribe(*args)

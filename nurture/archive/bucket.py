@@ -1,0 +1,250 @@
+"""A bucket of an S3-compatible provider as the place where backups lie.
+
+An object appears whole under its name or not at all. None is renamed: what has been proven is
+copied to its name by the provider, and read once more from there.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from nurture.archive.bucket_trouble import trouble_with
+from nurture.archive.journal import journal_name
+from nurture.archive.place import Entry, PlaceError, Sink, Source
+from nurture.archive.segments import Segments
+from nurture.bucket_address import BucketAddress
+
+if TYPE_CHECKING:
+    from obstore.store import S3Credential, S3Store
+
+#: So much is sent and fetched at once: what every provider takes as a part, and a slow line
+#: carries in time.
+PART = 5 * 1024 * 1024
+
+#: How long a part may take, and anything small, in seconds.
+#: What an address that names none means, as everywhere.
+_REGION = "us-east-1"
+
+_PART_SECONDS, _SMALL_SECONDS = 120, 15
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A folder in a bucket, and the key to it."""
+
+    address: BucketAddress
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    def location(self, name: str) -> str:
+        """The address of an object, without who keeps it."""
+        return f"{self.address}/{name}"
+
+    def prepare(self) -> None:
+        """See that the bucket is there; making one is the owner's."""
+        self.probe()
+
+    def probe(self) -> None:
+        """Find out whether the bucket can be reached."""
+        next(self.sizes(), None)
+
+    def entries(self) -> Iterator[Entry]:
+        """The objects in that folder, not those in folders below it."""
+        with self.telling():
+            found: Any = self.small.list_with_delimiter()
+        for one in found["objects"]:
+            yield Entry(one["path"], one["last_modified"])
+
+    def sizes(self, folder: str = "") -> Iterator[tuple[str, int]]:
+        """The objects in a folder and all below it, each with its size."""
+        with self.telling():
+            for chunk in self.small.list(folder or None):
+                yield from ((one["path"], one["size"]) for one in chunk)
+
+    def read_small(self, name: str) -> bytes | None:
+        """A whole small object."""
+        with self.telling():
+            try:
+                return bytes(self.small.get(name).bytes())
+            except FileNotFoundError:
+                self.probe()  # Says so where there is no bucket either.
+                return None
+
+    def write_small(self, name: str, content: bytes) -> None:
+        """Write a small object at once."""
+        with self.telling():
+            self.small.put(name, content, use_multipart=False)
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[Source]:
+        """An object, a part at a time."""
+        from obstore import open_reader
+
+        with self.telling():
+            reader = open_reader(self.large, name, buffer_size=PART)
+        yield _Download(reader, self)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Sink]:
+        """A new object, sent in parts; it appears when the block ends, or never."""
+        from obstore import open_writer
+
+        with self.telling():
+            writer = open_writer(self.large, name, buffer_size=PART, max_concurrency=1)
+        try:
+            yield _Upload(writer, self)
+        except BaseException as error:
+            with suppress(Exception):  # What has been sent is let go of.
+                writer.__exit__(type(error), error, None)
+            raise
+        with self.telling():
+            writer.close()
+
+    def has(self, name: str) -> bool:
+        """Whether an object is there."""
+        return self.mark(name) is not None
+
+    def mark(self, name: str) -> str | None:
+        """The ETag and the size of an object, which the provider knows without reading it."""
+        with self.telling():
+            try:
+                found: Any = self.small.head(name)
+            except FileNotFoundError:
+                self.probe()
+                return None
+        return f"etag {found['e_tag']} {found['size']}"
+
+    def rename(self, name: str, to: str, sha256: str) -> None:
+        """Copy an object to its name, read the copy, and remove the first; raises `PlaceError`."""
+        with self.telling():
+            self.large.copy(name, to)
+        if self._digest(to) != sha256:
+            self.remove(to)
+            raise PlaceError(
+                f"{self.location(to)} is not what was written.", remedy="Take another backup."
+            )
+        self.remove(name)
+
+    def _digest(self, name: str) -> str:
+        found = sha256()
+        with self.reading(name) as source:
+            while piece := source.read(PART):
+                found.update(piece)
+        return found.hexdigest()
+
+    def remove(self, name: str) -> None:
+        """Remove an object, if it is there."""
+        with self.telling(), suppress(FileNotFoundError):
+            self.small.delete(name)
+
+    def journal(self, fingerprint: str) -> Segments:
+        """The journal beside the backups, in segments; the same one for as long as this is."""
+        name = journal_name(fingerprint).removesuffix(".jsonl")
+        return self._journals.setdefault(name, Segments(self, name))
+
+    @cached_property
+    def _journals(self) -> dict[str, Segments]:
+        return {}
+
+    @cached_property
+    def small(self) -> S3Store:
+        """Asks for what is answered at once."""
+        return self._store(_SMALL_SECONDS)
+
+    @cached_property
+    def large(self) -> S3Store:
+        """Asks for what may take its time."""
+        return self._store(_PART_SECONDS)
+
+    def _store(self, seconds: int) -> S3Store:
+        """The library's object; it is told everything, so that it looks for nothing itself."""
+        from obstore.store import S3Store
+
+        address = self.address
+        region = address.region or _REGION
+        endpoint = address.endpoint or f"https://s3.{region}.amazonaws.com"
+        return S3Store(
+            address.bucket,
+            prefix=address.prefix or None,
+            region=region,
+            endpoint=endpoint,
+            aws_endpoint_url_s3=endpoint,
+            skip_signature=False,
+            s3_express=False,
+            credential_provider=self._credential,
+            virtual_hosted_style_request=False,
+            disable_bulk_delete=True,
+            client_options={
+                "allow_http": endpoint.startswith("http:"),
+                "timeout": f"{seconds}s",
+                "connect_timeout": "10s",
+            },
+            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=seconds)},
+        )
+
+    def _credential(self) -> S3Credential:
+        """No more than the key: a token that other programs have in the environment is not ours."""
+        key, secret = self.key, self.secret
+        return {"access_key_id": key, "secret_access_key": secret, "expires_at": None}
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Say in a sentence what is wrong; what the library says may hold what nobody should see.
+
+        `FileNotFoundError` of an object is left to whoever looks for it.
+        """
+        self._insist_on_keys()
+        try:
+            import obstore.exceptions as known
+        except ImportError:
+            raise PlaceError(
+                f"The backups go to {self}, and the library that reaches it is missing.",
+                remedy="Run “make s3” where the program lies, or pip install 'nurture[s3]'.",
+            ) from None
+        try:
+            yield
+        except (known.BaseError, OSError) as error:
+            raise trouble_with(error, self.address) from None
+
+    def _insist_on_keys(self) -> None:
+        if not (self.key and self.secret):
+            raise PlaceError(
+                f"The backups go to {self}, and the key to it is not set.",
+                remedy="Set NURTURE_BACKUP_S3_KEY and NURTURE_BACKUP_S3_SECRET.",
+            )
+
+
+class _Upload:
+    """What a bucket is sent, with what goes wrong in a sentence."""
+
+    def __init__(self, writer: Any, bucket: Bucket) -> None:
+        self._writer, self._bucket = writer, bucket
+
+    def write(self, content: bytes) -> int:
+        with self._bucket.telling():
+            written: int = self._writer.write(content)
+            return written
+
+
+class _Download(io.RawIOBase):
+    """What a bucket sends, with what goes wrong in a sentence."""
+
+    def __init__(self, reader: Any, bucket: Bucket) -> None:
+        self._reader, self._bucket = reader, bucket
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        with self._bucket.telling():
+            return bytes(self._reader.read(size))

@@ -1,0 +1,134 @@
+"""The journal of withdrawals in a bucket, where an object cannot be added to: in segments.
+
+A segment is an object that is never changed. Its name says the number up to which it goes and the
+number after which it begins, so that a listing tells how far the journal has come. Two machines at
+once write two segments that overlap, or one twice: a line that is there twice is read once. So no
+lock is needed, nor anything else that not every provider has. When there are many small ones, they
+are written once more as one, and only then removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nurture.archive.journal import Line, More, as_bytes, read_line
+from nurture.archive.place import PlaceError
+
+if TYPE_CHECKING:
+    from nurture.archive.bucket import Bucket
+
+#: So many segments that hold less than so many bytes become one.
+_MANY, _SMALL = 500, 50_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Segment:
+    """The lines after one number, up to another; of which beginning, where a database went back."""
+
+    beginning: int
+    upto: int
+    after: int
+
+    @property
+    def name(self) -> str:
+        """In a listing the newest comes last."""
+        return f"{self.beginning:04}-{self.upto:012}-{self.after:012}.jsonl"
+
+    @classmethod
+    def named(cls, name: str) -> Segment | None:
+        """The segment that is called so; `None` where none of ours is."""
+        parts = name.removesuffix(".jsonl").split("-")
+        if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+            return None
+        return cls(*map(int, parts))
+
+
+@dataclass
+class Segments:
+    """The journal as objects in a folder of a bucket."""
+
+    bucket: Bucket
+    folder: str
+    _newest: Segment = field(default=Segment(0, 0, 0), compare=False)
+
+    def __str__(self) -> str:
+        return self.bucket.location(self.folder)
+
+    def exists(self) -> bool:
+        """Whether there is any segment."""
+        return any(self._sizes())
+
+    def last_number(self, wanted: int) -> int:
+        """How far it has come; nothing is asked while that is as far as `wanted`, as last seen."""
+        if self._newest.upto != wanted:
+            self._look()
+        return self._newest.upto
+
+    def append(self, more: More) -> int:
+        """Write a segment with what there is `more`; return how many lines it has."""
+        self._look()
+        lines = more(self._newest.upto)
+        if lines:
+            self._write(lines)
+        return len(lines)
+
+    def lines(self) -> Iterator[Line]:
+        """All lines, each once, from the earliest segment to the newest."""
+        seen: set[tuple[int, int]] = set()
+        for segment in sorted(self._sizes()):
+            for line in self._read(segment):
+                if (segment.beginning, line.number) not in seen:
+                    seen.add((segment.beginning, line.number))
+                    yield line
+
+    def _look(self) -> None:
+        found = self._sizes()
+        self._newest = max(found, default=Segment(0, 0, 0))
+        small = sorted(segment for segment, size in found.items() if size < _SMALL)
+        if len(small) >= _MANY:
+            self._join([one for one in small if one.beginning == small[0].beginning])
+
+    def _write(self, lines: Sequence[Line]) -> None:
+        """Write a segment; it begins anew where a database that went back has lower numbers."""
+        newest, first, last = self._newest, lines[0].number, lines[-1].number
+        goes_on = first > newest.upto
+        segment = (
+            Segment(newest.beginning, last, newest.upto)
+            if goes_on
+            else Segment(newest.beginning + 1, last, 0)
+        )
+        self._put(segment, lines)
+        self._newest = segment
+
+    def _join(self, small: list[Segment]) -> None:
+        """Write many as one, then remove them; whoever finds one missing leaves it to the other."""
+        try:
+            lines = {line.number: line for one in small for line in self._read(one)}
+            joined = Segment(small[0].beginning, small[-1].upto, min(one.after for one in small))
+            self._put(joined, [lines[number] for number in sorted(lines)])
+            for one in small:
+                if one != joined:
+                    self.bucket.remove(f"{self.folder}/{one.name}")
+        except PlaceError:
+            return  # The segments are still there, and it is tried again at the next no.
+
+    def _put(self, segment: Segment, lines: Sequence[Line]) -> None:
+        content = b"".join(map(as_bytes, lines))
+        self.bucket.write_small(f"{self.folder}/{segment.name}", content)
+
+    def _read(self, segment: Segment) -> Iterator[Line]:
+        content = self.bucket.read_small(f"{self.folder}/{segment.name}")
+        if content is None:
+            raise PlaceError(
+                f"{self}/{segment.name} is not there any more.", remedy="Try it again."
+            )
+        yield from map(read_line, content.splitlines())
+
+    def _sizes(self) -> dict[Segment, int]:
+        found = {}
+        for name, size in self.bucket.sizes(self.folder):
+            if segment := Segment.named(name.rpartition("/")[2]):
+                found[segment] = size
+        return found

@@ -1,0 +1,78 @@
+"""Locating: what somebody writes, a path or the address of a bucket, becomes a place or a file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from nurture.archive.bucket import Bucket
+from nurture.archive.folder import Folder
+from nurture.archive.place import Place, StoredFile
+from nurture.bucket_address import SCHEME, BucketAddress, read_address
+from nurture.domain.errors import NurtureError
+from nurture.settings import Settings
+
+#: How the name of a backup ends, and what lies beside it besides.
+_ENDING, _BESIDE = ".age", "identity.age"
+
+
+class NoFileError(NurtureError):
+    """A place was named where a file is wanted, or nothing that is there."""
+
+
+def place_of(settings: Settings) -> Place | None:
+    """Where backups go each night; `None` where no place is set."""
+    return _place(settings.backup_url, settings) if settings.backup_url else None
+
+
+def locate(where: str, settings: Settings) -> StoredFile:
+    """The file or, with an empty name, the place that is written so; raises `NurtureError`."""
+    if not where.startswith(SCHEME):
+        path = Path(where.removeprefix("file://"))
+        return StoredFile(Folder(path), "") if path.is_dir() else _in_folder(path)
+    address = _read(where)
+    folder, _, name = address.prefix.rpartition("/")
+    if not name.endswith(_ENDING):
+        return StoredFile(_bucket(address, settings), "")
+    return StoredFile(_bucket(replace(address, prefix=folder), settings), name)
+
+
+def locate_file(where: str, settings: Settings) -> StoredFile:
+    """The backup that is written so; raises `NoFileError`, which names what lies at a place."""
+    file = locate(where, settings)
+    if file.name and not file.place.has(file.name):
+        raise NoFileError(f"There is no backup at {file}.", remedy="Name the file.")
+    if file.name:
+        return file
+    names = sorted(e.name for e in file.place.entries() if e.name.endswith(_ENDING))
+    there = [name for name in names if name != _BESIDE and not name.startswith(".")]
+    if not there:
+        raise NoFileError(f"There is no backup at {file.place}.", remedy="Name another place.")
+    raise NoFileError(
+        f"{file.place} is a place, in which {len(there)} backups lie.",
+        remedy=f"Name one of them; the newest is {file.place.location(there[-1])}",
+    )
+
+
+def _in_folder(path: Path) -> StoredFile:
+    return StoredFile(Folder(path.parent), path.name)
+
+
+def _place(url: str, settings: Settings) -> Place:
+    return _bucket(_read(url), settings) if url.startswith(SCHEME) else Folder(Path(url))
+
+
+def _read(url: str) -> BucketAddress:
+    try:
+        return read_address(url)
+    except ValueError as error:
+        raise NoFileError("That is no address of a bucket.", remedy=f"{error}.".capitalize()) from (
+            None
+        )
+
+
+def _bucket(address: BucketAddress, settings: Settings) -> Bucket:
+    """The bucket; who keeps it is as it is set, where the address does not say so itself."""
+    if not address.endpoint and settings.backup_url.startswith(SCHEME):
+        known = read_address(settings.backup_url)
+        region = address.region or known.region
+        address = replace(address, endpoint=known.endpoint, region=region)
+    return Bucket(address, settings.backup_s3_key, settings.backup_s3_secret)

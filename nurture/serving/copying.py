@@ -1,0 +1,51 @@
+"""Copying: where no worker does, the web side sees that each no reaches the place of the backups.
+
+Workers copy within seconds. A machine may run the web side alone, or its workers may be down;
+people can still say no there, and that must not be lost with the machine.
+"""
+
+import logging
+import time
+from threading import Thread
+
+from nurture.bootstrap import House
+from nurture.domain.errors import NurtureError
+from nurture.services import copying_out
+
+#: It looks so many times as seldom as a worker does, and at least this often, in seconds.
+_SELDOM, _SLOWEST = 3, 15.0
+
+_log = logging.getLogger(__name__)
+
+
+def start_copying(house: House) -> None:
+    """Look every few seconds for as long as this process lives, if a place is set."""
+    if house.place is not None:
+        seconds = min(_SELDOM * house.settings.sweep_seconds, _SLOWEST)
+        Thread(target=_look, args=(house, seconds), name="copying", daemon=True).start()
+
+
+def _look(house: House, every: float) -> None:
+    waiting, said = 0, ""
+    while True:
+        time.sleep(every)
+        trouble = ""
+        try:
+            waiting = _copy_what_waits(house, waiting)
+        except (NurtureError, OSError) as error:
+            trouble = str(error)
+        except Exception:
+            _log.exception("withdrawals could not be copied")
+        if trouble and trouble != said:  # What does not change is said once.
+            _log.warning("%s", trouble)
+        said = trouble
+
+
+def _copy_what_waits(house: House, waited: int) -> int:
+    """Copy what waited at the last look already, so that a worker comes first; return what does."""
+    journal = house.safe.journal
+    waiting = copying_out.to_copy(house.database, journal)
+    if not (waiting and waited):
+        return waiting
+    copying_out.copy_out(house.database, journal, house.clock())
+    return 0

@@ -1,0 +1,324 @@
+"""Backups while everything goes on, and while somebody kills, spoils and tears them."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from pyrage import x25519
+from sqlalchemy import Table, insert, select
+
+from nurture.archive.bucket import Bucket
+from nurture.archive.container import DamagedBackupError
+from nurture.archive.folder import Folder, stored_at
+from nurture.archive.place import Place
+from nurture.bucket_address import read_address
+from nurture.services.backing_up import back_up, back_up_tonight, no_progress
+from nurture.services.taking_in import prove, take_in
+from nurture.store.backups import backups, last_good
+from nurture.store.consents import consents
+from nurture.store.enrolments import enrolments
+from nurture.store.messages import messages
+from nurture.store.session import Database
+from nurture.store.signups import signups
+from nurture.store.subscribers import subscribers
+from nurture.store.withdrawals import withdrawals
+from tests.faults.workers import PlainWorkers, until
+from tests.house import Household
+from tests.machines import command
+from tests.servers.s3 import KEY, SECRET, S3Server
+
+ROOT = Path(__file__).parents[2]
+
+#: Which of a table's columns names a row of which other table.
+POINTING = (
+    *((table, "subscriber_id", subscribers) for table in (enrolments, messages, consents, signups)),
+    (messages, "enrolment_id", enrolments),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where backups go."""
+    (tmp_path / "backups").mkdir()
+    return tmp_path / "backups"
+
+
+# --- While everything goes on ---------------------------------------------------------------
+
+
+def count_withdrawals(home: Household) -> None:
+    """A transaction after the other, each with the next number: what is there is a prefix."""
+    number = 0
+    while True:
+        number += 1
+        row = {"address_hash": f"{number:024x}", "kind": "counted", "happened_at": home.clock.now}
+        with home.house.database.writing() as connection:
+            connection.execute(insert(withdrawals).values(row))
+        time.sleep(0.002)
+
+
+def live(home: Household) -> None:
+    """Sign up and deliver, as long as there is somebody to come."""
+    for number in range(100_000):
+        home.subscribe(f"{os.getpid()}-{number}@example.org")
+        if number % 5 == 0:
+            home.deliver()
+        time.sleep(0.01)
+
+
+@contextmanager
+def restored(home: Household, file: Path, key: x25519.Identity, there: Path) -> Iterator[Database]:
+    """What comes out of a backup."""
+    there.mkdir()
+    database = Database(f"sqlite:///{there}/nurture.db")
+    take_in(database, stored_at(file), key, no_progress, lambda _: None, lambda _: None)
+    yield database
+    database.close()
+
+
+def column(database: Database, table: Table, name: str) -> list[Any]:
+    with database.reading() as connection:
+        return list(
+            connection.scalars(select(table.c[name]).order_by(table.primary_key.columns[0]))
+        )
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.slow)])
+def test_a_backup_under_load_is_one_moments_state(
+    home: Household, folder: Path, tmp_path: Path, times: int
+) -> None:
+    safe = home.house.safe
+    safe.keys.make()
+    seen = 0
+    with PlainWorkers(home, count_withdrawals) as counting, PlainWorkers(home, live) as living:
+        counting.start(1)
+        living.start(1)
+        until(lambda: len(home.rows(messages)) > 3)
+        for number in range(times):
+            home.clock.advance(timedelta(minutes=1))
+            made = back_up(safe, Folder(folder), home.clock.now)
+            there = tmp_path / f"restored-{number}"
+            with restored(home, Path(str(made.file)), safe.keys.read(), there) as database:
+                counted = [
+                    int(each, 16)
+                    for each, kind in zip(
+                        column(database, withdrawals, "address_hash"),
+                        column(database, withdrawals, "kind"),
+                        strict=True,
+                    )
+                    if kind == "counted"
+                ]
+                assert counted == list(range(1, len(counted) + 1)), "none is missing in the middle"
+                for table, pointing, to in POINTING:
+                    known = {None, *column(database, to, "id")}
+                    assert set(column(database, table, pointing)) <= known, table.name
+                asked = set(column(database, signups, "subscriber_id"))
+                assert asked == set(column(database, enrolments, "subscriber_id"))
+            seen = max(seen, len(counted))
+    assert seen > 1
+
+
+# --- Spoilt ---------------------------------------------------------------------------------
+
+
+class Good(NamedTuple):
+    """A good backup, whole in memory, and the key to it."""
+
+    content: bytes
+    key: x25519.Identity
+
+
+@pytest.fixture
+def good(sqlite_home: Household, folder: Path) -> Good:
+    for number in range(20):
+        sqlite_home.subscribe(f"person-{number}@example.org")
+    said = json.loads(command(sqlite_home, "backup", "--to", folder, "--json").stdout)
+    return Good(Path(said["file"]).read_bytes(), sqlite_home.house.safe.keys.read())
+
+
+def spoilings(content: bytes, chance: random.Random, many: int) -> Iterator[tuple[str, bytes]]:
+    """The same with one byte flipped, cut off, or something added."""
+    length = len(content)
+    edges = [*range(0, 200, 17), length // 2, length - 17, length - 16, length - 1]
+    for place in [*edges, *(chance.randrange(length) for _ in range(many))]:
+        flipped = bytes([content[place] ^ 1 << chance.randrange(8)])
+        yield f"byte {place} flipped", content[:place] + flipped + content[place + 1 :]
+    for left in [
+        0,
+        1,
+        100,
+        65_536,
+        length - 1,
+        *(chance.randrange(length) for _ in range(many // 4)),
+    ]:
+        yield f"cut off after {left}", content[: min(left, length - 1)]
+    for more in (b"\0", b"\n", content[-16:], content):
+        yield f"{len(more)} bytes more", content + more
+
+
+@pytest.mark.parametrize("many", [4, pytest.param(200, marks=pytest.mark.slow)])
+def test_whatever_is_changed_anywhere_it_is_not_called_good(
+    good: Good, folder: Path, many: int
+) -> None:
+    chance, scratch = random.Random(many), folder.parent
+    spoilt = stored_at(folder / "spoilt.age")
+    for what, content in spoilings(good.content, chance, many):
+        (folder / "spoilt.age").write_bytes(content)
+        try:
+            prove(spoilt, good.key, scratch, no_progress)
+        except DamagedBackupError as error:
+            assert "spoilt.age" in str(error) or "backup" in str(error), what
+        else:
+            pytest.fail(f"called good with {what}")
+    (folder / "spoilt.age").write_bytes(good.content)
+    assert prove(spoilt, good.key, scratch, no_progress)
+
+
+def test_what_is_spoilt_is_told_by_the_commands_in_one_line(
+    good: Good, sqlite_home: Household, folder: Path
+) -> None:
+    [file] = folder.glob("nurture-*.age")
+    for what, content in spoilings(good.content, random.Random(1), 0):
+        file.write_bytes(content)
+        refused = command(sqlite_home, "backup", "--check", file)
+        assert refused.exit_code == 1 and refused.stderr.count("\n") == 1, (what, refused.stderr)
+        if what.startswith("byte 17 "):
+            assert "no good any more" in command(sqlite_home, "status").stdout
+
+
+def test_no_secret_stands_anywhere_in_what_lies_there(
+    sqlite_home: Household, folder: Path, s3_server: S3Server
+) -> None:
+    home, remote = sqlite_home, s3_server.fresh_folder()
+    where = {"NURTURE_BACKUP_URL": s3_server.url(remote), **s3_server.keys}
+    home.subscribe("anna@example.org", first_name="Annabella")
+    assert command(home, "backup", **where).exit_code == 0
+    assert command(home, "backup", "--to", folder, **where).exit_code == 0
+    lying = [path.read_bytes() for path in folder.iterdir()]
+    lying += [bytes(s3_server.store(remote).get(n).bytes()) for n in s3_server.names(remote)]
+    settings = home.house.settings
+    secrets = [settings.secret_key, *settings.signup_secret, *settings.signup_token]
+    secrets += [SECRET, KEY, "anna@example.org", "Annabella", "AGE-SECRET-KEY"]
+    assert len(lying) == 4
+    for secret in secrets:
+        assert not any(secret.encode() in content for content in lying), secret
+
+
+# --- Killed ---------------------------------------------------------------------------------
+
+#: A backup whose stations are told on the way, so that it can be killed at each of them.
+_BACKUP = [sys.executable, "-m", "nurture", "backup"]
+
+
+def kill_after(home: Household, seconds: float) -> int:
+    """Start a backup, kill it after so long; return how it ended."""
+    process = subprocess.Popen(
+        _BACKUP,
+        env=home.environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.wait()
+
+
+def how_long(home: Household) -> float:
+    """How many seconds a backup takes that nobody kills."""
+    began = time.monotonic()
+    assert kill_after(home, 60) == 0
+    return time.monotonic() - began
+
+
+def at(url: str) -> Place:
+    return Bucket(read_address(url), KEY, SECRET) if url.startswith("s3:") else Folder(Path(url))
+
+
+@pytest.mark.parametrize("kind", ["folder", "bucket"])
+@pytest.mark.parametrize("kills", [1, pytest.param(15, marks=pytest.mark.slow)])
+def test_a_backup_that_is_killed_leaves_nothing_under_a_good_name(
+    sqlite_home: Household, folder: Path, s3_server: S3Server, kind: str, kills: int
+) -> None:
+    url = str(folder) if kind == "folder" else s3_server.url(s3_server.fresh_folder())
+    home, place = with_place(sqlite_home, url, s3_server), at(url)
+    crowd(home, 5 * kills)
+    assert command(home, "backup").exit_code == 0
+    key = home.house.safe.keys.read()
+    takes, killed, chance = how_long(home) if kills > 1 else 1.5, 0, random.Random(kills)
+    for _ in range(kills):
+        home.clock.advance(timedelta(minutes=1))
+        killed += kill_after(home, chance.uniform(takes * 0.2, takes)) != 0
+        for entry in list(place.entries()):
+            if entry.name.startswith("nurture-"):
+                assert prove(named(place, entry.name), key, folder.parent, no_progress)
+    assert killed
+    home.clock.advance(timedelta(minutes=1))
+    assert command(home, "backup").exit_code == 0
+    assert json.loads(command(home, "status", "--json").stdout)["backup"]["trouble"] is None
+
+
+def named(place: Place, name: str) -> Any:
+    from nurture.archive.place import StoredFile
+
+    return StoredFile(place, name)
+
+
+def with_place(home: Household, url: str, server: S3Server) -> Household:
+    home.house.database.close()
+    del home.__dict__["house"]
+    home.settings = {"NURTURE_BACKUP_URL": url, **server.keys}
+    return home
+
+
+def crowd(home: Household, many: int) -> None:
+    for number in range(many):
+        home.subscribe(f"person-{number}@example.org")
+
+
+def test_a_nightly_backup_that_was_killed_is_made_again(
+    sqlite_home: Household, folder: Path
+) -> None:
+    home = sqlite_home
+    safe = replace(home.house.safe, place=Folder(folder))
+    safe.keys.make()
+    with PlainWorkers(home, lambda own: die_in_the_middle(own, folder)) as night:
+        night.start(1)
+        assert night.wait() == [-signal.SIGKILL]
+    assert [row["ended_at"] for row in home.rows(backups)] == [None]
+    assert not list(folder.glob("nurture-*"))
+    home.clock.advance(timedelta(hours=1))
+    assert back_up_tonight(safe, home.clock.now) is None, "it may still be at it"
+    home.clock.advance(timedelta(hours=6))
+    assert back_up_tonight(safe, home.clock.now) is not None
+    with home.house.database.reading() as connection:
+        assert last_good(connection) is not None
+
+
+def die_in_the_middle(home: Household, folder: Path) -> None:
+    """Make the night's backup, and be killed once there is something of it."""
+    safe = replace(home.house.safe, place=Folder(folder))
+    threading.Thread(target=_die_when_there_is_a_draft, args=(folder,), daemon=True).start()
+    back_up_tonight(safe, home.clock.now)
+    time.sleep(5)
+
+
+def _die_when_there_is_a_draft(folder: Path) -> None:
+    while not list(folder.glob(".nurture-*.part")):
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
