@@ -1,6 +1,5 @@
 """The composition root: settings become the objects that everything works with."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,13 +15,10 @@ from nurture.domain.practice import Practice
 from nurture.faults import keep_values_out_of_logs
 from nurture.library import parse_practice
 from nurture.mail import providers as mail_providers
-from nurture.mail.dkim import Signer
-from nurture.mail.envelope import Mailer
 from nurture.mail.logbook import Logbooks
-from nurture.mail.outbox import Outbox, remove_mails, unlist_refused
-from nurture.mail.providers import Provider, relay_at, relays
-from nurture.mail.route import SmtpRoute
-from nurture.mail.smtp import SmtpMailer
+from nurture.mail.outbox import remove_mails, unlist_refused
+from nurture.mail.providers import Provider
+from nurture.mail.setup import NO_PROVIDER, make_mailer, make_sign, relay_of
 from nurture.proxies import trouble_with
 from nurture.redis_trouble import find_trouble
 from nurture.remarks import Remark
@@ -40,7 +36,7 @@ from nurture.services.locating import locate, place_of
 from nurture.services.securing import seal_secrets
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
-from nurture.settings import Settings, SettingsError, load_settings
+from nurture.settings import Settings, load_settings
 from nurture.store.erasures import Gone
 from nurture.store.instance import fingerprint
 from nurture.store.migrating import migrate
@@ -49,13 +45,6 @@ from nurture.store.shape import NEWEST, is_newer
 from nurture.store.wiping import rewrite_old
 from nurture.tokens import Tokens
 from nurture.witness import Witness
-
-#: Less than the lease of a message that is being offered, so that an answer comes before it.
-_SMTP_SECONDS = 30.0
-
-
-#: Stands for a mail server of which nothing has to be known.
-NO_PROVIDER = "none"
 
 
 class OlderDatabaseError(NurtureError):
@@ -350,47 +339,6 @@ def bring_up_to_date(house: House) -> None:
 def broker_trouble(house: House) -> str | None:
     """What keeps tasks from reaching the workers, if anything, where a Redis server is set."""
     return find_trouble(house.settings.redis_url) if house.settings.redis_url else None
-
-
-def relay_of(settings: Settings) -> Provider | None:
-    """The provider that mail is sent through: as set, else recognised by its mail server.
-
-    Raises `SettingsError`.
-    """
-    named = settings.mail_provider
-    if not named:
-        return relay_at(settings.smtp_host)
-    if named != NO_PROVIDER and named not in relays():
-        *names, last = sorted((*relays(), NO_PROVIDER))
-        raise SettingsError(f"NURTURE_MAIL_PROVIDER: write {', '.join(names)} or {last}.")
-    return relays().get(named)
-
-
-def make_mailer(settings: Settings, outbox: Path) -> Mailer:
-    """The mail server that is set, or the local outbox."""
-    if not settings.smtp_url:
-        return Outbox(outbox)
-    route = SmtpRoute.from_url(settings.smtp_url)
-    return SmtpMailer(route, connections=settings.smtp_connections, timeout=_SMTP_SECONDS)
-
-
-def make_sign(settings: Settings, domain: str, relay: Provider | None) -> Callable[[bytes], bytes]:
-    """DKIM where a key is set, and nothing where none is; what the relay rewrites is not signed."""
-    if not settings.dkim_key_file or not settings.dkim_selector:
-        return _unsigned
-    try:
-        key = settings.dkim_key_file.read_bytes()
-    except OSError as error:
-        raise NurtureError(
-            f"NURTURE_DKIM_KEY_FILE cannot be read: {error.strerror}.",
-            remedy="Name a private key in PEM form.",
-        ) from None
-    rewrites = relay.rewrites if relay else ()
-    return Signer.load(settings.dkim_selector, key, domain, rewrites).sign
-
-
-def _unsigned(message: bytes) -> bytes:
-    return b""
 
 
 def open_files(settings: Settings) -> list[str]:

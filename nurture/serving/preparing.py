@@ -6,10 +6,11 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from nurture.bootstrap import House, bring_up_to_date, build, make_mailer, make_sign
+from nurture.bootstrap import House, bring_up_to_date, build
 from nurture.domain.errors import NurtureError
 from nurture.library import Library, read_library
 from nurture.lifeline import die_with_parent
+from nurture.mail.setup import make_mailer, make_sign
 from nurture.services import publishing, reporting
 from nurture.serving.kernel import root_trouble
 from nurture.serving.last_published import LastPublished

@@ -19,10 +19,10 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from nurture.bootstrap import relay_of
 from nurture.domain.message_status import MessageStatus
 from nurture.mail.dkim import Signer
 from nurture.mail.providers import relays
+from nurture.mail.setup import relay_of
 from nurture.settings import SettingsError, load_settings
 from nurture.store.events import events
 from tests.house import Household

@@ -1,0 +1,60 @@
+"""Whom mail goes through and how it is signed, as the settings say."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nurture.domain.errors import NurtureError
+from nurture.mail.dkim import Signer
+from nurture.mail.envelope import Mailer
+from nurture.mail.outbox import Outbox
+from nurture.mail.providers import Provider, relay_at, relays
+from nurture.mail.route import SmtpRoute
+from nurture.mail.smtp import SmtpMailer
+from nurture.settings import Settings, SettingsError
+
+#: Less than the lease of a message that is being offered, so that an answer comes before it.
+_SMTP_SECONDS = 30.0
+
+#: Stands for a mail server of which nothing has to be known.
+NO_PROVIDER = "none"
+
+
+def relay_of(settings: Settings) -> Provider | None:
+    """The provider that mail is sent through: as set, else recognised by its mail server.
+
+    Raises `SettingsError`.
+    """
+    named = settings.mail_provider
+    if not named:
+        return relay_at(settings.smtp_host)
+    if named != NO_PROVIDER and named not in relays():
+        *names, last = sorted((*relays(), NO_PROVIDER))
+        raise SettingsError(f"NURTURE_MAIL_PROVIDER: write {', '.join(names)} or {last}.")
+    return relays().get(named)
+
+
+def make_mailer(settings: Settings, outbox: Path) -> Mailer:
+    """The mail server that is set, or the local outbox."""
+    if not settings.smtp_url:
+        return Outbox(outbox)
+    route = SmtpRoute.from_url(settings.smtp_url)
+    return SmtpMailer(route, connections=settings.smtp_connections, timeout=_SMTP_SECONDS)
+
+
+def make_sign(settings: Settings, domain: str, relay: Provider | None) -> Callable[[bytes], bytes]:
+    """DKIM where a key is set, and nothing where none is; what the relay rewrites is not signed."""
+    if not settings.dkim_key_file or not settings.dkim_selector:
+        return _unsigned
+    try:
+        key = settings.dkim_key_file.read_bytes()
+    except OSError as error:
+        raise NurtureError(
+            f"NURTURE_DKIM_KEY_FILE cannot be read: {error.strerror}.",
+            remedy="Name a private key in PEM form.",
+        ) from None
+    rewrites = relay.rewrites if relay else ()
+    return Signer.load(settings.dkim_selector, key, domain, rewrites).sign
+
+
+def _unsigned(message: bytes) -> bytes:
+    return b""
