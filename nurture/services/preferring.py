@@ -166,7 +166,14 @@ def _preferences(connection: Connection, person: Subscriber, now: datetime) -> P
 
 def _history(connection: Connection, person: Subscriber) -> tuple[ConsentRecord, ...]:
     zone, records = ZoneInfo(person.time_zone), consents.consent_records(connection, person.id)
-    return tuple(replace(r, recorded_at=r.recorded_at.astimezone(zone)) for r in records)
+    return tuple(
+        replace(
+            r,
+            recorded_at=r.recorded_at.astimezone(zone),
+            said_at=r.said_at.astimezone(zone) if r.said_at else None,
+        )
+        for r in records
+    )
 
 
 def _wish(connection: Connection, person: Subscriber, paused: bool) -> Wish:
