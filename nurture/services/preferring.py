@@ -107,14 +107,16 @@ def unsubscribe(
     message: int | None,
     evidence: Evidence,
     now: datetime,
+    whose: str = "",
 ) -> None:
     """Stop everything to that person at once; safe to repeat. `message` led them here.
 
-    Of somebody who was let go or erased the keyed hash of the address is left. The no is kept
-    by it, and stops whoever has signed up with the same address since.
+    Of somebody who was let go or erased the keyed hash of the address is left; where a restore
+    has lost the number, it is `whose` in the link. The no is kept by it, and stops whoever has
+    signed up with the same address since.
     """
     with database.writing() as connection:
-        address_hash, person = _hold_behind(connection, subscriber_id)
+        address_hash, person = _hold_behind(connection, subscriber_id, whose)
         if person:
             privacy = catalogue.current(connection).practice.privacy_version
             stop(connection, person, message, privacy, evidence, now)
@@ -128,19 +130,23 @@ def resubscribe(
     subscriber_id: int,
     evidence: Evidence,
     now: datetime,
+    whose: str = "",
 ) -> None:
     """Take an unsubscription back, by the person's own hand; other suppressions stay."""
     with database.writing() as connection:
-        address_hash, person = _hold_behind(connection, subscriber_id)
+        address_hash, person = _hold_behind(connection, subscriber_id, whose)
         if person:
             _start_again(connection, catalogue.current(connection), person, evidence, now)
         elif address_hash:
             lift_suppression(connection, address_hash, SuppressionReason.UNSUBSCRIBED, now)
 
 
-def _hold_behind(connection: Connection, subscriber_id: int) -> tuple[str, Subscriber | None]:
+def _hold_behind(
+    connection: Connection, subscriber_id: int, whose: str
+) -> tuple[str, Subscriber | None]:
     """The keyed hash of the address a link went to, and whoever has that address now, held."""
-    address_hash = subscribers.find_hash(connection, subscriber_id) or ""
+    known = subscribers.find_hash(connection, subscriber_id)
+    address_hash = whose if known is None else known
     if not address_hash:
         return address_hash, None
     locks.hold_address(connection, address_hash)

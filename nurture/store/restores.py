@@ -6,6 +6,7 @@ restore begin far beyond it.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,14 @@ _AT_LEAST, _EACH_SECOND = 1_000_000, 10
 
 #: Clocks go wrong, and numbers end at two thousand million.
 _LONGEST = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The time between a backup and its restore."""
+
+    begun_at: datetime
+    restored_at: datetime
 
 
 def leap(
@@ -78,8 +87,8 @@ def last_restored_at(connection: Connection) -> datetime | None:
     return found
 
 
-def last_gap(connection: Connection) -> tuple[datetime, datetime] | None:
-    """From when until when nothing is known, before the last restore, if there was one."""
+def last_gap(connection: Connection) -> Gap | None:
+    """The time of which nothing is known, before the last restore, if there was one."""
     newest = select(restores.c.backup_made_at, restores.c.restored_at)
     row = connection.execute(newest.order_by(restores.c.id.desc()).limit(1)).first()
-    return (row[0], row[1]) if row else None
+    return Gap(row[0], row[1]) if row else None

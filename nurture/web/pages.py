@@ -137,6 +137,7 @@ class Pages:
         only an undo that is none is asked about, since it may have meant the opposite.
         """
         subscriber, message = self.house.tokens.read_unsubscribe(token)
+        whose = self.house.tokens.read_whose(request.args.get("a", ""))
         kept_in, now = (self.house.database, self.house.catalogue), self.house.clock()
         try:
             undone = read_undo(request.form)
@@ -145,9 +146,9 @@ class Pages:
         except RequestEntityTooLarge:
             undone = False
         if undone:
-            preferring.resubscribe(*kept_in, subscriber, self._seen(), now)
+            preferring.resubscribe(*kept_in, subscriber, self._seen(), now, whose)
             return self._way_out("resubscribed.html", subscriber)
-        preferring.unsubscribe(*kept_in, subscriber, message, self._seen(), now)
+        preferring.unsubscribe(*kept_in, subscriber, message, self._seen(), now, whose)
         return self._way_out("unsubscribed.html", subscriber)
 
     def _ask(self, subscriber: int, asked_for: Request, present: Preferences) -> str:
