@@ -3,7 +3,8 @@
 A token is a key id, what it says, and a keyed BLAKE2b code over both, in URL-safe
 Base64. There is one key per purpose, derived from the secret, so that a token made
 for one thing opens nothing else. No personal data goes in: subscribers, enrolments
-and messages appear as numbers.
+and messages appear as numbers. Beside the token of an unsubscribe link stands the keyed
+hash of the address, so that a no counts where a restore has lost the number.
 """
 
 import re

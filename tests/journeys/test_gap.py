@@ -24,7 +24,7 @@ from tests.store.test_migrating import _empty_postgresql
 
 ANN, GUS, HAL = "ann@example.org", "gus@example.org", "hal@example.org"
 NEW = tuple(f"new{n}@example.org" for n in range(6))
-FOLLOWED = {"ticked": (Purpose.TRACKING,)}
+FOLLOWED = (Purpose.TRACKING,)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -41,13 +41,13 @@ def lost_machine(home: Household, folder: Path) -> tuple[Path, Path]:
     folder.mkdir()
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
     home.__dict__.pop("house").database.close()
-    home.subscribe(ANN, **FOLLOWED)
+    home.subscribe(ANN, ticked=FOLLOWED)
     home.deliver()
     home.collect(1)
     file, words = backed_up(home, folder)
     home.clock.advance(timedelta(hours=1))
     for address in (GUS, HAL):
-        home.subscribe(address, **FOLLOWED)
+        home.subscribe(address, ticked=FOLLOWED)
     home.deliver()
     home.collect(2)
     home.live(days=4)
@@ -83,7 +83,7 @@ def test_a_link_of_the_gap_opens_nobody_elses_page_and_a_no_by_it_counts(
     other, result = restored(home, file, words, other_url)
     assert result.exit_code == 0, result.output
     for address in NEW:
-        other.subscribe(address, **FOLLOWED)
+        other.subscribe(address, ticked=FOLLOWED)
     assert command(other, "arm").exit_code == 0
     assert other.deliver() == len(NEW)
     before = [other.rows(table) for table in (subscribers, enrolments, messages, events)]
