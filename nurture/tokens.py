@@ -3,9 +3,11 @@
 A token is a key id, what it says, and a keyed BLAKE2b code over both, in URL-safe
 Base64. There is one key per purpose, derived from the secret, so that a token made
 for one thing opens nothing else. No personal data goes in: subscribers, enrolments
-and messages appear as numbers.
+and messages appear as numbers. Beside the token of an unsubscribe link stands the keyed
+hash of the address, so that a no counts where a restore has lost the number.
 """
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
@@ -18,6 +20,10 @@ from nurture.domain.keys import Keys
 
 #: Length of the authentication code in bytes: 96 bits.
 _CODE = 12
+
+#: Length of a step's mark in bytes: there are some dozens of emails.
+_MARK = 5
+_STEP_MARK = re.compile(r"s[0-9a-f]{10}")
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
@@ -84,6 +90,20 @@ class Tokens:
         raw = _raw(token)
         purposes = (b"unsubscribe", b"preferences")
         return all(_find(self._signers, purpose, raw) is None for purpose in purposes)
+
+    @staticmethod
+    def whose(address_hash: str) -> str:
+        """The keyed hash of an address, for a link whose number may be lost."""
+        return _text(bytes.fromhex(address_hash))
+
+    @staticmethod
+    def read_whose(said: str) -> str:
+        """The keyed hash, or an empty string where it is none."""
+        try:
+            raw = urlsafe_b64decode(said.encode("ascii"))
+        except ValueError:
+            return ""
+        return raw.hex() if len(raw) == _CODE and _text(raw) == said else ""
 
     def confirm(self, message: int) -> str:
         """Opens the page where somebody confirms what that message asked them about."""
@@ -162,6 +182,16 @@ class Tokens:
             raise TokenRefusedError("This is no Message-ID of ours.")
         return int(number)
 
+    def step_mark(self, email: str) -> str:
+        """A label for the domain of a Message-ID that says, to us alone, which email it was."""
+        return f"s{self._newest.code(b'step', email.encode())[:_MARK].hex()}"
+
+    def bears_mark(self, email: str, message_id: str) -> bool:
+        """Whether a Message-ID says that it was that email."""
+        said = find_step_mark(message_id)
+        marks = (s.code(b"step", email.encode())[:_MARK].hex() for s in self._signers)
+        return said in {f"s{mark}" for mark in marks}
+
     @property
     def key_mark(self) -> str:
         """What tells the key of the address hashes from others, and nothing else about it."""
@@ -191,6 +221,12 @@ class Tokens:
         return payload
 
 
+def find_step_mark(message_id: str) -> str | None:
+    """The mark in a Message-ID; None in those of older versions."""
+    label = message_id.strip("<>").partition("@")[2].partition(".")[0]
+    return label if _STEP_MARK.fullmatch(label) else None
+
+
 class _Signer:
     """One secret with a ready-made keyed state per purpose, because setting up a key costs most."""
 
@@ -198,7 +234,7 @@ class _Signer:
         self._secret = blake2b(secret.encode()).digest()
         self.id = blake2b(self._secret, person=b"nurture-id", digest_size=1).digest()
         pages = (b"guide", b"preferences", b"unsubscribe", b"confirm")
-        purposes = (*pages, b"open", b"click", b"message", b"address")
+        purposes = (*pages, b"open", b"click", b"message", b"address", b"step")
         self._states = {purpose: self._state(purpose) for purpose in purposes}
 
     def sign(self, purpose: bytes, payload: bytes) -> str:

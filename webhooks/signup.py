@@ -1,6 +1,7 @@
 """The signup webhook: where a visitor becomes a subscriber."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -8,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from nurture.bootstrap import House
 from nurture.domain.consent import Evidence
+from nurture.domain.late_signups import ImpossibleTimeError
 from nurture.domain.room import Use
 from nurture.services import subscribing
 from nurture.services.subscribing import Signup
@@ -41,14 +43,23 @@ def create_signup(house: House) -> Blueprint:
         read = read_signup(fields)
         house.disk.insist(Use.SIGNUPS)
         signup = _as_signup(form, read, read_utm(fields), _key(signed_id), body)
-        subscribing.subscribe(
-            house.database, house.catalogue, house.tokens, house.limits, signup, now
-        )
+        _subscribe(house, signup, now)
         house.doorbell.ring()
         not_understood(form, read.consent.not_understood)
         return Response(ACCEPTED, HTTPStatus.ACCEPTED, mimetype="application/json")
 
     return blueprint
+
+
+def _subscribe(house: House, signup: Signup, now: datetime) -> None:
+    try:
+        subscribing.subscribe(
+            house.database, house.catalogue, house.tokens, house.limits, signup, now
+        )
+    except ImpossibleTimeError as error:
+        found = [FieldProblem("signed_up_at", str(error))]
+        detail = f"signed_up_at: {error}"
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, fields=found) from None
 
 
 def _as_signup(
@@ -68,6 +79,7 @@ def _as_signup(
         ),
         key=key and sha256(f"{form}:{key}".encode()).hexdigest(),
         digest=sha256(body).hexdigest(),
+        said_at=read.signed_up_at,
     )
 
 

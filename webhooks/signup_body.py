@@ -1,6 +1,7 @@
 """What the website sends with a signup, and what of it can be believed."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -42,6 +43,30 @@ def _cut(read: Callable[[object], str], longest: int) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value)[:longest])
 
 
+def _moment(value: object) -> datetime | None:
+    """A time that was given must be one: taken as now, it would bring them their guide twice."""
+    text = form_values.plain_text(value)
+    if value is None or (isinstance(value, str) and not text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(
+        "this is no time in ISO 8601 with its offset from UTC. Send it like 2026-11-30T09:15:00Z"
+    )
+
+
+#: The time as the document describes it.
+_TIME = {
+    "type": ["string", "null"],
+    "format": "date-time",
+    "default": None,
+    "examples": ["2026-11-30T09:15:00Z"],
+}
+
 #: The boxes as the document describes them: a list is best, the rest is understood.
 _BOXES = {
     "anyOf": [
@@ -57,7 +82,7 @@ _BOXES = {
 class SignupBody(BaseModel):
     """A signup as the website sends it. What is not listed here is ignored.
 
-    Only the address can be at fault: what else cannot be read counts as not given.
+    Only the address and the time can be at fault: what else cannot be read counts as not given.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -85,6 +110,17 @@ class SignupBody(BaseModel):
     )
     user_agent: Annotated[str, _cut(plain_text, 1000)] = Field(
         default="", description="The visitor's browser."
+    )
+
+    signed_up_at: Annotated[datetime | None, BeforeValidator(_moment), WithJsonSchema(_TIME)] = (
+        Field(
+            default=None,
+            description=(
+                "When the visitor really asked, where this is told late: ISO 8601 with the offset "
+                "from UTC, at most 400 days ago. Who signed up before a backup was restored is "
+                "brought back, and the emails that they may have had are held."
+            ),
+        )
     )
 
     @property

@@ -82,10 +82,21 @@ def as_values(one: Held) -> dict[str, Any]:
         "name": one.name,
         "sequence": one.sequence,
         "steps": list(one.steps),
+        "brought_back": one.brought_back,
+        "delivered": one.delivered,
+        "delivered_at": one.delivered_at.isoformat() if one.delivered_at else None,
     }
 
 
 def in_words(one: Mapping[str, Any]) -> str:
     """One of them as a line."""
     steps = ", ".join(f"“{step}”" for step in one["steps"]) or "what comes next"
-    return f"{one['email']}: {steps} ({one['sequence']})"
+    told = [f"{one['email']}: {steps} ({one['sequence']})"]
+    if one["brought_back"]:
+        told.append("signed up on the lost machine, whose links are dead")
+    if one["delivered"]:
+        told.append(
+            f"the mail provider says that {one['delivered']} of that machine’s emails reached "
+            f"them, the last at {one['delivered_at']}"
+        )
+    return "; ".join(told)

@@ -156,6 +156,7 @@ def _record_as_values(record: ConsentRecord) -> dict[str, Any]:
         "purpose": record.purpose,
         "granted": record.granted,
         "recorded_at": record.recorded_at.isoformat(),
+        "said_at": record.said_at.isoformat() if record.said_at else None,
         "source": record.source,
         "wording": record.wording,
         "wording_hash": record.wording_hash,
@@ -189,7 +190,7 @@ def _standing(proof: Proof, purpose: Any) -> str:
     if latest is None:
         return "never asked, or never answered"
     said = "granted" if purpose in proof.present else "withdrawn"
-    return f"{said} since {_moment(latest.recorded_at, proof)}"
+    return f"{said} since {_moment(latest.happened_at, proof)}"
 
 
 def _record_lines(number: int, record: ConsentRecord, proof: Proof) -> list[str]:
@@ -197,7 +198,8 @@ def _record_lines(number: int, record: ConsentRecord, proof: Proof) -> list[str]
 
     evidence = record.evidence
     told = {
-        "when": _moment(record.recorded_at, proof),
+        "when": _moment(record.happened_at, proof),
+        "told": f"{_moment(record.recorded_at, proof)}, by the website" if record.said_at else "",
         "where": said_where(record.source),
         "page": evidence.page_url,
         "client": evidence.client,

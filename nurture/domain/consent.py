@@ -43,7 +43,8 @@ class ConsentChange:
 class ConsentRecord:
     """One line of the append-only record: a yes or a no with all that proves it.
 
-    `source` says where it was said; `said_where` puts that into words.
+    `source` says where it was said; `said_where` puts that into words. `said_at` is when it
+    was said, by the website's own account, where that was told late: after the fact.
     """
 
     purpose: Purpose
@@ -54,6 +55,12 @@ class ConsentRecord:
     wording_hash: str
     privacy_version: str
     evidence: Evidence
+    said_at: datetime | None = None
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it was said, as far as is known."""
+        return self.said_at or self.recorded_at
 
 
 @dataclass(frozen=True, slots=True)

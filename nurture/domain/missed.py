@@ -1,5 +1,6 @@
 """What somebody would have been sent in a time of which nothing is known, taken as sent."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from nurture.domain.enrolment import Progress
@@ -10,10 +11,12 @@ from nurture.domain.planning import (
     Skip,
     WaitUntil,
     anchor_after,
+    awaits_collection,
     next_action,
     next_step,
+    steps_ahead,
 )
-from nurture.domain.sequence import Sequence
+from nurture.domain.sequence import ANSWERS, Sequence, Step, StepKind
 
 
 def take_as_sent(
@@ -45,3 +48,17 @@ def _as_if_meant(sequence: Sequence, progress: Progress) -> frozenset[str]:
     """The segments in which the next step is sent."""
     step = next_step(sequence, progress)
     return frozenset({step.only_if} if step and step.only_if else ())
+
+
+def known_sent(sequence: Sequence, progress: Progress, step: Step, at: datetime) -> Progress | None:
+    """The progress of somebody who is known to have been sent a step by then.
+
+    `None` where that is behind them already. A step of the series comes only to those who have
+    collected their guide, so that they have done so.
+    """
+    is_wanted = step.kind in ANSWERS and progress.guide_wanted
+    if not is_wanted and step not in steps_ahead(sequence, progress):
+        return None
+    if step.kind not in (*ANSWERS, StepKind.REMINDER) and awaits_collection(sequence, progress):
+        progress = replace(progress, collected_at=at)
+    return progress.after(step.email, max(progress.anchor_at, at))

@@ -106,7 +106,7 @@ def segments_asked(sequence: Sequence, progress: Progress) -> frozenset[str]:
     asked: frozenset[str] = frozenset()
     if progress.ends_as:
         return asked
-    for step in _ahead(sequence, progress):
+    for step in steps_ahead(sequence, progress):
         asked |= step.segments
         if not (step.segments or step.late is Late.SKIP or step.kind is StepKind.REMINDER):
             return asked
@@ -137,10 +137,11 @@ def next_step(sequence: Sequence, progress: Progress) -> Step | None:
     deleted step is simply not there, and a step put in ahead of somebody reaches
     them, while one put in behind them does not.
     """
-    return next(iter(_ahead(sequence, progress)), None)
+    return next(iter(steps_ahead(sequence, progress)), None)
 
 
-def _ahead(sequence: Sequence, progress: Progress) -> list[Step]:
+def steps_ahead(sequence: Sequence, progress: Progress) -> list[Step]:
+    """The steps after the furthest one that is behind this person, but for the guide."""
     places = [i for i, step in enumerate(sequence.steps) if step.email in progress.passed]
     ahead = sequence.steps[max(places, default=-1) + 1 :]
     return [step for step in ahead if step.kind not in ANSWERS]

@@ -42,6 +42,7 @@ class Recipient:
     address: str
     first_name: str
     tracking: bool
+    address_hash: str = ""
 
 
 Slot = Callable[[Recipient], bytes]
@@ -166,13 +167,14 @@ class PreparedEmail:
         builder.add_slot("to", lambda to: mailbox("", to.address))
         builder.add(b"\r\nSubject: ")
         builder.add_text_field(subject)
-        self._add_named(builder, f"\r\nMessage-ID: <{_MESSAGE_ID}@{domain}>\r\n")
-        for name, value in self._around.headers_for(f"{_MESSAGE_ID}@{domain}").items():
+        message_id = f"{_MESSAGE_ID}@{tokens.step_mark(self.key)}.{domain}"
+        self._add_named(builder, f"\r\nMessage-ID: <{message_id}>\r\n")
+        for name, value in self._around.headers_for(message_id).items():
             self._add_named(builder, f"{name}: {value}\r\n")
         builder.add(b"List-Unsubscribe: ")
         builder.add_slot(
             "one-click",
-            lambda to: f"{start}{tokens.unsubscribe(to.subscriber, to.message)}>".encode(),
+            lambda to: f"{start}{_way_out(tokens, to)}>".encode(),
         )
         builder.add(b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
         builder.add(self._fixed_fields(domain))
@@ -237,7 +239,7 @@ def _personal_slots(around: Surroundings, *, html: bool) -> Mapping[str, Slot]:
     tokens, url = around.tokens, around.public_url
 
     def unsubscribe(to: Recipient) -> bytes:
-        return quoted_value(f"{url}/unsubscribe/{tokens.unsubscribe(to.subscriber, to.message)}")
+        return quoted_value(f"{url}/unsubscribe/{_way_out(tokens, to)}")
 
     return {
         "confirm_url": lambda to: quoted_value(f"{url}/confirm/{tokens.confirm(to.message)}"),
@@ -248,6 +250,12 @@ def _personal_slots(around: Surroundings, *, html: bool) -> Mapping[str, Slot]:
         ),
         "unsubscribe_url": unsubscribe,
     }
+
+
+def _way_out(tokens: Tokens, to: Recipient) -> str:
+    """The token and, for a database that was put back and knows no such number, whose it is."""
+    token = tokens.unsubscribe(to.subscriber, to.message)
+    return f"{token}?a={tokens.whose(to.address_hash)}" if to.address_hash else token
 
 
 def _html_name(to: Recipient) -> bytes:

@@ -276,6 +276,7 @@ def _claimed(
             address=due.address,
             first_name=due.first_name,
             tracking=due.may_be_followed,
+            address_hash=due.address_hash,
         ),
         email=published.prepared(sequence, offer.step)[1],
         kind=offer.step.kind,

@@ -1,6 +1,6 @@
 """Holding: what was due between a backup and its restore goes, or is dropped, as the owner says."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,18 +9,27 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.store import enrolments, holds, locks
 from nurture.store.enrolments import Enrolment, columns_of
 from nurture.store.messages import cancel_steps
+from nurture.store.restores import Gap, last_gap
 from nurture.store.session import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is held for one person in one sequence: the emails that were due by then."""
+    """What is held for one person in one sequence: the emails that were due by then.
+
+    Somebody `brought_back` signed up on the machine that was lost, so that the links which they
+    got from it are dead. The mail provider says that so many emails of that machine were
+    `delivered` to them since the backup, the last of them `delivered_at` that time.
+    """
 
     enrolment: int
     address: str
     name: str
     sequence: str
     steps: tuple[str, ...]
+    brought_back: bool = False
+    delivered: int = 0
+    delivered_at: datetime | None = None
 
 
 def hold_missed(database: Database, catalogue: Catalogue, now: datetime) -> None:
@@ -33,8 +42,8 @@ def hold_missed(database: Database, catalogue: Catalogue, now: datetime) -> None
         if in_hand or due:
             published = catalogue.current(connection)
             found = (enrolments.find_enrolment(connection, number) for number in due)
-            missed = {one.id for one in found if one and _missed(published, one, now)}
-            holds.hold(connection, sorted(missed | in_hand), now)
+            owed = {one.id for one in found if one and missed(published, one, now)}
+            holds.hold(connection, sorted(owed | in_hand), now)
 
 
 def list_held(
@@ -48,7 +57,13 @@ def list_held(
         published = catalogue.current(connection)
         whose = holds.whose(connection, numbers)
         found = (enrolments.find_enrolment(connection, number) for number in numbers)
-        return [_held(published, one, *whose[one.id], now) for one in found if one]
+        gap = last_gap(connection)
+        told = holds.delivered_to(connection, numbers, gap.begun_at) if gap else {}
+        return [
+            _held(published, one, whose[one.id], gap, told.get(one.subscriber_id, ()), now)
+            for one in found
+            if one
+        ]
 
 
 def count_held(database: Database) -> int:
@@ -87,12 +102,28 @@ def _drop(connection: Connection, published: Published, number: int, now: dateti
     holds.release(connection, [number], now)
 
 
-def _held(published: Published, found: Enrolment, address: str, name: str, now: datetime) -> Held:
-    return Held(found.id, address, name, found.sequence, _missed(published, found, now))
-
-
-def _missed(published: Published, found: Enrolment, now: datetime) -> tuple[str, ...]:
+def missed(published: Published, found: Enrolment, now: datetime) -> tuple[str, ...]:
+    """The emails of an enrolment that were due by now."""
     sequence = published.sequences.get(found.sequence)
     if sequence is None:
         return ()
     return take_as_sent(sequence, found.progress, now, published.calendar)[1]
+
+
+def _held(
+    published: Published,
+    found: Enrolment,
+    whose: tuple[str, str],
+    gap: Gap | None,
+    delivered: Sequence[datetime],
+    now: datetime,
+) -> Held:
+    return Held(
+        found.id,
+        *whose,
+        found.sequence,
+        missed(published, found, now),
+        brought_back=gap is not None and found.progress.enrolled_at >= gap.restored_at,
+        delivered=len(delivered),
+        delivered_at=max(delivered, default=None),
+    )

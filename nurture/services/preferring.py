@@ -139,14 +139,16 @@ def unsubscribe(
     message: int | None,
     evidence: Evidence,
     now: datetime,
+    whose: str = "",
 ) -> None:
     """Stop everything to that person at once; safe to repeat. `message` led them here.
 
-    Of somebody who was let go or erased the keyed hash of the address is left. The no is kept
-    by it, and stops whoever has signed up with the same address since.
+    Of somebody who was let go or erased the keyed hash of the address is left; where a restore
+    has lost the number, it is `whose` in the link. The no is kept by it, and stops whoever has
+    signed up with the same address since.
     """
     with database.writing() as connection:
-        address_hash, person = _hold_behind(connection, subscriber_id)
+        address_hash, person = _hold_behind(connection, subscriber_id, whose)
         if person:
             privacy = catalogue.current(connection).practice.privacy_version
             stop(connection, person, message, privacy, evidence, now)
@@ -160,19 +162,23 @@ def resubscribe(
     subscriber_id: int,
     evidence: Evidence,
     now: datetime,
+    whose: str = "",
 ) -> None:
     """Take an unsubscription back, by the person's own hand; other suppressions stay."""
     with database.writing() as connection:
-        address_hash, person = _hold_behind(connection, subscriber_id)
+        address_hash, person = _hold_behind(connection, subscriber_id, whose)
         if person:
             _start_again(connection, catalogue.current(connection), person, evidence, now)
         elif address_hash:
             lift_suppression(connection, address_hash, SuppressionReason.UNSUBSCRIBED, now)
 
 
-def _hold_behind(connection: Connection, subscriber_id: int) -> tuple[str, Subscriber | None]:
+def _hold_behind(
+    connection: Connection, subscriber_id: int, whose: str
+) -> tuple[str, Subscriber | None]:
     """The keyed hash of the address a link went to, and whoever has that address now, held."""
-    address_hash = subscribers.find_hash(connection, subscriber_id) or ""
+    known = subscribers.find_hash(connection, subscriber_id)
+    address_hash = whose if known is None else known
     if not address_hash:
         return address_hash, None
     locks.hold_address(connection, address_hash)
@@ -198,7 +204,14 @@ def _preferences(connection: Connection, person: Subscriber, now: datetime) -> P
 
 def _history(connection: Connection, person: Subscriber) -> tuple[ConsentRecord, ...]:
     zone, records = ZoneInfo(person.time_zone), consents.consent_records(connection, person.id)
-    return tuple(replace(r, recorded_at=r.recorded_at.astimezone(zone)) for r in records)
+    return tuple(
+        replace(
+            r,
+            recorded_at=r.recorded_at.astimezone(zone),
+            said_at=r.said_at.astimezone(zone) if r.said_at else None,
+        )
+        for r in records
+    )
 
 
 def _wish(connection: Connection, person: Subscriber, paused: bool) -> Wish:

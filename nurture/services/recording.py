@@ -19,13 +19,14 @@ from nurture.domain.events import (
 )
 from nurture.domain.message_status import MessageStatus
 from nurture.domain.suppression import SuppressionReason
-from nurture.services import bouncing, jumping
+from nurture.services import bouncing, jumping, lost_messages
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.listening import keep_request_of
 from nurture.services.preferring import stop
 from nurture.services.reaching import follow_booking
 from nurture.services.suppressing import suppress_address
 from nurture.store import events, locks, messages, subscribers
+from nurture.store.holds import LOST
 from nurture.store.messages import Message
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
@@ -42,6 +43,9 @@ _MOVES = {
     EventKind.BOUNCED: (_BEFORE_BOUNCE, MessageStatus.BOUNCED),
     EventKind.COMPLAINED: (_BEFORE_COMPLAINT, MessageStatus.COMPLAINED),
 }
+
+#: What is told only of an email that the mail server has taken.
+_PROVE_IT_SENT = (EventKind.DELIVERED, EventKind.OPENED, EventKind.CLICKED)
 
 _LONGEST_ID = 500
 
@@ -99,6 +103,7 @@ def _record_mail_event(
     if (message and person is None) or _is_erased(connection, tokens, event.recipient):
         event = replace(event, reason="", raw={})
     bounce = bouncing.kind_told(connection, event, person, now)
+    is_lost = message is None and lost_messages.is_lost(connection, tokens, event.message_id)
     row = {
         "kind": event.kind or UNKNOWN,
         "subscriber_id": person.id if person else None,
@@ -107,7 +112,7 @@ def _record_mail_event(
         "happened_at": event.occurred_at or now,
         "source": event.provider,
         "source_key": _source_key(event.provider, event.event_id),
-        "raw": dict(event.raw),
+        "raw": dict(event.raw) | ({LOST: True} if is_lost else {}),
         "bounce": bounce,
     }
     if not events.add_events(connection, [row]):
@@ -116,6 +121,10 @@ def _record_mail_event(
     _move_on(connection, event, message)
     if person:
         _act(connection, published, event, bounce, message, person, now)
+        if is_lost and event.kind in _PROVE_IT_SENT:
+            at = event.occurred_at or now
+            lost = (person.id, event.message_id or "", at, now)
+            lost_messages.settle(connection, published, tokens, *lost)
     elif not _is_erased(connection, tokens, event.recipient):
         _act_on_stranger(connection, tokens, event, bounce, now)
     return 1

@@ -154,7 +154,7 @@ def _consents(rows: Iterable[Row]) -> Iterator[Chapter]:
     """What was agreed to or withdrawn in one go is one chapter."""
 
     def occasion(row: Row) -> tuple[str, str, bool]:
-        return row["recorded_at"], row["source"], row["granted"]
+        return row["said_at"] or row["recorded_at"], row["source"], row["granted"]
 
     for (at, source, granted), together in groupby(rows, key=occasion):
         purposes = [PURPOSES[row["purpose"]] for row in together]
@@ -170,7 +170,7 @@ def _consents(rows: Iterable[Row]) -> Iterator[Chapter]:
 def _handed_over(record: Row, titles: Mapping[str, str]) -> Iterator[Chapter]:
     """Whoever comes into a sequence neither by signing up nor by being put back went on to it."""
     put_back = (row for row in record["events"] if row["kind"] == EventKind.PUT_BACK)
-    otherwise = {row["signed_up_at"] for row in record["signups"]}
+    otherwise = {row["received_at"] or row["signed_up_at"] for row in record["signups"]}
     otherwise |= {row["happened_at"] for row in put_back}
     for row in record["enrolments"]:
         title = titles.get(row["sequence"], row["sequence"])

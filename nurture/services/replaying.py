@@ -21,7 +21,7 @@ from nurture.store import locks, subscribers
 from nurture.store.consents import record_consents
 from nurture.store.session import Connection, Database
 from nurture.store.suppressions import stands, suppress, suppress_erased
-from nurture.store.withdrawals import CONSENT, LET_GO
+from nurture.store.withdrawals import CONSENT, LET_GO, list_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,9 @@ class Replayer:
             number = subscribers.find_by_hash(connection, line.address_hash)
             if number is not None:
                 self._say_no_again(connection, number, line)
-            elif not line.kind.startswith(CONSENT):
+            elif line.kind.startswith(CONSENT):
+                list_once(connection, line.address_hash, line.kind, line.happened_at)
+            else:
                 _suppress_stranger(connection, line)
 
     def _erase_again(self, line: Line) -> None:
@@ -57,6 +59,8 @@ class Replayer:
             number = subscribers.find_by_hash(connection, line.address_hash)
             if number is None and line.kind == SuppressionReason.ERASED:
                 suppress_erased(connection, line.address_hash, line.happened_at)
+            elif number is None:
+                list_once(connection, line.address_hash, line.kind, line.happened_at)
         if number is not None:
             erase = forget if line.kind == SuppressionReason.ERASED else let_go
             erase(self.database, self.files, number, self.now)

@@ -9,8 +9,16 @@ from nurture.services.contents import About
 from nurture.services.following import OwnFiles
 from nurture.services.holding import hold_missed
 from nurture.services.replaying import Replayer, since_backup
+from nurture.store.enrolments import enrolments
 from nurture.store.instance import RESTORED, arm
+from nurture.store.messages import messages
+from nurture.store.restores import leap
 from nurture.store.session import Database
+from nurture.store.subscribers import subscribers
+from nurture.store.withdrawals import withdrawals
+
+#: Links, Message-IDs and the journal of withdrawals name these.
+_NAMED_BY_NUMBER = (subscribers, enrolments, messages, withdrawals)
 
 
 def settle_in(
@@ -23,9 +31,12 @@ def settle_in(
 ) -> Counter[str]:
     """Withdraw again what was withdrawn since the backup, and hold all that was due since.
 
-    Return how many noes of each kind there were. Only then does the database count as
-    restored, and may be armed.
+    What is made from now on gets numbers that the lost machine cannot have given out. Return
+    how many noes of each kind there were. Only then does the database count as restored, and
+    may be armed.
     """
+    with database.writing() as connection:
+        leap(connection, _NAMED_BY_NUMBER, about.made_at, now)
     hold_missed(database, catalogue, now)
     lines = since_backup(journal, about) if journal else []
     withdrawn = Replayer(database, catalogue, files, now).replay(lines)

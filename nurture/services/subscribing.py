@@ -4,15 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from nurture.domain.consent import (
-    ConsentChange,
-    Evidence,
-    Purpose,
-    granted_at_signup,
-)
+from nurture.domain.consent import Evidence, Purpose, granted_at_signup
 from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.guide_requests import ask_again, begin, is_too_soon
+from nurture.domain.late_signups import SignupTime, is_overtaken, not_overtaken, signup_time
 from nurture.domain.sequence import OptIn, Sequence
 from nurture.domain.suppression import may_ask_again
 from nurture.services.catalogue import Catalogue, Published
@@ -20,9 +16,11 @@ from nurture.services.finding_anew import find_anew
 from nurture.services.reaching import is_over_by_booking, know_earlier_bookings
 from nurture.store import consents, enrolments, locks, messages, signups, subscribers
 from nurture.store.enrolments import Enrolment
+from nurture.store.restores import last_restored_at
 from nurture.store.session import Connection, Database
 from nurture.store.subscribers import Subscriber
 from nurture.store.suppressions import allow_guide, suppressions_of
+from nurture.store.withdrawals import let_go_since
 from nurture.tokens import Tokens
 
 _HOUR = timedelta(hours=1)
@@ -50,7 +48,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Signup:
-    """A filled-in form. `key` and `digest` recognise the same call made again."""
+    """A filled-in form. `key` and `digest` recognise the same call made again.
+
+    `said_at` is when it was filled in, where the website says so.
+    """
 
     form: str
     address: str
@@ -61,6 +62,7 @@ class Signup:
     evidence: Evidence = field(default_factory=Evidence)
     key: str | None = None
     digest: str = ""
+    said_at: datetime | None = None
 
 
 def subscribe(
@@ -74,7 +76,9 @@ def subscribe(
     """Write down a signup, its consents and the enrolment it starts, in one transaction.
 
     A suppressed address and a call made twice change nothing; only after a bounce that is not
-    recent may one guide show whether the address is good again. Raises errors of this module.
+    recent may one guide show whether the address is good again. What was asked for before a
+    restore is held with the rest, as the machine that is lost may have sent it. Raises errors
+    of this module, and `ImpossibleTimeError`.
     """
 
     def attempt() -> None:
@@ -99,16 +103,19 @@ def _subscribe(
             f"There is no form “{signup.form}”.",
             remedy=f"The forms are {', '.join(published.forms)}.",
         )
+    time = signup_time(signup.said_at, now, last_restored_at(connection))
     if _is_a_repeat(connection, signup, now):
         return
     _refuse_floods(connection, signup, limits, now)
     known_as = tokens.address_hashes(signup.address)
     locks.hold_address(connection, known_as[0])
+    if signup.said_at and let_go_since(connection, known_as, signup.said_at):
+        return
     suppressed = [one for each in known_as for one in suppressions_of(connection, each)]
     if not suppressed:
-        _enrol(connection, published, sequence, signup, known_as, now)
-    elif may_ask_again(suppressed, now):
-        _enrol(connection, published, sequence, signup, known_as, now)
+        _enrol(connection, published, sequence, signup, known_as, time)
+    elif not time.before_restore and may_ask_again(suppressed, time.asked_at):
+        _enrol(connection, published, sequence, signup, known_as, time)
         _try_guide(connection, signup, sequence, now)
 
 
@@ -140,10 +147,37 @@ def _enrol(
     sequence: Sequence,
     signup: Signup,
     known_as: tuple[str, ...],
-    now: datetime,
+    time: SignupTime,
 ) -> None:
-    person = _add_or_find(connection, published, signup, known_as[0], now)
+    person = _add_or_find(connection, published, signup, known_as[0], time.told_at)
     person = know_earlier_bookings(connection, person, known_as)
+    _note(connection, person, signup, time)
+    form = sequence.form
+    assert form is not None  # The sequence was found by it.
+    ticked = _believed(connection, person, signup)
+    changes = granted_at_signup(form.grants, ticked, form.wording)
+    if time.said_at:
+        last_said = consents.last_said(connection, person.id, known_as)
+        changes = not_overtaken(changes, last_said, time.said_at)
+    consents.record_consents(
+        connection,
+        person.id,
+        changes,
+        source=f"form:{form.key}",
+        privacy_version=published.practice.privacy_version,
+        evidence=signup.evidence,
+        now=time.told_at,
+        said_at=time.said_at,
+    )
+    if form.opt_in is OptIn.CONFIRMED:
+        subscribers.confirm_address(connection, person.id, time.told_at)
+    _start_or_offer_again(connection, person, sequence, time)
+
+
+def _note(connection: Connection, person: Subscriber, signup: Signup, time: SignupTime) -> None:
+    """Keep the signup itself; one that is brought back may be there already."""
+    if time.said_at and signups.is_signup(connection, person.id, signup.form, time.said_at):
+        return
     signups.add_signup(
         connection,
         subscriber_id=person.id,
@@ -151,16 +185,9 @@ def _enrol(
         page_url=signup.evidence.page_url,
         utm=signup.utm,
         client=signup.evidence.client,
-        now=now,
+        now=time.asked_at,
+        received_at=time.told_at if time.said_at else None,
     )
-    form = sequence.form
-    assert form is not None  # The sequence was found by it.
-    ticked = _believed(connection, person, signup)
-    changes = granted_at_signup(form.grants, ticked, form.wording)
-    _record(connection, published, person.id, changes, f"form:{form.key}", signup.evidence, now)
-    if form.opt_in is OptIn.CONFIRMED:
-        subscribers.confirm_address(connection, person.id, now)
-    _start_or_offer_again(connection, person, sequence, now)
 
 
 def _try_guide(connection: Connection, signup: Signup, sequence: Sequence, now: datetime) -> None:
@@ -201,48 +228,33 @@ def _add_or_find(
     return subscribers.get_by_address(connection, signup.address)
 
 
-def _record(
-    connection: Connection,
-    published: Published,
-    subscriber_id: int,
-    changes: list[ConsentChange],
-    source: str,
-    evidence: Evidence,
-    now: datetime,
-) -> None:
-    consents.record_consents(
-        connection,
-        subscriber_id,
-        changes,
-        source=source,
-        privacy_version=published.practice.privacy_version,
-        evidence=evidence,
-        now=now,
-    )
-
-
 def _start_or_offer_again(
-    connection: Connection, person: Subscriber, sequence: Sequence, now: datetime
+    connection: Connection, person: Subscriber, sequence: Sequence, time: SignupTime
 ) -> None:
     booked = is_over_by_booking(sequence, person)
     if enrolments.add_enrolment(
         connection,
         subscriber_id=person.id,
         sequence=sequence.key,
-        now=now,
-        ends_as=begin(now, person.time_zone, booked=booked).ends_as,
+        now=time.told_at,
+        ends_as=begin(time.told_at, person.time_zone, booked=booked).ends_as,
+        asked_at=time.due_at,
+        held_at=time.held_since,
     ):
         return
     locks.hold(connection, enrolments.of_subscriber(person.id))
     enrolment = enrolments.find_enrolment_in(connection, person.id, sequence.key)
-    if enrolment and not is_too_soon(enrolment.guide_wanted_at, now):
-        _offer_guide_again(connection, enrolment, booked, now)
+    if enrolment is None or is_too_soon(enrolment.guide_wanted_at, time.asked_at):
+        return
+    if not is_overtaken(time, enrolment.ending, enrolment.ended_at):
+        _offer_guide_again(connection, enrolment, booked, time)
 
 
 def _offer_guide_again(
-    connection: Connection, enrolment: Enrolment, booked: bool, now: datetime
+    connection: Connection, enrolment: Enrolment, booked: bool, time: SignupTime
 ) -> None:
     """Somebody who asks again gets the guide's mail again; what ended does not start over."""
+    now = time.told_at
     progress = ask_again(enrolment.ending, enrolment.progress, now, booked=booked)
     messages.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")
     enrolments.change_enrolment(
@@ -252,7 +264,8 @@ def _offer_guide_again(
         status=EnrolmentStatus.ACTIVE,
         ended_at=None,
         ended_because=None,
-        guide_wanted_at=now,
+        guide_wanted_at=time.due_at,
         occasion=enrolment.occasion + 1,
+        **({"held_at": time.held_since} if time.before_restore else {}),
         **enrolments.columns_of(progress),
     )

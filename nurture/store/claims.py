@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from nurture.domain.message_status import KEPT, MessageStatus
 from nurture.domain.sequence import StepKind
 from nurture.store.messages import IN_HAND, Message, doubts_at, messages
+from nurture.store.restores import first_number
 from nurture.store.session import among, as_numbers, as_rows, rows_as_table
 
 #: So long the machine that knows more about a silent worker's messages goes first.
@@ -56,8 +57,13 @@ def add_messages(
     """
     if not new:
         return {}
-    rows = as_rows(connection, messages, _NEW, map(_NEW_VALUES, new))
-    statement = _add_statement(connection.dialect.name)
+    first = first_number(connection, messages)
+    values, columns = [_NEW_VALUES(one) for one in new], _NEW
+    if first is not None:
+        values = [(number, *each) for number, each in enumerate(values, start=first)]
+        columns = ("id", *_NEW)
+    rows = as_rows(connection, messages, columns, values)
+    statement = _add_statement(connection.dialect.name, columns)
     added = connection.execute(statement, {"rows": rows, **claim})
     return {(row[1], row[2], row[3]): row[0] for row in added}
 
@@ -215,8 +221,8 @@ def _in_hand(
 
 
 @cache
-def _add_statement(dialect: str) -> Any:
-    rows = rows_as_table(dialect, messages, _NEW)
+def _add_statement(dialect: str, columns: tuple[str, ...]) -> Any:
+    rows = rows_as_table(dialect, messages, columns)
     shared = {
         "status": literal(MessageStatus.CLAIMED, Text),
         "attempt": literal(1),
@@ -228,7 +234,7 @@ def _add_statement(dialect: str) -> Any:
     chosen = select(*rows.c, *shared.values()).where(text("1 = 1"))
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(messages)
     return (
-        insert.from_select([*_NEW, *shared], chosen)
+        insert.from_select([*columns, *shared], chosen)
         .on_conflict_do_nothing()
         .returning(messages.c.id, messages.c.enrolment_id, messages.c.step, messages.c.occasion)
     )

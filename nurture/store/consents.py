@@ -21,7 +21,7 @@ from nurture.domain.consent import ConsentChange, ConsentRecord, Evidence, Purpo
 from nurture.domain.known import known
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
-from nurture.store.withdrawals import CONSENT, list_withdrawals
+from nurture.store.withdrawals import CONSENT, consents_withdrawn, list_withdrawals
 
 consents = Table(
     "consents",
@@ -38,6 +38,8 @@ consents = Table(
     Column("page_url", Text, nullable=False),
     Column("client", Text, nullable=False),
     Column("user_agent", Text, nullable=False),
+    # When it was said by the website's own account, where we were told after the fact.
+    Column("said_at", UtcDateTime),
 )
 
 
@@ -50,11 +52,13 @@ def record_consents(
     privacy_version: str,
     evidence: Evidence,
     now: datetime,
+    said_at: datetime | None = None,
 ) -> None:
     """Append the changes with their evidence, and bring the subscriber's present state along.
 
-    `source` says where: `form:<key>`, `guide-page`, `preferences`, `unsubscribe`, `resubscribe`,
-    `quiet`, `stayed`, `studio`, `elsewhere`, `journal`.
+    `said_at` is when they were said, where that is told late. `source` says where: `form:<key>`,
+    `guide-page`, `preferences`, `unsubscribe`, `resubscribe`, `quiet`, `stayed`, `studio`,
+    `elsewhere`, `journal`.
     """
     if not changes:
         return
@@ -66,6 +70,7 @@ def record_consents(
         "page_url": evidence.page_url,
         "client": evidence.client,
         "user_agent": evidence.user_agent,
+        "said_at": said_at,
     }
     connection.execute(insert(consents), [shared | _row(change) for change in changes])
     _follow(connection, subscriber_id, changes)
@@ -95,6 +100,22 @@ def refused(connection: Connection, subscriber_id: int) -> frozenset[Purpose]:
     return frozenset(filter(None, denied))
 
 
+def last_said(
+    connection: Connection, subscriber_id: int, address_hashes: Sequence[str]
+) -> dict[Purpose, datetime]:
+    """When each purpose was last granted or withdrawn, also before a restore that forgot it."""
+    said = [
+        (row["purpose"], row["said_at"] or row["recorded_at"])
+        for row in consent_history(connection, subscriber_id)
+    ]
+    said += consents_withdrawn(connection, address_hashes)
+    latest: dict[Purpose, datetime] = {}
+    for word, at in said:
+        if purpose := known(Purpose, word, None):
+            latest[purpose] = max(at, latest.get(purpose, at))
+    return latest
+
+
 def withdrawn_by(connection: Connection, subscriber_id: int, source: str) -> list[Purpose]:
     """The purposes whose latest record is a withdrawal that came from `source`."""
     latest = {row["purpose"]: row for row in consent_history(connection, subscriber_id)}
@@ -116,6 +137,7 @@ def _record(row: Mapping[str, Any]) -> ConsentRecord:
         wording_hash=row["wording_hash"],
         privacy_version=row["privacy_version"],
         evidence=Evidence(row["page_url"], row["client"], row["user_agent"]),
+        said_at=row["said_at"],
     )
 
 

@@ -27,6 +27,7 @@ from nurture.domain.enrolment import Because, Ending, EnrolmentStatus, Progress
 from nurture.domain.known import known, known_or_none
 from nurture.domain.pausing import UNTIL_RESUMED
 from nurture.store.endings import ending_as_text, ending_from_text
+from nurture.store.restores import numbered
 from nurture.store.session import insert_new
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, Words, metadata
@@ -105,21 +106,28 @@ def add_enrolment(
     sequence: str,
     now: datetime,
     ends_as: Ending | None = None,
+    asked_at: datetime | None = None,
+    held_at: datetime | None = None,
 ) -> bool:
-    """Enrol somebody, due at once; return whether they were not enrolled before."""
+    """Enrol somebody, due at once; return whether they were not enrolled before.
+
+    Where they asked earlier, that is when they were due, though they were enrolled only now.
+    """
+    asked_at = asked_at or now
     row = {
         "subscriber_id": subscriber_id,
         "sequence": sequence,
         "status": EnrolmentStatus.ACTIVE,
         "enrolled_at": now,
-        "anchor_at": now,
+        "anchor_at": asked_at,
         "passed": (),
         "guide_wanted": True,
-        "guide_wanted_at": now,
-        "next_look_at": now,
+        "guide_wanted_at": asked_at,
+        "next_look_at": asked_at,
         "ends_as": ending_as_text(ends_as),
+        "held_at": held_at,
     }
-    return bool(insert_new(connection, enrolments, [row], "id"))
+    return bool(insert_new(connection, enrolments, numbered(connection, enrolments, [row]), "id"))
 
 
 def hand_over(connection: Connection, going_on: Iterable[tuple[int, str]], now: datetime) -> None:
@@ -138,7 +146,7 @@ def hand_over(connection: Connection, going_on: Iterable[tuple[int, str]], now: 
         "next_look_at": now,
     }
     rows = [row | {"subscriber_id": person, "sequence": sequence} for person, sequence in going_on]
-    insert_new(connection, enrolments, rows)
+    insert_new(connection, enrolments, numbered(connection, enrolments, rows))
 
 
 def find_enrolment(connection: Connection, enrolment_id: int) -> Enrolment | None:

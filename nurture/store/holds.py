@@ -6,13 +6,18 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, literal, select, update
 
 from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.events import EventKind
 from nurture.domain.message_status import MessageStatus
 from nurture.store.enrolments import enrolments
+from nurture.store.events import events
 from nurture.store.messages import set_aside
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime
 
 _ACTIVE = enrolments.c.status == EnrolmentStatus.ACTIVE
+#: Stands in what is kept of an event about an email whose row was lost.
+LOST = "lost"
+
 _HELD = enrolments.c.held_at.is_not(None)
 
 #: What was in hand when the backup was made, and what may have become of it.
@@ -67,6 +72,24 @@ def whose(connection: Connection, enrolment_ids: Collection[int]) -> dict[int, t
     )
     rows = connection.execute(found.where(enrolments.c.id.in_(list(enrolment_ids))))
     return {row.id: (row.address or "", row.first_name) for row in rows}
+
+
+def delivered_to(
+    connection: Connection, enrolment_ids: Collection[int], since: datetime
+) -> dict[int, list[datetime]]:
+    """When which of the lost machine's emails reached the people of these enrolments, as told."""
+    theirs = select(enrolments.c.subscriber_id).where(enrolments.c.id.in_(list(enrolment_ids)))
+    told = select(events.c.subscriber_id, events.c.happened_at, events.c.raw).where(
+        events.c.subscriber_id.in_(theirs),
+        events.c.message_id.is_(None),
+        events.c.kind == EventKind.DELIVERED,
+        events.c.happened_at >= since,
+    )
+    found: dict[int, list[datetime]] = {}
+    for person, at, raw in connection.execute(told):
+        if (raw or {}).get(LOST):
+            found.setdefault(person, []).append(at)
+    return found
 
 
 def release(connection: Connection, enrolment_ids: Iterable[int], now: datetime) -> None:

@@ -44,7 +44,7 @@ _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
         # The keyed hash is what a no that is said later is kept by.
         "subscribers": frozenset({"id", "address_hash", "created_at", "confirmed_at"}),
         "consents": frozenset(consents.c.keys()) - {"page_url", "client", "user_agent"},
-        "signups": frozenset({"id", "subscriber_id", "form", "signed_up_at"}),
+        "signups": frozenset({"id", "subscriber_id", "form", "signed_up_at", "received_at"}),
         "enrolments": frozenset(enrolments.c.keys()),
         "messages": frozenset(messages.c.keys()) - {"reason"},
         "events": frozenset({"id", "subscriber_id", "message_id", "kind", "happened_at", "email"})

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
 
 from nurture.store.session import insert_new
@@ -31,8 +33,16 @@ signups = Table(
     Column("page_url", Text, nullable=False),
     Column("utm", Json, nullable=False),
     Column("client", Text, nullable=False),
+    # When we were told of it, where that was later than it happened.
+    Column("received_at", UtcDateTime),
     Index("ix_signups_client_signed_up_at", "client", "signed_up_at"),
     Index("ix_signups_form_signed_up_at", "form", "signed_up_at"),
+    Index(
+        "ix_signups_received_at",
+        "received_at",
+        sqlite_where=text("received_at IS NOT NULL"),
+        postgresql_where=text("received_at IS NOT NULL"),
+    ),
 )
 
 signup_keys = Table(
@@ -61,8 +71,9 @@ def add_signup(
     utm: Mapping[str, str],
     client: str,
     now: datetime,
+    received_at: datetime | None = None,
 ) -> None:
-    """Note that somebody filled in a form."""
+    """Note that somebody filled in a form; `received_at` is when we were told, where later."""
     connection.execute(
         insert(signups).values(
             subscriber_id=subscriber_id,
@@ -71,22 +82,32 @@ def add_signup(
             page_url=page_url,
             utm=dict(utm),
             client=client,
+            received_at=received_at,
         )
     )
+
+
+def is_signup(connection: Connection, subscriber_id: int, form: str, at: datetime) -> bool:
+    """Whether it is noted already that somebody filled in a form at that time."""
+    theirs = (signups.c.subscriber_id == subscriber_id) & (signups.c.form == form)
+    same = select(signups.c.id).where(theirs, signups.c.signed_up_at == at)
+    return connection.scalar(same.limit(1)) is not None
 
 
 def count_signups(
     connection: Connection, client: str, form: str, since: datetime, most: int
 ) -> SignupCounts:
-    """Count recent signups; counting stops at `most`, so that a flood stays cheap."""
-    recent = signups.c.signed_up_at > since
-    of_client = select(signups.c.id).where(signups.c.client == client, recent).limit(most)
-    of_form = select(signups.c.id).where(signups.c.form == form, recent).limit(most)
-    counted = [
-        connection.scalar(select(func.count()).select_from(q.subquery())) or 0
-        for q in (of_client, of_form)
-    ]
-    return SignupCounts(*counted)
+    """Count what we were told of lately; counting stops at `most`, so that a flood stays cheap."""
+    late = signups.c.received_at > since
+    in_time = (signups.c.signed_up_at > since) & signups.c.received_at.is_(None)
+    of_client, of_form = signups.c.client == client, signups.c.form == form
+
+    def count(whose: ColumnElement[bool]) -> int:
+        found = (select(signups.c.id).where(whose, when).limit(most) for when in (in_time, late))
+        counted = (select(func.count()).select_from(q.subquery()) for q in found)
+        return sum(connection.scalar(q) or 0 for q in counted)
+
+    return SignupCounts(count(of_client), count(of_form))
 
 
 def count_by_form(connection: Connection, since: datetime) -> dict[str, int]:

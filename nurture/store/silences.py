@@ -30,6 +30,7 @@ from nurture.store.consents import consents
 from nurture.store.enrolments import enrolments
 from nurture.store.events import events
 from nurture.store.messages import messages
+from nurture.store.restores import numbered
 from nurture.store.session import insert_new
 from nurture.store.subscribers import subscribers
 from nurture.store.suppressions import suppressions
@@ -114,7 +115,8 @@ def ask(connection: Connection, people: Sequence[int], sequence: str, now: datet
         "next_look_at": now,
     }
     rows = [afresh | {"subscriber_id": person, "sequence": sequence} for person in people]
-    new = {row[0] for row in insert_new(connection, enrolments, rows, "subscriber_id")}
+    given = numbered(connection, enrolments, rows)
+    new = {row[0] for row in insert_new(connection, enrolments, given, "subscriber_id")}
     again = [person for person in people if person not in new]
     connection.execute(
         update(enrolments)

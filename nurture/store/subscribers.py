@@ -25,6 +25,7 @@ from nurture.domain.consent import Consents, Purpose
 from nurture.domain.errors import NurtureError
 from nurture.domain.known import known
 from nurture.domain.sending_gate import Frequency, PausedBy
+from nurture.store.restores import numbered
 from nurture.store.session import insert_new
 from nurture.store.types import UtcDateTime, Words, metadata
 
@@ -113,7 +114,7 @@ def add_subscriber(
         "created_at": now,
         "purposes": (),
     }
-    return bool(insert_new(connection, subscribers, [row], "id"))
+    return bool(insert_new(connection, subscribers, numbered(connection, subscribers, [row]), "id"))
 
 
 def find_by_address(connection: Connection, address: str) -> Subscriber | None:

@@ -4,12 +4,13 @@ A row is written in the transaction in which the no is kept, by the few function
 so that whoever copies from a number on misses none. Rows name nobody: only keyed hashes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, func, insert, select
 
+from nurture.store.restores import numbered
 from nurture.store.types import UtcDateTime, metadata
 
 #: Somebody who never confirmed was let go: emptied, but free to sign up again.
@@ -22,7 +23,7 @@ withdrawals = Table(
     "withdrawals",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("address_hash", Text, nullable=False),
+    Column("address_hash", Text, nullable=False, index=True),
     # A reason of `domain.suppression`, `let_go`, or `consent:` and a purpose.
     Column("kind", Text, nullable=False),
     Column("happened_at", UtcDateTime, nullable=False),
@@ -46,7 +47,33 @@ def list_withdrawals(
     known, said = [each for each in hashes if each], list(kinds)
     rows = [{"address_hash": h, "kind": kind, "happened_at": at} for h in known for kind in said]
     if rows:
-        connection.execute(insert(withdrawals), rows)
+        connection.execute(insert(withdrawals), numbered(connection, withdrawals, rows))
+
+
+def list_once(connection: Connection, address_hash: str, kind: str, at: datetime) -> None:
+    """Note a no of somebody who is not known, unless that is noted already."""
+    same = (withdrawals.c.address_hash == address_hash) & (withdrawals.c.kind == kind)
+    found = select(withdrawals.c.id).where(same, withdrawals.c.happened_at == at)
+    if connection.scalar(found.limit(1)) is None:
+        list_withdrawals(connection, [address_hash], [kind], at)
+
+
+def consents_withdrawn(
+    connection: Connection, address_hashes: Sequence[str]
+) -> list[tuple[str, datetime]]:
+    """Which purposes somebody with that address took back, and when."""
+    theirs = withdrawals.c.address_hash.in_(address_hashes)
+    found = select(withdrawals.c.kind, withdrawals.c.happened_at).where(
+        theirs, withdrawals.c.kind.startswith(CONSENT, autoescape=True)
+    )
+    return [(kind.removeprefix(CONSENT), at) for kind, at in connection.execute(found)]
+
+
+def let_go_since(connection: Connection, address_hashes: Sequence[str], since: datetime) -> bool:
+    """Whether somebody with that address was let go at that time or later."""
+    theirs = withdrawals.c.address_hash.in_(address_hashes)
+    gone = theirs & (withdrawals.c.kind == LET_GO) & (withdrawals.c.happened_at >= since)
+    return connection.scalar(select(withdrawals.c.id).where(gone).limit(1)) is not None
 
 
 def newest_withdrawal(connection: Connection) -> int:

@@ -141,6 +141,7 @@ class Pages:
         only an undo that is none is asked about, since it may have meant the opposite.
         """
         subscriber, message = self.house.tokens.read_unsubscribe(token)
+        whose = self.house.tokens.read_whose(request.args.get("a", ""))
         kept_in, now = (self.house.database, self.house.catalogue), self.house.clock()
         try:
             undone = read_undo(request.form)
@@ -151,9 +152,9 @@ class Pages:
         if undone and self.house.tokens.is_outdated(token):
             return _show_outdated()
         if undone:
-            preferring.resubscribe(*kept_in, subscriber, self._seen(), now)
+            preferring.resubscribe(*kept_in, subscriber, self._seen(), now, whose)
             return self._way_out("resubscribed.html", token)
-        preferring.unsubscribe(*kept_in, subscriber, message, self._seen(), now)
+        preferring.unsubscribe(*kept_in, subscriber, message, self._seen(), now, whose)
         return self._way_out("unsubscribed.html", token)
 
     def _less(self, token: str, saved: bool = False, problem: str = "") -> str:

@@ -18,13 +18,18 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy import delete, update
 
 from nurture.domain.message_status import MessageStatus
 from nurture.mail.dkim import Signer
 from nurture.mail.providers import relays
 from nurture.mail.setup import relay_of
+from nurture.services import holding
 from nurture.settings import SettingsError, load_settings
+from nurture.store.enrolments import enrolments
 from nurture.store.events import events
+from nurture.store.messages import messages
+from nurture.store.subscribers import subscribers
 from tests.house import Household
 from tests.mail.test_providers import (
     Scheme,
@@ -128,7 +133,7 @@ def by_mailgun(headers: dict[str, str]) -> Any:
 
 
 def by_ses(headers: dict[str, str]) -> Any:
-    tags = dict(pair.split("=") for pair in headers["X-SES-MESSAGE-TAGS"].split(","))
+    tags = dict(pair.split("=") for pair in headers["X-SES-MESSAGE-TAGS"].split(", "))
     assert all(
         re.fullmatch(r"[A-Za-z0-9_-]{1,256}", text) for pair in tags.items() for text in pair
     )
@@ -230,6 +235,28 @@ def test_a_mail_survives_its_relay_and_is_found_again_by_what_that_tells(
         assert event["message_id"] == 1 and event["subscriber_id"] == 1
 
 
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_what_a_relay_tells_of_a_mail_whose_row_was_lost_says_which_email_it_was(
+    name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
+) -> None:
+    for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
+        house, now = sent.home.house, sent.home.clock.now
+        told = PROVIDERS[name].tell(sent.relay.headers[0])
+        _, body = sent.scheme.sign(json.dumps(told).encode(), now)
+        [whom] = {event.recipient for event in relays()[name].parse(body)}
+        sent.home.subscribe(ANN, "over-50-guide")
+        with house.database.writing() as connection:
+            connection.execute(delete(messages))
+            connection.execute(update(subscribers).values(address=whom, address_key=whom))
+            as_backed_up = {"guide_wanted": True, "passed": (), "held_at": now}
+            connection.execute(update(enrolments).values(as_backed_up))
+        assert holding.count_held(house.database) == 2
+        assert sent.tell(told, name) == 204
+        [left] = holding.list_held(house.database, house.catalogue, now)
+        assert left.sequence == "over-50-guide"
+        assert sent.home.enrolment(str(whom))["passed"] == {"your-guide"}
+
+
 @pytest.mark.parametrize("name", ["ses", "postmark"])
 def test_without_the_setting_that_relay_breaks_the_signature(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
@@ -243,8 +270,9 @@ def test_what_a_mail_carries_for_a_relay_names_a_message_and_nobody(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
-        own = sent.home.house.tokens.message_id(1)
-        carried = relays()[name].headers_for(f"{own}@{sent.home.house.practice.sender_domain}")
+        tokens, domain = sent.home.house.tokens, sent.home.house.practice.sender_domain
+        own = f"{tokens.message_id(1)}@{tokens.step_mark('pain-guide/your-guide')}.{domain}"
+        carried = relays()[name].headers_for(own)
         assert carried
         assert carried.items() <= sent.relay.headers[0].items()
         assert "ann" not in str(carried).casefold()

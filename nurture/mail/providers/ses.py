@@ -44,6 +44,7 @@ from nurture.signatures import (
     require_secret,
     wrong_signature,
 )
+from nurture.tokens import find_step_mark
 
 #: From a certificate's address, and the path that the owner configured, to its PEM bytes.
 FetchCertificate = Callable[[str, str], bytes]
@@ -91,7 +92,7 @@ _MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
 _DETAILS = {"DeliveryDelay": "deliveryDelay"}
 
 #: By this tag our Message-ID comes back.
-_TAG = "nurture"
+_TAG, _STEP_TAG = "nurture", "nurture-step"
 
 _SMTP_HOSTS = (
     *("email-smtp.*.amazonaws.com", "email-smtp.*.amazonaws.com.cn"),
@@ -342,16 +343,19 @@ def _message_id(event: Fields) -> str | None:
     # SES puts a Message-ID of its own on the mail. Ours comes back as a tag, and among the
     # headers where the owner has these included and there are not too many of them.
     mail = event.find_fields("mail")
-    if mail is None:
-        return None
-    return _tagged(mail) or _from_headers(mail)
+    return (_tagged(mail) or _from_headers(mail)) if mail else None
 
 
 def _tagged(mail: Fields) -> str | None:
+    left, mark = _tag(mail, _TAG), _tag(mail, _STEP_TAG)
+    return left and left.replace("-", ".", 1) + (f"@{mark}" if mark else "")
+
+
+def _tag(mail: Fields, name: str) -> str | None:
     tags = mail.find_fields("tags")
-    listed = tags.values.get(_TAG) if tags else None
+    listed = tags.values.get(name) if tags else None
     value = listed[0] if isinstance(listed, list) and listed else listed
-    return value.replace("-", ".", 1) if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value else None
 
 
 def _from_headers(mail: Fields) -> str | None:
@@ -365,10 +369,12 @@ def _from_headers(mail: Fields) -> str | None:
 def headers_for(message_id: str) -> Mapping[str, str]:
     """Return the header by which SES hands our Message-ID back as a tag.
 
-    A tag holds letters, digits, hyphens and underscores only, so that the domain is left out and
-    the point becomes a hyphen.
+    A tag holds letters, digits, hyphens and underscores only: the point becomes a hyphen, and of
+    the domain our own mark is left, in a tag by itself.
     """
-    return {"X-SES-MESSAGE-TAGS": f"{_TAG}={message_id.partition('@')[0].replace('.', '-')}"}
+    said = f"{_TAG}={message_id.partition('@')[0].replace('.', '-')}"
+    mark = find_step_mark(message_id)
+    return {"X-SES-MESSAGE-TAGS": f"{said}, {_STEP_TAG}={mark}" if mark else said}
 
 
 def provider(fetch_certificate: FetchCertificate) -> Provider:

@@ -1,0 +1,90 @@
+"""Lost messages: what a provider tells of emails that were sent after the backup, and settles.
+
+Their rows are gone with the machine. The Message-ID still proves that it was one of ours, and says
+which email; the recipient says to whom. What is held because it may have been sent has then been.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.domain.missed import known_sent
+from nurture.domain.sequence import Step
+from nurture.services.catalogue import Published
+from nurture.services.holding import missed
+from nurture.store import enrolments, holds, messages, subscribers
+from nurture.store.enrolments import Enrolment
+from nurture.store.session import Connection
+from nurture.tokens import TokenRefusedError, Tokens, find_step_mark
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A held email that has been sent."""
+
+    enrolment: Enrolment
+    step: Step
+
+
+def is_lost(connection: Connection, tokens: Tokens, message_id: str | None) -> bool:
+    """Whether a Message-ID is one of ours that no row has."""
+    try:
+        number = tokens.read_message_id(message_id or "")
+    except TokenRefusedError:
+        return False
+    return messages.find_message(connection, number) is None
+
+
+def settle(
+    connection: Connection,
+    published: Published,
+    tokens: Tokens,
+    person: int,
+    message_id: str,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Take as sent what a lost message to somebody proves, if that is held; they are held already.
+
+    Where its Message-ID does not say which email it was, as those of older versions do not, only
+    one that is held by itself is settled by it.
+    """
+    numbers = holds.held_numbers(connection, person)
+    found = [enrolments.find_enrolment(connection, number) for number in numbers]
+    held = [one for one in found if one and one.sequence in published.sequences]
+    proved = _proved(published, tokens, held, message_id, now)
+    if proved is None:
+        return
+    _settle(connection, published, proved, at, now)
+
+
+def _proved(
+    published: Published, tokens: Tokens, held: list[Enrolment], message_id: str, now: datetime
+) -> _Settled | None:
+    owed = {one.id: missed(published, one, now) for one in held}
+    steps = [
+        _Settled(one, step) for one in held for step in published.sequences[one.sequence].steps
+    ]
+    if find_step_mark(message_id):
+        named = (f"{one.enrolment.sequence}/{one.step.email}" for one in steps)
+        bearing = zip(steps, named, strict=True)
+        return next((one for one, email in bearing if tokens.bears_mark(email, message_id)), None)
+    only = [one for one in steps if one.step.email in owed[one.enrolment.id]]
+    return only[0] if len(only) == 1 else None
+
+
+def _settle(
+    connection: Connection, published: Published, proved: _Settled, at: datetime, now: datetime
+) -> None:
+    before, number = proved.enrolment, proved.enrolment.id
+    sequence = published.sequences[before.sequence]
+    progress = known_sent(sequence, before.progress, proved.step, at)
+    if progress is None:
+        return
+    if progress.collected_at and not before.progress.collected_at:
+        subscribers.confirm_address(connection, before.subscriber_id, at)
+    messages.cancel_steps(connection, [(number, proved.step.email)], "the lost machine sent it")
+    columns = {"passed": progress.passed, **enrolments.columns_of(progress)}
+    enrolments.change_enrolment(connection, number, now, **columns)
+    after = enrolments.find_enrolment(connection, number)
+    if after and not missed(published, after, now):
+        holds.release(connection, [number], now)

@@ -1,0 +1,182 @@
+"""Between a backup and its restore people get emails, whose links open nobody else's page."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from nurture.domain.consent import Purpose
+from nurture.domain.events import EventKind
+from nurture.services import holding
+from nurture.signatures import sign_standard_webhook
+from nurture.store.enrolments import enrolments
+from nurture.store.events import events
+from nurture.store.messages import messages
+from nurture.store.subscribers import subscribers
+from tests.house import BASE_URL, MAIL_SECRET, Household, as_json
+from tests.machines import backed_up, command, restored
+from tests.servers.smtp import Mail, SmtpSink
+from tests.store.test_migrating import _empty_postgresql
+
+ANN, GUS, HAL = "ann@example.org", "gus@example.org", "hal@example.org"
+NEW = tuple(f"new{n}@example.org" for n in range(6))
+FOLLOWED = (Purpose.TRACKING,)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def other_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield ""
+    else:
+        with _empty_postgresql(request.getfixturevalue("postgres_url")) as url:
+            yield url
+
+
+def lost_machine(home: Household, folder: Path) -> tuple[Path, Path]:
+    """Ann is backed up on her way; in the gap she gets an article, and Gus and Hal sign up."""
+    folder.mkdir()
+    home.settings = {"NURTURE_BACKUP_URL": str(folder)}
+    home.__dict__.pop("house").database.close()
+    home.subscribe(ANN, ticked=FOLLOWED)
+    home.deliver()
+    home.collect(1)
+    file, words = backed_up(home, folder)
+    home.clock.advance(timedelta(hours=1))
+    for address in (GUS, HAL):
+        home.subscribe(address, ticked=FOLLOWED)
+    home.deliver()
+    home.collect(2)
+    home.live(days=4)
+    home.close()
+    return file, words
+
+
+def addresses_in(mail: Mail) -> dict[str, str]:
+    """Path and query of each kind of link to us."""
+    part = mail.message.get_body(("html",))
+    assert part is not None
+    found = re.findall(rf"{re.escape(BASE_URL)}(/(\w+)/[\w.?=-]+)", part.get_content())
+    return {kind: path for path, kind in found}
+
+
+def tell(home: Household, kind: EventKind, message_id: str, recipient: str | None) -> None:
+    """The provider's signed call about one of the lost machine's emails."""
+    event = {"type": kind, "message_id": message_id, "recipient": recipient, "permanent": True}
+    body = as_json({"events": [event | {"occurred_at": home.clock.now.isoformat()}]})
+    headers = sign_standard_webhook(MAIL_SECRET, "m", home.clock.now, body)
+    answer = home.client.post("/webhooks/mail/generic", data=body, headers=headers)
+    assert answer.status_code == 204, answer.text
+
+
+def test_a_link_of_the_gap_opens_nobody_elses_page_and_a_no_by_it_counts(
+    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path, other_url: str
+) -> None:
+    home = sqlite_home
+    said_at = home.clock.now + timedelta(hours=1)
+    file, words = lost_machine(home, tmp_path / "backups")
+    of_gap = {a: [m for m in smtp_sink.mails if m.recipients == (a,)] for a in (GUS, HAL)}
+    assert len(of_gap[GUS]) >= 2
+    other, result = restored(home, file, words, other_url)
+    assert result.exit_code == 0, result.output
+    for address in NEW:
+        other.subscribe(address, ticked=FOLLOWED)
+    assert command(other, "arm").exit_code == 0
+    assert other.deliver() == len(NEW)
+    before = [other.rows(table) for table in (subscribers, enrolments, messages, events)]
+    for mail in [*of_gap[GUS], *of_gap[HAL]]:
+        links = addresses_in(mail)
+        assert {"preferences", "unsubscribe", "o"} < links.keys()
+        for kind in links.keys() & {"guide", "preferences"}:
+            for answer in (other.client.get(links[kind]), other.client.post(links[kind])):
+                assert answer.status_code == 404
+                assert "ask for the guide once more" in " ".join(answer.text.split())
+        assert other.client.get(links["o"]).status_code == 200
+        for kind in links.keys() & {"c"}:
+            assert other.client.get(links[kind]).status_code == 302
+        assert other.client.get(links["unsubscribe"]).status_code == 200
+        tell(other, EventKind.BOUNCED, mail.message["Message-ID"], recipient=None)
+    other.fold()
+    other.judge()
+    after = [other.rows(table) for table in (subscribers, enrolments, messages)]
+    assert after == before[:3]
+    assert all(row["message_id"] is None for row in other.rows(events))
+    one_click = addresses_in(of_gap[GUS][0])["unsubscribe"]
+    answer = other.client.post(one_click, data={"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    assert other.rows(subscribers) == before[0]
+    for address in (GUS, HAL):
+        other.subscribe(address, said_at=said_at)
+    known = {row["address"] for row in other.rows(subscribers)}
+    assert GUS not in known
+    assert HAL in known
+    held = json.loads(command(other, "held", "list", "--json").stdout)
+    assert {one["email"]: one["brought_back"] for one in held} == {ANN: False, HAL: True}
+    other.close()
+
+
+def test_whoever_was_brought_back_before_they_say_no_is_stopped_by_their_old_link(
+    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path
+) -> None:
+    home = sqlite_home
+    said_at = home.clock.now + timedelta(hours=1)
+    file, words = lost_machine(home, tmp_path / "backups")
+    [first, *_] = [m for m in smtp_sink.mails if m.recipients == (HAL,)]
+    other, _ = restored(home, file, words)
+    other.subscribe(HAL, said_at=said_at)
+    command(other, "arm")
+    command(other, "held", "release", "--all")
+    header = urlsplit(first.message["List-Unsubscribe"].strip("<>"))
+    for link in (addresses_in(first)["unsubscribe"], f"{header.path}?{header.query}"):
+        assert other.client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    before = len(smtp_sink.mails)
+    other.live(days=30)
+    assert all(mail.recipients != (HAL,) for mail in smtp_sink.mails[before:])
+    assert other.client.post(addresses_in(first)["unsubscribe"] + "x").status_code == 200
+    other.close()
+
+
+def test_what_the_provider_says_reached_somebody_in_the_gap_is_not_sent_again(
+    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path
+) -> None:
+    home = sqlite_home
+    file, words = lost_machine(home, tmp_path / "backups")
+    [article] = [m for m in smtp_sink.mails if m.recipients == (ANN,)][1:2]
+    other, _ = restored(home, file, words)
+    house = other.house
+    [held] = holding.list_held(house.database, house.catalogue, other.clock.now)
+    assert held.address == ANN
+    tell(other, EventKind.DELIVERED, article.message["Message-ID"], recipient=ANN)
+    assert holding.count_held(house.database) == (1 if len(held.steps) > 1 else 0)
+    assert command(other, "arm").exit_code == 0
+    before = len(smtp_sink.mails)
+    command(other, "held", "release", "--all")
+    other.live(days=30)
+    again = [m.message["Subject"] for m in smtp_sink.mails[before:] if m.recipients == (ANN,)]
+    assert again
+    assert article.message["Subject"] not in again
+    other.close()
+
+
+def test_what_an_older_version_sent_settles_the_only_thing_held_and_is_else_a_hint(
+    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path
+) -> None:
+    home = sqlite_home
+    file, words = lost_machine(home, tmp_path / "backups")
+    [article] = [m for m in smtp_sink.mails if m.recipients == (ANN,)][1:2]
+    without_mark = re.sub(r"@s\w{10}\.", "@", article.message["Message-ID"])
+    assert without_mark != article.message["Message-ID"]
+    home.clock.advance(timedelta(days=9))
+    other, _ = restored(home, file, words)
+    house = other.house
+    [before] = holding.list_held(house.database, house.catalogue, other.clock.now)
+    assert len(before.steps) > 1
+    tell(other, EventKind.DELIVERED, without_mark, recipient=ANN)
+    [after] = holding.list_held(house.database, house.catalogue, other.clock.now)
+    assert (after.steps, after.delivered) == (before.steps, 1)
+    said = command(other, "held", "list").stdout
+    assert "1 of that machine’s emails reached them" in said
+    other.close()

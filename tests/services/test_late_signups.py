@@ -1,0 +1,185 @@
+"""A signup that is told late says when it was really asked; what was said since then stands."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from nurture.domain.consent import Evidence, Purpose
+from nurture.domain.late_signups import ImpossibleTimeError
+from nurture.domain.suppression import SuppressionReason
+from nurture.services import forgetting, holding, preferring
+from nurture.store.consents import consents
+from nurture.store.enrolments import enrolments
+from nurture.store.messages import messages
+from nurture.store.restores import leap
+from nurture.store.signups import signups
+from nurture.store.subscribers import subscribers
+from nurture.store.suppressions import suppress
+from nurture.store.withdrawals import CONSENT, LET_GO, list_once
+from tests.house import Household
+
+ANN = "ann@example.org"
+GUIDE = "your-guide"
+
+
+def restored_now(home: Household) -> None:
+    """This database was restored just now, from a backup of three days ago."""
+    now, tables = home.clock.now, (subscribers, enrolments, messages)
+    with home.house.database.writing() as connection:
+        leap(connection, tables, now - timedelta(days=3), now)
+
+
+def ago(home: Household, **length: float) -> dict[str, Any]:
+    return {"said_at": home.clock.now - timedelta(**length)}
+
+
+def everything(home: Household) -> dict[str, list[dict[str, Any]]]:
+    """All but the keys of calls."""
+    return {name: rows for name, rows in home.everything().items() if name != "signup_keys"}
+
+
+def test_where_nothing_was_restored_a_late_signup_gets_its_guide_now_and_keeps_its_time(
+    home: Household,
+) -> None:
+    said = ago(home, days=9)
+    home.subscribe(ANN, **said)
+    assert home.deliver() == 1
+    [first, *_] = home.rows(consents)
+    assert (first["said_at"], first["recorded_at"]) == (said["said_at"], home.clock.now)
+    [signup] = home.rows(signups)
+    assert (signup["signed_up_at"], signup["received_at"]) == (said["said_at"], home.clock.now)
+    home.collect(1)
+    home.live(days=1)
+    assert [step for step, _ in home.statuses(ANN)] == [GUIDE]
+
+
+@pytest.mark.parametrize("away", [timedelta(days=-401), timedelta(minutes=6)])
+def test_nobody_signs_up_in_the_future_or_longer_ago_than_anybody_remembers(
+    home: Household, away: timedelta
+) -> None:
+    before = home.everything()
+    with pytest.raises(ImpossibleTimeError):
+        home.subscribe(ANN, said_at=home.clock.now + away, key="k", digest="d")
+    assert home.everything() == before
+
+
+def test_a_clock_that_is_a_little_ahead_means_now(home: Household) -> None:
+    home.subscribe(ANN, said_at=home.clock.now + timedelta(minutes=4))
+    assert home.rows(signups)[0]["signed_up_at"] == home.clock.now
+
+
+def test_what_is_owed_from_before_a_restore_is_held_until_the_owner_decides(
+    home: Household,
+) -> None:
+    restored_now(home)
+    home.clock.advance(timedelta(days=20))
+    house, now = home.house, home.clock.now
+    for name in ("ann", "ben", "cem"):
+        home.subscribe(f"{name}@example.org", "over-50-guide", **ago(home, days=22))
+    home.subscribe("dan@example.org", **ago(home, days=1))
+    assert home.deliver() == 1
+    held = holding.list_held(house.database, house.catalogue, now)
+    assert {one.address: one.steps[0] for one in held} == {
+        f"{name}@example.org": "your-guide" for name in ("ann", "ben", "cem")
+    }
+    ann, ben, _ = (one.enrolment for one in held)
+    holding.let_go_on(house.database, [ann], now)
+    holding.drop(house.database, house.catalogue, [ben], now)
+    assert home.deliver() == 1
+    assert [step for step, _ in home.statuses(ANN)] == [GUIDE]
+    home.upkeep()
+    assert home.person("cem@example.org")["erased"] is False
+
+
+def test_replayed_twice_and_with_or_without_its_key_it_changes_nothing(home: Household) -> None:
+    restored_now(home)
+    said = ago(home, days=1)
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,), key="k", digest="d", **said)
+    before = everything(home)
+    home.clock.advance(timedelta(hours=1))
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,), key="k", digest="d", **said)
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,), **said)
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,), key="another", digest="d", **said)
+    assert everything(home) == before
+    house = home.house
+    number = home.enrolment(ANN)["id"]
+    holding.let_go_on(house.database, [number], home.clock.now)
+    assert home.deliver() == 1
+    home.clock.advance(timedelta(days=3))
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,), **said)
+    home.deliver()
+    assert [step for step, _ in home.statuses(ANN)] == [GUIDE, "guide-reminder"]
+    assert holding.count_held(house.database) == 0
+
+
+def test_a_replay_of_somebody_who_is_under_way_disturbs_nothing(home: Household) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    home.collect(1)
+    home.clock.advance(timedelta(days=2))
+    restored_now(home)
+    before = (home.rows(enrolments), home.rows(messages))
+    home.subscribe(ANN, **ago(home, hours=5))
+    assert (home.rows(enrolments), home.rows(messages)) == before
+
+
+def test_a_no_that_came_after_the_signup_stays_a_no(home: Household) -> None:
+    house, said = home.house, ago(home, days=2)
+    later = said["said_at"] + timedelta(hours=3)
+    restored_now(home)
+    with house.database.writing() as connection:
+        for name, reason in (
+            ("ann", SuppressionReason.UNSUBSCRIBED),
+            ("bea", SuppressionReason.ERASED),
+            ("cem", SuppressionReason.COMPLAINED),
+            ("dan", SuppressionReason.BOUNCED),
+        ):
+            suppress(connection, house.tokens.address_hash(f"{name}@example.org"), reason, later)
+        eve = house.tokens.address_hash("eve@example.org")
+        list_once(connection, eve, LET_GO, later)
+    for name in ("ann", "bea", "cem", "dan", "eve"):
+        home.subscribe(f"{name}@example.org", **said)
+    assert home.rows(subscribers) == []
+    home.subscribe("eve@example.org", **ago(home, hours=1))
+    assert home.person("eve@example.org")
+
+
+def test_a_consent_that_was_taken_back_since_is_not_given_again(home: Household) -> None:
+    house, said = home.house, ago(home, days=2)
+    later = said["said_at"] + timedelta(hours=3)
+    restored_now(home)
+    with house.database.writing() as connection:
+        ann = house.tokens.address_hash(ANN)
+        list_once(connection, ann, f"{CONSENT}{Purpose.TRACKING}", later)
+    both = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
+    home.subscribe(ANN, ticked=both, **said)
+    assert home.person(ANN)["purposes"] >= {Purpose.HEALTH_TOPICS, Purpose.GUIDE}
+    assert Purpose.TRACKING not in home.person(ANN)["purposes"]
+    home.subscribe(ANN, ticked=both, **ago(home, hours=1))
+    assert Purpose.TRACKING in home.person(ANN)["purposes"]
+
+
+def test_whoever_was_erased_or_left_here_is_not_brought_back(home: Household) -> None:
+    house, said = home.house, ago(home, hours=1)
+    for name in ("ann", "bea"):
+        home.subscribe(f"{name}@example.org", **said)
+    args = (house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
+    preferring.unsubscribe(*args)
+    forgetting.forget(house.database, house.files, 2, home.clock.now)
+    restored_now(home)
+    before = everything(home)
+    for name in ("ann", "bea"):
+        home.subscribe(f"{name}@example.org", **said)
+    assert everything(home) == before
+
+
+def test_replays_count_towards_what_is_believed_in_an_hour(home: Household) -> None:
+    from nurture.store.signups import count_signups
+
+    for days in (1, 2):
+        home.subscribe(f"ann{days}@example.org", **ago(home, days=days))
+    home.subscribe("bob@example.org")
+    since = home.clock.now - timedelta(hours=1)
+    with home.house.database.reading() as connection:
+        assert count_signups(connection, "", "pain-guide", since, 100).through_form == 3

@@ -1,0 +1,71 @@
+"""The website may say when a visitor really asked; no such time is refused with a remedy."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from nurture.store.consents import consents
+from nurture.store.signups import signups
+from tests.house import Household, as_json
+from tests.webhooks.test_signup import ANN, BEARER, PAIN, call, problem, signed
+
+
+def test_the_time_that_the_website_gives_is_kept_beside_when_we_were_told(
+    sqlite_home: Household,
+) -> None:
+    home = sqlite_home
+    said = (home.clock.now - timedelta(days=3)).astimezone(UTC).replace(microsecond=0)
+    body = as_json({"email": ANN, "signed_up_at": said.isoformat()})
+    # The time of the call itself is another matter.
+    assert call(home, body, signed(home, body)).status_code == 202
+    assert home.rows(signups)[0]["signed_up_at"] == said
+    assert {(r["said_at"], r["recorded_at"]) for r in home.rows(consents)} == {
+        (said, home.clock.now)
+    }
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  "])
+def test_no_time_means_now(sqlite_home: Household, nothing: object) -> None:
+    body = as_json({"email": ANN, "signed_up_at": nothing})
+    assert call(sqlite_home, body).status_code == 202
+    [signup] = sqlite_home.rows(signups)
+    assert (signup["signed_up_at"], signup["received_at"]) == (sqlite_home.clock.now, None)
+
+
+def test_a_form_may_give_the_time_as_well(sqlite_home: Household) -> None:
+    said = sqlite_home.clock.now - timedelta(hours=1)
+    given = {"email": ANN, "signed_up_at": said.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    assert sqlite_home.client.post(PAIN, data=given, headers=BEARER).status_code == 202
+    assert sqlite_home.rows(signups)[0]["signed_up_at"] == said.replace(microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ("yesterday", "Send it like"),
+        ("2026-03-01T10:00:00", "Send it like"),
+        (1764460800, "Send it like"),
+        (False, "Send it like"),
+        (["x"], "Send it like"),
+        ("0001-01-01T00:00:00+23:00", "Send it like"),
+        ("0001-01-02T00:00:00Z", "fill in the form again"),
+        ("9999-12-31T23:59:59Z", "Set the website's clock"),
+    ],
+)
+def test_what_is_no_time_to_sign_up_at_is_refused_and_nothing_kept(
+    sqlite_home: Household, given: object, remedy: str
+) -> None:
+    answer = call(sqlite_home, as_json({"email": ANN, "signed_up_at": given}))
+    assert answer.status_code == 422
+    said = problem(answer)
+    assert said["field"] == "signed_up_at"
+    assert remedy in said["errors"][0]["detail"]
+    assert sqlite_home.rows(signups) == []
+
+
+def test_the_document_tells_of_the_time(sqlite_home: Household) -> None:
+    document = sqlite_home.client.get("/openapi.json").get_json()
+    field = document["components"]["schemas"]["Signup"]["properties"]["signed_up_at"]
+    assert field["format"] == "date-time"
+    assert "400 days" in field["description"]
+    assert datetime.fromisoformat(field["examples"][0]).tzinfo
