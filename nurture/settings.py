@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from nurture import redis_address
 from nurture.addresses import AddressError, plain_page
 from nurture.env_file import SettingsError, read_env_file
-from nurture.private_files import Mended, mend, write_private
+from nurture.private_files import Mended, look_for_open, mend, write_private
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
@@ -168,6 +168,10 @@ class Settings(BaseModel):
         """Close what the program keeps on this machine to everybody but its own user."""
         return mend(self.data_dir, *self.database_files)
 
+    def open_files(self) -> list[str]:
+        """What other users of this machine can open, in sentences; nothing is changed."""
+        return look_for_open(self.data_dir, *self.database_files)
+
     @property
     def database_files(self) -> tuple[Path, ...]:
         """The embedded database's file and those beside it; none of a server's."""
@@ -242,15 +246,17 @@ def _unknown(name: str, known: Collection[str]) -> str:
     return f"{name} is not a setting of this program.{question}"
 
 
-def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    environment: Mapping[str, str] | None = None, *, looking: bool = False
+) -> Settings:
     """The settings from `environment` (the process's own unless given); raises `SettingsError`.
 
     What is set in the environment wins over `.env`, and that over what the first
-    start made and kept in the data directory.
+    start made and kept in the data directory. Who is only `looking` makes nothing there.
     """
     given = _given(os.environ if environment is None else environment)
     data_dir = Path(given.get("NURTURE_DATA_DIR", "var"))
-    values = _made_at_first_start(data_dir, given) | given
+    values = _made_at_first_start(data_dir, given, looking) | given
     fields: dict[str, object] = {
         name.removeprefix("NURTURE_").lower(): value
         for name, value in values.items()
@@ -262,25 +268,41 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(_sentences(error)) from None
 
 
+def first_start_is_to_come(settings: Settings) -> bool:
+    """Whether secrets are neither set nor made yet; those of `settings` are kept nowhere then."""
+    given = _given(os.environ)
+    made = (settings.data_dir / "secrets.env").exists()
+    return not made and not all(name in given for name in MADE)
+
+
 def _given(environment: Mapping[str, str]) -> dict[str, str]:
     everything = read_env_file(Path(".env")) | dict(environment)
     return {k: v for k, v in everything.items() if k.upper().startswith("NURTURE_") and v}
 
 
-def _made_at_first_start(data_dir: Path, given: Mapping[str, str]) -> dict[str, str]:
+def _made_at_first_start(data_dir: Path, given: Mapping[str, str], looking: bool) -> dict[str, str]:
     """Secrets of the program's own, made once, readable by its user alone."""
     if all(name in given for name in MADE):
         return {}
+    if data_dir.exists() and not data_dir.is_dir():
+        raise _unfit(data_dir, "it is not a folder")
     path = data_dir / "secrets.env"
     try:
         if not path.exists():
-            _write_once(path, "".join(f"{name}={_new_secret(name)}\n" for name in MADE))
+            made = {name: _new_secret(name) for name in MADE}
+            if looking:
+                return made
+            _write_once(path, "".join(f"{name}={secret}\n" for name, secret in made.items()))
         return read_env_file(path)
     except OSError as error:
-        raise SettingsError(
-            f"NURTURE_DATA_DIR: {path} cannot be used: {error.strerror}.",
-            remedy="Name a folder that this user may read and write.",
-        ) from None
+        raise _unfit(path, error.strerror) from None
+
+
+def _unfit(path: Path, why: str | None) -> SettingsError:
+    return SettingsError(
+        f"NURTURE_DATA_DIR: {path} cannot be used: {why}.",
+        remedy="Name a folder that this user may read and write.",
+    )
 
 
 def _new_secret(name: str) -> str:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,9 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_d
 #: How long one SQLite writer waits for another; transactions take milliseconds.
 _BUSY_SECONDS = 15
 
+#: How long somebody waits who only looks.
+_LOOK_SECONDS = 3
+
 #: What PostgreSQL answers where a table is not there (SQLSTATE).
 _NO_SUCH_TABLE = "42P01"
 
@@ -88,12 +93,13 @@ class Database:
     `reading()` and `writing()` each open one short transaction. A `writing()` block
     that ends has been committed durably; one that raises has left nothing behind. Neither lets
     anybody near tables that a newer program has changed beyond what this one may work with:
-    writing never, reading no longer than for a second.
+    writing never, reading no longer than for a second. Who is only `looking` changes nothing, the
+    embedded database's own log and folder included.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, looking: bool = False) -> None:
         self.url = url
-        self.engine = _engine(url)
+        self.engine = _engine_to_look(url) if looking else _engine(url)
         self._file = _identity(self.engine)
         self._turns = Turns()
         self._is_made = False
@@ -261,6 +267,28 @@ def _engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _engine_to_look(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return postgresql_sessions.make_engine(url)
+    connect = partial(_open_to_look, Path(make_url(url).database or ""))
+    engine = create_engine(url, creator=connect, hide_parameters=True)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
+
+
+def _open_to_look(path: Path) -> sqlite3.Connection:
+    """A connection that reads only.
+
+    Where no log lies beside the file nobody is writing, and SQLite need not make one to read.
+    """
+    nobody = not path.with_name(f"{path.name}-wal").exists()
+    how = "mode=ro&immutable=1" if nobody else "mode=ro"
+    address = f"{path.absolute().as_uri()}?{how}"
+    found = sqlite3.connect(address, uri=True, timeout=_LOOK_SECONDS, check_same_thread=False)
+    found.isolation_level = None
+    return found
 
 
 def _identity(engine: Engine) -> tuple[int, int] | None:
