@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nurture.archive.journal import Line, append, last_number
 from nurture.store.session import Database
-from nurture.store.withdrawals import newest_withdrawal, withdrawals_after
+from nurture.store.withdrawals import happened_after, newest_withdrawal, withdrawals_after
 
 #: So many are copied at once.
 _CHUNK = 1000
@@ -29,6 +29,13 @@ def to_copy(database: Database, journal: Path) -> int:
     with database.reading() as connection:
         newest = newest_withdrawal(connection)
     return newest - _begun(last_number(journal), newest)
+
+
+def waiting_since(database: Database, journal: Path) -> datetime | None:
+    """When the first of those that are not in the journal yet was said; `None` where all are."""
+    with database.reading() as connection:
+        begun = _begun(last_number(journal), newest_withdrawal(connection))
+        return happened_after(connection, begun)
 
 
 def _more(database: Database, last: int, now: datetime) -> Sequence[Line]:
