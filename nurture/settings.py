@@ -1,5 +1,6 @@
 """Settings, read once from the environment, from `.env` and from what the first start made."""
 
+import errno
 import os
 import secrets
 from base64 import b64decode, b64encode
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from nurture import redis_address
 from nurture.addresses import AddressError, plain_page
+from nurture.disk import remedy_for
 from nurture.env_file import SettingsError, read_env_file
 from nurture.private_files import Mended, look_for_open, mend, write_private
 
@@ -31,6 +33,9 @@ _STANDARD_WEBHOOKS = (
 
 #: A signing secret below this many characters can be guessed.
 _SHORTEST_KEY = 16
+
+#: How a database's address may begin; the libraries are those that come with the program.
+_DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 
 _CHECKOUT = Path(__file__).parent.parent
 
@@ -78,8 +83,15 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _is_a_database(cls, url: str) -> str:
-        if url and url.partition(":")[0].partition("+")[0] not in ("sqlite", "postgresql"):
+        if url and url.partition(":")[0] not in _DATABASES:
             raise ValueError("write postgresql://user:password@host/name or sqlite:///path")
+        try:
+            _ = urlsplit(url).port
+        except ValueError:
+            raise ValueError(
+                "write postgresql://user:password@host:port/name, and : / ? # @ % in a password "
+                "as %3A %2F %3F %23 %40 %25"
+            ) from None
         return url
 
     @field_validator("redis_url")
@@ -285,7 +297,7 @@ def _made_at_first_start(data_dir: Path, given: Mapping[str, str], looking: bool
     if all(name in given for name in MADE):
         return {}
     if data_dir.exists() and not data_dir.is_dir():
-        raise _unfit(data_dir, "it is not a folder")
+        raise _unfit(data_dir, NotADirectoryError(errno.ENOTDIR, "it is not a folder"))
     path = data_dir / "secrets.env"
     try:
         if not path.exists():
@@ -295,13 +307,13 @@ def _made_at_first_start(data_dir: Path, given: Mapping[str, str], looking: bool
             _write_once(path, "".join(f"{name}={secret}\n" for name, secret in made.items()))
         return read_env_file(path)
     except OSError as error:
-        raise _unfit(path, error.strerror) from None
+        raise _unfit(path, error) from None
 
 
-def _unfit(path: Path, why: str | None) -> SettingsError:
+def _unfit(path: Path, error: OSError) -> SettingsError:
     return SettingsError(
-        f"NURTURE_DATA_DIR: {path} cannot be used: {why}.",
-        remedy="Name a folder that this user may read and write.",
+        f"NURTURE_DATA_DIR: {path} cannot be used: {error.strerror}.",
+        remedy=remedy_for(error, "Name a folder that this user may read and write."),
     )
 
 
@@ -315,10 +327,12 @@ def _write_once(path: Path, content: str) -> None:
     """Write the whole file or, where another process was first, leave theirs."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(draft, content.encode())
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
+    try:
+        write_private(draft, content.encode())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _sentences(error: ValidationError) -> str:

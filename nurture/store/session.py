@@ -61,6 +61,12 @@ _LOOK_SECONDS = 3
 _NO_SUCH_TABLE = "42P01"
 
 
+#: What SQLite says where the reason lies with the disk, and what to do about that.
+_SAID = {
+    "disk is full": "Make room on its disk; nothing of this has happened.",
+    "readonly database": "Let this user write to it and its folder; nothing of this has happened.",
+}
+
 #: How long a reader relies on the tables' having the shape that they had.
 _LOOKED_AT_EVERY = 1.0
 
@@ -369,8 +375,11 @@ def _has_no_tables(error: exc.DBAPIError) -> bool:
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailableError:
+    said = first_line(error)
+    if found := next((known for known in _SAID if known in said), None):
+        return DatabaseUnavailableError(f"The database takes nothing: {said}.", remedy=_SAID[found])
     return DatabaseUnavailableError(
-        f"The database did not answer: {first_line(error)}.",
+        f"The database did not answer: {said}.",
         remedy="Check that it is running and that NURTURE_DATABASE_URL names it, and try again.",
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nurture.clock import clock_from
-from nurture.disk import Disk, look
+from nurture.disk import MAKE_ROOM, Disk, look
 from nurture.domain.errors import NurtureError
 from nurture.domain.room import Use
 from nurture.private_files import look_for_open
@@ -68,9 +68,9 @@ def _unusable(settings: Settings) -> Iterator[Finding]:
 
 def disk(disk: Disk, settings: Settings) -> Iterator[Finding]:
     """The room for what is kept."""
-    if trouble := disk.trouble:
+    if shortage := disk.shortage:
         worse = failed if Use.SIGNUPS in disk.stopped else doubtful
-        yield worse("disk", trouble, "Make room there; everything goes on by itself.")
+        yield worse("disk", shortage, MAKE_ROOM)
     else:
         free = look(settings.data_dir).free
         yield fine("disk", f"{free / 1e9:,.1f} GB are free for {settings.data_dir}.")
