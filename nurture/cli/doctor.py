@@ -73,6 +73,7 @@ def _checks(house: House) -> Mapping[str, Check]:
     return {
         "settings": lambda: machine.settings(settings, doubts(settings)),
         "files": lambda: machine.files(settings),
+        "shared memory": machine.shared_memory,
         "disk": lambda: machine.disk(house.disk, settings),
         "clock": lambda: machine.clock(settings, real_now()),
         "database": lambda: _database(house),

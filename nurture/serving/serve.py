@@ -21,8 +21,8 @@ from nurture.embedded_redis import EMBEDDED_IN, EmbeddedRedis, EmbeddedRedisErro
 from nurture.serving.children import STOPPING, Child
 from nurture.serving.handover import Elder, Handover, elders_of
 from nurture.serving.loading import load_everything
-from nurture.serving.programs import run_beat, run_web, run_worker
-from nurture.serving.server import listen
+from nurture.serving.programs import insist_on_shared_memory, run_beat, run_web, run_worker
+from nurture.serving.server import listen, why
 from nurture.serving.welcome import welcome
 from nurture.settings import Settings
 
@@ -57,6 +57,7 @@ def serve(settings: Settings) -> int:
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute(), "port": port})
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _insist_on_room(settings.data_dir)
+    insist_on_shared_memory()
     tree = _Tree(settings, listener, handover)
     try:
         if not tree.start():
@@ -259,7 +260,7 @@ def _listen(settings: Settings) -> socket.socket:
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise ServeError(
-                    f"Nothing can listen on {settings.host}:{settings.port}: {error.strerror}.",
+                    f"Nothing can listen on {settings.host}:{settings.port}: {why(error)}.",
                     remedy="Stop what runs there, or set NURTURE_PORT to another number.",
                 ) from None
         time.sleep(0.1)

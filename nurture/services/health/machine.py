@@ -1,5 +1,6 @@
 """This machine: its settings, files, disk and clock."""
 
+import multiprocessing
 import os
 from collections.abc import Collection, Iterator
 from datetime import datetime
@@ -64,6 +65,20 @@ def _unusable(settings: Settings) -> Iterator[Finding]:
         said = f"There are no emails at {emails}: its practice.toml cannot be read."
         remedy = "Set NURTURE_TEMPLATES_DIR to the folder of your emails; no start works without."
         yield failed("files", said, remedy)
+
+
+def shared_memory() -> Iterator[Finding]:
+    """Whether a worker's processes can have locks in common, which the system keeps in memory."""
+    try:
+        multiprocessing.get_context("fork").Lock()
+    except OSError as error:
+        said = f"No worker can run, because /dev/shm cannot be used: {error.strerror}."
+        remedy = (
+            "Mount a tmpfs there that everybody may write to; in a container: --tmpfs /dev/shm."
+        )
+        yield failed("shared memory", said, remedy)
+    else:
+        yield fine("shared memory", "Workers can have locks in common.")
 
 
 def disk(disk: Disk, settings: Settings) -> Iterator[Finding]:
