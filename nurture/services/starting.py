@@ -184,13 +184,16 @@ class Record:
     sentence: str
 
 
-def look_up(domain: str, selector: str) -> list[Record]:
-    """SPF, DMARC and, where a key with a `selector` is set, DKIM, all looked up at once."""
+def look_up(domain: str, selector: str, patience: float = _PATIENCE) -> list[Record]:
+    """SPF, DMARC and, where a key with a `selector` is set, DKIM, all looked up at once.
+
+    It takes no longer than `patience` seconds.
+    """
     wanted = [("SPF", domain, "v=spf1"), ("DMARC", f"_dmarc.{domain}", "v=dmarc1")]
     if selector:
         wanted.append(("DKIM", f"{selector}._domainkey.{domain}", "p="))
     with ThreadPoolExecutor(len(wanted)) as at_once:
-        answers = list(at_once.map(lambda one: _record(*one), wanted))
+        answers = list(at_once.map(lambda one: _record(one[0], one[1], one[2], patience), wanted))
     found = [Record(one[0], *answer) for one, answer in zip(wanted, answers, strict=True)]
     if not selector:
         said = "DKIM: your mail server has to sign, as no key is set here."
@@ -198,9 +201,9 @@ def look_up(domain: str, selector: str) -> list[Record]:
     return found
 
 
-def _record(name: str, at: str, holds: str) -> tuple[bool | None, str]:
+def _record(name: str, at: str, holds: str, patience: float) -> tuple[bool | None, str]:
     try:
-        answers = dns.resolver.resolve(at, "TXT", lifetime=_PATIENCE)
+        answers = dns.resolver.resolve(at, "TXT", lifetime=patience)
         texts = [b"".join(one.strings).decode("utf-8", "replace") for one in answers]
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         texts = []

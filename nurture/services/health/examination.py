@@ -11,7 +11,7 @@ from nurture.services.health.finding import Finding, Level, failed, failed_by
 Check = Callable[[], Iterable[Finding]]
 
 #: Within so many seconds all has been said, also where every port hangs.
-PATIENCE = 12.0
+PATIENCE = 9.0
 
 
 def examine(checks: Mapping[str, Check], patience: float = PATIENCE) -> list[Finding]:

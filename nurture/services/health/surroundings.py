@@ -14,6 +14,9 @@ from nurture.settings import Settings
 #: Seconds for our own port, which is near.
 _NEAR = 4.0
 
+#: Seconds for the domain's names: before, a database that hangs may have been waited for.
+_NAMES = 3.0
+
 #: A clock that is this much out is told, and one that is out by the second number breaks things:
 #: a signed call counts for five minutes, and a worker's lease for less.
 OUT, FAR_OUT = timedelta(seconds=10), timedelta(minutes=2)
@@ -110,7 +113,7 @@ def mail_server(settings: Settings, where_mails_stay: str) -> Iterator[Finding]:
 
 def names(settings: Settings, practice: Practice) -> Iterator[Finding]:
     """SPF, DKIM and DMARC of the sender’s domain."""
-    for record in starting.look_up(practice.sender_domain, settings.dkim_selector):
+    for record in starting.look_up(practice.sender_domain, settings.dkim_selector, _NAMES):
         if record.fine is False:
             remedy = "Have it added: without, emails land in the junk folder."
             if record.name == "DKIM":
