@@ -172,12 +172,14 @@ def test_an_address_of_a_database_that_cannot_be_read_is_named_and_not_quoted(
 # --- While it runs ------------------------------------------------------------------------------
 
 
-def test_a_second_copy_on_the_same_data_directory_leaves_the_first_alone(tmp_path: Path) -> None:
-    with running(tmp_path, None) as first:
-        ended = run("serve", cwd=tmp_path, NURTURE_DATA_DIR=str(tmp_path))
+def test_a_second_copy_on_the_same_data_directory_leaves_the_first_alone(place: Path) -> None:
+    data = place / "var"
+    with running(data, None) as first:
+        ended = run("serve", cwd=place)
         says_one_thing(ended, "Another embedded Redis server", "NURTURE_DATA_DIR")
         assert first.sign_up("ann@example.org") == 202
-    assert wait_until(lambda: not processes_of(tmp_path), 10)
+        assert wait_until(lambda: list(data.glob("outbox/**/*.eml")))
+    assert wait_until(lambda: not processes_of(data), 10)
 
 
 def test_it_runs_in_a_place_with_blanks_and_letters_of_ours(tmp_path: Path) -> None:
