@@ -172,6 +172,7 @@ def test_an_address_of_a_database_that_cannot_be_read_is_named_and_not_quoted(
 # --- While it runs ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_second_copy_on_the_same_data_directory_leaves_the_first_alone(place: Path) -> None:
     data = place / "var"
     with running(data, None) as first:
@@ -182,6 +183,7 @@ def test_a_second_copy_on_the_same_data_directory_leaves_the_first_alone(place: 
     assert wait_until(lambda: not processes_of(data), 10)
 
 
+@pytest.mark.slow
 def test_it_runs_in_a_place_with_blanks_and_letters_of_ours(tmp_path: Path) -> None:
     """Under an ASCII locale, with no place for temporary files and read-only templates."""
     directory, emails = tmp_path / "Práxis Müller/dä ta", tmp_path / "Práxis Müller/emails"
