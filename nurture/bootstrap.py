@@ -255,8 +255,13 @@ class House:
         )
 
 
-def build(settings: Settings | None = None, doorbell: Doorbell | None = None) -> House:
-    """Put the house together from its settings, those of the environment unless given."""
+def build(
+    settings: Settings | None = None, doorbell: Doorbell | None = None, *, looking: bool = False
+) -> House:
+    """Put the house together from its settings, those of the environment unless given.
+
+    One for `looking` only has a database that nothing can be written to.
+    """
     keep_values_out_of_logs()
     settings = settings or load_settings()
     tokens, relay = Tokens.of(settings.keys), relay_of(settings)
@@ -264,7 +269,7 @@ def build(settings: Settings | None = None, doorbell: Doorbell | None = None) ->
     return House(
         settings=settings,
         clock=clock_from(settings.clock),
-        database=Database(settings.database),
+        database=Database(settings.database, looking=looking),
         tokens=tokens,
         catalogue=Catalogue(tokens, settings.public_url, headers_for),
         doorbell=doorbell or NoDoorbell(),

@@ -1,5 +1,6 @@
 """The watch on the disk: how much room there is, looked up seldom and asked at every request."""
 
+import errno
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -9,8 +10,42 @@ from pathlib import Path
 from nurture.domain.errors import NurtureError
 from nurture.domain.room import Room, Use, say_stopped, stopped
 
+#: What to do about a disk that is nearly full.
+MAKE_ROOM = (
+    "Make room there (old backups and log files are a good beginning), or move NURTURE_DATA_DIR to "
+    "a larger disk; everything goes on by itself."
+)
+
 #: A look is believed for so many seconds; a disk does not fill up in less.
 _BELIEVED = 3.0
+
+
+#: The next move where a file cannot be used, by what the system says.
+_REMEDIES = {
+    errno.ENOSPC: "Make room on its disk; nothing that was kept is lost.",
+    errno.EDQUOT: "Make room, or have this user’s quota raised; nothing that was kept is lost.",
+    errno.EROFS: "Mount its file system for writing.",
+    errno.EACCES: "Let this user read and write it.",
+    errno.EPERM: "Let this user read and write it.",
+}
+
+
+class UnusableFileError(NurtureError):
+    """A file or folder cannot be used."""
+
+
+def unusable(error: OSError) -> UnusableFileError | None:
+    """What a person can put right about an error of the system's; `None` where it is another."""
+    if error.errno not in _REMEDIES:
+        return None
+    what = error.filename or "A file"
+    said = f"{what} cannot be used: {error.strerror}."
+    return UnusableFileError(said, remedy=remedy_for(error))
+
+
+def remedy_for(error: OSError, otherwise: str = "") -> str:
+    """The next move where a file cannot be used."""
+    return _REMEDIES.get(error.errno or 0, otherwise)
 
 
 class DiskFullError(NurtureError):
@@ -60,16 +95,17 @@ class Disk:
     @property
     def trouble(self) -> str:
         """What has stopped and what to do about it; empty while there is room enough."""
+        return f"{self.shortage} {MAKE_ROOM}" if self.shortage else ""
+
+    @property
+    def shortage(self) -> str:
+        """What has stopped; empty while there is room enough."""
         uses, rooms = self.stopped, self._rooms()
         if not uses or not rooms:
             return ""
         where = min(rooms, key=lambda path: rooms[path].free)
         left = f"{rooms[where].free / 1e6:,.0f} MB"
-        return (
-            f"The disk of {where} has {left} left. Stopped: {say_stopped(uses)}. Make room there "
-            "(old backups and log files are a good beginning), or move NURTURE_DATA_DIR to a "
-            "larger disk; everything goes on by itself."
-        )
+        return f"The disk of {where} has {left} left. Stopped: {say_stopped(uses)}."
 
     def _rooms(self) -> dict[Path, Room]:
         rooms = {}

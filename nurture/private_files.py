@@ -66,6 +66,16 @@ def mend(directory: Path, *more: Path) -> Mended:
     return Mended(directory, len(found) - len(still_open), tuple(still_open))
 
 
+def look_for_open(directory: Path, *more: Path) -> list[str]:
+    """What others can open of all that `mend` would close, in one sentence; closes nothing."""
+    ours = (path for name in _OURS for path in sorted(directory.glob(name)))
+    found = [*_open_ones([directory], deep=False), *_open_ones([*ours, *more])]
+    # What is in the data directory stands behind its own door.
+    shut = directory not in found
+    reachable = [path for path in found if not shut or directory not in path.parents]
+    return [f"{_is_open(tuple(reachable))}."] if reachable else []
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Write a file anew that only its owner can read."""
     with os.fdopen(open_private(path), "wb") as file:
@@ -120,10 +130,14 @@ def _close(path: Path) -> bool:
     return not _mode(path) & _OTHERS
 
 
-def _cannot_be_closed(paths: tuple[Path, ...]) -> str:
+def _is_open(paths: tuple[Path, ...]) -> str:
     first, others = paths[0], len(paths) - 1
     more = f" and {others} more" if others else ""
-    return f"Other users of this machine can open {first}{more}: {_remedy(first)}"
+    return f"Other users of this machine can open {first}{more}"
+
+
+def _cannot_be_closed(paths: tuple[Path, ...]) -> str:
+    return f"{_is_open(paths)}: {_remedy(paths[0])}"
 
 
 def _remedy(path: Path) -> str:

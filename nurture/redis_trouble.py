@@ -14,8 +14,8 @@ from nurture.redis_address import verifying
 #: Seconds for each look; somebody is waiting for the answer.
 _PATIENCE = 2.0
 
-#: A key that nothing else uses; it goes by itself.
-_KEY, _LASTS = "nurture.readiness", 60
+#: A key that nobody uses.
+_KEY = "nurture.readiness"
 
 _ESCAPES = "Write : / ? # @ and % in it as %3A %2F %3F %23 %40 and %25."
 
@@ -52,7 +52,7 @@ def find_trouble(redis_url: str) -> str | None:
 
 
 def _use(redis_url: str) -> None:
-    """Do what a worker does: connect as it does, and write."""
+    """Do what a worker does: connect as it does, and write, though only over what is not there."""
     url = verifying(redis_url).replace("redis+socket://", "unix://", 1)
     client = Redis.from_url(
         url.replace("?virtual_host=", "?db="),
@@ -61,7 +61,7 @@ def _use(redis_url: str) -> None:
         retry=Retry(NoBackoff(), 0),
     )
     try:
-        client.set(_KEY, "1", ex=_LASTS)
+        client.set(_KEY, "1", xx=True)
         client.lpop(f"{_KEY}.list")
     finally:
         client.close()

@@ -1,5 +1,6 @@
 """The file of secrets that the first start makes: there whole or not at all, for its user alone."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from nurture.disk import remedy_for
 from nurture.domain.keys import Keys
 from nurture.env_file import SettingsError, read_env_file, rewritten
 from nurture.private_files import open_private, write_private
@@ -34,29 +36,44 @@ def new_key() -> str:
     return secrets.token_urlsafe(32)
 
 
-def made_at_first_start(directory: Path, given: Mapping[str, str]) -> dict[str, str]:
+def made_at_first_start(
+    directory: Path, given: Mapping[str, str], *, looking: bool = False
+) -> dict[str, str]:
     """The secrets of the program's own, made once; none where all are given.
 
-    Raises `SettingsError`.
+    Who is only `looking` makes them up and writes nothing. Raises `SettingsError`.
     """
     if all(name in given for name in MADE):
         return {}
+    if directory.exists() and not directory.is_dir():
+        raise _unfit(directory, NotADirectoryError(errno.ENOTDIR, "it is not a folder"))
     path = directory / NAME
     try:
         if not path.exists():
-            _write_once(path, _first(given))
+            made = _first(given)
+            if looking:
+                return made
+            _write_once(path, "".join(f"{name}={value}\n" for name, value in made.items()))
         made = read_env_file(path)
     except OSError as error:
-        raise SettingsError(
-            f"NURTURE_DATA_DIR: {path} cannot be used: {error.strerror}.",
-            remedy="Name a folder that this user may read and write.",
-        ) from None
-
+        raise _unfit(path, error) from None
     _insist_on_both(given, made)
     return made
 
 
-def _first(given: Mapping[str, str]) -> str:
+def is_to_be_made(directory: Path, given: Mapping[str, str]) -> bool:
+    """Whether secrets are neither given nor made yet."""
+    return not (directory / NAME).exists() and not all(name in given for name in MADE)
+
+
+def _unfit(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"NURTURE_DATA_DIR: {path} cannot be used: {error.strerror}.",
+        remedy=remedy_for(error, "Name a folder that this user may read and write."),
+    )
+
+
+def _first(given: Mapping[str, str]) -> dict[str, str]:
     """What the file holds at first.
 
     A key for addresses is made with the key that signs, and never beside one that somebody set,
@@ -68,7 +85,7 @@ def _first(given: Mapping[str, str]) -> str:
         made[ADDRESS_KEY] = new_key()
     made["NURTURE_SIGNUP_SECRET"] = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
     made["NURTURE_SIGNUP_TOKEN"] = new_key()
-    return "".join(f"{name}={value}\n" for name, value in made.items())
+    return made
 
 
 def _insist_on_both(given: Mapping[str, str], made: Mapping[str, str]) -> None:
@@ -88,10 +105,12 @@ def _write_once(path: Path, content: str) -> None:
     """Write the whole file or, where another process was first, leave theirs."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(draft, content.encode())
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
+    try:
+        write_private(draft, content.encode())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def change_secrets(path: Path, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:

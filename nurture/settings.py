@@ -17,8 +17,8 @@ from nurture.addresses import AddressError, plain_page
 from nurture.bucket_address import SCHEME, read_address
 from nurture.domain.keys import Keys, split
 from nurture.env_file import SettingsError, read_env_file
-from nurture.private_files import Mended, mend
-from nurture.secrets_file import NAME, made_at_first_start
+from nurture.private_files import Mended, look_for_open, mend
+from nurture.secrets_file import NAME, is_to_be_made, made_at_first_start
 
 __all__ = ["Settings", "SettingsError", "given_settings", "load_settings"]
 
@@ -29,6 +29,9 @@ _STANDARD_WEBHOOKS = (
 
 #: A signing secret below this many characters can be guessed.
 _SHORTEST_KEY = 16
+
+#: How a database's address may begin; the libraries are those that come with the program.
+_DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 
 _CHECKOUT = Path(__file__).parent.parent
 
@@ -85,8 +88,15 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _is_a_database(cls, url: str) -> str:
-        if url and url.partition(":")[0].partition("+")[0] not in ("sqlite", "postgresql"):
+        if url and url.partition(":")[0] not in _DATABASES:
             raise ValueError("write postgresql://user:password@host/name or sqlite:///path")
+        try:
+            _ = urlsplit(url).port
+        except ValueError:
+            raise ValueError(
+                "write postgresql://user:password@host:port/name, and : / ? # @ % in a password "
+                "as %3A %2F %3F %23 %40 %25"
+            ) from None
         return url
 
     @field_validator("redis_url")
@@ -171,6 +181,10 @@ class Settings(BaseModel):
     def mend_files(self) -> Mended:
         """Close what the program keeps on this machine to everybody but its own user."""
         return mend(self.data_dir, *self.database_files)
+
+    def open_files(self) -> list[str]:
+        """What other users of this machine can open, in sentences; nothing is changed."""
+        return look_for_open(self.data_dir, *self.database_files)
 
     @property
     def database_files(self) -> tuple[Path, ...]:
@@ -258,15 +272,17 @@ def _unknown(name: str, known: Collection[str]) -> str:
     return f"{name} is not a setting of this program.{question}"
 
 
-def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    environment: Mapping[str, str] | None = None, *, looking: bool = False
+) -> Settings:
     """The settings from `environment` (the process's own unless given); raises `SettingsError`.
 
     What is set in the environment wins over `.env`, and that over what the first
-    start made and kept in the data directory.
+    start made and kept in the data directory. Who is only `looking` makes nothing there.
     """
     given = given_settings(environment)
     data_dir = Path(given.get("NURTURE_DATA_DIR", "var"))
-    values = made_at_first_start(data_dir, given) | given
+    values = made_at_first_start(data_dir, given, looking=looking) | given
     fields: dict[str, object] = {
         name.removeprefix("NURTURE_").lower(): value
         for name, value in values.items()
@@ -283,6 +299,11 @@ def given_settings(environment: Mapping[str, str] | None = None) -> dict[str, st
     own = os.environ if environment is None else environment
     everything = read_env_file(Path(".env")) | dict(own)
     return {k: v for k, v in everything.items() if k.upper().startswith("NURTURE_") and v}
+
+
+def first_start_is_to_come(settings: Settings) -> bool:
+    """Whether secrets are neither set nor made yet; those of `settings` are kept nowhere then."""
+    return is_to_be_made(settings.data_dir, given_settings())
 
 
 def _sentences(error: ValidationError) -> str:

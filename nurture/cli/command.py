@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from nurture.cli import streams
+from nurture.disk import unusable
 from nurture.domain.errors import NurtureError
 from nurture.private_files import keep_private, open_private
 from nurture.settings import Settings, load_settings
@@ -25,8 +27,14 @@ class _OneLine(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         keep_private()
+        streams.make_fit()
         try:
-            return super().main(*args, **{**kwargs, "standalone_mode": False})
+            try:
+                return super().main(*args, **{**kwargs, "standalone_mode": False})
+            finally:
+                streams.flush()
+        except BrokenPipeError:
+            sys.exit(141)  # Whoever read what we say has had enough, as `head` has.
         except click.exceptions.Abort:
             sys.exit(130)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -38,6 +46,11 @@ class _OneLine(click.Group):
             sys.exit(2)
         except NurtureError as error:
             click.echo(f"nurture: {error}", err=True)
+            sys.exit(1)
+        except OSError as error:
+            if (trouble := unusable(error)) is None:
+                raise
+            click.echo(f"nurture: {trouble}", err=True)
             sys.exit(1)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
 import click
@@ -10,8 +13,48 @@ import click
 from nurture.cli.command import main, private_settings
 from nurture.settings import Settings
 
+#: What every program that runs relies on; the README has all settings.
+_EVERYWHERE = """
+  NURTURE_DATA_DIR      everything that is kept (var)
+  NURTURE_DATABASE_URL  the database (SQLite in the data directory)
+  NURTURE_REDIS_URL     Redis (the server of “nurture serve”)
+"""
 
-@main.command()
+_LISTENING = """\b
+Settings, from the environment or from .env, and what holds unless they are set:
+  NURTURE_HOST          where to listen, an IPv4 or IPv6 address (127.0.0.1)
+  NURTURE_PORT          at which port (8000)
+  NURTURE_BASE_URL      the public address of the pages (where it listens)
+  NURTURE_SMTP_URL      the mail server (the outbox in the data directory)"""
+
+_WORKING = """\b
+Settings, from the environment or from .env, and what holds unless they are set:
+  NURTURE_SMTP_URL          the mail server (the outbox in the data directory)
+  NURTURE_WORKER_PROCESSES  how many processes send (2)
+  NURTURE_BATCH             how much one takes at once (500)"""
+
+_BEATING = """\b
+Settings, from the environment or from .env, and what holds unless they are set:
+  NURTURE_SWEEP_SECONDS  how often is looked for what is due (5)"""
+
+
+def listens(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of where to listen, which win over the settings."""
+
+    @click.option("--host", help="Where to listen, in place of NURTURE_HOST.")
+    @click.option("--port", type=click.IntRange(0, 65535), help="In place of NURTURE_PORT.")
+    @wraps(command)
+    def wrapped(host: str | None, port: int | None) -> None:
+        # So that what is started from here on, and started anew, knows it as well.
+        given = {"NURTURE_HOST": host, "NURTURE_PORT": port}
+        os.environ.update({n: str(value) for n, value in given.items() if value is not None})
+        command()
+
+    return wrapped
+
+
+@main.command(epilog=_LISTENING + _EVERYWHERE)
+@listens
 def serve() -> None:
     """Run everything: pages, worker, beat and Redis.
 
@@ -22,7 +65,8 @@ def serve() -> None:
     sys.exit(serve_all(private_settings()))
 
 
-@main.command()
+@main.command(epilog=_LISTENING + _EVERYWHERE)
+@listens
 def web() -> None:
     """Run the web side only."""
     from nurture.serving import run_web
@@ -30,7 +74,7 @@ def web() -> None:
     sys.exit(run_web(_readable(private_settings())))
 
 
-@main.command()
+@main.command(epilog=_WORKING + _EVERYWHERE)
 def worker() -> None:
     """Run a worker only; start as many as you like."""
     from nurture.serving import run_worker
@@ -38,7 +82,7 @@ def worker() -> None:
     sys.exit(run_worker(_readable(private_settings())))
 
 
-@main.command()
+@main.command(epilog=_BEATING + _EVERYWHERE)
 def beat() -> None:
     """Run the alarm clock only; a second does no harm."""
     from nurture.serving import run_beat

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from nurture.archive.journal import Journal, Line
 from nurture.store.session import Database
-from nurture.store.withdrawals import newest_withdrawal, withdrawals_after
+from nurture.store.withdrawals import happened_after, newest_withdrawal, withdrawals_after
 
 #: So many are copied at once.
 _CHUNK = 1000
@@ -28,6 +28,18 @@ def to_copy(database: Database, journal: Journal) -> int:
     with database.reading() as connection:
         newest = newest_withdrawal(connection)
     return newest - _begun(journal.last_number(newest), newest)
+
+
+def waiting_since(database: Database, journal: Journal) -> datetime | None:
+    """When the first of those that are not in the journal yet was said; `None` where all are.
+
+    Raises `OSError` or `PlaceError`.
+    """
+    with database.reading() as connection:
+        newest = newest_withdrawal(connection)
+    begun = _begun(journal.last_number(newest), newest)
+    with database.reading() as connection:
+        return happened_after(connection, begun)
 
 
 def _more(database: Database, last: int, now: datetime) -> Sequence[Line]:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,7 +22,7 @@ from nurture.services.sparing import Room
 from nurture.services.tracking import waiting_in
 from nurture.store import events, hits_beyond, journals, messages
 from nurture.store.messages import Followed
-from nurture.store.session import Database
+from nurture.store.session import Connection, Database
 
 #: How much of a journal is folded in one transaction, which then takes some milliseconds.
 _CHUNK = 256 * 1024
@@ -47,6 +48,28 @@ def fold_a_little(database: Database, directory: Path) -> None:
     """Fold at once what an erasure is to find, unless so much waits that the next tick does it."""
     if waiting_in(directory) <= _LITTLE:
         fold_journals(database, directory)
+
+
+def waiting_since(connection: Connection, directory: Path) -> datetime | None:
+    """When the earliest hit was that no journal of this machine has been folded up to.
+
+    `None` where all are folded. A line that does not say is as old as its file.
+    """
+    found = (_first_of(connection, path) for path in sorted(directory.glob("hits-*.jsonl")))
+    return min((at for at in found if at is not None), default=None)
+
+
+def _first_of(connection: Connection, path: Path) -> datetime | None:
+    place = journals.find_folded(connection, path.name)
+    with suppress(FileNotFoundError):
+        lines = list(_whole_lines(path, place, min(path.stat().st_size, place + _CHUNK)))
+        if lines:
+            with suppress(UnreadableLineError):
+                first = from_line(lines[0].content)
+                if isinstance(first, SeenHit):
+                    return first.hit.at
+            return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return None
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def list_held(
 def count_held(database: Database) -> int:
     """How many are held."""
     with database.reading() as connection:
-        return len(holds.held_numbers(connection))
+        return holds.count_held(connection)
 
 
 def let_go_on(database: Database, enrolment_ids: Collection[int], now: datetime) -> None:

@@ -172,11 +172,16 @@ def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
         refused_mails=overview.refused_mails(connection, now - _WEEK),
         paused=sorted(sequences.paused_keys(connection)),
         armed=armed,
-        late=enrolments.count_due(connection, now - _LATE) if armed and not account else 0,
+        late=count_late(connection, now) if armed and not account else 0,
         account=account,
         jump=bounces.find_jump(connection),
         full=tuple(_full_mailboxes(connection, now)),
     )
+
+
+def count_late(connection: Connection, now: datetime) -> int:
+    """How many enrolments have been due for so long that nobody can be looking after them."""
+    return enrolments.count_due(connection, now - _LATE)
 
 
 def _account(connection: Connection, now: datetime) -> AccountNeed | None:

@@ -2,13 +2,18 @@
 
 import ssl
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from nurture.clock import real_now
 from nurture.domain.practice import Practice
 from nurture.domain.sequence import Sequence
 from nurture.mail.opening import Opening
@@ -66,7 +71,7 @@ def check(premises: Premises, task: Task) -> Finding:
     """Look properly, outside too; takes some seconds at most and never raises."""
     thorough: dict[Task, Callable[[Premises], Finding]] = {
         Task.BASE_URL: lambda premises: reach(premises.settings.public_url),
-        Task.MAIL_SERVER: _open_session,
+        Task.MAIL_SERVER: lambda premises: open_session(premises.settings),
         Task.DNS: _look_up,
     }
     glance = at_a_glance(premises)[task]
@@ -75,15 +80,33 @@ def check(premises: Premises, task: Task) -> Finding:
 
 def reach(address: str) -> Finding:
     """Whether these pages answer at their public address, as seen from here."""
+    return visit(address)[0]
+
+
+def visit(address: str) -> tuple[Finding, datetime | None]:
+    """Whether these pages answer at their public address, and what time it is there.
+
+    Where somebody answers who says no time, it is now; where nobody does, there is none.
+    """
     try:
         with urlopen(f"{address}/healthz", timeout=_PATIENCE) as answer:  # noqa: S310
             answer.read(1000)
-    except (HTTPError, HTTPException):
-        return Finding(False, (f"Something else answers at {address}.",))
+            return Finding(True, (f"{address} answers.",)), _date(answer.headers)
+    except HTTPError as error:
+        return Finding(False, (f"Something else answers at {address}.",)), _date(error.headers)
+    except HTTPException:
+        return Finding(False, (f"Something else answers at {address}.",)), real_now()
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        return Finding(False, (f"{address} cannot be reached from here: {reason}.",))
-    return Finding(True, (f"{address} answers.",))
+        said = f"{address} cannot be reached from here: {reason}."
+        return Finding(False, (said,)), None
+
+
+def _date(headers: Message) -> datetime:
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError):
+        return real_now()
 
 
 def _sender(premises: Premises) -> Finding:
@@ -129,9 +152,9 @@ def _mail_server(premises: Premises) -> Finding:
     return Finding(None, (str(SmtpRoute.from_url(premises.settings.smtp_url)),))
 
 
-def _open_session(premises: Premises) -> Finding:
+def open_session(settings: Settings) -> Finding:
     """Greet the mail server and log in, as a worker would, and say goodbye."""
-    route = SmtpRoute.from_url(premises.settings.smtp_url)
+    route = SmtpRoute.from_url(settings.smtp_url)
     context = ssl.create_default_context() if route.may_encrypt else None
     opening = Opening(route, _PATIENCE, context, lambda _: None)
     opening.start()
@@ -144,23 +167,43 @@ def _open_session(premises: Premises) -> Finding:
 
 
 def _look_up(premises: Premises) -> Finding:
-    domain, selector = premises.practice.sender_domain, premises.settings.dkim_selector
+    found = look_up(premises.practice.sender_domain, premises.settings.dkim_selector)
+    fine = all(record.fine is not False for record in found)
+    return Finding(fine, tuple(record.sentence for record in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of a domain's: whether it is there, and the sentence that says so."""
+
+    name: str
+    fine: bool | None
+    sentence: str
+
+
+def look_up(domain: str, selector: str, patience: float = _PATIENCE) -> list[Record]:
+    """SPF, DMARC and, where a key with a `selector` is set, DKIM, all looked up at once.
+
+    It takes no longer than `patience` seconds.
+    """
     wanted = [("SPF", domain, "v=spf1"), ("DMARC", f"_dmarc.{domain}", "v=dmarc1")]
     if selector:
         wanted.append(("DKIM", f"{selector}._domainkey.{domain}", "p="))
-    found: list[tuple[bool | None, str]] = [_record(*one) for one in wanted]
+    with ThreadPoolExecutor(len(wanted)) as at_once:
+        answers = list(at_once.map(lambda one: _record(one[0], one[1], one[2], patience), wanted))
+    found = [Record(one[0], *answer) for one, answer in zip(wanted, answers, strict=True)]
     if not selector:
-        found.append((None, "DKIM: your mail server has to sign, as no key is set here."))
-    fine = all(one is not False for one, _ in found)
-    return Finding(fine, tuple(said for _, said in found))
+        said = "DKIM: your mail server has to sign, as no key is set here."
+        found.append(Record("DKIM", None, said))
+    return found
 
 
-def _record(name: str, at: str, holds: str) -> tuple[bool | None, str]:
+def _record(name: str, at: str, holds: str, patience: float) -> tuple[bool | None, str]:
     import dns.exception  # Every start of every program would wait for it.
     import dns.resolver
 
     try:
-        answers = dns.resolver.resolve(at, "TXT", lifetime=_PATIENCE)
+        answers = dns.resolver.resolve(at, "TXT", lifetime=patience)
         texts = [b"".join(one.strings).decode("utf-8", "replace") for one in answers]
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         texts = []

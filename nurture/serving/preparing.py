@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from nurture.bootstrap import House, bring_up_to_date, build
+from nurture.disk import unusable
 from nurture.domain.errors import NurtureError
 from nurture.library import Library, read_library
 from nurture.lifeline import die_with_parent
@@ -78,6 +79,13 @@ def _prepare_into(answer: Connection, parent: int) -> None:
     die_with_parent(parent)
     try:
         answer.send(prepare())
-    except NurtureError as error:
-        sys.stderr.write(f"nurture: {error}\n")
+    except (NurtureError, OSError) as error:
+        if (trouble := in_words(error)) is None:
+            raise
+        sys.stderr.write(f"nurture: {trouble}\n")
         sys.exit(1)
+
+
+def in_words(error: NurtureError | OSError) -> NurtureError | None:
+    """What a person can put right; `None` where it is a fault of the program’s."""
+    return error if isinstance(error, NurtureError) else unusable(error)

@@ -7,12 +7,14 @@ import warnings
 from typing import Any
 
 from nurture.domain.errors import NurtureError
+from nurture.services.health.finding import Level
+from nurture.services.health.machine import shared_memory
 from nurture.serving.connection import Crowd
 from nurture.serving.copying import start_copying
 from nurture.serving.front import Front
 from nurture.serving.kernel import allow_many_files, root_trouble, share_one_heap
 from nurture.serving.loading import load_app, ours
-from nurture.serving.server import Server, listen
+from nurture.serving.server import Server, listen, why
 from nurture.settings import Settings
 
 #: Files that are no connections: libraries, logs, the database, journals, guides.
@@ -21,6 +23,10 @@ _OTHER_FILES = 256
 
 class ListeningError(NurtureError):
     """Nobody could reach the web side."""
+
+
+class NoSharedMemoryError(NurtureError):
+    """No worker can run."""
 
 
 def run_web(settings: Settings, listener: socket.socket | None = None) -> int:
@@ -54,13 +60,21 @@ def _listen(settings: Settings) -> socket.socket:
         return listen(settings.host, settings.port)
     except OSError as error:
         raise ListeningError(
-            f"Nothing can listen on {settings.host}:{settings.port}: {error.strerror}.",
+            f"Nothing can listen on {settings.host}:{settings.port}: {why(error)}.",
             remedy="Stop what runs there, or set NURTURE_PORT to another number.",
         ) from None
 
 
+def insist_on_shared_memory() -> None:
+    """Raise `NoSharedMemoryError` where workers would end as soon as they have begun."""
+    for found in shared_memory():
+        if found.level is Level.FAILURE:
+            raise NoSharedMemoryError(found.sentence, remedy=found.remedy)
+
+
 def run_worker(settings: Settings, **options: Any) -> int:
     """A worker with its child processes; children that died are replaced by Celery."""
+    insist_on_shared_memory()
     # Told by SIGHUP to begin afresh, Celery runs the interpreter with these arguments.
     sys.argv = ["-m", "nurture", "worker"]
     # In a container everything runs as root, and this worker takes no pickles.

@@ -11,16 +11,18 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from nurture.disk import look
 from nurture.domain.errors import NurtureError
 from nurture.embedded_redis import EMBEDDED_IN, EmbeddedRedis, EmbeddedRedisError
 from nurture.serving.children import STOPPING, Child
 from nurture.serving.handover import Elder, Handover, elders_of
 from nurture.serving.loading import load_for_web, load_for_workers
-from nurture.serving.programs import run_beat, run_web, run_worker
-from nurture.serving.server import listen
+from nurture.serving.programs import insist_on_shared_memory, run_beat, run_web, run_worker
+from nurture.serving.server import listen, why
 from nurture.serving.welcome import welcome
 from nurture.settings import Settings
 
@@ -32,6 +34,9 @@ _FINISH = 25.0
 
 #: Seconds in which another program may still be leaving the port.
 _PORT = 5.0
+
+#: Bytes that the smallest start takes.
+_ROOM = 1_000_000
 
 _WORKERS = {"worker": run_worker, "beat": run_beat}
 
@@ -51,6 +56,8 @@ def serve(settings: Settings) -> int:
     port = int(listener.getsockname()[1])
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute(), "port": port})
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _insist_on_room(settings.data_dir)
+    insist_on_shared_memory()
     tree = _Tree(settings, listener, handover)
     try:
         if not tree.start():
@@ -98,8 +105,7 @@ class _Tree:
             if not self._told_to_stop:
                 self._start_child(name, partial(_apart_from, self._listener, run, self._settings))
         if not self._told_to_stop:
-            sys.stdout.write(welcome(self._settings, told) + "\n")
-            sys.stdout.flush()
+            _say(welcome(self._settings, told))
         for elder in self._elders:
             elder.ask_to_stop()
         return True
@@ -256,10 +262,24 @@ def _listen(settings: Settings) -> socket.socket:
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise ServeError(
-                    f"Nothing can listen on {settings.host}:{settings.port}: {error.strerror}.",
+                    f"Nothing can listen on {settings.host}:{settings.port}: {why(error)}.",
                     remedy="Stop what runs there, or set NURTURE_PORT to another number.",
                 ) from None
         time.sleep(0.1)
+
+
+def _insist_on_room(data_dir: Path) -> None:
+    """Say of a full disk what it is; Redis and the database would each say something else."""
+    free = look(data_dir).free
+    if free < _ROOM or not os.access(data_dir, os.W_OK):
+        full = free < _ROOM
+        raise ServeError(
+            f"Nothing can be kept in {data_dir}: "
+            + ("its disk is full." if full else "it cannot be written to."),
+            remedy="Make room there; nothing that was kept is lost."
+            if full
+            else "Let this user write to it, or mount its file system for writing.",
+        )
 
 
 def _has_terminal() -> bool:
@@ -269,6 +289,13 @@ def _has_terminal() -> bool:
     except OSError:
         return False
     return True
+
+
+def _say(said: str) -> None:
+    """On the standard output; where it cannot be written to, the program runs all the same."""
+    with suppress(OSError):
+        # Python's own buffer would keep what cannot be written, and try again at the end.
+        os.write(1, f"{said}\n".encode(sys.stdout.encoding, "replace"))
 
 
 def _tell(said: str) -> None:

@@ -1,6 +1,7 @@
 """The web server: uvicorn's event loop around the front, with limits for slow visitors."""
 
 import asyncio
+import os
 import socket
 import sys
 from contextlib import suppress
@@ -83,6 +84,12 @@ class Server(uvicorn.Server):
             await asyncio.sleep(self._patience.look)
             connections = cast(list[Connection], list(self.server_state.connections))
             give_up_late(connections, now())
+
+
+def why(error: OSError) -> str:
+    """Why nothing can listen, in the system's words; Python's own name the address once more."""
+    known = error.errno is not None and error.errno > 0
+    return os.strerror(error.errno) if known and error.errno else str(error.strerror)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -8,7 +8,7 @@ import sys
 
 from nurture.domain.errors import NurtureError
 from nurture.serving.loading import load_everything
-from nurture.serving.preparing import prepare
+from nurture.serving.preparing import in_words, prepare
 
 
 def main() -> int:
@@ -19,8 +19,10 @@ def main() -> int:
     load_everything()
     try:
         sys.stdout.write(json.dumps(prepare()))
-    except NurtureError as error:
-        sys.stderr.write(f"nurture: {error}\n")
+    except (NurtureError, OSError) as error:
+        if (trouble := in_words(error)) is None:
+            raise
+        sys.stderr.write(f"nurture: {trouble}\n")
         return 1
     return 0
 

@@ -7,7 +7,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, literal, select, text, update
+from sqlalchemy import Connection, Text, bindparam, func, literal, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from nurture.domain.message_status import KEPT, MessageStatus
@@ -180,6 +180,12 @@ def expired(
     late = unoffered & (messages.c.lease_until < real_now)
     nobodys = messages.c.lease_until < real_now - _LEFT_TO_OTHERS
     return _in_hand(connection, (ours | late | nobodys) & IN_HAND, limit)
+
+
+def count_expired(connection: Connection, real_now: datetime) -> int:
+    """How many messages are in hand of whose workers nothing was heard since."""
+    late = select(messages.c.id).where(messages.c.lease_until < real_now, IN_HAND)
+    return connection.scalar(select(func.count()).select_from(late.subquery())) or 0
 
 
 def left_by(connection: Connection, claim: str) -> list[InHand]:

@@ -65,6 +65,11 @@ def held_numbers(connection: Connection, subscriber_id: int | None = None) -> li
     return list(connection.scalars(held.order_by(enrolments.c.next_look_at, enrolments.c.id)))
 
 
+def count_held(connection: Connection) -> int:
+    """How many are held."""
+    return len(held_numbers(connection))
+
+
 def whose(connection: Connection, enrolment_ids: Collection[int]) -> dict[int, tuple[str, str]]:
     """Address and first name of the people of these enrolments."""
     found = select(enrolments.c.id, subscribers.c.address, subscribers.c.first_name).join(

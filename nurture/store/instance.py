@@ -1,6 +1,6 @@
 """Which running instance this database belongs to; a copy must stay silent."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
@@ -66,6 +66,14 @@ def arm(connection: Connection, fingerprint: str, now: datetime) -> None:
     """Let the instance of that fingerprint send from now on, and no other."""
     armed_for(connection, fingerprint, now)
     connection.execute(update(instance).values(armed_for=fingerprint, armed_at=now))
+
+
+def time_of(connection: Connection) -> datetime | None:
+    """What time it is by a server's own clock; the embedded database has none."""
+    if connection.dialect.name == "sqlite":
+        return None
+    found: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return found.astimezone(UTC)
 
 
 def fingerprint(database: Database) -> str:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +54,19 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_d
 #: How long one SQLite writer waits for another; transactions take milliseconds.
 _BUSY_SECONDS = 15
 
+#: How long somebody waits who only looks.
+_LOOK_SECONDS = 3
+
 #: What PostgreSQL answers where a table is not there (SQLSTATE).
 _NO_SUCH_TABLE = "42P01"
 
+
+#: What SQLite says where the reason lies with the disk, and what to do about that.
+_SAID = {
+    "disk is full": "Make room on its disk; nothing of this has happened.",
+    "unable to open": "See that its folder is there, and that this user may write to it.",
+    "readonly database": "Let this user write to it and its folder; nothing of this has happened.",
+}
 
 #: How long a reader relies on the tables' having the shape that they had.
 _LOOKED_AT_EVERY = 1.0
@@ -88,12 +100,13 @@ class Database:
     `reading()` and `writing()` each open one short transaction. A `writing()` block
     that ends has been committed durably; one that raises has left nothing behind. Neither lets
     anybody near tables that a newer program has changed beyond what this one may work with:
-    writing never, reading no longer than for a second.
+    writing never, reading no longer than for a second. Who is only `looking` changes nothing, the
+    embedded database's own log and folder included.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, looking: bool = False) -> None:
         self.url = url
-        self.engine = _engine(url)
+        self.engine = _engine_to_look(url) if looking else _engine(url)
         self._file = _identity(self.engine)
         self._turns = Turns()
         self._is_made = False
@@ -263,6 +276,28 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+def _engine_to_look(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return postgresql_sessions.make_engine(url)
+    connect = partial(_open_to_look, Path(make_url(url).database or ""))
+    engine = create_engine(url, creator=connect, hide_parameters=True)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
+
+
+def _open_to_look(path: Path) -> sqlite3.Connection:
+    """A connection that reads only.
+
+    Where no log lies beside the file nobody is writing, and SQLite need not make one to read.
+    """
+    nobody = not path.with_name(f"{path.name}-wal").exists()
+    how = "mode=ro&immutable=1" if nobody else "mode=ro"
+    address = f"{path.absolute().as_uri()}?{how}"
+    found = sqlite3.connect(address, uri=True, timeout=_LOOK_SECONDS, check_same_thread=False)
+    found.isolation_level = None
+    return found
+
+
 def _identity(engine: Engine) -> tuple[int, int] | None:
     """Which file SQLite's is, or `None` for a server's database and for one not yet made."""
     if engine.dialect.name != "sqlite":
@@ -341,8 +376,11 @@ def _has_no_tables(error: exc.DBAPIError) -> bool:
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailableError:
+    said = first_line(error)
+    if found := next((known for known in _SAID if known in said), None):
+        return DatabaseUnavailableError(f"The database takes nothing: {said}.", remedy=_SAID[found])
     return DatabaseUnavailableError(
-        f"The database did not answer: {first_line(error)}.",
+        f"The database did not answer: {said}.",
         remedy="Check that it is running and that NURTURE_DATABASE_URL names it, and try again.",
     )
 

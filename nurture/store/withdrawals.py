@@ -81,6 +81,13 @@ def newest_withdrawal(connection: Connection) -> int:
     return connection.scalar(select(func.max(withdrawals.c.id))) or 0
 
 
+def happened_after(connection: Connection, number: int) -> datetime | None:
+    """When the first one after that number was said; `None` where there is none."""
+    after = select(withdrawals.c.happened_at).where(withdrawals.c.id > number)
+    found: datetime | None = connection.scalar(after.order_by(withdrawals.c.id).limit(1))
+    return found
+
+
 def withdrawals_after(connection: Connection, number: int, limit: int) -> list[Withdrawal]:
     """What came after that number, the earliest first.
 

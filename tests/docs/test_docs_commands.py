@@ -1,6 +1,7 @@
 """What the pages in docs/ say to do is done here, in their order, on a copy of the emails."""
 
 import contextlib
+import json
 import re
 import shlex
 import shutil
@@ -19,6 +20,7 @@ from nurture.domain.sequence import StepKind
 from nurture.services import subscribing
 from nurture.services.subscribing import Signup
 from nurture.settings import load_settings
+from tests.servers.names import name_server
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -187,6 +189,25 @@ def test_a_page_begins_with_one_heading_and_what_to_add_takes_a_page(page: Path)
     assert lines[0].startswith("# ")
     assert sum(line.startswith("# ") for line in lines) == 1
     assert len(lines) <= 100 or not page.stem.startswith("adding-")
+
+
+def test_looking_after_it_works_as_the_page_says(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workshop.directory)
+    page = ROOT / "docs/operating.md"
+    workshop._run(".venv/bin/nurture publish")
+    with name_server({}):
+        said = workshop.follow(page)
+    assert "0 failed" in said
+    found = json.loads(said[said.index("$ .venv/bin/nurture doctor --json") :].split("\n", 1)[1])
+    assert {"name", "level", "sentence", "remedy"} == set(found[0])
+    explained = set(re.findall(r"^\| `([\w ]+)` \|", page.read_text(), re.MULTILINE))
+    assert {one["name"] for one in found} <= explained
+    named = re.compile(r"(?:fine|doubtful|worse|failed|failed_by)\(\s*\"([a-z ]+)\"")
+    sources = [*(ROOT / "nurture/services/health").glob("*.py"), ROOT / "nurture/cli/doctor.py"]
+    every = {name for source in sources for name in named.findall(source.read_text())}
+    assert every == explained
 
 
 def test_a_command_that_fails_would_be_noticed(workshop: Workshop, tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").
 
 #: `serve` says so where it prepares (see below), `beat` opens no database, `demo` has its own.
 #: `restore` wants a place where there is none yet.
-ELSEWHERE = {"serve", "beat", "demo", "restore"}
+#: `doctor` says so as one of its findings, in `tests/services/test_health.py`.
+ELSEWHERE = {"serve", "beat", "demo", "restore", "doctor"}
 
 
 def stamp(home: Household, shape: str) -> None:

@@ -1,0 +1,64 @@
+"""The standard streams: whatever they are, the program can be told things and say things."""
+
+import os
+import sys
+from contextlib import suppress
+from io import TextIOWrapper
+
+from nurture.domain.errors import NurtureError
+
+
+class UnsaidError(NurtureError):
+    """What a command has to say could not be written."""
+
+
+def make_fit() -> None:
+    """Have all three open, and let no letter be a reason to end.
+
+    Where one is closed, the next file that is opened would be taken for it: a database for the
+    standard output. A terminal without our quotation marks shows others.
+    """
+    _open_closed()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            ascii_only = stream.encoding.lower().replace("-", "") in ("ascii", "usascii", "646")
+            encoding = "utf-8" if ascii_only else stream.encoding
+            stream.reconfigure(encoding=encoding, errors="replace")
+
+
+def flush() -> None:
+    """Write what has been said so far; raises `UnsaidError` where that cannot be."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _say_no_more()
+        raise
+    except OSError as error:
+        _say_no_more()
+        raise UnsaidError(
+            f"What there is to say cannot be written: {error.strerror}.",
+            remedy="Make room where it goes to.",
+        ) from None
+
+
+def _open_closed() -> None:
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is taken, which is this one.
+            os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
+
+
+def _say_no_more() -> None:
+    """What is left unsaid would be tried again at the end of the interpreter."""
+    with suppress(OSError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.close(nothing)

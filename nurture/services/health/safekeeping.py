@@ -1,0 +1,51 @@
+"""Safekeeping: backups, and everybody's no outside of the database."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from nurture.archive.place import PlaceError
+from nurture.services import backups_standing, copying_out, following
+from nurture.services.backing_up import Safe
+from nurture.services.backups_standing import Find
+from nurture.services.following import OwnFiles
+from nurture.services.health.finding import Finding, doubtful, failed, fine
+from nurture.services.health.rows import STUCK
+from nurture.store.session import Database
+
+_REACH = "See that a worker is running and that it can write there."
+_HOW = "docs/backups.md says how to set backups up."
+
+
+def backups(safe: Safe, find: Find, now: datetime) -> Iterator[Finding]:
+    """The last good backup, and whether its file is still what was proven."""
+    standing = backups_standing.standing(safe, find, now)
+    good = standing["last_good"]
+    if standing["place"] is None:
+        said = "No place for backups is set (NURTURE_BACKUP_URL), so none are made by themselves."
+        yield doubtful("backups", said, f"Set it to a folder elsewhere, or to a bucket: {_HOW}")
+    if standing["trouble"]:
+        worse = failed if good or safe.keys.exist() else doubtful
+        yield worse("backups", standing["trouble"], f"Run “nurture backup” and see: {_HOW}")
+    elif good:
+        yield fine("backups", f"The last good one is {good['age_hours']} hours old: {good['file']}")
+
+
+def withdrawals(safe: Safe, now: datetime) -> Iterator[Finding]:
+    """Whether every no is copied out of the database."""
+    try:
+        since = copying_out.waiting_since(safe.database, safe.journal)
+    except (OSError, PlaceError) as error:
+        yield failed("withdrawals", f"Who said no is copied out to nowhere: {error}", _REACH)
+        return
+    if since is not None and now - since > STUCK:
+        said = f"Who said no since {since:%-d %B, %H:%M} UTC is not in {safe.journal} yet."
+        yield failed("withdrawals", said, _REACH)
+    else:
+        yield fine("withdrawals", f"Every no is in {safe.journal}.")
+
+
+def erasures(database: Database, files: OwnFiles) -> Iterator[Finding]:
+    """Whether whoever was erased has gone from this machine's files as well."""
+    if count := following.pending(database, files):
+        said = f"{count} erasures are still to be followed in the files of this machine."
+        yield doubtful("erasures", said, "A running worker does so within a minute; look again.")

@@ -1,0 +1,123 @@
+"""The surroundings: our own port, the mail server, the public address and the domain's names."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from urllib.request import ProxyHandler, build_opener
+
+from nurture.domain.practice import Practice
+from nurture.services import starting
+from nurture.services.health.finding import Finding, doubtful, failed, fine
+from nurture.settings import Settings
+
+#: Seconds for our own port, which is near.
+_NEAR = 4.0
+
+#: Seconds for the domain's names: before, a database that hangs may have been waited for.
+_NAMES = 3.0
+
+#: A clock that is this much out is told, and one that is out by the second number breaks things:
+#: a signed call counts for five minutes, and a worker's lease for less.
+OUT, FAR_OUT = timedelta(seconds=10), timedelta(minutes=2)
+
+_SET_THE_CLOCK = "Have the machines set their clocks by NTP: timedatectl set-ntp true."
+
+
+def web(settings: Settings) -> Iterator[Finding]:
+    """Who is at the port of the web side: nobody, nurture or a stranger."""
+    where, move = f"{settings.host}:{settings.port}", "Stop what runs there, or set NURTURE_PORT."
+    if settings.port == 0:
+        return
+    try:
+        socket.create_connection(_door(settings), _NEAR).close()
+    except OSError:
+        remedy = "Start “nurture serve”, unless this machine only has workers."
+        yield doubtful("web", f"Nobody listens on {where}: the web side is not running.", remedy)
+        return
+    try:
+        is_ours = _is_ours(settings.reached_at)
+    except TimeoutError:
+        said = f"What listens on {where} does not answer within {_NEAR:g} seconds."
+        yield failed("web", said, "If it is nurture, see its web.log and start it again.")
+        return
+    if is_ours:
+        yield fine("web", f"nurture answers on {where}.")
+    else:
+        yield failed("web", f"Another program listens on {where}, and not nurture.", move)
+
+
+def _door(settings: Settings) -> tuple[str, int]:
+    here = settings.reached_at.removeprefix("http://").rpartition(":")[0]
+    return here.strip("[]"), settings.port
+
+
+def _is_ours(address: str) -> bool:
+    """Whether what answers there describes itself as we do; raises `TimeoutError`."""
+    # A proxy that the environment names is for what is far away.
+    opener = build_opener(ProxyHandler({}))
+    try:
+        with opener.open(f"{address}/openapi.json", timeout=_NEAR) as answer:
+            return bool(json.loads(answer.read(1_000_000))["info"]["title"] == "nurture")
+    except TimeoutError:
+        raise
+    except Exception as error:
+        if isinstance(getattr(error, "reason", None), TimeoutError):
+            raise TimeoutError from None
+        return False
+
+
+def public_address(settings: Settings, real_now: Callable[[], datetime]) -> Iterator[Finding]:
+    """Whether the pages answer at their public address, and whether its clock agrees with ours."""
+    if not settings.base_url:
+        return
+    found, told = starting.visit(settings.public_url)
+    said = " ".join(found.sentences)
+    if found.fine:
+        yield fine("public address", said)
+    elif told is None:
+        remedy = "See that DNS, firewall and proxy lead here; some networks hide it from inside."
+        yield doubtful("public address", said, remedy)
+    else:
+        remedy = "Lead that address to the web side: docs/behind-a-proxy.md has how."
+        yield failed("public address", said, remedy)
+    if told is not None:
+        yield from compare_clocks("the public address", told, real_now())
+
+
+def compare_clocks(whose: str, told: datetime, real_now: datetime) -> Iterator[Finding]:
+    """How far another clock is from ours."""
+    apart = abs(told - real_now)
+    said = f"The clock of {whose} and this machine’s are {apart.total_seconds():.0f} seconds apart."
+    if apart <= OUT:
+        yield fine("clock", f"The clock of {whose} agrees with this machine’s.")
+    elif apart <= FAR_OUT:
+        yield doubtful("clock", said, _SET_THE_CLOCK)
+    else:
+        yield failed("clock", said, _SET_THE_CLOCK)
+
+
+def mail_server(settings: Settings, where_mails_stay: str) -> Iterator[Finding]:
+    """Whether the mail server answers and takes the login."""
+    if not settings.smtp_url:
+        yield doubtful("mail server", where_mails_stay, "Set NURTURE_SMTP_URL in .env.")
+        return
+    found = starting.open_session(settings)
+    said = " ".join(found.sentences)
+    if found.fine:
+        yield fine("mail server", said)
+    else:
+        remedy = "Put that right; until then emails wait, and none is lost."
+        yield failed("mail server", said, remedy)
+
+
+def names(settings: Settings, practice: Practice) -> Iterator[Finding]:
+    """SPF, DKIM and DMARC of the sender’s domain."""
+    for record in starting.look_up(practice.sender_domain, settings.dkim_selector, _NAMES):
+        if record.fine is False:
+            remedy = "Have it added: without, emails land in the junk folder."
+            if record.name == "DKIM":
+                remedy = "Add the record that “nurture dkim show” prints."
+            yield doubtful("dns", record.sentence, remedy)
+        else:
+            yield fine("dns", record.sentence)

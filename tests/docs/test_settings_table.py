@@ -1,0 +1,92 @@
+"""The README's table of settings says what the program has, and what holds unless it is set."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from nurture import booking
+from nurture.cli import main
+from nurture.mail import providers
+from nurture.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+ROW = re.compile(r"^\| (`.+?`) \| (.+) \| (.+) \|$", re.MULTILINE)
+BARE = Settings(secret_key="x")
+
+#: What holds unless these are set is not one value but a way, which the table has in words.
+IN_WORDS = {
+    "database_url": "SQLite in the data directory",
+    "redis_url": "an embedded server of the program's own",
+    "smtp_url": "the outbox in the data directory",
+    "mail_provider": "recognised by the mail server's name",
+    "secret_key": "made at the first start",
+    "address_key": "made at the first start",
+    "leaked_keys": "none",
+    "backup_s3_key": "a bucket is refused",
+    "backup_s3_secret": "a bucket is refused",
+    "signup_secret": "made at the first start",
+    "signup_token": "made at the first start",
+    "dkim_selector": "not signed",
+    "dkim_key_file": "not signed",
+    "backup_url": "none are made by themselves",
+    "metrics_token": "nobody",
+    "clock": "the real clock",
+    "templates_dir": "`templates/emails` of the checkout",
+    "base_url": f"`{BARE.public_url}`",
+}
+
+
+def secrets_of_providers() -> set[str]:
+    mail = {one.secret_setting for one in providers.registry().values()}
+    calendars = {one.secret_setting for one in booking.registry().values()}
+    return {name.removeprefix("NURTURE_") for name in mail | calendars}
+
+
+def table() -> dict[str, str]:
+    """The last column by the setting's name, without NURTURE_."""
+    text = (ROOT / "README.md").read_text()
+    section = text.partition("\n### Settings\n")[2].partition("\n## ")[0]
+    found: dict[str, str] = {}
+    for names, _, unless in ROW.findall(section):
+        each = re.findall(r"`(\w+)`", names)
+        values = unless.split(", ") if unless.count(", ") == len(each) - 1 else [unless] * len(each)
+        for name, value in zip(each, values, strict=True):
+            assert name not in found, f"{name} is there twice"
+            found[name] = value
+    return found
+
+
+def test_every_setting_is_in_the_table_and_the_table_has_no_others() -> None:
+    fields = {name.upper() for name in Settings.model_fields} - {"SECRETS"}
+    assert set(table()) == fields | secrets_of_providers()
+
+
+@pytest.mark.parametrize("name", sorted(set(Settings.model_fields) - {"secrets"}))
+def test_what_holds_unless_it_is_set_is_what_the_table_says(name: str) -> None:
+    said = table()[name.upper()]
+    if name in IN_WORDS:
+        assert said == IN_WORDS[name]
+        return
+    default: Any = Settings.model_fields[name].default
+    assert said.strip("`") == str(default)
+
+
+def test_every_providers_calls_are_refused_until_its_secret_is_set() -> None:
+    assert {table()[name] for name in secrets_of_providers()} == {"its calls are refused"}
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker", "beat"])
+def test_help_names_settings_that_there_are_with_what_holds_unless_they_are_set(
+    command: str,
+) -> None:
+    said = CliRunner().invoke(main, [command, "--help"]).output
+    named = re.findall(r"^  +NURTURE_(\w+) +.* \((.+)\)$", said, re.MULTILINE)
+    assert "DATA_DIR" in dict(named)
+    assert ("HOST" in dict(named)) is (command in ("serve", "web"))
+    for name, default in named:
+        field = Settings.model_fields[name.lower()]
+        if field.default and name.lower() not in IN_WORDS:
+            assert default == str(field.default)
