@@ -89,7 +89,8 @@ def _parts(text: str) -> list[bytes]:
     part = b""
     for character in text:
         octets = character.encode()
-        if len(part) + len(octets) > (_WORD_OCTETS if parts else _FIRST_WORD_OCTETS):
+        # What is left behind an early blank may still be too long.
+        while len(part) + len(octets) > (_WORD_OCTETS if parts else _FIRST_WORD_OCTETS):
             ended = part.rfind(b" ") + 1 or len(part)
             parts.append(part[:ended])
             part = part[ended:]

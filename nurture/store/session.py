@@ -64,7 +64,8 @@ _NO_SUCH_TABLE = "42P01"
 #: What SQLite says where the reason lies with the disk, and what to do about that.
 _SAID = {
     "disk is full": "Make room on its disk; nothing of this has happened.",
-    "unable to open": "See that its folder is there, and that this user may write to it.",
+    "unable to open": "See that the folder is there that NURTURE_DATABASE_URL names, or else "
+    "NURTURE_DATA_DIR, and that this user may write to it.",
     "readonly database": "Let this user write to it and its folder; nothing of this has happened.",
 }
 

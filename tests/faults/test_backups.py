@@ -193,9 +193,14 @@ def test_what_is_spoilt_is_told_by_the_commands_in_one_line(
     for what, content in spoilings(good.content, random.Random(1), 0):
         file.write_bytes(content)
         refused = command(sqlite_home, "backup", "--check", file)
-        assert refused.exit_code == 1 and refused.stderr.count("\n") == 1, (what, refused.stderr)
+        assert refused.exit_code == 1 and _in_one_line(refused.stderr), (what, refused.stderr)
         if what.startswith("byte 17 "):
             assert "no good any more" in command(sqlite_home, "status").stdout
+
+
+def _in_one_line(said: str) -> bool:
+    """Progress that was shown before, on a machine that is slow, is no part of what is said."""
+    return len([line for line in said.splitlines() if not line.endswith("…")]) == 1
 
 
 def test_no_secret_stands_anywhere_in_what_lies_there(

@@ -63,6 +63,7 @@ def test_an_encoded_word_has_at_most_seventy_five_characters(subject: str) -> No
 
 @given(SUBJECTS)
 @example("é" * 30)
+@example("0 000" + "¡" * 21 + " 0000" + "¡" * 21)
 def test_a_subject_line_with_an_encoded_word_has_at_most_seventy_six_characters(
     subject: str,
 ) -> None:

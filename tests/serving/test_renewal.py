@@ -86,6 +86,7 @@ def test_told_by_sighup_it_becomes_what_is_installed_now_and_drops_no_request(
 
 def test_what_cannot_start_does_not_take_over(program: Running, emails: Path) -> None:
     practice = emails / "practice.toml"
+    assert wait_until(lambda: len(program.processes()["worker"]) == 3)
     right, before = practice.read_text(), program.processes()
     practice.write_text("name = ")
     os.kill(program.process.pid, signal.SIGHUP)
