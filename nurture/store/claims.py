@@ -234,6 +234,7 @@ def _add_statement(dialect: str, columns: tuple[str, ...]) -> Any:
         "attempt": literal(1),
         "doubts": literal(0),
         "reason": literal("", Text),
+        "marked": literal(True),
         **{name: bindparam(name, type_=messages.c[name].type) for name in _CLAIM},
     }
     # SQLite reads ON CONFLICT after a SELECT only where the SELECT has a WHERE.
