@@ -15,7 +15,7 @@ class Keys:
     signing: tuple[str, ...] = field(repr=False)
     address: str = field(repr=False)
     leaked: tuple[str, ...] = field(default=(), repr=False)
-    before: str = field(default="", repr=False)
+    before: str = field(default="", repr=False, compare=False)
 
     @classmethod
     def of(cls, secret_key: str, address_key: str = "", leaked_keys: str = "") -> "Keys":
