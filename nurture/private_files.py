@@ -13,7 +13,15 @@ _OTHERS = 0o077
 #: is theirs, and out of others' reach as soon as the directory is closed.
 _OURS = (
     *("nurture.db*", "secrets.env", ".secrets.env.*", "witness-*", "erasures*", "sending-*"),
-    *("strange-proxy*", "last-published*", "backup-*", "withdrawals-*", "proving-*", "restoring"),
+    *(
+        "strange-proxy*",
+        "last-published*",
+        "backup-*",
+        ".backup-*",
+        "withdrawals-*",
+        "proving-*",
+        "restoring",
+    ),
     *("journals", "outbox", "exports", "logs", "guides", "redis"),
 )
 
@@ -80,6 +88,21 @@ def write_private(path: Path, data: bytes) -> None:
     """Write a file anew that only its owner can read."""
     with os.fdopen(open_private(path), "wb") as file:
         file.write(data)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all, on the disk as well."""
+    draft = path.with_name(f".{path.name}.draft")
+    with os.fdopen(open_private(draft), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def open_private(path: Path) -> int:

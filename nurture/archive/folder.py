@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nurture.archive.journal import JournalFile, journal_name
 from nurture.archive.place import Entry, Sink, Source, StoredFile
-from nurture.private_files import open_private, write_private
+from nurture.private_files import open_private, replace_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Folder:
             return None
 
     def write_small(self, name: str, content: bytes) -> None:
-        """Write a small file for this user alone."""
-        write_private(self.path / name, content)
+        """Write a small file for this user alone, whole or not at all."""
+        replace_private(self.path / name, content)
 
     @contextmanager
     def reading(self, name: str) -> Iterator[Source]:
