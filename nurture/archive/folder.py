@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
 
-from nurture.archive.journal import JournalFile, journal_name
+from nurture.archive.journal import JOURNALS, Journal, JournalFile, journal_name
 from nurture.archive.place import Entry, Sink, Source, StoredFile
 from nurture.private_files import open_private, replace_private
 
@@ -91,6 +91,10 @@ class Folder:
     def journal(self, fingerprint: str) -> JournalFile:
         """The journal beside the backups."""
         return JournalFile(self.path / journal_name(fingerprint))
+
+    def journals(self) -> list[Journal]:
+        """The journals beside the backups."""
+        return [JournalFile(path) for path in sorted(self.path.glob(f"{JOURNALS}*.jsonl"))]
 
 
 def stored_at(path: Path) -> StoredFile:
