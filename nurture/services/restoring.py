@@ -19,6 +19,7 @@ from nurture.archive.identity import KeyFiles, read_locked
 from nurture.archive.place import StoredFile
 from nurture.domain.errors import NurtureError
 from nurture.env_file import as_line
+from nurture.library.files import files_of
 from nurture.private_files import write_private
 from nurture.secrets_file import KEPT
 from nurture.services.contents import DKIM, LIBRARY, SETTINGS, About, Progress
@@ -216,8 +217,7 @@ def _is_same(restored: Path, present: Path) -> bool:
 
 
 def _digests(root: Path) -> dict[str, bytes]:
-    files = (path for path in root.rglob("*") if path.is_file())
-    return {str(p.relative_to(root)): sha256(p.read_bytes()).digest() for p in files}
+    return {str(p.relative_to(root)): sha256(p.read_bytes()).digest() for p in files_of(root)}
 
 
 def _move(place: Place) -> None:

@@ -36,7 +36,7 @@ from nurture.store.backups import last_attempt, last_good
 from nurture.store.portable import plan
 from nurture.store.session import Database
 from nurture.store.subscribers import subscribers
-from tests.house import Household
+from tests.house import SHIPPED, Household
 from tests.machines import backed_up, command, restored
 from tests.servers.clock import ClockFile
 from tests.servers.databases import SqliteDatabases
@@ -208,6 +208,24 @@ def test_the_words_are_shown_once_and_new_ones_open_the_same_key(
     assert str(unlock(stored_at(folder / BESIDE), second)) == str(key)
     with pytest.raises(WrongWordsError):
         unlock(stored_at(folder / BESIDE), first)
+
+
+def test_a_folder_of_emails_that_is_a_link_is_backed_up_like_any_other(
+    sqlite_home: Household, folder: Path, tmp_path: Path
+) -> None:
+    emails = shutil.copytree(SHIPPED, tmp_path / "emails")
+    (emails / "golf").rename(emails / "golf-2026")
+    (emails / "golf").symlink_to("golf-2026")
+    home = sqlite_home
+    home.settings = {"NURTURE_TEMPLATES_DIR": str(emails)}
+    file, words = backed_up(home, folder)
+    emails.rename(tmp_path / "gone")
+    other, result = restored(home, file, words)
+    there = Path(json.loads(result.stdout)["templates"])
+    assert (there / "golf/sequence.toml").read_bytes() == (
+        tmp_path / "gone/golf/sequence.toml"
+    ).read_bytes()
+    other.close()
 
 
 def test_words_that_nobody_has_seen_hold_nowhere(sqlite_home: Household, folder: Path) -> None:
