@@ -93,16 +93,26 @@ def write_private(path: Path, data: bytes) -> None:
 def replace_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner can read, whole or not at all, on the disk as well."""
     draft = path.with_name(f".{path.name}.draft")
-    with os.fdopen(open_private(draft), "wb") as file:
+    write_down(draft, data)
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def write_down(path: Path, data: bytes) -> None:
+    """Write a file anew that only its owner can read, and on the disk when this returns."""
+    with os.fdopen(open_private(path), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
+
+
+def sync_folder(folder: Path) -> None:
+    """See that the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(directory)
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)
 
 
 def open_private(path: Path) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nurture.archive.journal import JOURNALS, Journal, JournalFile, journal_name
 from nurture.archive.place import Entry, Sink, Source, StoredFile
-from nurture.private_files import open_private, replace_private
+from nurture.private_files import open_private, replace_private, sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,7 @@ class Folder:
     def rename(self, name: str, to: str, sha256: str) -> None:
         """Rename a file at once; the name is on the disk as well when this returns."""
         (self.path / name).replace(self.path / to)
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(self.path)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
