@@ -13,7 +13,15 @@ _OTHERS = 0o077
 #: is theirs, and out of others' reach as soon as the directory is closed.
 _OURS = (
     *("nurture.db*", "secrets.env", ".secrets.env.*", "witness-*", "erasures*", "sending-*"),
-    *("strange-proxy*", "last-published*", "backup-*", "withdrawals-*", "proving-*", "restoring"),
+    *(
+        "strange-proxy*",
+        "last-published*",
+        "backup-*",
+        ".backup-*",
+        "withdrawals-*",
+        "proving-*",
+        "restoring",
+    ),
     *("journals", "outbox", "exports", "logs", "guides", "redis"),
 )
 
@@ -80,6 +88,31 @@ def write_private(path: Path, data: bytes) -> None:
     """Write a file anew that only its owner can read."""
     with os.fdopen(open_private(path), "wb") as file:
         file.write(data)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all, on the disk as well."""
+    draft = path.with_name(f".{path.name}.draft")
+    write_down(draft, data)
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def write_down(path: Path, data: bytes) -> None:
+    """Write a file anew that only its owner can read, and on the disk when this returns."""
+    with os.fdopen(open_private(path), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """See that the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def open_private(path: Path) -> int:

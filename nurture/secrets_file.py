@@ -12,7 +12,7 @@ from pathlib import Path
 from nurture.disk import remedy_for
 from nurture.domain.keys import Keys
 from nurture.env_file import SettingsError, read_env_file, rewritten
-from nurture.private_files import open_private, write_private
+from nurture.private_files import sync_folder, write_down
 
 #: Made at the first start where nobody set them, and kept in the data directory.
 MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
@@ -106,11 +106,12 @@ def _write_once(path: Path, content: str) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        write_private(draft, content.encode())
+        write_down(draft, content.encode())
         with suppress(FileExistsError):
             os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def change_secrets(path: Path, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
@@ -154,17 +155,10 @@ def _replace(path: Path, content: bytes) -> None:
     before, draft = path.stat(), path.with_name(f".{path.name}.rotating")
     draft.unlink(missing_ok=True)  # Of a run that was killed.
     try:
-        with os.fdopen(open_private(draft), "wb") as file:
-            if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(file.fileno(), before.st_uid, before.st_gid)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_down(draft, content)
+        if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(draft, before.st_uid, before.st_gid)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_folder(path.parent)

@@ -40,13 +40,18 @@ class Tokens:
     """Signs with the newest secret and reads tokens signed with any of them.
 
     `secrets` come newest first. `address` keys what must stay the same for ever, the hashes of
-    addresses and the proof in a Message-ID; unless given, it is the oldest secret. What was
-    signed with a `leaked` key opens the way out and the preferences, and is refused as outdated
-    for everything else: `is_outdated` tells.
+    addresses and the proof in a Message-ID; unless given, it is the oldest secret, and `before`
+    proves the Message-IDs of programs that knew of no such key. What was signed with a `leaked` key
+    opens the way out and the preferences, and is refused as outdated for everything else:
+    `is_outdated` tells.
     """
 
     def __init__(
-        self, secrets: Sequence[str], address: str = "", leaked: Sequence[str] = ()
+        self,
+        secrets: Sequence[str],
+        address: str = "",
+        leaked: Sequence[str] = (),
+        before: str = "",
     ) -> None:
         if not secrets or not all(secrets):
             raise _nothing_to_sign_with(bool(leaked))
@@ -54,11 +59,12 @@ class Tokens:
         self._leaked = [_Signer(secret) for secret in leaked]
         self._newest = self._signers[0]
         self._lasting = _Signer(address) if address else self._signers[-1]
+        self._before = _Signer(before) if before else self._lasting
 
     @classmethod
     def of(cls, keys: Keys) -> "Tokens":
         """With the keys of this installation."""
-        return cls(keys.signing, keys.address, keys.leaked)
+        return cls(keys.signing, keys.address, keys.leaked, keys.before)
 
     def guide(self, enrolment: int) -> str:
         """Opens the page where the guide of an enrolment is collected."""
@@ -161,9 +167,10 @@ class Tokens:
         """
         return f"{message}.{self.message_code(message)}"
 
-    def message_code(self, message: int) -> str:
-        """The proof in a Message-ID, hexadecimal."""
-        return self._lasting.code(b"message", _number(message)).hex()
+    def message_code(self, message: int, marked: bool = True) -> str:
+        """The proof in a Message-ID, hexadecimal; without a mark, as programs of before made it."""
+        signer = self._lasting if marked else self._before
+        return signer.code(b"message", _number(message)).hex()
 
     def read_message_id(self, message_id: str) -> int:
         """The message a Message-ID belongs to; raises `TokenRefusedError`.
@@ -183,14 +190,15 @@ class Tokens:
         return int(number)
 
     def step_mark(self, email: str) -> str:
-        """A label for the domain of a Message-ID that says, to us alone, which email it was."""
-        return f"s{self._newest.code(b'step', email.encode())[:_MARK].hex()}"
+        """A label for the domain of a Message-ID that says, to us alone, which email it was.
+
+        It is the same for ever, like the rest of the Message-ID.
+        """
+        return f"s{self._lasting.code(b'step', email.encode())[:_MARK].hex()}"
 
     def bears_mark(self, email: str, message_id: str) -> bool:
         """Whether a Message-ID says that it was that email."""
-        said = find_step_mark(message_id)
-        marks = (s.code(b"step", email.encode())[:_MARK].hex() for s in self._signers)
-        return said in {f"s{mark}" for mark in marks}
+        return find_step_mark(message_id) == self.step_mark(email)
 
     @property
     def key_mark(self) -> str:

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from nurture.archive.bucket_trouble import trouble_with
-from nurture.archive.journal import journal_name
+from nurture.archive.journal import JOURNALS, Journal, journal_name
 from nurture.archive.place import Entry, PlaceError, Sink, Source
 from nurture.archive.segments import Segments
 from nurture.bucket_address import BucketAddress
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 #: carries in time.
 PART = 5 * 1024 * 1024
 
-#: How long a part may take, and anything small, in seconds.
 #: What an address that names none means, as everywhere.
 _REGION = "us-east-1"
 
+#: How long a part may take, and anything small, in seconds.
 _PART_SECONDS, _SMALL_SECONDS = 120, 15
 
 
@@ -149,8 +149,17 @@ class Bucket:
 
     def journal(self, fingerprint: str) -> Segments:
         """The journal beside the backups, in segments; the same one for as long as this is."""
-        name = journal_name(fingerprint).removesuffix(".jsonl")
-        return self._journals.setdefault(name, Segments(self, name))
+        return self._journal_in(journal_name(fingerprint).removesuffix(".jsonl"))
+
+    def journals(self) -> list[Journal]:
+        """The journals beside the backups."""
+        with self.telling():
+            found: Any = self.small.list_with_delimiter()
+        folders = sorted(folder.rstrip("/") for folder in found["common_prefixes"])
+        return [self._journal_in(one) for one in folders if one.startswith(JOURNALS)]
+
+    def _journal_in(self, folder: str) -> Segments:
+        return self._journals.setdefault(folder, Segments(self, folder))
 
     @cached_property
     def _journals(self) -> dict[str, Segments]:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
 
-from nurture.archive.journal import JournalFile, journal_name
+from nurture.archive.journal import JOURNALS, Journal, JournalFile, journal_name
 from nurture.archive.place import Entry, Sink, Source, StoredFile
-from nurture.private_files import open_private, write_private
+from nurture.private_files import open_private, replace_private, sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Folder:
             return None
 
     def write_small(self, name: str, content: bytes) -> None:
-        """Write a small file for this user alone."""
-        write_private(self.path / name, content)
+        """Write a small file for this user alone, whole or not at all."""
+        replace_private(self.path / name, content)
 
     @contextmanager
     def reading(self, name: str) -> Iterator[Source]:
@@ -78,11 +78,7 @@ class Folder:
     def rename(self, name: str, to: str, sha256: str) -> None:
         """Rename a file at once; the name is on the disk as well when this returns."""
         (self.path / name).replace(self.path / to)
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(self.path)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -91,6 +87,10 @@ class Folder:
     def journal(self, fingerprint: str) -> JournalFile:
         """The journal beside the backups."""
         return JournalFile(self.path / journal_name(fingerprint))
+
+    def journals(self) -> list[Journal]:
+        """The journals beside the backups."""
+        return [JournalFile(path) for path in sorted(self.path.glob(f"{JOURNALS}*.jsonl"))]
 
 
 def stored_at(path: Path) -> StoredFile:

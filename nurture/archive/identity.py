@@ -5,6 +5,7 @@ the backups lies the same key, encrypted with the words: what opens them on anot
 """
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pyrage
@@ -14,7 +15,7 @@ from nurture.archive.locking import lock
 from nurture.archive.phrase import as_typed, make_words
 from nurture.archive.place import Place, StoredFile
 from nurture.domain.errors import NurtureError
-from nurture.private_files import write_private
+from nurture.private_files import replace_private
 
 #: What the key is called beside the backups.
 BESIDE = "identity.age"
@@ -52,24 +53,52 @@ class KeyFiles:
         """The key of this machine."""
         return _parse(self.plain.read_text(encoding="ascii"))
 
+    @property
+    def known(self) -> Path:
+        """The digests of all that was ever locked here: what lies beside backups may be older."""
+        return self.directory / "backup-identities.known"
+
     def make(self) -> str:
-        """Make the key unless it is there; return new words that open it, to be shown once."""
-        if not self.plain.exists():
-            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            identity = x25519.Identity.generate()
-            said = f"# public key: {identity.to_public()}\n{identity}\n"
-            write_private(self.plain, said.encode("ascii"))
-        words = make_words()
-        write_private(self.locked, lock(self.plain.read_bytes(), words))
+        """Make the key unless it is there; return new words that open it from now on."""
+        words, locked = self.draw()
+        self.take(locked)
         return words
 
-    def lay_beside(self, place: Place, replaces: bytes = b"") -> None:
+    def draw(self) -> tuple[str, bytes]:
+        """New words, and the key as they open it; those of before hold until that is taken."""
+        if not self.plain.exists():
+            self._make_key()
+        words = make_words()
+        locked = lock(self.plain.read_bytes(), words)
+        before = [self.locked.read_bytes()] if self.locked.exists() else []
+        digests = self._digests() | {sha256(one).hexdigest() for one in (*before, locked)}
+        replace_private(self.known, "".join(f"{one}\n" for one in sorted(digests)).encode())
+        return words, locked
+
+    def _make_key(self) -> None:
+        """What opened another key is no concern of this one's, and is never replaced by it."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.known.unlink(missing_ok=True)
+        self.locked.unlink(missing_ok=True)
+        identity = x25519.Identity.generate()
+        said = f"# public key: {identity.to_public()}\n{identity}\n"
+        replace_private(self.plain, said.encode("ascii"))
+
+    def take(self, locked: bytes) -> None:
+        """Let the words hold that were drawn with this, once somebody has seen them."""
+        replace_private(self.locked, locked)
+
+    def _digests(self) -> set[str]:
+        return set(self.known.read_text().split()) if self.known.exists() else set()
+
+    def lay_beside(self, place: Place, locked: bytes = b"") -> None:
         """Put the locked key beside the backups of a place; raises `StrangeIdentityError`.
 
-        What lies there already is left alone, unless it is the one that this one `replaces`.
+        What lies there is replaced where it opens the same key with other words, and else left
+        alone.
         """
-        there, ours = place.read_small(BESIDE), self.locked.read_bytes()
-        if there not in (None, ours, replaces):
+        there, ours = place.read_small(BESIDE), locked or self.locked.read_bytes()
+        if there not in (None, ours) and sha256(there).hexdigest() not in self._digests():
             raise StrangeIdentityError(
                 f"{place.location(BESIDE)} opens the backups of another machine.",
                 remedy=f"Choose another place or, if this is the same house, copy that machine’s "

@@ -14,8 +14,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from nurture.domain.errors import NurtureError
+
+#: How the name of every journal begins.
+JOURNALS = "withdrawals-"
+
 #: The last line is within so many bytes.
 _TAIL = 4096
+
+
+class DamagedJournalError(NurtureError):
+    """A line of a journal is not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class JournalFile:
         """The number in the last whole line; zero where there is none."""
         try:
             with self.path.open("rb") as file:
-                return _last_number(file.fileno())
+                return _last_number(file.fileno(), self.path)
         except FileNotFoundError:
             return 0
 
@@ -88,7 +97,7 @@ class JournalFile:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            lines = more(_last_number(descriptor))
+            lines = more(_last_number(descriptor, self.path))
             os.ftruncate(descriptor, _whole(descriptor))
             os.lseek(descriptor, 0, os.SEEK_END)
             _write_all(descriptor, b"".join(map(as_bytes, lines)))
@@ -100,12 +109,14 @@ class JournalFile:
     def lines(self) -> Iterator[Line]:
         """All whole lines, in their order."""
         with self.path.open("rb") as file:
-            yield from (read_line(line) for line in file if line.endswith(b"\n"))
+            whole = (line for line in file if line.endswith(b"\n"))
+            for number, line in enumerate(whole, start=1):
+                yield read_line(line, f"{self.path}, line {number}")
 
 
 def journal_name(fingerprint: str) -> str:
     """What the journal of the database with that fingerprint is called."""
-    return f"withdrawals-{fingerprint}.jsonl"
+    return f"{JOURNALS}{fingerprint}.jsonl"
 
 
 def as_bytes(line: Line) -> bytes:
@@ -120,11 +131,18 @@ def as_bytes(line: Line) -> bytes:
     return json.dumps(said).encode() + b"\n"
 
 
-def read_line(line: bytes) -> Line:
-    """A line as it was written down."""
-    said = json.loads(line)
-    at, noted = (datetime.fromisoformat(said[name]) for name in ("at", "noted"))
-    return Line(said["n"], said["hash"], said["kind"], at, noted)
+def read_line(line: bytes, where: str) -> Line:
+    """A line as it was written down; raises `DamagedJournalError`, which says where it stands."""
+    try:
+        said = json.loads(line)
+        at, noted = (datetime.fromisoformat(said[name]) for name in ("at", "noted"))
+        return Line(int(said["n"]), str(said["hash"]), str(said["kind"]), at, noted)
+    except (ValueError, TypeError, LookupError):
+        raise DamagedJournalError(
+            f"{where}: it is damaged, and says no more who said no.",
+            remedy="Put a copy of that file in its place. If there is none, take out that line "
+            "alone: whoever it was about may be written to.",
+        ) from None
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
@@ -144,7 +162,7 @@ def _whole(descriptor: int) -> int:
     return begin + tail.rfind(b"\n") + 1
 
 
-def _last_number(descriptor: int) -> int:
+def _last_number(descriptor: int, path: Path) -> int:
     _, tail = _tail(descriptor)
     whole = tail[: tail.rfind(b"\n") + 1].splitlines()
-    return read_line(whole[-1]).number if whole else 0
+    return read_line(whole[-1], f"{path}, the last line").number if whole else 0

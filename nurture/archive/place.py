@@ -100,6 +100,10 @@ class Place(Protocol):
         """The journal of withdrawals that lies there for the database with that fingerprint."""
         ...
 
+    def journals(self) -> list[Journal]:
+        """All journals of withdrawals that lie there: of each database that backs up to it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:

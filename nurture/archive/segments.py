@@ -124,7 +124,8 @@ class Segments:
             raise PlaceError(
                 f"{self}/{segment.name} is not there any more.", remedy="Try it again."
             )
-        yield from map(read_line, content.splitlines())
+        for number, line in enumerate(content.splitlines(), start=1):
+            yield read_line(line, f"{self}/{segment.name}, line {number}")
 
     def _sizes(self) -> dict[Segment, int]:
         found = {}

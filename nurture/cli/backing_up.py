@@ -44,9 +44,7 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     if check:
         return _check(house, check, as_json)
     file = _where(house, to)
-    words = _words(house, new_words)
-    if words and not as_json:
-        click.echo(_WORDS.format(words=words))
+    words = _words(house, new_words, as_json)
     with suppress(DatabaseUnavailableError):  # What is not folded now is not lost.
         folding.fold_journals(house.database, house.journals)
     now, tell = house.clock(), progress("rows")
@@ -81,17 +79,21 @@ def _where(house: House, to: str | None) -> StoredFile:
     return StoredFile(house.place, "")
 
 
-def _words(house: House, new: bool) -> str:
-    """New words where there are none or others are wanted; empty where those shown still hold."""
+def _words(house: House, new: bool, as_json: bool) -> str:
+    """Show new words where there are none or others are wanted; empty where those shown still hold.
+
+    They hold when they lie beside the backups and have been shown: killed before, it was nothing.
+    """
     keys, place = house.safe.keys, house.safe.place
     if keys.exist() and not new:
         return ""
-    before = keys.locked.read_bytes() if keys.locked.exists() else b""
+    words, locked = keys.draw()
     if place is not None:
-        place.prepare()  # Words that open nothing there must not take the place of those that do.
-    words = keys.make()
-    if place is not None:
-        keys.lay_beside(place, replaces=before)
+        place.prepare()
+        keys.lay_beside(place, locked)
+    # At once also beside a document, which nobody gets where the backup fails.
+    click.echo(_WORDS.format(words=words), err=as_json)
+    keys.take(locked)
     return words
 
 

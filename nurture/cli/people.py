@@ -73,7 +73,7 @@ def forget(house: House, email: str, yes: bool) -> None:
 
     Only the keyed hash of the address stays, so that it is never written to again.
     """
-    from nurture.archive.place import PlaceError
+    from nurture.domain.errors import NurtureError
     from nurture.services import copying_out, following, forgetting
 
     up_to_date(house)
@@ -85,7 +85,7 @@ def forget(house: House, email: str, yes: bool) -> None:
         forgetting.forget_booker(house.database, house.files, house.tokens, email, house.clock())
     else:
         forgetting.forget(house.database, house.files, person, house.clock())
-    with suppress(OSError, PlaceError):  # A worker tries again; status says what is left.
+    with suppress(OSError, NurtureError):  # A worker tries again; status says what is left.
         copying_out.copy_out(house.database, house.safe.journal, house.clock())
     click.echo("Erased. Only a keyed hash of the address is kept, which is never written to.")
     if following.pending(house.database, house.files):

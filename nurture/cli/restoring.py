@@ -14,7 +14,7 @@ from nurture.cli.command import main
 from nurture.cli.held import as_values, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pyrage import x25519
 
@@ -59,8 +59,9 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     said: dict[str, Any] = {}
 
     def then(about: About, library: Path | None) -> None:
-        lines = _journal(journal, file, about)
-        said.update(_settle_in(made | given, place.staged_url, about, lines))
+        own = _journal(journal, file, about)
+        others = [] if journal else [one for one in file.place.journals() if one != own]
+        said.update(_settle_in(made | given, place.staged_url, about, own, others))
 
     restored = restoring.restore(
         file, identity, beside, place, settings, before, then, progress("rows")
@@ -98,7 +99,11 @@ def _read_words(words_file: Path | None) -> str:
 
 
 def _settle_in(
-    settings: Mapping[str, str], database_url: str, about: About, journal: Journal | None
+    settings: Mapping[str, str],
+    database_url: str,
+    about: About,
+    journal: Journal | None,
+    others: Sequence[Journal],
 ) -> dict[str, Any]:
     """What is done to the database before it takes its place, and what is held by then."""
     from nurture.bootstrap import bring_up_to_date, build
@@ -109,7 +114,7 @@ def _settle_in(
     database, catalogue, now = house.database, house.catalogue, house.clock()
     try:
         bring_up_to_date(house)
-        withdrawn = resting.settle_in(database, catalogue, house.files, about, journal, now)
+        withdrawn = resting.settle_in(database, catalogue, house.files, about, journal, others, now)
         held = holding.list_held(database, catalogue, now)
     finally:
         database.close()

@@ -9,11 +9,13 @@ class Keys:
 
     `signing` come newest first: the first signs, and links by all of them work. `address` hashes
     addresses and must stay the same for ever. Links by `leaked` keys are the way out and no more.
+    `before` is what proved Message-IDs while no key for addresses was set.
     """
 
     signing: tuple[str, ...] = field(repr=False)
     address: str = field(repr=False)
     leaked: tuple[str, ...] = field(default=(), repr=False)
+    before: str = field(default="", repr=False, compare=False)
 
     @classmethod
     def of(cls, secret_key: str, address_key: str = "", leaked_keys: str = "") -> "Keys":
@@ -24,7 +26,8 @@ class Keys:
         """
         written, leaked = split(secret_key), split(leaked_keys)
         signing = tuple(key for key in written if key not in leaked)
-        return cls(signing, address_key or "".join(written[-1:]), leaked)
+        before = "" if address_key else "".join(written[:1])
+        return cls(signing, address_key or "".join(written[-1:]), leaked, before)
 
     def rotated(self, new: str, leaked: bool) -> "Keys":
         """These keys with a new one in front; the others serve on, or count as leaked."""

@@ -71,10 +71,15 @@ NO_LOGBOOK = NoLogbook()
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a logbook tells. `whole` says that a message it does not name was not handed over."""
+    """What a logbook tells. `whole` says that a message it does not name was not handed over.
+
+    `gone` says for certain that its writer is: it had the lock under this very kernel, which gives
+    the lock to nobody else before. Locks of another machine are not seen everywhere.
+    """
 
     known: Mapping[int, MessageStatus]
     whole: bool
+    gone: bool = False
 
     def fate(self, message: int) -> MessageStatus:
         """`accepted`, `failed`; `deferred` where it may be offered again; else `in_doubt`."""
@@ -209,10 +214,11 @@ def _boot() -> str:
 
 def _told(written: bytes, heading: bytes) -> Told:
     """The last line about a message counts; half a line says nothing."""
-    whole = bool(_boot()) and written.startswith(heading) and written.endswith(b"\n")
+    gone = bool(_boot()) and written.startswith(heading)
+    whole = gone and written.endswith(b"\n")
     known = {}
     for line in written.split(b"\n")[:-1]:
         found = _LINE.fullmatch(line)
         if found:
             known[int(found[2])] = _FATES[found[1]]
-    return Told(known, whole)
+    return Told(known, whole, gone)

@@ -34,7 +34,10 @@ _MARK = re.compile("\ue000([0-9]+)\ue001")
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The person a message goes to; `tracking` is true where they agreed to it."""
+    """The person a message goes to; `tracking` is true where they agreed to it.
+
+    A message that a program of before offered is not `marked`: its Message-ID stays as it was.
+    """
 
     message: int
     enrolment: int
@@ -43,6 +46,7 @@ class Recipient:
     first_name: str
     tracking: bool
     address_hash: str = ""
+    marked: bool = True
 
 
 Slot = Callable[[Recipient], bytes]
@@ -84,11 +88,11 @@ class PreparedEmail:
         self.key = email.key
         self._email, self._sequence, self._kind, self._around = email, sequence, kind, around
         self._places = link_values(email, around.practice)
-        self._shapes: dict[tuple[bool, bool], _Shape] = {}
+        self._shapes: dict[tuple[bool, bool, bool], _Shape] = {}
 
     def message(self, recipient: Recipient, now: datetime) -> bytes:
         """The whole RFC 5322 message to one person, dated `now`, with CRLF line ends."""
-        kind_of = (bool(recipient.first_name), recipient.tracking)
+        kind_of = (bool(recipient.first_name), recipient.tracking, recipient.marked)
         shape = self._shapes.get(kind_of)
         if shape is None:
             shape = self._shapes[kind_of] = self._shape(*kind_of)
@@ -100,14 +104,14 @@ class PreparedEmail:
                 pieces[place] = value
         return b"".join(pieces)
 
-    def _shape(self, named: bool, tracked: bool) -> _Shape:
+    def _shape(self, named: bool, tracked: bool, marked: bool) -> _Shape:
         marks = _Marks()
         boundary = _boundary(self._email)
         html = self._render(self._email.html, marks, named, tracked, html=True)
         text = self._render(self._email.text, marks, named, tracked, html=False)
         subject = self._render(self._email.subject, marks, named, tracked, html=False)
         builder = _Builder(marks)
-        self._add_head(builder, subject, boundary)
+        self._add_head(builder, subject, boundary, marked)
         builder.add(_part_head(boundary, b"plain"))
         builder.add_body(text)
         builder.add(_part_head(boundary, b"html"))
@@ -155,7 +159,7 @@ class PreparedEmail:
             f'<img src="{mark}" width="1" height="1" alt="" style="display:block;border:0" />'
         )
 
-    def _add_head(self, builder: "_Builder", subject: str, boundary: bytes) -> None:
+    def _add_head(self, builder: "_Builder", subject: str, boundary: bytes, marked: bool) -> None:
         """The header fields (RFC 5322 §3.6, RFC 2369 §3.2, RFC 8058 §3.1)."""
         practice, tokens = self._around.practice, self._around.tokens
         domain = practice.sender_domain
@@ -167,7 +171,8 @@ class PreparedEmail:
         builder.add_slot("to", lambda to: mailbox("", to.address))
         builder.add(b"\r\nSubject: ")
         builder.add_text_field(subject)
-        message_id = f"{_MESSAGE_ID}@{tokens.step_mark(self.key)}.{domain}"
+        mark = f"{tokens.step_mark(self.key)}." if marked else ""
+        message_id = f"{_MESSAGE_ID}@{mark}{domain}"
         self._add_named(builder, f"\r\nMessage-ID: <{message_id}>\r\n")
         for name, value in self._around.headers_for(message_id).items():
             self._add_named(builder, f"{name}: {value}\r\n")
@@ -186,7 +191,7 @@ class PreparedEmail:
         tokens = self._around.tokens
         slots: dict[str, Slot] = {
             "number": lambda to: b"%d" % to.message,
-            "code": lambda to: tokens.message_code(to.message).encode("ascii"),
+            "code": lambda to: tokens.message_code(to.message, to.marked).encode("ascii"),
         }
         for index, piece in enumerate(_NAMED.split(field)):
             if index % 2 == 0:

@@ -220,7 +220,8 @@ def _take_up_again(
     now = claim["claimed_at"]
     if _may_be_offered_again(message) and claims.claim_again(connection, message, **claim):
         again = _claimed(due, offer, published, message.id, now)
-        again = replace(again, attempt=message.attempt + 1, doubts=message.doubts)
+        to = replace(again.recipient, marked=message.marked)
+        again = replace(again, recipient=to, attempt=message.attempt + 1, doubts=message.doubts)
         batch.claimed.append(again)
         plan.steps.append(_step(due, offer.progress, None))
     elif message.status in SETTLED or message.status is MessageStatus.IN_DOUBT:

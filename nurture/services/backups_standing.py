@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from nurture.archive.place import PlaceError, StoredFile
+from nurture.archive.place import StoredFile
 from nurture.domain.backups import STALE_AFTER
 from nurture.domain.errors import NurtureError
 from nurture.services.backing_up import Safe
@@ -39,7 +39,7 @@ def _waiting(safe: Safe) -> tuple[int | None, str]:
         if safe.place is not None:
             safe.place.probe()
         return to_copy(safe.database, safe.journal), ""
-    except (OSError, PlaceError) as error:
+    except (OSError, NurtureError) as error:
         return None, str(error)
 
 

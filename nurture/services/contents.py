@@ -13,6 +13,7 @@ from typing import Any
 
 from nurture import __version__
 from nurture.archive.container import DamagedBackupError, Member
+from nurture.library.files import files_of
 from nurture.settings import Settings
 from nurture.store import portable
 from nurture.store.session import Connection, Database
@@ -94,9 +95,8 @@ def _files(sources: Sources) -> Iterator[Member]:
     yield SETTINGS, _document(dict(settings.secrets))
     if settings.dkim_key_file and settings.dkim_key_file.is_file():
         yield DKIM, settings.dkim_key_file.read_bytes()
-    for path in sorted(sources.library.rglob("*")):
-        if path.is_file():
-            yield f"{LIBRARY}{path.relative_to(sources.library)}", path.read_bytes()
+    for path in files_of(sources.library):
+        yield f"{LIBRARY}{path.relative_to(sources.library)}", path.read_bytes()
 
 
 def _about(connection: Connection, sources: Sources, now: datetime) -> dict[str, Any]:

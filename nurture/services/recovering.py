@@ -30,7 +30,7 @@ def recover_silent(database: Database, logbooks: Logbooks, now: datetime, limit:
     """Take over from workers that went silent; return how many messages that were."""
     told = _told_by_the_dead(logbooks)
     with database.reading() as connection:
-        silent = claims.expired(connection, real_now(), told.keys(), limit)
+        silent = claims.expired(connection, real_now(), _gone(told), told.keys(), limit)
     recovered = _take_over(database, told, silent, now) if silent else 0
     for claim in told:
         _wind_up(database, logbooks, claim, told[claim])
@@ -43,12 +43,17 @@ def _told_by_the_dead(logbooks: Logbooks) -> dict[str, Told]:
     return {claim: told for claim, told in read.items() if told is not None}
 
 
+def _gone(told: Mapping[str, Told]) -> list[str]:
+    """The claims whose workers are gone for certain."""
+    return [claim for claim, one in told.items() if one.gone]
+
+
 def _take_over(
     database: Database, told: Mapping[str, Told], silent: list[InHand], now: datetime
 ) -> int:
     with database.writing() as connection:
         locks.hold_numbered(connection, _enrolments_of(silent))
-        still = claims.still_expired(connection, silent, real_now(), told.keys())
+        still = claims.still_expired(connection, silent, real_now(), _gone(told))
         for fate, of_fate in _by(lambda one: _fate(one, told), still).items():
             _settle(connection, fate, of_fate)
         enrolments.look_at_once(connection, enrolments.of_enrolments(_enrolments_of(still)), now)

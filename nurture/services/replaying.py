@@ -10,6 +10,7 @@ from datetime import datetime
 
 from nurture.archive.journal import Journal, Line
 from nurture.domain.consent import JOURNAL, OWN_WORDINGS, ConsentChange, Evidence, Purpose
+from nurture.domain.errors import NurtureError
 from nurture.domain.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue
 from nurture.services.contents import About
@@ -22,6 +23,13 @@ from nurture.store.consents import record_consents
 from nurture.store.session import Connection, Database
 from nurture.store.suppressions import stands, suppress, suppress_erased
 from nurture.store.withdrawals import CONSENT, LET_GO, list_once
+
+#: Every way to say no that this version knows.
+_KINDS = {*SuppressionReason, LET_GO, *(f"{CONSENT}{purpose}" for purpose in Purpose)}
+
+
+class UnknownKindError(NurtureError):
+    """A newer version has written down a no that this one does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +109,28 @@ def _suppress_stranger(connection: Connection, line: Line) -> None:
 
 
 def since_backup(journal: Journal, about: About) -> list[Line]:
-    """The lines that the backup may not know of."""
-    return [
+    """The lines that the backup may not know of; raises `UnknownKindError`."""
+    return _understood(
         line
         for line in journal.lines()
         if line.number > about.withdrawals or line.noted_at >= about.made_at
-    ]
+    )
+
+
+def since_elsewhere(journal: Journal, about: About) -> list[Line]:
+    """What was said since the backup on another machine, such as one that was restored from it.
+
+    Its numbers are its own, and it noted once more what the backup knows.
+    """
+    return _understood(line for line in journal.lines() if line.happened_at >= about.made_at)
+
+
+def _understood(lines: Iterable[Line]) -> list[Line]:
+    found = list(lines)
+    for line in found:
+        if line.kind not in _KINDS:
+            raise UnknownKindError(
+                f"The journal of withdrawals says “{line.kind[:40]}”, which means nothing here.",
+                remedy="Restore with the version that wrote it, or a newer one.",
+            )
+    return found

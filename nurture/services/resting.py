@@ -1,6 +1,7 @@
 """Resting: a restored database takes its place, silent until somebody says that it may send."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from nurture.archive.journal import Journal
@@ -8,7 +9,7 @@ from nurture.services.catalogue import Catalogue
 from nurture.services.contents import About
 from nurture.services.following import OwnFiles
 from nurture.services.holding import hold_missed
-from nurture.services.replaying import Replayer, since_backup
+from nurture.services.replaying import Replayer, since_backup, since_elsewhere
 from nurture.store.enrolments import enrolments
 from nurture.store.instance import RESTORED, arm
 from nurture.store.messages import messages
@@ -27,9 +28,13 @@ def settle_in(
     files: OwnFiles,
     about: About,
     journal: Journal | None,
+    others: Iterable[Journal],
     now: datetime,
 ) -> Counter[str]:
     """Withdraw again what was withdrawn since the backup, and hold all that was due since.
+
+    It may also have been withdrawn on `others`: a machine that was restored from this backup
+    before has a journal of its own.
 
     What is made from now on gets numbers that the lost machine cannot have given out. Return
     how many noes of each kind there were. Only then does the database count as restored, and
@@ -39,6 +44,7 @@ def settle_in(
         leap(connection, _NAMED_BY_NUMBER, about.made_at, now)
     hold_missed(database, catalogue, now)
     lines = since_backup(journal, about) if journal else []
+    lines += [line for other in others for line in since_elsewhere(other, about)]
     withdrawn = Replayer(database, catalogue, files, now).replay(lines)
     with database.writing() as connection:
         arm(connection, RESTORED, now)

@@ -19,7 +19,8 @@ from nurture.archive.identity import KeyFiles, read_locked
 from nurture.archive.place import StoredFile
 from nurture.domain.errors import NurtureError
 from nurture.env_file import as_line
-from nurture.private_files import write_private
+from nurture.library.files import files_of
+from nurture.private_files import sync_folder, write_down, write_private
 from nurture.secrets_file import KEPT
 from nurture.services.contents import DKIM, LIBRARY, SETTINGS, About, Progress
 from nurture.services.taking_in import take_in
@@ -194,15 +195,15 @@ def _keep(staging: Path, member: Member) -> None:
 def _keep_keys(staging: Path, identity: x25519.Identity, locked: StoredFile) -> None:
     keys = KeyFiles(staging)
     said = f"# public key: {identity.to_public()}\n{identity}\n"
-    write_private(keys.plain, said.encode("ascii"))
-    write_private(keys.locked, read_locked(locked))
+    write_down(keys.plain, said.encode("ascii"))
+    write_down(keys.locked, read_locked(locked))
 
 
 def _keep_settings(staging: Path, before: Mapping[str, str]) -> None:
     """The secrets to be used at once, and everything else to be read by whoever sets this up."""
     made = {name: value for name, value in before.items() if name in KEPT}
     others = {name: value for name, value in before.items() if name not in KEPT}
-    write_private(staging / "secrets.env", _as_env(made))
+    write_down(staging / "secrets.env", _as_env(made))
     write_private(staging / _SETTINGS_OF_BEFORE, _as_env(others))
 
 
@@ -216,8 +217,7 @@ def _is_same(restored: Path, present: Path) -> bool:
 
 
 def _digests(root: Path) -> dict[str, bytes]:
-    files = (path for path in root.rglob("*") if path.is_file())
-    return {str(p.relative_to(root)): sha256(p.read_bytes()).digest() for p in files}
+    return {str(p.relative_to(root)): sha256(p.read_bytes()).digest() for p in files_of(root)}
 
 
 def _move(place: Place) -> None:
@@ -226,9 +226,11 @@ def _move(place: Place) -> None:
     for path in sorted(place.staging.iterdir()):
         if not path.name.startswith("nurture.db"):
             path.replace(place.directory / path.name)
+    sync_folder(place.directory)
     if place.database_file is not None:
         staged = Database(place.staged_url)
         into_one_file(staged)
         staged.close()
         place.database_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.replace(database, place.database_file)
+        sync_folder(place.database_file.parent)

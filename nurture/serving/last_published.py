@@ -8,11 +8,12 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
 
 from nurture.bootstrap import House
+from nurture.library.files import files_of
 from nurture.private_files import write_private
 from nurture.store.revisions import latest_publication
 
@@ -76,7 +77,18 @@ def _program() -> Iterator[bytes]:
 
 def _contents(library: Path) -> Iterator[bytes]:
     yield str(library.resolve()).encode()
-    for path in sorted(library.rglob("*")):
-        if path.is_file():
-            yield str(path).encode()
-            yield path.read_bytes()
+    for path in files_of(library):
+        yield str(path).encode()
+        yield _content(path)
+
+
+def _content(path: Path) -> bytes:
+    """What tells one content from another; what cannot be read says so, and keeps nobody waiting.
+
+    Whether it is needed is found out by whoever reads the library.
+    """
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").digest()
+    except OSError as error:
+        return str(error).encode()

@@ -167,19 +167,23 @@ class InHand:
 
 
 def expired(
-    connection: Connection, real_now: datetime, known: Collection[str], limit: int
+    connection: Connection,
+    real_now: datetime,
+    gone: Collection[str],
+    known: Collection[str],
+    limit: int,
 ) -> list[InHand]:
     """What workers have in hand that are gone, or have not been heard of within its lease.
 
-    Of the claims that are `known` the worker is gone and the logbook is here, so there is nothing
-    to wait for. A message that may be at the mail server is else left, for another while, to its
-    worker that may live after all, and to the machine that keeps the logbook of its claim.
+    The workers of the claims that are `gone` are so for certain, and there is nothing to wait for.
+    A message that may be at the mail server is else left, for another while, to its worker that may
+    live after all, and to the machine that keeps the logbook of its claim, unless that is `known`
+    here.
     """
-    ours = messages.c.claim.in_(known)
-    unoffered = messages.c.status == MessageStatus.CLAIMED
-    late = unoffered & (messages.c.lease_until < real_now)
+    ours = messages.c.claim.in_(known) | (messages.c.status == MessageStatus.CLAIMED)
+    late = ours & (messages.c.lease_until < real_now)
     nobodys = messages.c.lease_until < real_now - _LEFT_TO_OTHERS
-    return _in_hand(connection, (ours | late | nobodys) & IN_HAND, limit)
+    return _in_hand(connection, (messages.c.claim.in_(gone) | late | nobodys) & IN_HAND, limit)
 
 
 def count_expired(connection: Connection, real_now: datetime) -> int:
@@ -195,12 +199,12 @@ def left_by(connection: Connection, claim: str) -> list[InHand]:
 
 
 def still_expired(
-    connection: Connection, found: Iterable[InHand], real_now: datetime, known: Collection[str]
+    connection: Connection, found: Iterable[InHand], real_now: datetime, gone: Collection[str]
 ) -> list[InHand]:
     """Those of the messages found of which that is still so, locked; hold their enrolments."""
     numbers = messages.c.id.in_([one.message for one in found])
-    gone = messages.c.claim.in_(known) | (messages.c.lease_until < real_now)
-    where = numbers & IN_HAND & gone
+    over = messages.c.claim.in_(gone) | (messages.c.lease_until < real_now)
+    where = numbers & IN_HAND & over
     return _in_hand(connection, where, lock=True)
 
 
@@ -234,6 +238,7 @@ def _add_statement(dialect: str, columns: tuple[str, ...]) -> Any:
         "attempt": literal(1),
         "doubts": literal(0),
         "reason": literal("", Text),
+        "marked": literal(True),
         **{name: bindparam(name, type_=messages.c[name].type) for name in _CLAIM},
     }
     # SQLite reads ON CONFLICT after a SELECT only where the SELECT has a WHERE.

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     ForeignKey,
@@ -52,6 +53,8 @@ messages = Table(
     Column("accepted_at", UtcDateTime),
     Column("reason", Text, nullable=False, default=""),
     Column("code", Integer),
+    # Whether its Message-ID says which email it is, as it has since 0018; it never changes.
+    Column("marked", Boolean),
     UniqueConstraint("enrolment_id", "step", "occasion"),
     Index("ix_messages_subscriber_id_claimed_at", "subscriber_id", "claimed_at"),
     Index("ix_messages_in_hand", "lease_until", sqlite_where=IN_HAND, postgresql_where=IN_HAND),
@@ -85,6 +88,7 @@ class Message:
     claimed_at: datetime
     accepted_at: datetime | None
     reason: str
+    marked: bool
 
     @property
     def email(self) -> str:
@@ -317,4 +321,5 @@ def as_message(row: Mapping[Any, Any]) -> Message:
         claimed_at=row["claimed_at"],
         accepted_at=row["accepted_at"],
         reason=row["reason"],
+        marked=bool(row["marked"]),
     )

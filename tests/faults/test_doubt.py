@@ -135,6 +135,23 @@ def test_what_a_killed_worker_of_this_machine_had_claimed_is_sent_at_once(
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
 
 
+@pytest.mark.parametrize("written", [b"", b"another boot 1:1\n"])
+def test_a_worker_whose_lock_may_not_be_seen_here_is_left_its_claim(
+    sqlite_home: Household, oracle: Oracle, written: bytes
+) -> None:
+    """One that has just made its logbook, or that is on another machine with the same folder."""
+    home = sqlite_home
+    sign_up_many(home, 1)
+    with PlainWorkers(home, work=claim_and_die) as workers:
+        workers.start()
+        assert workers.wait() == [KILLED]
+    [logbook] = (home.directory / "var").glob("sending-*/*")
+    logbook.write_bytes(written)
+    sweeping.batches_due(home.house.dispatch)
+    home.deliver()
+    assert {row["status"] for row in home.rows(messages)} == {MessageStatus.CLAIMED}
+
+
 def test_what_a_killed_worker_of_this_machine_was_answered_is_written_down_at_once(
     home: Household, oracle: Oracle
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from nurture.domain.consent import Purpose
 from nurture.domain.events import EventKind
-from nurture.services import holding
+from nurture.services import copying_out, holding
 from nurture.signatures import sign_standard_webhook
 from nurture.store.enrolments import enrolments
 from nurture.store.events import events
@@ -116,6 +116,41 @@ def test_a_link_of_the_gap_opens_nobody_elses_page_and_a_no_by_it_counts(
     held = json.loads(command(other, "held", "list", "--json").stdout)
     assert {one["email"]: one["brought_back"] for one in held} == {ANN: False, HAL: True}
     other.close()
+
+
+def test_who_said_no_on_a_machine_that_was_lost_before_its_first_backup_is_left_alone(
+    sqlite_home: Household, tmp_path: Path
+) -> None:
+    home = sqlite_home
+    file, words = lost_machine(home, tmp_path / "backups")
+    second, _ = restored(home, file, words)
+    command(second, "arm")
+    second.clock.advance(timedelta(minutes=5))
+    second.press(f"/unsubscribe/{second.house.tokens.unsubscribe(1, 1)}")
+    copying_out.copy_out(second.house.database, second.house.safe.journal, second.clock.now)
+    second.close()
+    third, result = restored(home, file, words, directory=tmp_path / "third")
+    assert json.loads(result.stdout)["withdrawn_again"]["unsubscribed"] == 1
+    assert Purpose.MARKETING not in third.person(ANN)["purposes"]
+    third.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"n": 1, "hash": "ab\n', b"\0\0\0\0\n", b"7\n", b'{"n":1,"hash":"a","kind":"sulked",'
+     b'"at":"2026-03-02T09:00:00+00:00","noted":"2036-03-02T09:00:00+00:00"}\n'],
+)  # fmt: skip
+def test_a_journal_that_cannot_be_read_is_told_in_one_line_and_nothing_is_restored(
+    sqlite_home: Household, tmp_path: Path, line: bytes
+) -> None:
+    folder = tmp_path / "backups"
+    file, words = lost_machine(sqlite_home, folder)
+    [journal] = [*folder.glob("withdrawals-*")] or [folder / "withdrawals-other.jsonl"]
+    with journal.open("ab") as kept:
+        kept.write(line)
+    other, result = restored(sqlite_home, file, words)
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
+    assert not (other.directory / "var/nurture.db").exists()
 
 
 def test_whoever_was_brought_back_before_they_say_no_is_stopped_by_their_old_link(

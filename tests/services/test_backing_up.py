@@ -36,7 +36,7 @@ from nurture.store.backups import last_attempt, last_good
 from nurture.store.portable import plan
 from nurture.store.session import Database
 from nurture.store.subscribers import subscribers
-from tests.house import Household
+from tests.house import SHIPPED, Household
 from tests.machines import backed_up, command, restored
 from tests.servers.clock import ClockFile
 from tests.servers.databases import SqliteDatabases
@@ -200,14 +200,82 @@ def test_the_words_are_shown_once_and_new_ones_open_the_same_key(
     keys = sqlite_home.house.safe.keys
     first = keys.make()
     keys.lay_beside(Folder(folder))
-    key, before = keys.read(), keys.locked.read_bytes()
+    key = keys.read()
     assert len(first.split("-")) == WORDS
     assert str(unlock(stored_at(folder / BESIDE), first.replace("-", " ").upper())) == str(key)
     second = keys.make()
-    keys.lay_beside(Folder(folder), replaces=before)
+    keys.lay_beside(Folder(folder))
     assert str(unlock(stored_at(folder / BESIDE), second)) == str(key)
     with pytest.raises(WrongWordsError):
         unlock(stored_at(folder / BESIDE), first)
+
+
+def test_a_folder_of_emails_that_is_a_link_is_backed_up_like_any_other(
+    sqlite_home: Household, folder: Path, tmp_path: Path
+) -> None:
+    emails = shutil.copytree(SHIPPED, tmp_path / "emails")
+    (emails / "golf").rename(emails / "golf-2026")
+    (emails / "golf").symlink_to("golf-2026")
+    home = sqlite_home
+    home.settings = {"NURTURE_TEMPLATES_DIR": str(emails)}
+    file, words = backed_up(home, folder)
+    emails.rename(tmp_path / "gone")
+    other, result = restored(home, file, words)
+    there = Path(json.loads(result.stdout)["templates"])
+    assert (there / "golf/sequence.toml").read_bytes() == (
+        tmp_path / "gone/golf/sequence.toml"
+    ).read_bytes()
+    other.close()
+
+
+def test_words_that_nobody_has_seen_hold_nowhere(sqlite_home: Household, folder: Path) -> None:
+    home = sqlite_home
+    home.settings = {"NURTURE_BACKUP_URL": str(folder)}
+    (folder / BESIDE).mkdir()  # Neither read nor written to.
+    broken = command(home, "backup")
+    assert broken.exit_code == 1 and "These eight words" not in broken.output
+    assert not home.house.safe.keys.exist()
+    (folder / BESIDE).rmdir()
+    assert "These eight words" in command(home, "backup").output
+
+
+def test_new_words_that_could_not_be_laid_beside_the_backups_change_nothing(
+    sqlite_home: Household, folder: Path
+) -> None:
+    home = sqlite_home
+    home.settings = {"NURTURE_BACKUP_URL": str(folder)}
+    command(home, "backup")
+    before = (folder / BESIDE).read_bytes()
+    (folder / BESIDE).unlink()
+    (folder / BESIDE).mkdir()
+    assert command(home, "backup", "--new-words").exit_code == 1
+    (folder / BESIDE).rmdir()
+    (folder / BESIDE).write_bytes(before)
+    for words in ([], ["--new-words"]):
+        assert command(home, "backup", *words).exit_code == 0
+
+
+def test_what_lies_beside_backups_at_another_place_is_brought_up_to_the_new_words(
+    sqlite_home: Household, folder: Path
+) -> None:
+    home, disk = sqlite_home, folder / "disk"
+    disk.mkdir()
+    home.settings = {"NURTURE_BACKUP_URL": str(folder)}
+    assert command(home, "backup", "--to", disk).exit_code == 0
+    words = json.loads(command(home, "backup", "--new-words", "--json").stdout)["words"]
+    assert command(home, "backup", "--to", disk).exit_code == 0
+    key = home.house.safe.keys.read()
+    assert str(unlock(stored_at(disk / BESIDE), words)) == str(key)
+
+
+def test_a_key_that_is_lost_is_not_replaced_by_another_beside_its_backups(
+    sqlite_home: Household, folder: Path
+) -> None:
+    home = sqlite_home
+    home.settings = {"NURTURE_BACKUP_URL": str(folder)}
+    command(home, "backup")
+    home.house.safe.keys.plain.unlink()
+    assert "another machine" in command(home, "backup", "--new-words").output
 
 
 def test_a_folder_of_another_machine_is_left_alone(sqlite_home: Household, folder: Path) -> None:

@@ -8,17 +8,23 @@ import stat
 import subprocess
 import sys
 import time
+from asyncio import Transport
 from datetime import timedelta
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from aiosmtpd.smtp import SMTP
 from click.testing import CliRunner, Result
+from sqlalchemy import update
 
 from nurture.cli import main
+from nurture.domain.message_status import MessageStatus
 from nurture.env_file import as_line, read_env_file, rewritten
 from nurture.secrets_file import KEPT, SecretsBusyError, change_secrets
 from nurture.services import securing, signing_in
 from nurture.settings import Settings, load_settings
+from nurture.store.messages import messages
 from nurture.store.owners import all_owners
 from nurture.tokens import Tokens
 from tests.homes import ScriptedSink
@@ -310,9 +316,13 @@ def with_keys_in_file(home: Household) -> Household:
     file = home.directory / "var/secrets.env"
     file.parent.mkdir(exist_ok=True)
     file.write_text(f"NURTURE_SECRET_KEY={home.house.settings.secret_key}\n")
-    return Household(
-        home.url, home.directory, home.clock, home.smtp_url, {"NURTURE_SECRET_KEY": ""}
-    )
+    return another(home, NURTURE_SECRET_KEY="")
+
+
+def another(home: Household, **settings: str) -> Household:
+    """The same house with other settings, or what it is when it has been started anew."""
+    environment = {**home.settings, **settings}
+    return Household(home.url, home.directory, home.clock, home.smtp_url, environment)
 
 
 def sealed_with(home: Household, keys: tuple[str, ...]) -> bool:
@@ -377,10 +387,52 @@ def test_a_backup_of_before_and_one_of_after_come_back_with_the_keys_of_their_ti
 
 
 def test_a_guide_that_is_offered_twice_around_a_rotation_has_one_message_id(
-    sqlite_home: Household,
+    sqlite_home: Household, smtp_sink: ScriptedSink
 ) -> None:
     home = with_keys_in_file(sqlite_home)
-    before = home.house.tokens.message_id(1)
+    before = message_id_put_in_doubt(home, smtp_sink)
     assert command(home, "secrets", "rotate").exit_code == 0
-    assert home.another().tokens.message_id(1) == before
     home.close()
+    assert message_id_offered_again(another(home), smtp_sink) == before
+
+
+@pytest.mark.parametrize("keys", ["the only key of before", "a newer key,the older key"])
+def test_a_guide_that_a_program_of_before_has_offered_keeps_its_message_id(
+    sqlite_home: Household, smtp_sink: ScriptedSink, keys: str
+) -> None:
+    home = another(sqlite_home, NURTURE_SECRET_KEY=keys)
+    message_id_put_in_doubt(home, smtp_sink)
+    with home.house.database.writing() as connection:
+        connection.execute(update(messages).values(marked=None))
+    [number] = [row["id"] for row in home.rows(messages)]
+    newest = Tokens([keys.partition(",")[0]])
+    domain = home.house.practice.sender_domain
+    again = message_id_offered_again(home, smtp_sink)
+    assert again == f"<{newest.message_id(number)}@{domain}>"
+    home.close()
+
+
+def message_id_put_in_doubt(home: Household, sink: ScriptedSink) -> str:
+    """Offer somebody their guide; the mail server takes it and goes away without a word."""
+    found: list[str] = []
+
+    def take_and_go(server: SMTP) -> str:
+        assert server.envelope and isinstance(server.envelope.content, bytes)
+        found.append(message_from_bytes(server.envelope.content)["Message-ID"])
+        assert isinstance(server.transport, Transport)
+        server.transport.abort()
+        return "421 4.3.0 Gone"
+
+    sink.script = take_and_go
+    home.subscribe("ann@example.org")
+    home.deliver()
+    sink.script = None
+    assert home.statuses("ann@example.org") == [("your-guide", MessageStatus.IN_DOUBT)]
+    return found[0]
+
+
+def message_id_offered_again(home: Household, sink: ScriptedSink) -> str:
+    home.clock.advance(timedelta(minutes=10))
+    home.deliver()
+    [mail] = sink.mails_to("ann@example.org")
+    return str(mail.message["Message-ID"])

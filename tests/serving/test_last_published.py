@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nurture.library import read_library
+from nurture.library.files import files_of
 from nurture.services import publishing
 from nurture.serving.last_published import LastPublished
 from nurture.serving.preparing import prepare
@@ -54,6 +55,27 @@ def test_the_second_start_says_what_the_first_one_said(place: Place) -> None:
     first = place.start()
     assert place.needs_no_publishing
     assert place.start() == first
+
+
+def test_a_link_that_leads_to_another_folder_is_published_by_the_next_start(place: Place) -> None:
+    (place.folder / "releases").mkdir()
+    kept = (place.folder / "pain-guide").rename(place.folder / "releases/one")
+    plan = shutil.copytree(kept, place.folder / "releases/two") / "sequence.toml"
+    plan.write_text(f"# Newer\n{plan.read_text()}")
+    link = place.folder / "pain-guide"
+    link.symlink_to("releases/one")
+    place.start()
+    assert place.needs_no_publishing
+    link.unlink()
+    link.symlink_to("releases/two")
+    assert not place.needs_no_publishing
+
+
+def test_links_that_lead_nowhere_out_or_round_keep_nobody_from_starting(place: Place) -> None:
+    for name, to in (("out", "/"), ("round", "."), ("nowhere", "gone"), ("itself", "itself")):
+        (place.folder / "layout" / f"zz-{name}").symlink_to(to)
+    (place.folder / "round").symlink_to("layout")
+    assert len(list(files_of(place.folder))) < 200
 
 
 def test_a_file_that_was_edited_is_published_by_the_next_start(place: Place) -> None:

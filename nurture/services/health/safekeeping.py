@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from nurture.archive.journal import DamagedJournalError
 from nurture.archive.place import PlaceError
 from nurture.services import backups_standing, copying_out, following
 from nurture.services.backing_up import Safe
@@ -34,7 +35,7 @@ def withdrawals(safe: Safe, now: datetime) -> Iterator[Finding]:
     """Whether every no is copied out of the database."""
     try:
         since = copying_out.waiting_since(safe.database, safe.journal)
-    except (OSError, PlaceError) as error:
+    except (OSError, DamagedJournalError, PlaceError) as error:
         yield failed("withdrawals", f"Who said no is copied out to nowhere: {error}", _REACH)
         return
     if since is not None and now - since > STUCK:

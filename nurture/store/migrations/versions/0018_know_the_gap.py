@@ -1,4 +1,4 @@
-"""Know when the database was restored, and of a signup or a consent when it was really given."""
+"""Know of restores, of late signups and consents, and which Message-IDs name their email."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,6 +24,7 @@ def upgrade() -> None:
     )
     op.add_column("consents", sa.Column("said_at", UtcDateTime(timezone=True), nullable=True))
     op.add_column("signups", sa.Column("received_at", UtcDateTime(timezone=True), nullable=True))
+    op.add_column("messages", sa.Column("marked", sa.Boolean(), nullable=True))
     op.create_index(
         "ix_signups_received_at",
         "signups",
@@ -37,6 +38,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_withdrawals_address_hash", table_name="withdrawals")
     op.drop_index("ix_signups_received_at", table_name="signups")
+    op.drop_column("messages", "marked")
     op.drop_column("signups", "received_at")
     op.drop_column("consents", "said_at")
     op.drop_table("restores")

@@ -1,0 +1,28 @@
+"""The files of the library, those in linked folders included."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def files_of(root: Path) -> Iterator[Path]:
+    """All files under a folder, in order, by the names under which they are read.
+
+    A folder that is a link is gone into like any other, as the library does, unless it leads out
+    of the root or back to where it lies.
+    """
+    real = root.resolve()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        here = Path(folder)
+        folders[:] = sorted(name for name in folders if _leads_on(here / name, real))
+        yield from (here / name for name in sorted(names) if (here / name).is_file())
+
+
+def _leads_on(folder: Path, root: Path) -> bool:
+    if not folder.is_symlink():
+        return True
+    try:
+        real = folder.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return False
+    return real.is_relative_to(root) and not folder.parent.resolve().is_relative_to(real)
