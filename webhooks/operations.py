@@ -44,7 +44,7 @@ def _signup() -> Json:
             "Writes down the signup and the consent, and sends the email with the guide. The "
             "answer is the same, byte for byte, for a new address, a known one and one that "
             "must not be written to. Only a missing or impossible `email` is refused, and a "
-            "`signed_up_at` that is no time, in the future or too long ago: any other field that "
+            "`signed_up_at` that is no time or too long ago: any other field that "
             "is null, empty or of another kind counts as not given, and what is too long is cut. "
             "A box in `consent` that is not understood is no consent; the studio "
             "shows it. Fields of a form may end in `[]` or name a part, as in "

@@ -12,9 +12,6 @@ from nurture.domain.consent import ConsentChange, Purpose
 from nurture.domain.enrolment import Ending, EnrolmentStatus
 from nurture.domain.errors import NurtureError
 
-#: How far the website's clock may be ahead of ours.
-FURTHEST_AHEAD = timedelta(minutes=5)
-
 #: Whoever asked longer ago is to be asked again: nobody remembers it.
 LONGEST_AGO = timedelta(days=400)
 
@@ -55,15 +52,10 @@ def signup_time(
 ) -> SignupTime:
     """Judge what a caller says; raises `ImpossibleTimeError`.
 
-    A clock that is a little ahead of ours means now.
+    A time in the future means now: a website whose clock is wrong loses no signup.
     """
     if said_at is None:
         return SignupTime(told_at)
-    if said_at > told_at + FURTHEST_AHEAD:
-        raise ImpossibleTimeError(
-            f"It is in the future: here it is {told_at:%Y-%m-%dT%H:%M:%SZ}.",
-            remedy="Set the website's clock, or send the time's offset from UTC.",
-        )
     if said_at < told_at - LONGEST_AGO:
         raise ImpossibleTimeError(
             f"It is more than {LONGEST_AGO.days} days ago.",

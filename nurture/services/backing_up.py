@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nurture.archive.container import write_archive
 from nurture.archive.folder import Folder
-from nurture.archive.identity import KeyFiles
+from nurture.archive.identity import BESIDE, KeyFiles
 from nurture.archive.journal import Journal
 from nurture.archive.place import Entry, Place, PlaceError, StoredFile
 from nurture.clock import real_now
@@ -160,6 +160,7 @@ def _make(safe: Safe, file: StoredFile, now: datetime, tell: Progress) -> Made:
             remedy="Run “nurture backup” once by hand and keep the words that it shows.",
         )
     place = file.place
+    _insist_on_place(safe, place)
     if place == safe.place:
         place.prepare()
     _insist_on_room(safe)
@@ -176,6 +177,18 @@ def _make(safe: Safe, file: StoredFile, now: datetime, tell: Progress) -> Made:
                 place.remove(draft.name)
             raise
     return Made(file, size, rows)
+
+
+def _insist_on_place(safe: Safe, place: Place) -> None:
+    """A folder whose disk is not mounted is empty, and a backup there would be on this machine."""
+    with safe.database.reading() as connection:
+        good = last_good(connection)
+    if good and good.file.startswith(place.location("")) and not place.has(BESIDE):
+        raise BackupError(
+            f"{place} is empty, though backups lay there.",
+            remedy="See that its disk is mounted. If it was emptied on purpose, run "
+            "“nurture backup --new-words”.",
+        )
 
 
 def _insist_on_room(safe: Safe) -> None:

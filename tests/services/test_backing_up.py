@@ -285,6 +285,26 @@ def test_a_folder_of_another_machine_is_left_alone(sqlite_home: Household, folde
     assert (folder / "identity.age").read_bytes() == b"another machine's"
 
 
+def test_a_place_whose_disk_is_not_mounted_is_no_place_for_a_backup(
+    sqlite_home: Household, folder: Path
+) -> None:
+    where = {"NURTURE_BACKUP_URL": str(folder)}
+    assert command(sqlite_home, "backup", **where).exit_code == 0
+    away = folder.rename(folder.with_name("unmounted"))
+    folder.mkdir()
+    sqlite_home.clock.advance(timedelta(hours=1))
+    refused = command(sqlite_home, "backup", **where)
+    assert refused.exit_code == 1 and "is mounted" in refused.stderr
+    assert "is not good" in command(sqlite_home, "status", **where).stdout
+    assert not list(folder.glob("nurture-*"))
+    folder.rmdir() if not any(folder.iterdir()) else shutil.rmtree(folder)
+    away.rename(folder)
+    assert command(sqlite_home, "backup", **where).exit_code == 0
+    shutil.rmtree(folder)
+    sqlite_home.clock.advance(timedelta(hours=1))
+    assert command(sqlite_home, "backup", "--new-words", **where).exit_code == 0
+
+
 def test_words_are_understood_however_they_are_written() -> None:
     words = make_words()
     assert as_typed(words) == as_typed(words.replace("-", "  ").upper() + "\n") == words
