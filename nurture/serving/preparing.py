@@ -58,21 +58,26 @@ def _to_fill_in(house: House) -> list[str]:
         return publishing.to_fill_in_published(house.catalogue.current(connection))
 
 
-def prepare_apart() -> dict[str, Any] | None:
-    """Prepare in a process of its own, so that this one opens no database and stays as it is.
+class Preparation:
+    """Prepares in a process of its own, so that this one opens no database and stays as it is.
 
-    Returns `None` where something is in the way, which has been said by then.
+    It begins at once, while this process loads what everybody needs.
     """
-    ours, theirs = _FORK.Pipe(duplex=False)
-    process = _FORK.Process(target=_prepare_into, args=(theirs, os.getpid()))
-    process.start()
-    theirs.close()
-    try:
-        told: dict[str, Any] | None = ours.recv()
-    except EOFError:
-        told = None
-    process.join()
-    return told
+
+    def __init__(self) -> None:
+        self._ours, theirs = _FORK.Pipe(duplex=False)
+        self._process = _FORK.Process(target=_prepare_into, args=(theirs, os.getpid()))
+        self._process.start()
+        theirs.close()
+
+    def wait(self) -> dict[str, Any] | None:
+        """What the welcome tells; `None` where something is in the way, which has been said."""
+        try:
+            told: dict[str, Any] | None = self._ours.recv()
+        except EOFError:
+            told = None
+        self._process.join()
+        return told
 
 
 def _prepare_into(answer: Connection, parent: int) -> None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nurture.disk import look
 from nurture.domain.errors import NurtureError
@@ -25,6 +25,9 @@ from nurture.serving.programs import insist_on_shared_memory, run_beat, run_web,
 from nurture.serving.server import listen, why
 from nurture.serving.welcome import welcome
 from nurture.settings import Settings
+
+if TYPE_CHECKING:
+    from nurture.serving.preparing import Preparation
 
 #: Seconds in which the web side must answer at the start.
 _START = 30.0
@@ -94,8 +97,9 @@ class _Tree:
         if self._keeps_redis:
             self._redis = self._start_redis()
             os.environ["NURTURE_REDIS_URL"] = self._redis.redis_url
+        preparation = None if self._handover else _begin_to_prepare()
         load_for_web()
-        told = self._handover.told if self._handover else _prepare()
+        told = preparation.wait() if preparation else self._told_before
         if told is None or self._told_to_stop:
             return told is not None
         self._start_child("web", partial(run_web, self._settings, self._listener))
@@ -189,6 +193,11 @@ class _Tree:
         self._children[-1].start()
 
     @property
+    def _told_before(self) -> dict[str, Any] | None:
+        """What the trial of this version told, before the one that ran became it."""
+        return self._handover.told if self._handover else None
+
+    @property
     def _keeps_redis(self) -> bool:
         return not self._settings.redis_url
 
@@ -246,11 +255,11 @@ def _complete_environment(settings: Settings) -> None:
     os.environ["NURTURE_PORT"] = str(settings.port)
 
 
-def _prepare() -> dict[str, Any] | None:
+def _begin_to_prepare() -> "Preparation":
     # One of the programs alone, such as the alarm clock, needs nothing of what this imports.
-    from nurture.serving.preparing import prepare_apart
+    from nurture.serving.preparing import Preparation
 
-    return prepare_apart()
+    return Preparation()
 
 
 def _listen(settings: Settings) -> socket.socket:
