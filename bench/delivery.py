@@ -16,7 +16,7 @@ from bench.procfs import OtherWork, cpu_of
 from bench.sinks import Sink, sink_named
 from bench.stores import Store
 from bench.workers import Site, running_worker
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.store.enrolments import count_due
 from nurture.store.messages import messages
 from nurture.store.session import Database

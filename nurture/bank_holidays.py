@@ -4,8 +4,8 @@ from functools import cache
 
 from holidays import country_holidays
 
-from nurture.domain.rhythm import Nation
-from nurture.domain.send_window import Holidays
+from nurture.domain.scheduling.hours import Nation
+from nurture.domain.scheduling.window import Holidays
 
 _SUBDIVISIONS = {
     Nation.ENGLAND: "ENG",

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from nurture.domain.disk_space import Room, Use, say_stopped, stopped
 from nurture.domain.errors import NurtureError
-from nurture.domain.room import Room, Use, say_stopped, stopped
 
 #: What to do about a disk that is nearly full.
 MAKE_ROOM = (

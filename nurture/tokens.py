@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from hmac import compare_digest
 
-from nurture.domain.address import address_keys
 from nurture.domain.errors import NurtureError
 from nurture.domain.keys import Keys
+from nurture.domain.subscribers.address import address_keys
 
 #: Length of the authentication code in bytes: 96 bits.
 _CODE = 12

@@ -19,9 +19,9 @@ from sqlalchemy import Table, insert, select
 from werkzeug.test import TestResponse
 
 from nurture.bootstrap import House, build
-from nurture.domain.consent import Evidence, Purpose
-from nurture.domain.engagement import HOLD
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.tracking.verdict import HOLD
 from nurture.library import Library, read_library
 from nurture.services import (
     bouncing,

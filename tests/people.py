@@ -7,13 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert
 
-from nurture.domain.consent import Consents, Purpose
-from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.facts import Enrolled, Facts, Happened, SignedUp
-from nurture.domain.interests import SIGNS_OF_LIFE, Level
-from nurture.domain.segment import (
+from nurture.domain.audience.conditions import (
     All,
     AnyOf,
     Booked,
@@ -27,7 +21,13 @@ from nurture.domain.segment import (
     Not,
     Reached,
 )
-from nurture.domain.sending_gate import Frequency
+from nurture.domain.audience.engagement import SIGNS_OF_LIFE, Level
+from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
+from nurture.domain.scheduling.gate import Frequency
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
 from nurture.store.enrolments import enrolments
 from nurture.store.events import events
 from nurture.store.signups import signups

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.domain.sequence import Sequence
+from nurture.domain.sequences.sequence import Sequence
 from nurture.library import LibraryError, parse_email, parse_segments, parse_sequence, read_library
 from nurture.library.limits import LONGEST_DOCUMENT, excess_of
 from nurture.library.reading import read_document, read_toml

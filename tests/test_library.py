@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.domain.consent import Purpose
-from nurture.domain.sequence import (
+from nurture.domain.sequences.sequence import (
     WORKING_DAYS,
     Late,
     OptIn,
@@ -16,6 +15,7 @@ from nurture.domain.sequence import (
     StepKind,
     Wait,
 )
+from nurture.domain.subscribers.consent import Purpose
 from nurture.library import (
     LibraryError,
     parse_email,

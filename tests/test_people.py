@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nurture.domain.consent import Purpose
-from nurture.domain.person import Act, Deed, Habits
+from nurture.domain.simulation.person import Act, Deed, Habits
+from nurture.domain.subscribers.consent import Purpose
 from nurture.library import LibraryError
 from nurture.library.people import parse_people
 from tests.domain.playing import GUIDE, sequence_of

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from nurture.addresses import plain_mailbox
 from nurture.cli import main
-from nurture.domain.sequence import Sequence, Step
+from nurture.domain.sequences.sequence import Sequence, Step
 from nurture.library import LibraryError, parse_practice, read_library, refuse_slips
 from nurture.library.practice import practice_slips, read_facts
 from nurture.library.writing import with_settings

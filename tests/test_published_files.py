@@ -5,8 +5,8 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.known import known, known_or_none
+from nurture.domain.known_words import known, known_or_none
+from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.library import parse_practice, parse_segments, parse_sequence
 from nurture.library.published import (
     form_keys,

@@ -4,8 +4,8 @@ from datetime import date, time
 
 import pytest
 
-from nurture.domain.rhythm import ClosedDays, Nation, Rhythm
-from nurture.domain.sending_gate import Caps, one_in
+from nurture.domain.scheduling.gate import Caps, one_in
+from nurture.domain.scheduling.hours import ClosedDays, Nation, Rhythm
 from nurture.library import LibraryError, parse_practice
 from tests.house import SHIPPED
 

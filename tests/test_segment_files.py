@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 
-from nurture.domain.engagement import Verdict
-from nurture.domain.events import EventKind
-from nurture.domain.segment import All, Booked, Condition, Did, IsLevel, Not
-from nurture.domain.sequence import parse_length
+from nurture.domain.audience.conditions import All, Booked, Condition, Did, IsLevel, Not
+from nurture.domain.sequences.sequence import parse_length
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
 from nurture.library import LibraryError, parse_segments, read_library
 from nurture.library.segment_writing import as_table
 from nurture.library.segments import parse_condition

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.segment import All, AnyOf, Booked, Collected, Condition, Not, Segment
+from nurture.domain.audience.conditions import (
+    All,
+    AnyOf,
+    Booked,
+    Collected,
+    Condition,
+    Not,
+    Segment,
+)
 from nurture.library.reading import LibraryError
 from nurture.library.segment_writing import (
     segment_text,

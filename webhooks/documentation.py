@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from nurture import booking
 from nurture.bootstrap import House
-from nurture.domain.consent import OWN_WORDINGS
+from nurture.domain.subscribers.consent import OWN_WORDINGS
 from nurture.mail import providers
 from nurture.services.catalogue import NothingPublishedError
 from nurture.store.session import DatabaseUnavailableError

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from nurture import __version__, booking
-from nurture.domain.events import EventKind
+from nurture.domain.tracking.events import EventKind
 from nurture.mail import providers
 from webhooks.answers import Json
 from webhooks.operations import OPERATIONS

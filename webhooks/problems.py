@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from nurture.disk import DiskFullError
 from nurture.domain.errors import NurtureError
-from nurture.domain.payload import PayloadError
+from nurture.payload import PayloadError
 from nurture.services.subscribing import KeyReusedError, TooManySignupsError, UnknownFormError
 from nurture.signatures import SignatureError
 from nurture.store.session import DatabaseUnavailableError, NothingThereError

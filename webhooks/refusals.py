@@ -12,8 +12,8 @@ from flask import Flask, Response, g, request
 
 from nurture import booking
 from nurture.bootstrap import House
-from nurture.domain.payload import PayloadError
 from nurture.mail import providers
+from nurture.payload import PayloadError
 from nurture.services import noting
 from nurture.services.noting import Pace
 from nurture.store.refused_calls import BOXES, RefusedCall

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 
 from nurture.bootstrap import House
-from nurture.domain.consent import Evidence
-from nurture.domain.late_signups import ImpossibleTimeError
-from nurture.domain.room import Use
+from nurture.domain.disk_space import Use
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.subscribers.late_signups import ImpossibleTimeError
 from nurture.services import subscribing
 from nurture.services.subscribing import Signup
 from webhooks.callers import LARGEST_SIGNUP, client_of, read_fields, read_signed

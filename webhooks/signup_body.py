@@ -16,9 +16,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from nurture.domain.consent import Purpose
-from nurture.domain.names import first_name_in, plain_first_name
-from nurture.domain.ticks import Ticks, read_ticks
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.subscribers.first_names import first_name_in, plain_first_name
+from nurture.domain.subscribers.tick_boxes import Ticks, read_ticks
 from webhooks import form_values
 from webhooks.form_values import plain_text, without_controls
 from webhooks.problems import FieldProblem, ProblemError

@@ -10,9 +10,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Blueprint, Response, request
 
 from nurture.bootstrap import House
-from nurture.domain.engagement import Hit
-from nurture.domain.events import EventKind
-from nurture.domain.room import Use
+from nurture.domain.disk_space import Use
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Hit
 from nurture.services.journal_lines import SeenHit
 from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from webhooks.callers import plain_address

@@ -14,9 +14,9 @@ from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
-from nurture.domain.events import BookingEvent
-from nurture.domain.keeping import Keeps
-from nurture.domain.payload import Fields, Part, PayloadError, ignore_odd, read_each
+from nurture.domain.kept_payload import Keeps
+from nurture.domain.tracking.events import BookingEvent
+from nurture.payload import Fields, Part, PayloadError, ignore_odd, read_each
 
 __all__ = ["PayloadError", "Provider", "registry"]
 

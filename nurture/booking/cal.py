@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.booking import Provider
-from nurture.domain.events import BookingEvent
-from nurture.domain.keeping import Keeps, words
-from nurture.domain.payload import Fields, Part, PayloadError, digest, json_body, parts
+from nurture.domain.kept_payload import Keeps, words
+from nurture.domain.tracking.events import BookingEvent
+from nurture.payload import Fields, Part, PayloadError, digest, json_body, parts
 from nurture.signatures import hex_hmac, require_any, require_secret, required_header
 
 _HEADER = "X-Cal-Signature-256"

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.booking import Provider
-from nurture.domain.events import BookingEvent
-from nurture.domain.keeping import Keeps, words
-from nurture.domain.payload import Fields, Part, digest, json_body, parts
+from nurture.domain.kept_payload import Keeps, words
+from nurture.domain.tracking.events import BookingEvent
+from nurture.payload import Fields, Part, digest, json_body, parts
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
 
 #: Booked, cancelled, rescheduled.

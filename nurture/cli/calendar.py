@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.domain.simulated import Entry, What
+from nurture.domain.simulation.world import Entry, What
 from nurture.services.simulating import Simulated
 
 _COLOURS = {What.SENT: "green", What.SKIPPED: "yellow", What.ENDED: "magenta"}

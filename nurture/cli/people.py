@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nurture.bootstrap import House
-    from nurture.domain.consent import ConsentRecord
+    from nurture.domain.subscribers.consent import ConsentRecord
     from nurture.services.proving import Proof
 
 
@@ -136,7 +136,7 @@ def _identify(house: House, email: str) -> int:
 
 
 def _as_values(proof: Proof) -> dict[str, Any]:
-    from nurture.domain.suppression import strongest
+    from nurture.domain.subscribers.suppression import strongest
 
     return {
         "address": proof.address,
@@ -168,7 +168,7 @@ def _record_as_values(record: ConsentRecord) -> dict[str, Any]:
 
 
 def _as_page(proof: Proof) -> str:
-    from nurture.domain.consent import Purpose
+    from nurture.domain.subscribers.consent import Purpose
 
     lines = [proof.address, f"  address confirmed: {_confirmed(proof)}"]
     lines += [
@@ -194,7 +194,7 @@ def _standing(proof: Proof, purpose: Any) -> str:
 
 
 def _record_lines(number: int, record: ConsentRecord, proof: Proof) -> list[str]:
-    from nurture.domain.consent import said_where
+    from nurture.domain.subscribers.consent import said_where
 
     evidence = record.evidence
     told = {

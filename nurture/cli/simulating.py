@@ -15,8 +15,8 @@ from nurture.domain.errors import NurtureError
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
-    from nurture.domain.person import Person
-    from nurture.domain.simulated import Entry, World
+    from nurture.domain.simulation.person import Person
+    from nurture.domain.simulation.world import Entry, World
     from nurture.services.comparing import Comparison
     from nurture.services.simulating import Simulated
 
@@ -115,7 +115,7 @@ def _world(house: House, key: str, proposed: bool, path: Path | None) -> tuple[W
 def _played(
     house: House, world: World, key: str, file: Path | None, like: str | None, at: datetime
 ) -> list[Simulated]:
-    from nurture.domain.person import newcomer
+    from nurture.domain.simulation.person import newcomer
     from nurture.services.simulating import get_sequence, play
 
     sequence = get_sequence(world, key)

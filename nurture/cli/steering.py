@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nurture.cli.command import main, up_to_date, with_house
-from nurture.domain.sequence import parse_length
+from nurture.domain.sequences.sequence import parse_length
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from nurture.demo.mails import Mail
 from nurture.demo.world import World
-from nurture.domain.send_window import is_open, window_of
-from nurture.domain.sequence import Sequence as Plan
-from nurture.domain.sequence import StepKind
+from nurture.domain.scheduling.window import is_open, window_of
+from nurture.domain.sequences.sequence import Sequence as Plan
+from nurture.domain.sequences.sequence import StepKind
 from nurture.services.catalogue import Published
 from nurture.store import enrolments, events, subscribers
 from nurture.store.enrolments import Enrolment

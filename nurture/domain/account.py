@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from nurture.domain.refusal import Cause
+from nurture.domain.messages.refusal import Cause
 
 #: So many equal refusals for good, of as many people and with no acceptance between them, are
 #: about the server whatever they say.

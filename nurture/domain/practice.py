@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from nurture.domain.rhythm import Rhythm
+from nurture.domain.scheduling.hours import Rhythm
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nurture.domain.consent import Purpose
-from nurture.domain.email import EmailFormat, EmailSource
+from nurture.domain.audience.conditions import Segments
+from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
-from nurture.domain.segment import Segments
-from nurture.domain.sequence import (
+from nurture.domain.sequences.sequence import (
     Form,
     HandOver,
     Late,
@@ -26,6 +25,7 @@ from nurture.domain.sequence import (
     parse_time_of_day,
     parse_wait,
 )
+from nurture.domain.subscribers.consent import Purpose
 from nurture.library.practice import parse_practice, refuse_slips
 from nurture.library.reading import (
     LibraryError,

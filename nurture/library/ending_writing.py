@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tomlkit
 
-from nurture.domain.sequence import HandOver
+from nurture.domain.sequences.sequence import HandOver
 from nurture.library.reading import read_document
 
 

@@ -20,10 +20,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.consent import Purpose
-from nurture.domain.person import Act, Deed, Habits, Person, newcomer
-from nurture.domain.send_window import after_wait
-from nurture.domain.sequence import Sequence, parse_length, parse_wait
+from nurture.domain.scheduling.window import after_wait
+from nurture.domain.sequences.sequence import Sequence, parse_length, parse_wait
+from nurture.domain.simulation.person import Act, Deed, Habits, Person, newcomer
+from nurture.domain.subscribers.consent import Purpose
 from nurture.library.reading import (
     LibraryError,
     expect,

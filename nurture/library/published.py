@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import tomlkit
 
+from nurture.domain.audience.conditions import Segments
 from nurture.domain.practice import Practice
-from nurture.domain.segment import Segments
-from nurture.domain.sequence import Sequence
+from nurture.domain.sequences.sequence import Sequence
 from nurture.library import parse_practice, parse_segments, parse_sequence
 from nurture.library.reading import LibraryError, read_toml
 from nurture.library.rhythm import TABLES

@@ -14,7 +14,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequence import SequenceError
+from nurture.domain.sequences.sequence import SequenceError
 from nurture.library.limits import excess_of
 
 #: What the readers raise beside errors of their own: for numbers and days that cannot be, and

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nurture.domain.rhythm import (
+from nurture.domain.scheduling.gate import LONGEST_CAP_DAYS, Caps, one_in
+from nurture.domain.scheduling.hours import (
     MOST_CLOSED_DAYS,
     ClosedDays,
     Nation,
     Rhythm,
     parse_closed_days,
 )
-from nurture.domain.sending_gate import LONGEST_CAP_DAYS, Caps, one_in
-from nurture.domain.sequence import parse_time_of_day
+from nurture.domain.sequences.sequence import parse_time_of_day
 from nurture.library.reading import LibraryError, expect, expect_texts, read_as, refuse_unknown
 
 TABLES = {

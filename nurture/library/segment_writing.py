@@ -8,8 +8,7 @@ from typing import Any
 
 import tomlkit
 
-from nurture.domain.engagement import Verdict
-from nurture.domain.segment import (
+from nurture.domain.audience.conditions import (
     All,
     AnyOf,
     Booked,
@@ -24,6 +23,7 @@ from nurture.domain.segment import (
     Reached,
     Segment,
 )
+from nurture.domain.tracking.verdict import Verdict
 from nurture.library.reading import LibraryError, read_document, read_toml
 from nurture.library.segments import parse_segments
 from nurture.library.writing import joined, sections_of

@@ -18,11 +18,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
-from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.interests import Level
-from nurture.domain.segment import (
+from nurture.domain.audience.conditions import (
     ATTRIBUTES,
     All,
     AnyOf,
@@ -40,7 +36,11 @@ from nurture.domain.segment import (
     Segments,
     Topic,
 )
-from nurture.domain.sequence import parse_length
+from nurture.domain.audience.engagement import Level
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import parse_length
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
 from nurture.library.reading import (
     LibraryError,
     expect,

@@ -2,8 +2,8 @@
 
 import re
 
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.refusal import Blame, Cause, Refusal
+from nurture.domain.messages.refusal import Blame, Cause, Refusal
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Envelope, Outcome
 
 _WRITABLE = re.compile(r"[!-;=?-~]+")

@@ -14,8 +14,8 @@ import re
 from collections import deque
 from dataclasses import dataclass
 
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.refusal import Blame, Cause, Refusal, Stage, alike, understand
+from nurture.domain.messages.refusal import Blame, Cause, Refusal, Stage, alike, understand
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.replies import GarbledReplyError, Reply, ReplyReader
 

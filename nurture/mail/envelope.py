@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.refusal import Blame, Refusal
+from nurture.domain.messages.refusal import Blame, Refusal
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.logbook import NO_LOGBOOK, Notes
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, Protocol
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LINE = re.compile(rb"([-+=!])([0-9]+)")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.refusal import Refusal, Stage, understand
+from nurture.domain.messages.refusal import Refusal, Stage, understand
 from nurture.mail.replies import printable
 from nurture.mail.route import SmtpRoute, StartTls
 from nurture.mail.session import Session

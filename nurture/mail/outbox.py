@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.refusal import Blame, Refusal
+from nurture.domain.messages.refusal import Blame, Refusal
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.kept_mail import (
     KeptMail,

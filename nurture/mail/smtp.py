@@ -10,8 +10,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator
 
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.refusal import Blame, Refusal
+from nurture.domain.messages.refusal import Blame, Refusal
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.addressing import refused_unseen
 from nurture.mail.connections import Connections
 from nurture.mail.conversation import Conversation

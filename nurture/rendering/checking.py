@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html import unescape
 
-from nurture.domain.sequence import Sequence, StepKind
+from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.rendering.compiling import CompiledEmail
 from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
 

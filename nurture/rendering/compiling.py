@@ -8,8 +8,8 @@ from typing import Any
 from mjml import mjml2html
 
 from nurture.addresses import AddressError, plain_page
-from nurture.domain.email import EmailFormat, EmailSource
 from nurture.domain.errors import NurtureError
+from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.rendering.composing import compose_markdown
 from nurture.rendering.following import Links
 from nurture.rendering.jinja_tags import JinjaTagError, find_unclosed_choice, jinja_tags

@@ -1,6 +1,6 @@
 """An email in Markdown composed into the shared layout, as MJML and as plain text."""
 
-from nurture.domain.email import EmailSource
+from nurture.domain.messages.email import EmailSource
 from nurture.rendering.markdown import Markdown, read_markdown
 from nurture.rendering.markdown_mjml import markdown_as_mjml
 from nurture.rendering.markdown_text import markdown_as_text

@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from nurture.domain.email import EmailFormat, EmailSource
+from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.rendering.apart import answer_apart, ask_apart
 from nurture.rendering.compiling import CompiledEmail, EmailError, compile_email
 from nurture.rendering.limits import limit_findings

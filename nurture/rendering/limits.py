@@ -8,7 +8,7 @@ thousand nested elements, and Python refuses templates of a hundred nested choic
 import re
 from collections.abc import Iterator
 
-from nurture.domain.email import EmailSource
+from nurture.domain.messages.email import EmailSource
 from nurture.rendering.jinja_tags import JinjaTag, JinjaTagError, blanked, jinja_tags
 from nurture.rendering.markup import Element, read_markup
 

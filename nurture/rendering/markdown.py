@@ -21,7 +21,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from nurture.domain.email import EmailSource
+from nurture.domain.messages.email import EmailSource
 from nurture.rendering.jinja_tags import JinjaTagError
 from nurture.rendering.masking import mask_jinja
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from nurture.domain.consent import said_where
+from nurture.domain.subscribers.consent import said_where
 
 
 def personal_page(record: Mapping[str, Any]) -> str:

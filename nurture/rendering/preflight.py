@@ -10,7 +10,7 @@ from enum import StrEnum
 from html import unescape
 from html.parser import HTMLParser
 
-from nurture.domain.email import EmailFormat, EmailSource
+from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
 from nurture.rendering.contrast import TooManyStylesError, weak_contrasts
 from nurture.rendering.markdown import wrapped_lines

@@ -16,9 +16,9 @@ from hashlib import blake2b
 
 from markupsafe import Markup, escape
 
-from nurture.domain.destination import destination
+from nurture.domain.messages.destination import destination
 from nurture.domain.practice import Practice
-from nurture.domain.sequence import ANSWERS, Sequence, StepKind
+from nurture.domain.sequences.sequence import ANSWERS, Sequence, StepKind
 from nurture.rendering.compiling import CompiledEmail
 from nurture.rendering.quoting import SOFT_BREAK, header_text, mailbox, quoted, quoted_value
 from nurture.rendering.templating import compile_template

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nurture.domain.email import EmailSource
+from nurture.domain.messages.email import EmailSource
 
 _INCLUDE = re.compile(r'<mj-include\s+path="([^"]+)"\s*/>')
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from nurture.domain import account as rules
 from nurture.domain.account import Hold, about_the_server
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.refusal import Cause
+from nurture.domain.messages.refusal import Cause
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Outcome
 from nurture.store import account
 from nurture.store.account import Refused

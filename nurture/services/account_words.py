@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from nurture.domain.account import Hold
-from nurture.domain.refusal import Cause
+from nurture.domain.messages.refusal import Cause
 
 _WHAT = {
     Cause.RATE: "Your mail account is sending too fast for its provider",

@@ -6,12 +6,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from nurture.domain import deciding
-from nurture.domain.enrolment import Because, Ending, EnrolmentStatus, Progress
-from nurture.domain.message_status import SETTLED, MessageStatus
-from nurture.domain.pausing import UNTIL_RESUMED
-from nurture.domain.planning import segments_asked
-from nurture.domain.sequence import ANSWERS, RECURRING, StepKind
+from nurture.domain.messages.status import SETTLED, MessageStatus
+from nurture.domain.scheduling.decision import (
+    Decision,
+    End,
+    Look,
+    Offer,
+    decide,
+    next_look,
+    progress_after,
+)
+from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.scheduling.planner import segments_asked
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.sequence import ANSWERS, RECURRING, StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services import sunsetting
 from nurture.services.catalogue import Published
@@ -59,7 +67,7 @@ class Batch:
 class _Plan:
     """What is to be written down for a batch."""
 
-    offers: list[tuple[DueEnrolment, deciding.Offer]] = field(default_factory=list)
+    offers: list[tuple[DueEnrolment, Offer]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     ends: dict[Ending, list[int]] = field(default_factory=dict)
     skipped: list[tuple[int, str]] = field(default_factory=list)
@@ -154,27 +162,25 @@ def _decide_all(
         recent = mailed.setdefault(one.subscriber_id, [])
         standing = replace(one.standing, mailed_at=recent) if recent else one.standing
         belongs_to = segments.get(one.subscriber_id, frozenset())
-        decision = deciding.decide(
-            sequence, one.progress, standing, now, published.calendar, belongs_to
-        )
-        if isinstance(decision, deciding.Offer) and len(plan.offers) == most:
+        decision = decide(sequence, one.progress, standing, now, published.calendar, belongs_to)
+        if isinstance(decision, Offer) and len(plan.offers) == most:
             continue
         _note(plan, one, decision)
-        if isinstance(decision, deciding.Offer) and decision.step.kind not in ANSWERS:
+        if isinstance(decision, Offer) and decision.step.kind not in ANSWERS:
             recent.append(now)
     return plan
 
 
-def _note(plan: _Plan, due: DueEnrolment, decision: deciding.Decision) -> None:
-    if not isinstance(decision, deciding.End):
+def _note(plan: _Plan, due: DueEnrolment, decision: Decision) -> None:
+    if not isinstance(decision, End):
         newly_passed = decision.progress.passed - due.progress.passed
         plan.skipped += [(due.id, step) for step in newly_passed]
     match decision:
-        case deciding.Offer():
+        case Offer():
             plan.offers.append((due, decision))
-        case deciding.Look(at=at, progress=progress):
+        case Look(at=at, progress=progress):
             plan.steps.append(_step(due, progress, at))
-        case deciding.End(reason=reason, then=then, because=because):
+        case End(reason=reason, then=then, because=because):
             plan.ends.setdefault(Ending(reason, because), []).append(due.id)
             plan.going_on += [(due.subscriber_id, then)] if then else []
 
@@ -211,7 +217,7 @@ def _take_up_again(
     published: Published,
     plan: _Plan,
     batch: Batch,
-    offered: tuple[DueEnrolment, deciding.Offer],
+    offered: tuple[DueEnrolment, Offer],
     message: messages.Message,
     claim: Mapping[str, Any],
 ) -> None:
@@ -225,7 +231,7 @@ def _take_up_again(
         batch.claimed.append(again)
         plan.steps.append(_step(due, offer.progress, None))
     elif message.status in SETTLED or message.status is MessageStatus.IN_DOUBT:
-        plan.steps.append(_step(due, deciding.progress_after(offer, now), now))
+        plan.steps.append(_step(due, progress_after(offer, now), now))
     else:
         plan.steps.append(_step(due, offer.progress, None))
 
@@ -236,15 +242,13 @@ def _may_be_offered_again(message: messages.Message) -> bool:
     return message.status in (MessageStatus.DEFERRED, MessageStatus.CANCELLED)
 
 
-def _key(due: DueEnrolment, offer: deciding.Offer) -> MessageKey:
+def _key(due: DueEnrolment, offer: Offer) -> MessageKey:
     """Only what is asked for, or asks, comes round again; other steps are there once."""
     occasion = due.occasion if offer.step.kind in RECURRING else 1
     return due.id, offer.step.email, occasion
 
 
-def _new_message(
-    due: DueEnrolment, offer: deciding.Offer, published: Published
-) -> claims.NewMessage:
+def _new_message(due: DueEnrolment, offer: Offer, published: Published) -> claims.NewMessage:
     enrolment, step, occasion = _key(due, offer)
     sequence = published.sequences[due.sequence]
     revision, _ = published.prepared(sequence, offer.step)
@@ -262,13 +266,13 @@ def _new_message(
 
 def _claimed(
     due: DueEnrolment,
-    offer: deciding.Offer,
+    offer: Offer,
     published: Published,
     message: int,
     now: datetime,
 ) -> Claimed:
     sequence = published.sequences[due.sequence]
-    after = deciding.progress_after(offer, now)
+    after = progress_after(offer, now)
     return Claimed(
         recipient=Recipient(
             message=message,
@@ -286,5 +290,5 @@ def _claimed(
         doubts=0,
         due_at=offer.due_at,
         after=after,
-        look_after=deciding.next_look(sequence, after, now, published.calendar),
+        look_after=next_look(sequence, after, now, published.calendar),
     )

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nurture.domain import putting_back
-from nurture.domain.bookings import ending_of
-from nurture.domain.consent import STUDIO, Evidence, Purpose
-from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
 from nurture.domain.errors import NurtureError
-from nurture.domain.events import EventKind
-from nurture.domain.sending_gate import PausedBy
+from nurture.domain.scheduling.gate import PausedBy
+from nurture.domain.sequences import putting_back
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.subscribers.bookings import ending_of
+from nurture.domain.subscribers.consent import STUDIO, Evidence, Purpose
+from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.preferring import stop
 from nurture.services.reasons import why_ended, why_suppressed

@@ -6,9 +6,9 @@ order comes to the same.
 
 from datetime import datetime, timedelta
 
-from nurture.domain.bouncing import JUMP_WITHIN, Bounce, is_jump, kind_of, tired_since
-from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.suppression import SILENT_FOR, Suppression, SuppressionReason
+from nurture.domain.messages.bounces import JUMP_WITHIN, Bounce, is_jump, kind_of, tired_since
+from nurture.domain.subscribers.suppression import SILENT_FOR, Suppression, SuppressionReason
+from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.suppressing import lift_bounce, suppress_address
 from nurture.store import bounces, locks, subscribers

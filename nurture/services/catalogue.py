@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from nurture.bank_holidays import bank_holidays
-from nurture.domain.destination import destination
+from nurture.domain.audience.conditions import Segments
 from nurture.domain.errors import NurtureError
-from nurture.domain.planning import Calendar
+from nurture.domain.messages.destination import destination
 from nurture.domain.practice import Practice
-from nurture.domain.rhythm import DaysOff, Rhythm
-from nurture.domain.segment import Segments
-from nurture.domain.sequence import Sequence, Step, StepKind
+from nurture.domain.scheduling.hours import DaysOff, Rhythm
+from nurture.domain.scheduling.planner import Calendar
+from nurture.domain.sequences.sequence import Sequence, Step, StepKind
 from nurture.library.published import (
     form_keys,
     published_practice,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from nurture.domain.consent import OWN_BOXES, OWN_WORDINGS, Evidence, Purpose, changed
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.guide_requests import collect
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import OWN_BOXES, OWN_WORDINGS, Evidence, Purpose, changed
+from nurture.domain.subscribers.guide_requests import collect
+from nurture.domain.tracking.events import EventKind
 from nurture.services.bouncing import collected_on_trial
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.guiding import Shelf, guide_path

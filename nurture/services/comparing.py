@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.impact import Impact, impact
-from nurture.domain.person import Person, UnderWay
-from nurture.domain.sequence import Sequence
-from nurture.domain.simulated import Entry, What, World
-from nurture.domain.simulation import simulate
+from nurture.domain.sequences.impact import Impact, impact
+from nurture.domain.sequences.sequence import Sequence
+from nurture.domain.simulation.person import Person, UnderWay
+from nurture.domain.simulation.simulate import simulate
+from nurture.domain.simulation.world import Entry, What, World
 from nurture.services.catalogue import Catalogue
 from nurture.services.portraying import portray
 from nurture.services.simulating import get_sequence, world_as_published, world_changed_by

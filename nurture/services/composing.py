@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from unicodedata import normalize
 
+from nurture.domain.audience.conditions import All, Condition, Not, Segment, Segments, excess_of
+from nurture.domain.audience.words import Names
 from nurture.domain.errors import NurtureError
-from nurture.domain.segment import All, Condition, Not, Segment, Segments, excess_of
-from nurture.domain.segment_words import Names
 from nurture.library import LibraryError
 from nurture.library.segment_writing import (
     segment_text,

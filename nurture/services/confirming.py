@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from nurture.domain.address import masked
-from nurture.domain.sequence import Request, Sequence
+from nurture.domain.sequences.sequence import Request, Sequence
+from nurture.domain.subscribers.address import masked
 from nurture.services.catalogue import Catalogue
 from nurture.store import enrolments, messages, subscribers
 from nurture.store.messages import Message

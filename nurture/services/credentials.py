@@ -17,7 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from nurture.domain.owner import as_typed
+from nurture.domain.passwords import as_typed
 
 #: 32 MiB and three passes: about 40 ms, and a small server survives a few at once.
 _HASHER = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)

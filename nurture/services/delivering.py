@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from nurture.clock import Clock, real_now
 from nurture.domain.account import Equal, Hold, about_the_server
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
 from nurture.services import account as accounts

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nurture.addresses import plain_mailbox
-from nurture.domain.email import EmailFormat, EmailSource
 from nurture.domain.errors import NurtureError
+from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
-from nurture.domain.sequence import Sequence, StepKind
+from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import CompiledEmail, EmailError

@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.consent import Purpose
-from nurture.domain.engagement import Verdict
-from nurture.domain.facts import Facts
-from nurture.domain.interests import engagement
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.person import Person
-from nurture.domain.sending_gate import Caps, Frequency, PausedBy
-from nurture.domain.simulated import Entry
-from nurture.domain.simulation import simulate
+from nurture.domain.audience.engagement import engagement
+from nurture.domain.audience.facts import Facts
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.scheduling.gate import Caps, Frequency, PausedBy
+from nurture.domain.simulation.person import Person
+from nurture.domain.simulation.simulate import simulate
+from nurture.domain.simulation.world import Entry
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.verdict import Verdict
 from nurture.services.catalogue import Catalogue
 from nurture.services.phrasing import and_, became_of, because, moment, outlook
 from nurture.services.portraying import NobodyError, portray

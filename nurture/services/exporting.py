@@ -5,9 +5,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from nurture.domain.interests import interests
-from nurture.domain.sequence import Sequence
-from nurture.domain.suppression import Suppression, strongest
+from nurture.domain.audience.engagement import interests
+from nurture.domain.sequences.sequence import Sequence
+from nurture.domain.subscribers.suppression import Suppression, strongest
 from nurture.rendering.compiling import CompiledEmail
 from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template

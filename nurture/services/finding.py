@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from nurture.domain.audience.conditions import Condition, IsLevel, Segments
+from nurture.domain.audience.engagement import Level, engagement
 from nurture.domain.errors import NurtureError
-from nurture.domain.interests import Level, engagement
-from nurture.domain.person import Person
-from nurture.domain.segment import Condition, IsLevel, Segments
+from nurture.domain.simulation.person import Person
 from nurture.services.catalogue import Catalogue
 from nurture.services.portraying import portray
 from nurture.store.people import Search, Stage, count_people, find_people

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from nurture.domain.address import address_key
-from nurture.domain.enrolment import Because, EnrolmentStatus
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequence import UNCOLLECTED_FOR
+from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
+from nurture.domain.subscribers.address import address_key
 from nurture.services.following import OwnFiles, follow
 from nurture.services.listening import forget_old_calls
 from nurture.store import enrolments, hits, locks, personal, subscribers

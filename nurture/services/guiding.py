@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequence import Sequence, is_guide_name
+from nurture.domain.sequences.sequence import Sequence, is_guide_name
 from nurture.rendering.pdf_contents import find_acting
 from nurture.store import guide_files
 from nurture.store.guide_files import UploadedGuide

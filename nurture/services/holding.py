@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nurture.domain.missed import take_as_sent
+from nurture.domain.sequences.missed_steps import take_as_sent
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import enrolments, holds, locks
 from nurture.store.enrolments import Enrolment, columns_of

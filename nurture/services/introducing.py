@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.interests import Engagement, engagement, interests
-from nurture.domain.person import Person
-from nurture.domain.segment import Segment, Topic
-from nurture.domain.sequence import Sequence
-from nurture.domain.simulated import Entry, What
+from nurture.domain.audience.conditions import Segment, Topic
+from nurture.domain.audience.engagement import Engagement, engagement, interests
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import Sequence
+from nurture.domain.simulation.person import Person
+from nurture.domain.simulation.world import Entry, What
+from nurture.domain.tracking.verdict import Verdict
 from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template
 from nurture.services import attending, exporting, proving

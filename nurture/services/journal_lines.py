@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from nurture.domain.engagement import Hit
 from nurture.domain.errors import NurtureError
-from nurture.domain.events import EventKind
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Hit
 
 #: Text that every database takes.
 _Storable = Annotated[str, Field(pattern=r"^[^\x00]*$")]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from nurture.domain.engagement import HOLD, RULES, Hit, Judgement, Occasion, Verdict, judge
+from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, Verdict, judge
 from nurture.services.catalogue import About, about
 from nurture.store import hits
 from nurture.store.hits import KeptHit, Mailed, Spell

@@ -7,10 +7,10 @@ said what it was.
 
 from datetime import datetime
 
-from nurture.domain.bouncing import JUMP_WITHIN, Bounce
 from nurture.domain.errors import NurtureError
-from nurture.domain.pausing import spread
-from nurture.domain.refusal import Cause
+from nurture.domain.messages.bounces import JUMP_WITHIN, Bounce
+from nurture.domain.messages.refusal import Cause
+from nurture.domain.scheduling.pause import spread
 from nurture.services import account
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.pausing import USUAL_SPAN

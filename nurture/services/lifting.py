@@ -6,10 +6,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from nurture.domain.address import address_key
 from nurture.domain.errors import NurtureError
-from nurture.domain.known import known
-from nurture.domain.suppression import SuppressionReason, strongest
+from nurture.domain.known_words import known
+from nurture.domain.subscribers.address import address_key
+from nurture.domain.subscribers.suppression import SuppressionReason, strongest
 from nurture.mail.providers import registry
 from nurture.services.catalogue import Catalogue
 from nurture.services.suppressing import lift_bounce, note_lifted

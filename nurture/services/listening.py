@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.events import MailEvent
+from nurture.domain.tracking.events import MailEvent
 from nurture.mail.providers import Provider
 from nurture.signatures import SignatureError, SignatureFault
 from nurture.store.provider_calls import (

@@ -7,8 +7,8 @@ which email; the recipient says to whom. What is held because it may have been s
 from dataclasses import dataclass
 from datetime import datetime
 
-from nurture.domain.missed import known_sent
-from nurture.domain.sequence import Step
+from nurture.domain.sequences.missed_steps import known_sent
+from nurture.domain.sequences.sequence import Step
 from nurture.services.catalogue import Published
 from nurture.services.holding import missed
 from nurture.store import enrolments, holds, messages, subscribers

@@ -8,9 +8,9 @@ from enum import StrEnum
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from nurture.domain.awaiting import awaited_step
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.sequence import Sequence, Step
+from nurture.domain.scheduling.awaited_step import awaited_step
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import Sequence, Step
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.pausing import get_sequence
 from nurture.store import funnels, sequences

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from nurture.domain import keeping
+from nurture.domain import kept_payload
 from nurture.services.catalogue import Catalogue, NothingPublishedError
 from nurture.store import refused_calls
 from nurture.store.refused_calls import BOXES, RefusedCall
@@ -55,7 +55,7 @@ def note_call(
 
 def without_addresses(text: str) -> str:
     """A sentence in which nobody's address can be read."""
-    return keeping.without_addresses(text)[:300]
+    return kept_payload.without_addresses(text)[:300]
 
 
 def network_of(client: str) -> str:

@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.refusal import Blame
-from nurture.domain.sequence import ANSWERS
+from nurture.domain.messages.refusal import Blame
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.sequence import ANSWERS
 from nurture.mail.envelope import Outcome
 from nurture.services.advancing import GUIDE_OFFERS, Claimed
 from nurture.store.account import Refused

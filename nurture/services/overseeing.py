@@ -7,9 +7,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.awaiting import Place, awaited_step
-from nurture.domain.bouncing import FULL_FOR, full_since
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.messages.bounces import FULL_FOR, full_since
+from nurture.domain.scheduling.awaited_step import Place, awaited_step
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.account import state_of as account_state
 from nurture.services.account_words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from nurture.domain.email import EmailFormat, EmailSource
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequence import Sequence, StepKind
+from nurture.domain.messages.email import EmailFormat, EmailSource
+from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.library import (
     Library,
     LibraryError,

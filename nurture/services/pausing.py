@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.pausing import spread
-from nurture.domain.sequence import Sequence
+from nurture.domain.scheduling.pause import spread
+from nurture.domain.sequences.sequence import Sequence
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import enrolments, sequences
 from nurture.store.session import Connection, Database

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.bookings import BOOKED, BOOKED_BEFORE
-from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.facts import Happened
-from nurture.domain.message_status import KEPT, MessageStatus
-from nurture.domain.person import Person, UnderWay
-from nurture.domain.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
-from nurture.domain.simulated import Entry, What, World
-from nurture.domain.timing import Timing
+from nurture.domain.audience.facts import Happened
+from nurture.domain.messages.status import KEPT, MessageStatus
+from nurture.domain.scheduling.timing import Timing
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
+from nurture.domain.simulation.person import Person, UnderWay
+from nurture.domain.simulation.world import Entry, What, World
+from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
+from nurture.domain.tracking.events import EventKind
 from nurture.services.reasons import why_ended, why_suppressed
 from nurture.store.messages import Message
 

@@ -1,6 +1,6 @@
 """Picturing: a step's email as somebody would see it, small enough to be recognised by."""
 
-from nurture.domain.sequence import StepKind
+from nurture.domain.sequences.sequence import StepKind
 from nurture.rendering.previewing import preview_email
 from nurture.services import editing
 from nurture.services.catalogue import Catalogue

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.person import Person
-from nurture.domain.sending_gate import LONGEST_CAP
+from nurture.domain.scheduling.gate import LONGEST_CAP
+from nurture.domain.simulation.person import Person
 from nurture.store import messages, subscribers
 from nurture.store.facts import facts_of
 from nurture.store.session import Connection

@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from nurture.domain.address import masked
-from nurture.domain.consent import (
+from nurture.domain.scheduling.gate import PAUSE, Frequency, PausedBy
+from nurture.domain.subscribers.address import masked
+from nurture.domain.subscribers.consent import (
     ELSEWHERE,
     JOURNAL,
     OWN_WORDINGS,
@@ -17,9 +18,8 @@ from nurture.domain.consent import (
     Purpose,
     changed,
 )
-from nurture.domain.events import EventKind
-from nurture.domain.sending_gate import PAUSE, Frequency, PausedBy
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.suppressing import end_what_is_under_way, go_on
 from nurture.store import consents, enrolments, events, locks, messages, subscribers

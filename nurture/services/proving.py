@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from nurture.domain.consent import ConsentRecord, Purpose
-from nurture.domain.suppression import Suppression
+from nurture.domain.subscribers.consent import ConsentRecord, Purpose
+from nurture.domain.subscribers.suppression import Suppression
 from nurture.store.consents import consent_records
 from nurture.store.session import Database
 from nurture.store.subscribers import find_subscriber

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from nurture.domain.email import EmailFormat
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequence import Sequence, is_guide_name, is_plain_name
-from nurture.domain.soundness import dangling, relies_on_health, unsound, unsound_together
+from nurture.domain.messages.email import EmailFormat
+from nurture.domain.sequences.sequence import Sequence, is_guide_name, is_plain_name
+from nurture.domain.sequences.soundness import dangling, relies_on_health, unsound, unsound_together
 from nurture.library import Library, SequenceSource
 from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError, compile_email

@@ -8,7 +8,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from nurture.domain.bookings import (
+from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.sequence import Sequence
+from nurture.domain.subscribers.bookings import (
     after_booking,
     booked_until,
     ends_by_booking,
@@ -17,8 +19,6 @@ from nurture.domain.bookings import (
     is_for_guide_only,
     is_reached,
 )
-from nurture.domain.enrolment import Because, EnrolmentStatus
-from nurture.domain.sequence import Sequence
 from nurture.services.catalogue import Published
 from nurture.store import bookings, enrolments, messages, subscribers
 from nurture.store.enrolments import Enrolment

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 from unicodedata import normalize
 
-from nurture.domain.email import EmailFormat
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequence import HandOver, Sequence, Step
+from nurture.domain.messages.email import EmailFormat
+from nurture.domain.sequences.sequence import HandOver, Sequence, Step
 from nurture.library import parse_sequence
 from nurture.library.ending_writing import with_endings
 from nurture.library.writing import (

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from nurture.domain.consent import STUDIO
-from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.sending_gate import WHY_SUPPRESSED
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.scheduling.gate import WHY_SUPPRESSED
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.subscribers.consent import STUDIO
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import EventKind
 
 _ENDED: Mapping[Because, str] = {
     Because.COMPLETED: "they have finished {}",

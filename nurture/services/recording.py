@@ -6,19 +6,19 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from nurture.domain.address import address_key
-from nurture.domain.bookings import BOOKINGS
-from nurture.domain.bouncing import Bounce
-from nurture.domain.consent import ELSEWHERE, Evidence
-from nurture.domain.events import (
+from nurture.domain.messages.bounces import Bounce
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.subscribers.address import address_key
+from nurture.domain.subscribers.bookings import BOOKINGS
+from nurture.domain.subscribers.consent import ELSEWHERE, Evidence
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import (
     CLOCKS_DIFFER_BY,
     BookingEvent,
     EventKind,
     MailEvent,
     when_it_came,
 )
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.suppression import SuppressionReason
 from nurture.services import bouncing, jumping, lost_messages
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.listening import keep_request_of

@@ -7,13 +7,13 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from nurture.domain.bouncing import Bounce
-from nurture.domain.consent import SILENCE, STUDIO, said_where
-from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import Because
-from nurture.domain.events import EventKind
-from nurture.domain.known import known
-from nurture.domain.message_status import KEPT, MessageStatus
+from nurture.domain.known_words import known
+from nurture.domain.messages.bounces import Bounce
+from nurture.domain.messages.status import KEPT, MessageStatus
+from nurture.domain.sequences.enrolment import Because
+from nurture.domain.subscribers.consent import SILENCE, STUDIO, said_where
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
 
 Row = Mapping[str, Any]
 

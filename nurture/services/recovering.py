@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from nurture.clock import real_now
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.logbook import Logbooks, Told
 from nurture.store import claims, enrolments, locks, messages
 from nurture.store.claims import InHand

@@ -7,9 +7,9 @@ account is held. When it accepts something again, they count as they were said.
 
 from datetime import datetime
 
-from nurture.domain.bouncing import Bounce
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.messages.bounces import Bounce
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.second_offer import offer_again
 from nurture.services.suppressing import reword_what_ended, suppress_address

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.pausing import spread
-from nurture.domain.refusal import Blame, Stage, understand
+from nurture.domain.messages.refusal import Blame, Stage, understand
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.scheduling.pause import spread
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.refusals import restore_address
 from nurture.services.second_offer import offer_again

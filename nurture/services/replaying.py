@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nurture.archive.journal import Journal, Line
-from nurture.domain.consent import JOURNAL, OWN_WORDINGS, ConsentChange, Evidence, Purpose
 from nurture.domain.errors import NurtureError
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.subscribers.consent import (
+    JOURNAL,
+    OWN_WORDINGS,
+    ConsentChange,
+    Evidence,
+    Purpose,
+)
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue
 from nurture.services.contents import About
 from nurture.services.following import OwnFiles

@@ -7,9 +7,9 @@ asks once more. It leaves through the same ledger as every other mail.
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.sending_gate import Allowed, Standing, may_send
-from nurture.domain.sequence import Request, Sequence, StepKind
+from nurture.domain.scheduling.gate import Allowed, Standing, may_send
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import Request, Sequence, StepKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import enrolments, locks, messages, subscribers
 from nurture.store.enrolments import Enrolment

@@ -7,8 +7,8 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from nurture.domain.email import EmailSource
-from nurture.domain.impact import Impact, impact
+from nurture.domain.messages.email import EmailSource
+from nurture.domain.sequences.impact import Impact, impact
 from nurture.library import parse_sequence
 from nurture.rendering.compiling import CompiledEmail
 from nurture.services.rescheduling import look_at_everybody, moves_everybody

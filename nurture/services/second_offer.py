@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from nurture.domain.enrolment import EnrolmentStatus, Progress
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.planning import Send, WaitUntil, next_action
-from nurture.domain.sequence import ANSWERS, StepKind, Wait
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.scheduling.planner import Send, WaitUntil, next_action
+from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
+from nurture.domain.sequences.sequence import ANSWERS, StepKind, Wait
 from nurture.services.catalogue import Published
 from nurture.store import enrolments, messages
 from nurture.store.enrolments import Enrolment

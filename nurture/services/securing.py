@@ -6,7 +6,7 @@ Every change ends all sessions and begins a new one for the browser that made it
 from dataclasses import dataclass
 from datetime import datetime
 
-from nurture.domain.owner import insist_on_good
+from nurture.domain.passwords import insist_on_good
 from nurture.sealing import Seal, SealBrokenError
 from nurture.services import credentials
 from nurture.services.credentials import fingerprint_of

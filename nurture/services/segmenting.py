@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
 
+from nurture.domain.audience.conditions import Condition, Segment, Segments
 from nurture.domain.errors import NurtureError
-from nurture.domain.segment import Condition, Segment, Segments
 from nurture.domain.spreadsheet import BYTE_ORDER_MARK, defused, readable_time
 from nurture.services.catalogue import Catalogue
 from nurture.store import segments as stored

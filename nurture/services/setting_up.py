@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import TypeVar
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.rhythm import MOST_CLOSED_DAYS, ClosedDays, Nation, parse_closed_days
-from nurture.domain.sending_gate import LONGEST_CAP_DAYS
-from nurture.domain.sequence import SequenceError, parse_time_of_day
+from nurture.domain.scheduling.gate import LONGEST_CAP_DAYS
+from nurture.domain.scheduling.hours import MOST_CLOSED_DAYS, ClosedDays, Nation, parse_closed_days
+from nurture.domain.sequences.sequence import SequenceError, parse_time_of_day
 from nurture.library import parse_practice, practice
 from nurture.library.writing import with_settings
 from nurture.services.catalogue import NothingPublishedError

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.second_offer import offer_again
 from nurture.store import enrolments, messages

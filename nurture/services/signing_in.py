@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from nurture.domain.address import address_key, address_keys
 from nurture.domain.errors import NurtureError
-from nurture.domain.owner import (
+from nurture.domain.passwords import (
     CODE_WAITS,
     IDLE_AT_MOST,
     LINK_LASTS,
@@ -20,6 +19,7 @@ from nurture.domain.owner import (
     Lasting,
     insist_on_good,
 )
+from nurture.domain.subscribers.address import address_key, address_keys
 from nurture.sealing import Seal, SealBrokenError
 from nurture.services import credentials
 from nurture.services.credentials import fingerprint_of, new_identifier

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.person import Person
-from nurture.domain.sequence import Sequence
-from nurture.domain.simulated import Entry, World
-from nurture.domain.simulation import simulate
+from nurture.domain.sequences.sequence import Sequence
+from nurture.domain.simulation.person import Person
+from nurture.domain.simulation.simulate import simulate
+from nurture.domain.simulation.world import Entry, World
 from nurture.library import Library, parse_sequence, read_library
 from nurture.services.catalogue import Catalogue, practice_calendar
 from nurture.store.sequences import paused_keys

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from nurture.domain.events import EventKind
+from nurture.domain.tracking.events import EventKind
 from nurture.services.journal_lines import SeenHit, SeenMore
 
 #: So many hits a minute are kept of one link or pixel of one message. Nobody needs more, and a

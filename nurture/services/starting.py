@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 from nurture.clock import real_now
 from nurture.domain.practice import Practice
-from nurture.domain.sequence import Sequence
+from nurture.domain.sequences.sequence import Sequence
 from nurture.mail.opening import Opening
 from nurture.mail.route import SmtpRoute
 from nurture.services.guiding import is_sample

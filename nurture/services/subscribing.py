@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from nurture.domain.consent import Evidence, Purpose, granted_at_signup
-from nurture.domain.enrolment import EnrolmentStatus
 from nurture.domain.errors import NurtureError
-from nurture.domain.guide_requests import ask_again, begin, is_too_soon
-from nurture.domain.late_signups import SignupTime, is_overtaken, not_overtaken, signup_time
-from nurture.domain.sequence import OptIn, Sequence
-from nurture.domain.suppression import may_ask_again
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import OptIn, Sequence
+from nurture.domain.subscribers.consent import Evidence, Purpose, granted_at_signup
+from nurture.domain.subscribers.guide_requests import ask_again, begin, is_too_soon
+from nurture.domain.subscribers.late_signups import (
+    SignupTime,
+    is_overtaken,
+    not_overtaken,
+    signup_time,
+)
+from nurture.domain.subscribers.suppression import may_ask_again
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.finding_anew import find_anew
 from nurture.services.reaching import is_over_by_booking, know_earlier_bookings

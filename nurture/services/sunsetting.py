@@ -7,11 +7,18 @@ early is a sign of life; when its patience is over without one, consent counts a
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from nurture.domain.consent import OWN_WORDINGS, SILENCE, STAYED, ConsentChange, Evidence, Purpose
-from nurture.domain.enrolment import Because, EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.sequence import Quiet, Sequence
-from nurture.domain.sunset import Ask, CountFrom, Silence, decide
+from nurture.domain.scheduling.sunset import Ask, CountFrom, Silence, decide
+from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.sequence import Quiet, Sequence
+from nurture.domain.subscribers.consent import (
+    OWN_WORDINGS,
+    SILENCE,
+    STAYED,
+    ConsentChange,
+    Evidence,
+    Purpose,
+)
+from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.preferring import want_emails
 from nurture.store import enrolments, events, locks, messages, personal, silences, subscribers

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.sequence import StepKind
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Published
 from nurture.store import enrolments, events, messages, suppressions
 from nurture.store.enrolments import Enrolment

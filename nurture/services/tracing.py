@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store import enrolments, messages, subscribers
 from nurture.store.session import Connection, Database
 from nurture.store.suppressions import stands

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
-from nurture.domain.events import EventKind
+from nurture.domain.tracking.events import EventKind
 from nurture.services.journal_lines import SeenHit, as_count, as_line
 from nurture.services.sparing import Sparing
 

@@ -19,8 +19,8 @@ from sqlalchemy import (
 )
 
 from nurture.domain.account import Equal, Hold
-from nurture.domain.known import known
-from nurture.domain.refusal import Cause
+from nurture.domain.known_words import known
+from nurture.domain.messages.refusal import Cause
 from nurture.store.session import insert_new
 from nurture.store.types import UtcDateTime, metadata
 

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, literal_column, null, select, update
 
-from nurture.domain.bookings import BOOKINGS
-from nurture.domain.events import EventKind
-from nurture.domain.facts import Happened
+from nurture.domain.audience.facts import Happened
+from nurture.domain.subscribers.bookings import BOOKINGS
+from nurture.domain.tracking.events import EventKind
 from nurture.store.events import events
 
 _IS_BOOKING = events.c.kind.in_([literal_column(f"'{kind}'") for kind in BOOKINGS])

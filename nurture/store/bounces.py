@@ -19,11 +19,11 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.bouncing import JUMP_WITHIN, Bounce, Returned
-from nurture.domain.events import EventKind
-from nurture.domain.known import known
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.known_words import known
+from nurture.domain.messages.bounces import JUMP_WITHIN, Bounce, Returned
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import EventKind
 from nurture.store.events import events
 from nurture.store.messages import messages
 from nurture.store.session import insert_new

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Text, bindparam, func, literal, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from nurture.domain.message_status import KEPT, MessageStatus
-from nurture.domain.sequence import StepKind
+from nurture.domain.messages.status import KEPT, MessageStatus
+from nurture.domain.sequences.sequence import StepKind
 from nurture.store.messages import IN_HAND, Message, doubts_at, messages
 from nurture.store.restores import first_number
 from nurture.store.session import among, as_numbers, as_rows, rows_as_table

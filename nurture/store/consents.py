@@ -17,8 +17,8 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.consent import ConsentChange, ConsentRecord, Evidence, Purpose
-from nurture.domain.known import known
+from nurture.domain.known_words import known
+from nurture.domain.subscribers.consent import ConsentChange, ConsentRecord, Evidence, Purpose
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
 from nurture.store.withdrawals import CONSENT, consents_withdrawn, list_withdrawals

@@ -9,11 +9,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, case, select, update
 
-from nurture.domain.consent import Purpose
-from nurture.domain.enrolment import EnrolmentStatus, Progress
-from nurture.domain.known import known
-from nurture.domain.sending_gate import Frequency, PausedBy, Standing
-from nurture.domain.suppression import Suppression, SuppressionReason, guide_on_trial, strongest
+from nurture.domain.known_words import known
+from nurture.domain.scheduling.gate import Frequency, PausedBy, Standing
+from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.subscribers.suppression import (
+    Suppression,
+    SuppressionReason,
+    guide_on_trial,
+    strongest,
+)
 from nurture.store.account import refusals
 from nurture.store.endings import ending_from_text
 from nurture.store.enrolments import NOT_HELD, enrolments

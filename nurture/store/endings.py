@@ -1,7 +1,7 @@
 """How an ending is stored: a status and a reason, known to this release or not."""
 
-from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
-from nurture.domain.known import known, known_or_none
+from nurture.domain.known_words import known, known_or_none
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
 
 
 def ending_as_text(ending: Ending | None) -> str | None:

@@ -23,9 +23,9 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.enrolment import Because, Ending, EnrolmentStatus, Progress
-from nurture.domain.known import known, known_or_none
-from nurture.domain.pausing import UNTIL_RESUMED
+from nurture.domain.known_words import known, known_or_none
+from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
 from nurture.store.endings import ending_as_text, ending_from_text
 from nurture.store.restores import numbered
 from nurture.store.session import insert_new

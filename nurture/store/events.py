@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from nurture.domain.bouncing import Bounce
+from nurture.domain.messages.bounces import Bounce
 from nurture.store.session import as_rows, rows_as_table
 from nurture.store.types import Json, UtcDateTime, Words, metadata
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
-from nurture.domain.bookings import BOOKINGS
-from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.facts import Enrolled, Facts, Happened, SignedUp
-from nurture.domain.known import known
-from nurture.domain.sending_gate import Frequency
+from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
+from nurture.domain.known_words import known
+from nurture.domain.scheduling.gate import Frequency
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.bookings import BOOKINGS
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
 from nurture.store.enrolments import enrolments
 from nurture.store.events import events
 from nurture.store.signups import signups

@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, and_, case, func, literal, select, type_coerce
 
-from nurture.domain.awaiting import Place
-from nurture.domain.consent import Purpose
-from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.known import known_or_none
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.sequence import StepKind
+from nurture.domain.known_words import known_or_none
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.scheduling.awaited_step import Place
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
 from nurture.store.enrolments import enrolments
 from nurture.store.events import HUMAN, events
 from nurture.store.messages import messages

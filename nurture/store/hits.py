@@ -21,9 +21,9 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.engagement import Hit, Judgement, Verdict
-from nurture.domain.events import EventKind
-from nurture.domain.known import known
+from nurture.domain.known_words import known
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Hit, Judgement, Verdict
 from nurture.store.enrolments import enrolments
 from nurture.store.events import HAS_RAW, HELD, RAW, events
 from nurture.store.locks import hold

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, literal, select, update
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.tracking.events import EventKind
 from nurture.store.enrolments import enrolments
 from nurture.store.events import events
 from nurture.store.messages import set_aside

@@ -22,10 +22,10 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.consent import Purpose
-from nurture.domain.known import known
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.sequence import ANSWERS, StepKind
+from nurture.domain.known_words import known
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.sequence import ANSWERS, StepKind
+from nurture.domain.subscribers.consent import Purpose
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata
 

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, and_, case, exists, func, select
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.message_status import KEPT, MessageStatus
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.messages.status import KEPT, MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import EventKind
 from nurture.store.enrolments import NOT_HELD, enrolments
 from nurture.store.events import events
 from nurture.store.messages import messages

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
-from nurture.domain.address import address_key, address_keys
-from nurture.domain.bookings import NOT_CANCELLED
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.segment import Condition
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.audience.conditions import Condition
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.address import address_key, address_keys
+from nurture.domain.subscribers.bookings import NOT_CANCELLED
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store.enrolments import enrolments
 from nurture.store.segments import ids_where
 from nurture.store.subscribers import subscribers

@@ -26,9 +26,9 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.enrolment import Because, Ending, EnrolmentStatus
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.sending_gate import Frequency
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.scheduling.gate import Frequency
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
 from nurture.store.account import account
 from nurture.store.consents import consents
 from nurture.store.enrolments import ended, enrolments

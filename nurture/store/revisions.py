@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from nurture.domain.known import known
+from nurture.domain.known_words import known
 from nurture.store.types import Json, UtcDateTime, metadata
 
 revisions = Table(

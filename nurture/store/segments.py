@@ -28,11 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.functions import coalesce
 
-from nurture.domain.consent import Purpose
-from nurture.domain.engagement import Verdict
-from nurture.domain.events import EventKind
-from nurture.domain.interests import ACTIVE_FOR, COOLING_FOR, NEW_FOR, SIGNS_OF_LIFE, Level
-from nurture.domain.segment import (
+from nurture.domain.audience.conditions import (
     All,
     AnyOf,
     Booked,
@@ -46,6 +42,16 @@ from nurture.domain.segment import (
     Not,
     Reached,
 )
+from nurture.domain.audience.engagement import (
+    ACTIVE_FOR,
+    COOLING_FOR,
+    NEW_FOR,
+    SIGNS_OF_LIFE,
+    Level,
+)
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
 from nurture.store.enrolments import enrolments
 from nurture.store.events import HUMAN, events
 from nurture.store.signups import signups
@@ -188,7 +194,7 @@ class _Compiler:
         return happened.where(e.happened_at > self.now - within) if within is not None else happened
 
     def _level(self, level: Level) -> Any:
-        """The same steps as `nurture.domain.interests.engagement` takes."""
+        """The same steps as `nurture.domain.audience.engagement.engagement` takes."""
         is_new = subscribers.c.created_at > self.now - NEW_FOR
         match level:
             case Level.NEW:

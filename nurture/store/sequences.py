@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, Text, bindparam, func, select, update
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.pausing import UNTIL_RESUMED
-from nurture.domain.sequence import ANSWERS
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import ANSWERS
 from nurture.store.enrolments import enrolments
 from nurture.store.locks import hold
 from nurture.store.messages import messages

@@ -20,12 +20,12 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.consent import Purpose
-from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import Because, EnrolmentStatus
-from nurture.domain.interests import SIGNS_OF_LIFE
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.sequence import StepKind
+from nurture.domain.audience.engagement import SIGNS_OF_LIFE
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.verdict import Verdict
 from nurture.store.consents import consents
 from nurture.store.enrolments import enrolments
 from nurture.store.events import events

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from nurture.domain.enrolment import Because, EnrolmentStatus, Progress
-from nurture.domain.known import known, known_or_none
-from nurture.domain.person import UnderWay
-from nurture.domain.planning import Send, anchor_after
-from nurture.domain.sending_gate import PausedBy
-from nurture.domain.sequence import Step
-from nurture.domain.suppression import Suppression, guide_on_trial
+from nurture.domain.known_words import known, known_or_none
+from nurture.domain.scheduling.gate import PausedBy
+from nurture.domain.scheduling.planner import Send, anchor_after
+from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.sequences.sequence import Step
+from nurture.domain.simulation.person import UnderWay
+from nurture.domain.subscribers.suppression import Suppression, guide_on_trial
 from nurture.store.endings import ending_from_text
 from nurture.store.enrolments import enrolments
 from nurture.store.messages import IN_HAND, messages

@@ -20,11 +20,11 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.domain.address import address_key, address_keys
-from nurture.domain.consent import Consents, Purpose
 from nurture.domain.errors import NurtureError
-from nurture.domain.known import known
-from nurture.domain.sending_gate import Frequency, PausedBy
+from nurture.domain.known_words import known
+from nurture.domain.scheduling.gate import Frequency, PausedBy
+from nurture.domain.subscribers.address import address_key, address_keys
+from nurture.domain.subscribers.consent import Consents, Purpose
 from nurture.store.restores import numbered
 from nurture.store.session import insert_new
 from nurture.store.types import UtcDateTime, Words, metadata

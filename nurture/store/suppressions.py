@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from nurture.domain.known import known
-from nurture.domain.suppression import Suppression, SuppressionReason, strongest
+from nurture.domain.known_words import known
+from nurture.domain.subscribers.suppression import Suppression, SuppressionReason, strongest
 from nurture.store.session import among, as_numbers
 from nurture.store.subscribers import subscribers
 from nurture.store.types import UtcDateTime, metadata

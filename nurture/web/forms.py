@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from flask import request
 
-from nurture.domain.consent import OWN_BOXES, Evidence, Purpose
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequence import Request
+from nurture.domain.sequences.sequence import Request
+from nurture.domain.subscribers.consent import OWN_BOXES, Evidence, Purpose
 from nurture.services.preferring import PreferenceChange, Wish
 
 FREQUENCIES = tuple(str(wish) for wish in Wish)

@@ -21,8 +21,8 @@ from flask import (
 )
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from nurture.domain.consent import OWN_WORDINGS, Evidence, said_where
-from nurture.domain.sequence import UNCOLLECTED_FOR, Request
+from nurture.domain.sequences.sequence import UNCOLLECTED_FOR, Request
+from nurture.domain.subscribers.consent import OWN_WORDINGS, Evidence, said_where
 from nurture.services import collecting, preferring, requesting, tracing
 from nurture.services.collecting import GuideOffer
 from nurture.services.forgetting import BeingMailedError

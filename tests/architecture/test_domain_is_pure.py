@@ -41,7 +41,7 @@ def _is_plain(full: str) -> bool:
 
 
 def test_the_domain_is_where_it_is_looked_for() -> None:
-    assert {"nurture.domain.errors", "nurture.domain.message_status"} <= {m.name for m in DOMAIN}
+    assert {"nurture.domain.errors", "nurture.domain.messages.status"} <= {m.name for m in DOMAIN}
 
 
 def test_the_domain_imports_only_plain_things() -> None:

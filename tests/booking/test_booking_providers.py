@@ -17,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nurture.booking import PayloadError, Provider, registry
-from nurture.domain.events import BookingEvent
+from nurture.domain.tracking.events import BookingEvent
 from nurture.signatures import (
     SignatureError,
     SignatureFault,

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from nurture.domain.consent import Evidence, Purpose
-from nurture.domain.engagement import Hit
-from nurture.domain.events import BookingEvent, EventKind, MailEvent
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
+from nurture.domain.tracking.verdict import Hit
 from nurture.services import preferring, recording
 from nurture.services.journal_lines import SeenHit
 from nurture.store import enrolments, messages, subscribers

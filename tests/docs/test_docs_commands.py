@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from nurture.bootstrap import build
 from nurture.cli import main
-from nurture.domain.sequence import StepKind
+from nurture.domain.sequences.sequence import StepKind
 from nurture.services import subscribing
 from nurture.services.subscribing import Signup
 from nurture.settings import load_settings

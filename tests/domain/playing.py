@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from nurture.bank_holidays import bank_holidays
-from nurture.domain.consent import Consents, Purpose
-from nurture.domain.deciding import Look, Offer, decide, progress_after
-from nurture.domain.enrolment import EnrolmentStatus, Progress
-from nurture.domain.planning import Calendar
-from nurture.domain.rhythm import ClosedDays, DaysOff, Nation, Rhythm
-from nurture.domain.send_window import SendWindow
-from nurture.domain.sending_gate import Caps, Frequency, Standing, one_in
-from nurture.domain.sequence import (
+from nurture.domain.scheduling.decision import Look, Offer, decide, progress_after
+from nurture.domain.scheduling.gate import Caps, Frequency, Standing, one_in
+from nurture.domain.scheduling.hours import ClosedDays, DaysOff, Nation, Rhythm
+from nurture.domain.scheduling.planner import Calendar
+from nurture.domain.scheduling.window import SendWindow
+from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
+from nurture.domain.sequences.sequence import (
     EVERY_DAY,
     WORKING_DAYS,
     Form,
@@ -27,6 +26,7 @@ from nurture.domain.sequence import (
     StepKind,
     Wait,
 )
+from nurture.domain.subscribers.consent import Consents, Purpose
 
 USUAL = SendWindow(time(8, 0), time(19, 0))
 CALENDAR = Calendar(USUAL, bank_holidays())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.address import (
+from nurture.domain.subscribers.address import (
     address_key,
     address_keys,
     domain_in_letters,

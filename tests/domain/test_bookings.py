@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.bookings import NOT_CANCELLED, booked_until, is_booked
-from nurture.domain.events import EventKind
-from nurture.domain.facts import Happened
+from nurture.domain.audience.facts import Happened
+from nurture.domain.subscribers.bookings import NOT_CANCELLED, booked_until, is_booked
+from nurture.domain.tracking.events import EventKind
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 B, C, M = EventKind.BOOKED, EventKind.CANCELLED, EventKind.RESCHEDULED

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.bouncing import (
+from nurture.domain.messages.bounces import (
     FULL_FOR,
     SOFT_IN_A_ROW,
     SOFT_OVER,
@@ -18,7 +18,7 @@ from nurture.domain.bouncing import (
     says_full,
     tired_since,
 )
-from nurture.domain.events import CLOCKS_DIFFER_BY, when_it_came
+from nurture.domain.tracking.events import CLOCKS_DIFFER_BY, when_it_came
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NO_BOUNCE = None

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.consent import (
+from nurture.domain.subscribers.consent import (
     OWN_WORDINGS,
     ConsentChange,
     Consents,

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.consent import Consents, Purpose
-from nurture.domain.deciding import End, Look, Offer, decide, next_look, progress_after
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.sending_gate import Frequency, Standing
-from nurture.domain.sequence import Late, OptIn, Step, StepKind, Wait
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.scheduling.decision import End, Look, Offer, decide, next_look, progress_after
+from nurture.domain.scheduling.gate import Frequency, Standing
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import Late, OptIn, Step, StepKind, Wait
+from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.domain.subscribers.suppression import SuppressionReason
 from tests.domain.playing import CALENDAR, GUIDE, WILLING, Play, newcomer, plays, sequence_of
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.engagement import Hit, Judgement, Occasion, Verdict, judge
-from nurture.domain.events import EventKind
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Hit, Judgement, Occasion, Verdict, judge
 
 SENT = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 CHROME = (

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.bookings import BOOKED, BOOKED_BEFORE
-from nurture.domain.enrolment import Because, Ending, EnrolmentStatus, Progress
-from nurture.domain.guide_requests import Asking, ask_again, asking, begin, collect
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
+from nurture.domain.subscribers.guide_requests import Asking, ask_again, asking, begin, collect
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=60)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.impact import Impact, impact
-from nurture.domain.sequence import HandOver, Sequence, Step, Wait
+from nurture.domain.sequences.impact import Impact, impact
+from nurture.domain.sequences.sequence import HandOver, Sequence, Step, Wait
 from tests.domain.playing import GUIDE, sequence_of
 
 A, B, C, NEW = Step("a"), Step("b"), Step("c"), Step("new")

@@ -1,6 +1,6 @@
 """Which states of a message are the last word."""
 
-from nurture.domain.message_status import SETTLED, TAKEN, MessageStatus
+from nurture.domain.messages.status import SETTLED, TAKEN, MessageStatus
 
 
 def test_what_a_mail_server_may_still_get_is_not_settled() -> None:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.missed import take_as_sent
-from nurture.domain.planning import Send, next_action
-from nurture.domain.sequence import Sequence
+from nurture.domain.scheduling.planner import Send, next_action
+from nurture.domain.sequences.missed_steps import take_as_sent
+from nurture.domain.sequences.sequence import Sequence
 from tests.domain.playing import CALENDAR, moments, newcomer, sequences, zones
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nurture.domain.names import first_name_in, plain_first_name
+from nurture.domain.subscribers.first_names import first_name_in, plain_first_name
 
 
 @pytest.mark.parametrize(

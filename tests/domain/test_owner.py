@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.owner import (
+from nurture.domain.passwords import (
     IDLE_AT_MOST,
     SESSION_LASTS,
     Lasting,

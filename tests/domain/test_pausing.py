@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.bank_holidays import bank_holidays
-from nurture.domain.pausing import spread
-from nurture.domain.planning import Calendar
-from nurture.domain.send_window import SendWindow
+from nurture.domain.scheduling.pause import spread
+from nurture.domain.scheduling.planner import Calendar
+from nurture.domain.scheduling.window import SendWindow
 
 CALENDAR = Calendar(SendWindow(time(8, 0), time(19, 0)), bank_holidays())
 LONDON = "Europe/London"

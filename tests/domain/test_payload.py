@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.payload import (
+from nurture.payload import (
     DEEPEST,
     Fields,
     PayloadError,

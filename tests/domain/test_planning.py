@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.enrolment import EnrolmentStatus, Progress
-from nurture.domain.planning import (
+from nurture.domain.scheduling.planner import (
     Action,
     Calendar,
     Exit,
@@ -19,8 +18,9 @@ from nurture.domain.planning import (
     anchor_after,
     next_action,
 )
-from nurture.domain.send_window import Holidays, SendWindow
-from nurture.domain.sequence import (
+from nurture.domain.scheduling.window import Holidays, SendWindow
+from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
+from nurture.domain.sequences.sequence import (
     UNCOLLECTED_FOR,
     WORKING_DAYS,
     Late,

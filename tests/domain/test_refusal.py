@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nurture.domain.refusal import Blame, Refusal, Stage, alike, understand
+from nurture.domain.messages.refusal import Blame, Refusal, Stage, alike, understand
 
 _STAGES = {"MAIL": Stage.SENDER, "RCPT": Stage.RECIPIENT, "DATA": Stage.DATA, "END": Stage.CONTENT}
 _MARKS = ("dead", "full", "unclear", "crowded", "worn")

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.bank_holidays import bank_holidays
-from nurture.domain.rhythm import (
+from nurture.domain.scheduling.hours import (
     MOST_CLOSED_DAYS,
     ClosedDays,
     DaysOff,
     Nation,
     parse_closed_days,
 )
-from nurture.domain.send_window import SendWindow, next_open
-from nurture.domain.sequence import SendDays
+from nurture.domain.scheduling.window import SendWindow, next_open
+from nurture.domain.sequences.sequence import SendDays
 from tests.domain.playing import closed_days, moments, zones
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.room import Room, Use, say_stopped, stopped
+from nurture.domain.disk_space import Room, Use, say_stopped, stopped
 
 BYTES = st.integers(0, 4 * 10**12)
 ROOMS = st.builds(lambda total, part: Room(int(total * part), total), BYTES, st.floats(0, 1))

@@ -6,12 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.consent import Consents, Purpose
-from nurture.domain.engagement import Verdict
-from nurture.domain.events import EventKind
-from nurture.domain.facts import Facts, Happened, SignedUp
-from nurture.domain.interests import HALF_LIFE, Level, engagement, interests
-from nurture.domain.segment import Did, Not, Segment, Segments, Topic, holds, needs_health_consent
+from nurture.domain.audience.conditions import (
+    Did,
+    Not,
+    Segment,
+    Segments,
+    Topic,
+    holds,
+    needs_health_consent,
+)
+from nurture.domain.audience.engagement import HALF_LIFE, Level, engagement, interests
+from nurture.domain.audience.facts import Facts, Happened, SignedUp
+from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
 from tests.people import HEALTH, NOW, people
 
 AGREED = Consents(frozenset({Purpose.HEALTH_TOPICS}))

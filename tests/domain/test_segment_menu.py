@@ -6,12 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.facts import Facts
-from nurture.domain.interests import Level
-from nurture.domain.segment import (
+from nurture.domain.audience.conditions import (
     All,
     AnyOf,
     Booked,
@@ -23,7 +18,12 @@ from nurture.domain.segment import (
     Not,
     holds,
 )
-from nurture.domain.segment_menu import Group, How, Kind, Row, as_condition, as_group
+from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.facts import Facts
+from nurture.domain.audience.menu import Group, How, Kind, Row, as_condition, as_group
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
 from tests.people import HEALTH, NOW, conditions, people
 
 DAY = timedelta(days=1)

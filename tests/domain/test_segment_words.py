@@ -5,11 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from nurture.domain.engagement import Verdict
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.interests import Level
-from nurture.domain.segment import (
+from nurture.domain.audience.conditions import (
     All,
     AnyOf,
     Booked,
@@ -23,7 +19,11 @@ from nurture.domain.segment import (
     Not,
     Reached,
 )
-from nurture.domain.segment_words import Names, say
+from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.words import Names, say
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
 from tests.people import conditions
 
 DAY = timedelta(days=1)

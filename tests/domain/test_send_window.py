@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.bank_holidays import bank_holidays
-from nurture.domain.send_window import (
+from nurture.domain.scheduling.window import (
     SendWindow,
     after_wait,
     is_open,
@@ -16,7 +16,7 @@ from nurture.domain.send_window import (
     next_opening,
     window_of,
 )
-from nurture.domain.sequence import EVERY_DAY, WORKING_DAYS, SendDays, Step, Wait
+from nurture.domain.sequences.sequence import EVERY_DAY, WORKING_DAYS, SendDays, Step, Wait
 from tests.domain.playing import moments, send_days, times_of_day, waits, zones
 
 LONDON = "Europe/London"

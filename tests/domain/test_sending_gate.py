@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.consent import Consents, Purpose
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.sending_gate import (
+from nurture.domain.scheduling.gate import (
     Allowed,
     Caps,
     Frequency,
@@ -17,8 +15,10 @@ from nurture.domain.sending_gate import (
     Standing,
     may_send,
 )
-from nurture.domain.sequence import StepKind
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.domain.subscribers.suppression import SuppressionReason
 from tests.domain.playing import caps_of
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

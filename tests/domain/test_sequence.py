@@ -5,7 +5,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from nurture.domain.sequence import (
+from nurture.domain.sequences.sequence import (
     EVERY_DAY,
     WORKING_DAYS,
     SendDays,

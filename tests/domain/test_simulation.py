@@ -7,12 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.consent import Purpose
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.person import Act, Deed, Habits, Person, newcomer
-from nurture.domain.segment import All, Did, Segment, Segments
-from nurture.domain.sequence import (
+from nurture.domain.audience.conditions import All, Did, Segment, Segments
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import (
     WORKING_DAYS,
     HandOver,
     Late,
@@ -22,8 +19,11 @@ from nurture.domain.sequence import (
     StepKind,
     Wait,
 )
-from nurture.domain.simulated import Entry, What, World
-from nurture.domain.simulation import simulate
+from nurture.domain.simulation.person import Act, Deed, Habits, Person, newcomer
+from nurture.domain.simulation.simulate import simulate
+from nurture.domain.simulation.world import Entry, What, World
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.events import EventKind
 from tests.domain.playing import CALENDAR, GUIDE, Play, moments, sequence_of, sequences, zones
 from tests.domain.playing import newcomer as progress_of_newcomer
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.engagement import Verdict
 from nurture.domain.spreadsheet import defused, readable_time, undefused
+from nurture.domain.tracking.verdict import Verdict
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+44 20", "-2", "@sum", "\tx", "\rx", "＝1", "'=1"])

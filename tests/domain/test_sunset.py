@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.sequence import Quiet
-from nurture.domain.sunset import Ask, CountFrom, Silence, decide
+from nurture.domain.scheduling.sunset import Ask, CountFrom, Silence, decide
+from nurture.domain.sequences.sequence import Quiet
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 lengths = st.timedeltas(timedelta(hours=1), timedelta(days=800))

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.consent import Consents, Purpose
-from nurture.domain.sending_gate import Allowed, Standing, may_send
-from nurture.domain.sequence import StepKind
-from nurture.domain.suppression import (
+from nurture.domain.scheduling.gate import Allowed, Standing, may_send
+from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.domain.subscribers.suppression import (
     ASKS_AGAIN_AFTER,
     Suppression,
     SuppressionReason,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.consent import OWN_WORDINGS, Purpose
-from nurture.domain.ticks import read_ticks
+from nurture.domain.subscribers.consent import OWN_WORDINGS, Purpose
+from nurture.domain.subscribers.tick_boxes import read_ticks
 
 TRACKING, HEALTH = Purpose.TRACKING, Purpose.HEALTH_TOPICS
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nurture.domain.engagement import Hit, Occasion, judge
-from nurture.domain.events import EventKind
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Hit, Occasion, judge
 from tests.engagement.corpus_reading import CORPUS, Session, sessions_in
 
 VERDICTS = ("human", "unsure", "machine")

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 from sqlalchemy import event, select
 
-from nurture.domain.consent import Evidence
-from nurture.domain.message_status import TAKEN, MessageStatus
-from nurture.domain.sequence import StepKind
+from nurture.domain.messages.status import TAKEN, MessageStatus
+from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.subscribers.consent import Evidence
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.logbook import Logbooks
 from nurture.services import delivering, pausing, preferring, sweeping

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from nurture.domain.address import address_key
+from nurture.domain.subscribers.address import address_key
 from nurture.store.consents import consents
 from nurture.store.enrolments import enrolments
 from nurture.store.subscribers import subscribers

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from nurture.cli import main
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.logbook import Logbook, Logbooks, NoLogbook
 from nurture.services import delivering, sweeping

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.sequence import StepKind
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import StepKind
 from nurture.services import delivering, settling
 from nurture.store.enrolments import enrolments
 from nurture.store.migrating import migrate

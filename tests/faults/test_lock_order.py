@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import Table, select, text
 
 from nurture.bootstrap import House
-from nurture.domain.consent import Evidence, Purpose
-from nurture.domain.engagement import Hit
 from nurture.domain.errors import NurtureError
-from nurture.domain.events import BookingEvent, EventKind, MailEvent
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
+from nurture.domain.tracking.verdict import Hit
 from nurture.library import Library, SequenceSource
 from nurture.services import (
     collecting,

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.smtp import SmtpMailer, SmtpRoute
 from nurture.services import delivering
 from nurture.store import account

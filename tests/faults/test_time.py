@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from nurture.bank_holidays import bank_holidays
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.sequence import Late, StepKind
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.sequence import Late, StepKind
 from nurture.services import delivering
 from nurture.store.enrolments import enrolments
 from nurture.store.messages import messages

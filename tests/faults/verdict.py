@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from nurture.domain.message_status import TAKEN, MessageStatus
+from nurture.domain.messages.status import TAKEN, MessageStatus
 from nurture.store.messages import messages
 from nurture.store.subscribers import subscribers
 from tests.faults.oracle import Oracle

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nurture.domain.bookings import booked_until, is_booked, is_reached
-from nurture.domain.consent import Evidence
-from nurture.domain.enrolment import Because, EnrolmentStatus, Progress
-from nurture.domain.events import BookingEvent, EventKind
-from nurture.domain.facts import Happened
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.audience.facts import Happened
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.subscribers.bookings import booked_until, is_booked, is_reached
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.tracking.events import BookingEvent, EventKind
 from nurture.services import attending, forgetting, preferring, recording
 from nurture.store.events import events
 from tests.homes import ScriptedSink

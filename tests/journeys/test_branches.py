@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services import publishing
 from nurture.services.publishing import Draft
 from nurture.store.revisions import Author, RevisionKind, add_revision

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from nurture.domain.consent import Purpose
-from nurture.domain.events import EventKind
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.events import EventKind
 from nurture.services import copying_out, holding
 from nurture.signatures import sign_standard_webhook
 from nurture.store.enrolments import enrolments

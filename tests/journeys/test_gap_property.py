@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from nurture.domain.consent import Evidence, Purpose
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services import copying_out, forgetting, preferring
 from nurture.services.suppressing import suppress_address
 from tests.house import Household

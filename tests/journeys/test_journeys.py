@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from nurture.bank_holidays import bank_holidays
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.sequence import Sequence
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import Sequence
 from nurture.store.events import events
 from nurture.store.suppressions import suppressions
 from tests.homes import ScriptedSink

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from nurture.cli import main
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.tracking.events import EventKind
 from nurture.services import forgetting, lifting, preferring
 from nurture.services.explaining import explain
 from nurture.store.enrolments import enrolments
@@ -300,7 +300,7 @@ def test_an_enrolment_is_looked_at_once_however_many_reasons_there_are(home: Hou
 def test_whoever_lifts_first_everything_goes_on_once_nothing_stands(
     home: Household, smtp_sink: ScriptedSink, first: str
 ) -> None:
-    from nurture.domain.consent import Evidence
+    from nurture.domain.subscribers.consent import Evidence
 
     sign_up(home, ERIN)
     collect(home, smtp_sink, ERIN)

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from nurture.cli import main
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.store.consents import consents
 from nurture.store.events import events
 from nurture.store.messages import messages

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from nurture.domain.consent import Evidence
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services import copying_out, forgetting, preferring
 from nurture.services.suppressing import suppress_address
 from nurture.store.instance import RESTORING, arm

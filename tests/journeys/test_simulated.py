@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nurture.domain.facts import Facts
-from nurture.domain.life import Life
-from nurture.domain.person import Person
-from nurture.domain.simulated import What
-from nurture.domain.simulation import simulate
+from nurture.domain.audience.facts import Facts
+from nurture.domain.simulation.life import Life
+from nurture.domain.simulation.person import Person
+from nurture.domain.simulation.simulate import simulate
+from nurture.domain.simulation.world import What
 from nurture.services.portraying import portray
 from nurture.services.simulating import world_as_published
 from nurture.store.messages import messages

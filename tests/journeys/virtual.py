@@ -9,10 +9,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nurture.domain.consent import Evidence, Purpose
-from nurture.domain.engagement import HOLD
-from nurture.domain.events import BookingEvent
-from nurture.domain.person import Act, Deed, Habits, Person
+from nurture.domain.simulation.person import Act, Deed, Habits, Person
+from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.tracking.events import BookingEvent
+from nurture.domain.tracking.verdict import HOLD
 from nurture.services import delivering, preferring, recording
 from nurture.services.preferring import PreferenceChange, Wish
 from nurture.store.events import add_events

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.route import SmtpRoute
 from nurture.mail.smtp import SmtpMailer

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.conversation import Conversation, dot_stuffed
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.replies import GarbledReplyError, Reply, ReplyReader

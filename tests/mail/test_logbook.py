@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail import logbook as logbook_module
 from nurture.mail.envelope import Envelope
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, Notes

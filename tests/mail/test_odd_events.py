@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from nurture import booking
-from nurture.domain.events import BookingEvent, EventKind, MailEvent
-from nurture.domain.payload import PayloadError
+from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.mail.providers import registry
+from nurture.payload import PayloadError
 from tests.booking.test_booking_providers import payloads as bookings
 from tests.mail.test_providers import payloads
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.mail.outbox import Outbox, list_mails, remove_mails, write_index
 

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nurture.domain.events import EventKind, MailEvent
+from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import PayloadError, Provider, registry
 from nurture.mail.providers import ses as ses_module
 from nurture.signatures import (

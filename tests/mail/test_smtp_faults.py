@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Outcome
 from nurture.mail.session import Session
 from tests.mail.offering import (

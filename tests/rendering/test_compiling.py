@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nurture.domain.email import EmailSource
-from nurture.domain.sequence import StepKind
+from nurture.domain.messages.email import EmailSource
+from nurture.domain.sequences.sequence import StepKind
 from nurture.library import parse_email, read_library
 from nurture.rendering.compiling import CompiledEmail, EmailError, compile_email
 from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.domain.email import EmailSource
+from nurture.domain.messages.email import EmailSource
 from nurture.library import read_library
 from nurture.rendering.compiling import compile_email
 from nurture.rendering.contrast import contrast

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.email import EmailFormat, EmailSource
+from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
-from nurture.domain.sequence import StepKind
+from nurture.domain.sequences.sequence import StepKind
 from nurture.library import parse_source, read_library
 from nurture.rendering.compiling import CompiledEmail, compile_email
 from nurture.rendering.markdown import read_markdown

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nurture.domain.email import EmailFormat, EmailSource
+from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.library import parse_source, read_library
 from nurture.rendering.compiling import EmailError, compile_email
 from nurture.rendering.confined import compile_confined

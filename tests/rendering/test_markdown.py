@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.email import EmailFormat, EmailSource
+from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.library import parse_source, read_library
 from nurture.rendering.compiling import CompiledEmail, EmailError, compile_email
 from nurture.rendering.composing import compose_markdown

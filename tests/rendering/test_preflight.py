@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from nurture.domain.email import EmailFormat, EmailSource
-from nurture.domain.sequence import StepKind
+from nurture.domain.messages.email import EmailFormat, EmailSource
+from nurture.domain.sequences.sequence import StepKind
 from nurture.library import parse_source, read_library
 from nurture.rendering.compiling import EmailError, compile_email
 from nurture.rendering.preflight import (

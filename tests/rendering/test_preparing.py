@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from nurture.domain.email import EmailSource
-from nurture.domain.sequence import StepKind
+from nurture.domain.messages.email import EmailSource
+from nurture.domain.sequences.sequence import StepKind
 from nurture.library import Library, read_library
 from nurture.mail.dkim import Signer
 from nurture.rendering.compiling import CompiledEmail, compile_email

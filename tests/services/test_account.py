@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.services import account, reporting
 from nurture.store.account import refusals
 from nurture.store.enrolments import enrolments

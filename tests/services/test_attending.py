@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from nurture.domain.consent import Evidence
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.tracking.events import EventKind
 from nurture.services import attending, preferring
 from nurture.services.attending import NobodyThereError, NotAheadError, NotPutBackError
 from nurture.services.preferring import PreferenceChange, Wish

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nurture.domain.bouncing import Bounce
-from nurture.domain.consent import Evidence
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.bounces import Bounce
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services import jumping, lifting, overseeing, preferring, recording
 from nurture.services.bouncing import TIRED
 from nurture.services.explaining import explain

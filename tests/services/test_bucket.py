@@ -17,7 +17,7 @@ from nurture.archive.place import PlaceError
 from nurture.archive.segments import _MANY, Segment, Segments
 from nurture.bucket_address import read_address
 from nurture.cli import main
-from nurture.domain.consent import Evidence
+from nurture.domain.subscribers.consent import Evidence
 from nurture.services import copying_out, preferring
 from nurture.services.backing_up import thin_out
 from tests.house import Household

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nurture.domain.events import EventKind
-from nurture.domain.segment import All, Booked, Collected, Condition, Did, Not, Segment
+from nurture.domain.audience.conditions import All, Booked, Collected, Condition, Did, Not, Segment
+from nurture.domain.tracking.events import EventKind
 from nurture.services import composing, segmenting
 from nurture.services.composing import Foreseen, NameTakenError, SegmentInUseError, Use
 from nurture.services.publishing import CheckError

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.archive.journal import Journal, JournalFile, Line
-from nurture.domain.consent import Evidence
-from nurture.domain.sequence import UNCOLLECTED_FOR
+from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
+from nurture.domain.subscribers.consent import Evidence
 from nurture.services import copying_out, forgetting, preferring
 from nurture.services.preferring import PreferenceChange, Wish
 from tests.house import Household

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services import delivering, reporting
 from nurture.store import instance
 from nurture.store.due import due_enrolments

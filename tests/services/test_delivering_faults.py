@@ -14,8 +14,8 @@ from aiosmtpd.smtp import SMTP
 from sqlalchemy import update
 
 from nurture.clock import real_now
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.mail.envelope import Envelope
 from nurture.services import delivering
 from nurture.services.advancing import claim_due

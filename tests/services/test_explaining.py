@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nurture.domain.consent import Evidence
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.subscribers.consent import Evidence
 from nurture.services import pausing, preferring, recording
 from nurture.services.explaining import Explanation, explain
 from nurture.services.portraying import NobodyError

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from nurture.domain.consent import Evidence
-from nurture.domain.interests import Level
+from nurture.domain.audience.engagement import Level
+from nurture.domain.subscribers.consent import Evidence
 from nurture.services import finding, preferring, recording
 from nurture.services.finding import AskedForError, Page, Question, Stage
 from tests.house import Household

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nurture.bootstrap import House
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.mail.kept_mail import list_mails, mail_path
 from nurture.services import following, forgetting
 from nurture.services.following import FilesKeptError, OwnFiles

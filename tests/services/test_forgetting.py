@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from nurture.domain.consent import Evidence
-from nurture.domain.events import EventKind
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.tracking.events import EventKind
 from nurture.services import exporting, forgetting, preferring
 from nurture.store.events import events
 from nurture.store.messages import messages

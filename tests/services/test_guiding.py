@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.domain.consent import Evidence
+from nurture.domain.subscribers.consent import Evidence
 from nurture.services import collecting, guiding
 from nurture.services.guiding import GuideError, Shelf
 from nurture.store import guide_files

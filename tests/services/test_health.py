@@ -20,10 +20,10 @@ from click.testing import CliRunner
 from sqlalchemy import delete, text, update
 
 from nurture.cli import main
-from nurture.domain.engagement import Hit
-from nurture.domain.events import EventKind
-from nurture.domain.refusal import Cause
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.messages.refusal import Cause
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Hit
 from nurture.services import account
 from nurture.services.health.examination import examine
 from nurture.services.health.finding import Finding, fine

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from nurture.domain.consent import Evidence, Purpose
-from nurture.domain.engagement import Hit
-from nurture.domain.events import EventKind
-from nurture.domain.interests import Level
+from nurture.domain.audience.engagement import Level
+from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Hit
 from nurture.services import attending, introducing, recording
 from nurture.services.introducing import Introduction
 from nurture.services.journal_lines import SeenHit

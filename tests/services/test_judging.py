@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from nurture.cli import main
-from nurture.domain.consent import Purpose
-from nurture.domain.engagement import HOLD, RULES, Hit, Judgement, Occasion, judge
-from nurture.domain.events import EventKind
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, judge
 from nurture.services import forgetting, judging
 from nurture.services.forgetting import drop_raw
 from nurture.services.journal_lines import SeenHit

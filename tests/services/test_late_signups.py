@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from nurture.domain.consent import Evidence, Purpose
-from nurture.domain.late_signups import ImpossibleTimeError
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.subscribers.late_signups import ImpossibleTimeError
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services import forgetting, holding, preferring
 from nurture.store.consents import consents
 from nurture.store.enrolments import enrolments

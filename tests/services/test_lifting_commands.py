@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nurture.cli import main
-from nurture.domain.events import EventKind
+from nurture.domain.tracking.events import EventKind
 from nurture.services import jumping
 from nurture.store.account import find_hold
 from nurture.store.suppressions import suppressions

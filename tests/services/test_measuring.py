@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from nurture.domain.consent import Evidence
-from nurture.domain.engagement import Hit
-from nurture.domain.events import BookingEvent, EventKind, MailEvent
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
+from nurture.domain.tracking.verdict import Hit
 from nurture.services import measuring, preferring, recording
 from nurture.services.journal_lines import SeenHit
 from nurture.services.measuring import Course, Funnel, Period, Stage

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.services import overseeing, pausing, settling
 from nurture.services.overseeing import Overview
 from nurture.store import messages, overview

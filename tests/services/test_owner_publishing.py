@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nurture.domain.email import EmailFormat
-from nurture.domain.impact import Impact
+from nurture.domain.messages.email import EmailFormat
+from nurture.domain.sequences.impact import Impact
 from nurture.library import read_library
 from nurture.library.writing import with_changed_step, with_front, with_step, without_step
 from nurture.services import editing, publishing

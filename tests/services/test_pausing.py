@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.clock import real_now
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.services import pausing
 from nurture.services.advancing import claim_due
 from nurture.services.pausing import UnknownSequenceError

@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 
 from nurture.clock import real_now
-from nurture.domain.consent import Evidence
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services import delivering, preferring, recording
 from nurture.services.advancing import claim_due
 from nurture.services.preferring import PreferenceChange, Preferences, Wish
@@ -190,7 +190,7 @@ def test_undo_takes_the_series_up_where_it_was(home: Household, smtp_sink: Scrip
 
 
 def test_undo_gives_back_what_was_withdrawn_and_no_more(home: Household) -> None:
-    from nurture.domain.consent import ConsentChange, Purpose
+    from nurture.domain.subscribers.consent import ConsentChange, Purpose
     from nurture.store.consents import record_consents
 
     home.subscribe(ANN)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nurture.domain.impact import Impact
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.impact import Impact
 from nurture.library import read_library
 from nurture.services import publishing
 from nurture.services.publishing import CheckError, OwnerWroteThisError, Publication

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nurture.domain.impact import Impact
-from nurture.domain.sequence import HandOver
+from nurture.domain.sequences.impact import Impact
+from nurture.domain.sequences.sequence import HandOver
 from nurture.library import LibraryError, parse_sequence
 from nurture.library.ending_writing import with_endings
 from nurture.services import rearranging

@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 import pytest
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import BookingEvent, EventKind, MailEvent
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.services import recording
 from nurture.services.explaining import explain
 from nurture.services.exporting import export

@@ -5,8 +5,8 @@ from datetime import timedelta
 from click.testing import CliRunner
 from sqlalchemy import update
 
-from nurture.domain.consent import Evidence
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.subscribers.consent import Evidence
 from nurture.services import preferring, repair
 from nurture.store.messages import messages
 from nurture.store.suppressions import suppressions

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import update
 
 from nurture.cli import main
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.env_file import as_line, read_env_file, rewritten
 from nurture.secrets_file import KEPT, SecretsBusyError, change_secrets
 from nurture.services import securing, signing_in

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from nurture.cli import main
-from nurture.domain.consent import OWN_WORDINGS, ConsentChange, Evidence, Purpose
-from nurture.domain.events import EventKind
+from nurture.domain.subscribers.consent import OWN_WORDINGS, ConsentChange, Evidence, Purpose
+from nurture.domain.tracking.events import EventKind
 from nurture.services import attending, explaining, pausing, preferring
 from nurture.services.preferring import PreferenceChange, Wish
 from nurture.store.consents import record_consents

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from nurture.cli import main
-from nurture.domain.segment import Booked, Not
+from nurture.domain.audience.conditions import Booked, Not
 from nurture.domain.spreadsheet import undefused
 from nurture.services import segmenting
 from nurture.services.segmenting import UnknownSegmentError

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from nurture.cli import main
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services import settling
 from nurture.services.preferring import stop
 from nurture.services.settling import NotInDoubtError, Settled
@@ -87,7 +87,7 @@ def test_nothing_is_offered_again_to_somebody_who_has_unsubscribed(
     doubtful: Household, smtp_sink: ScriptedSink
 ) -> None:
     with doubtful.house.database.writing() as connection:
-        from nurture.domain.consent import Evidence
+        from nurture.domain.subscribers.consent import Evidence
         from nurture.store.subscribers import get_by_address
 
         person = get_by_address(connection, ANN)

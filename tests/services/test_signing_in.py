@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from nurture.domain.owner import (
+from nurture.domain.passwords import (
     CODE_WAITS,
     IDLE_AT_MOST,
     LINK_LASTS,

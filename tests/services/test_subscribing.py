@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from nurture.domain.consent import Evidence, Purpose
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.services import collecting, forgetting, preferring, subscribing
 from nurture.services.subscribing import (
     KeyReusedError,

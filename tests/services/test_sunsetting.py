@@ -3,8 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from nurture.domain.consent import Evidence
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import Evidence
 from nurture.services import delivering, preferring, sunsetting
 from nurture.services.preferring import PreferenceChange, Wish
 from nurture.store.consents import consents

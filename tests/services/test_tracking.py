@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.consent import Purpose
-from nurture.domain.engagement import RULES, Hit
-from nurture.domain.events import EventKind
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import RULES, Hit
 from nurture.services import folding, sparing, tracking
 from nurture.services.catalogue import about
 from nurture.services.folding import fold_journals

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, update
 
-from nurture.domain.consent import ConsentChange, Evidence, Purpose
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import ConsentChange, Evidence, Purpose
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store import consents
 from nurture.store.consents import consent_history, record_consents
 from nurture.store.due import Step, advance, due_enrolments, look_again

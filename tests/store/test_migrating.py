@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store import migrating
 from nurture.store.migrating import migrate
 from nurture.store.session import Database

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import MetaData, create_engine, insert, select
 
-from nurture.domain.bookings import NOT_CANCELLED
+from nurture.domain.subscribers.bookings import NOT_CANCELLED
 from nurture.store import migrating
 from nurture.store.enrolments import enrolments
 from nurture.store.events import events

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nurture.domain.facts import Facts
-from nurture.domain.segment import AnyOf, Condition, Not, holds
+from nurture.domain.audience.conditions import AnyOf, Condition, Not, holds
+from nurture.domain.audience.facts import Facts
 from nurture.store.facts import facts_of
 from nurture.store.personal import empty_people
 from nurture.store.segments import count_segment, segment_members

@@ -26,9 +26,9 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from old_world import A_BROWSER, Sink, World, at
 from sqlalchemy.engine import make_url
 
-from nurture.domain.consent import Evidence
-from nurture.domain.events import EventKind
-from nurture.domain.segment import Did, Segment
+from nurture.domain.audience.conditions import Did, Segment
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.tracking.events import EventKind
 from nurture.services import (
     attending,
     composing,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, text, update
 
-from nurture.domain.consent import Purpose
+from nurture.domain.subscribers.consent import Purpose
 from nurture.services import delivering, exporting
 from nurture.services.explaining import explain
 from nurture.store.consents import consents

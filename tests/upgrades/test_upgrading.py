@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from nurture.cli import main
-from nurture.domain.bookings import NOT_CANCELLED
+from nurture.domain.subscribers.bookings import NOT_CANCELLED
 from nurture.services import exporting, securing, signing_in
 from nurture.services.explaining import explain
 from nurture.store.messages import messages

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.disk import Disk, look
-from nurture.domain.room import Room, Use
+from nurture.domain.disk_space import Room, Use
 from tests.house import Household, link_in
 from tests.servers.smtp import SmtpSink
 from tests.web.studio import send

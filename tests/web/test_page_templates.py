@@ -12,7 +12,8 @@ import pytest
 from flask import Blueprint, Flask, render_template
 from jinja2 import StrictUndefined
 
-from nurture.domain.consent import (
+from nurture.domain.scheduling.hours import Rhythm
+from nurture.domain.subscribers.consent import (
     OWN_WORDINGS,
     ConsentRecord,
     Evidence,
@@ -20,7 +21,6 @@ from nurture.domain.consent import (
     said_where,
     wording_hash,
 )
-from nurture.domain.rhythm import Rhythm
 from tests.web.reading import Page, asking, read
 
 ROOT = Path(__file__).parents[2]

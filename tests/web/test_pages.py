@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
-from nurture.domain.enrolment import EnrolmentStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.store.consents import consents
 from nurture.store.events import events
 from nurture.store.suppressions import suppressions

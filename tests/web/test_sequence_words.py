@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nurture.domain.impact import Impact
-from nurture.domain.sequence import (
+from nurture.domain.sequences.impact import Impact
+from nurture.domain.sequences.sequence import (
     EVERY_DAY,
     WORKING_DAYS,
     Form,

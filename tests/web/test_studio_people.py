@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.events import EventKind, MailEvent
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services import recording
 from nurture.store.subscribers import subscribers
 from nurture.store.suppressions import suppressions

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.domain.message_status import MessageStatus
-from nurture.domain.refusal import Cause
+from nurture.domain.messages.refusal import Cause
+from nurture.domain.messages.status import MessageStatus
 from nurture.store import account, messages
 from nurture.store.suppressions import suppressions
 from nurture.web.studio.today import FIELDS, TASKS

@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services import forgetting, signing_in
 from nurture.services.identifying import UnknownPersonError, identify
 from nurture.signatures import sign_standard_webhook

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from nurture.domain.message_status import MessageStatus
+from nurture.domain.messages.status import MessageStatus
 from nurture.signatures import sign_standard_webhook
 from nurture.store.events import events
 from nurture.store.refused_calls import refused_calls

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from nurture.domain.names import plain_first_name
+from nurture.domain.subscribers.first_names import plain_first_name
 from nurture.services import subscribing
 from nurture.store.consents import consents
 from nurture.store.enrolments import enrolments

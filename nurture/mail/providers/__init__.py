@@ -15,9 +15,9 @@ from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
-from nurture.domain.events import MailEvent
-from nurture.domain.keeping import Keeps, without_addresses
-from nurture.domain.payload import Fields, Part, PayloadError, ignore_odd, read_each
+from nurture.domain.kept_payload import Keeps, without_addresses
+from nurture.domain.tracking.events import MailEvent
+from nurture.payload import Fields, Part, PayloadError, ignore_odd, read_each
 
 __all__ = ["PayloadError", "Provider", "registry", "relay_at", "relays"]
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.keeping import TEXT, WORD, Keeps, words
-from nurture.domain.payload import (
+from nurture.domain.kept_payload import TEXT, WORD, Keeps, words
+from nurture.domain.tracking.events import EventKind, MailEvent
+from nurture.mail.providers import Provider
+from nurture.payload import (
     Fields,
     Part,
     PayloadError,
@@ -21,7 +22,6 @@ from nurture.domain.payload import (
     json_body,
     parts,
 )
-from nurture.mail.providers import Provider
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
 
 #: `downloaded` and `booked` are not a mail system's to say.

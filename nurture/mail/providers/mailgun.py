@@ -12,9 +12,10 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.keeping import TEXT, Keeps, words
-from nurture.domain.payload import (
+from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.tracking.events import EventKind, MailEvent
+from nurture.mail.providers import Provider
+from nurture.payload import (
     Fields,
     Part,
     PayloadError,
@@ -23,7 +24,6 @@ from nurture.domain.payload import (
     json_body,
     parts,
 )
-from nurture.mail.providers import Provider
 from nurture.signatures import (
     SignatureError,
     SignatureFault,

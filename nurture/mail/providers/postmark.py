@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.keeping import TEXT, Keeps, words
-from nurture.domain.payload import Fields, Part, bare_message_id, digest, json_body, parts
+from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
+from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
 from nurture.signatures import require_credentials
 
 _SECRET_HELP = (

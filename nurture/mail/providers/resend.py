@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.keeping import TEXT, Keeps, words
-from nurture.domain.payload import (
+from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.tracking.events import EventKind, MailEvent
+from nurture.mail.providers import Provider
+from nurture.payload import (
     Fields,
     Part,
     bare_address,
@@ -19,7 +20,6 @@ from nurture.domain.payload import (
     json_body,
     parts,
 )
-from nurture.mail.providers import Provider
 from nurture.signatures import FIVE_MINUTES, find_header, verify_standard_webhook
 
 _SECRET_HELP = "Copy the webhook's signing secret, which begins with whsec_, from Resend."

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.keeping import TEXT, Keeps, words
-from nurture.domain.payload import Fields, Part, bare_message_id, digest, json_body, parts
+from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
+from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
 from nurture.signatures import (
     SignatureError,
     SignatureFault,

@@ -22,9 +22,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
-from nurture.domain.events import EventKind, MailEvent
-from nurture.domain.keeping import TEXT, WORD, Keeps, words
-from nurture.domain.payload import (
+from nurture.domain.kept_payload import TEXT, WORD, Keeps, words
+from nurture.domain.tracking.events import EventKind, MailEvent
+from nurture.mail.amazon import Certificates, is_certificate, is_request
+from nurture.mail.providers import Provider, Verify
+from nurture.payload import (
     Fields,
     Part,
     PayloadError,
@@ -34,8 +36,6 @@ from nurture.domain.payload import (
     json_body,
     parts,
 )
-from nurture.mail.amazon import Certificates, is_certificate, is_request
-from nurture.mail.providers import Provider, Verify
 from nurture.signatures import (
     SignatureError,
     SignatureFault,

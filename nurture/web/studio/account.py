@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from nurture.domain.owner import SHORTEST, PasswordRefusedError
+from nurture.domain.passwords import SHORTEST, PasswordRefusedError
 from nurture.services import credentials, securing, signing_in
 from nurture.services.signing_in import SignedIn, SignInRefusedError, TooManyAttemptsError
 from nurture.web.studio import door

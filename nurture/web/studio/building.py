@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.domain.segment import Condition, Segment, excess_of
-from nurture.domain.segment_menu import Group, How, as_condition, as_group
-from nurture.domain.segment_words import say
+from nurture.domain.audience.conditions import Condition, Segment, excess_of
+from nurture.domain.audience.menu import Group, How, as_condition, as_group
+from nurture.domain.audience.words import say
 from nurture.services import composing, segmenting
 from nurture.services.catalogue import Published
 from nurture.services.composing import NameTakenError, SegmentInUseError

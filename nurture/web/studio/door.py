@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.domain.owner import SESSION_LASTS
+from nurture.domain.passwords import SESSION_LASTS
 from nurture.services import guiding, signing_in
 from nurture.services.credentials import new_identifier
 from nurture.services.signing_in import SignedIn

@@ -12,8 +12,8 @@ from markupsafe import escape
 from werkzeug.wrappers import Response as Answer
 
 from nurture.addresses import AddressError
+from nurture.domain.disk_space import Use
 from nurture.domain.errors import NurtureError
-from nurture.domain.room import Use
 from nurture.library import parse_email
 from nurture.library.writing import with_body, with_front
 from nurture.rendering.preflight import Severity, stops_publishing

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.domain.sequence import Sequence
+from nurture.domain.sequences.sequence import Sequence
 from nurture.services import guiding
 from nurture.services.guiding import GuideError
 from nurture.store import guide_files

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint, render_template, request
 
-from nurture.domain.bookings import booked_until, is_booked
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.interests import Level
-from nurture.domain.person import Person
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.audience.engagement import Level
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.simulation.person import Person
+from nurture.domain.subscribers.bookings import booked_until, is_booked
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services import finding
 from nurture.services.finding import AskedForError, Page, Question, Stage
 from nurture.web.studio.numbers import whole_number

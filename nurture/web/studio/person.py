@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.domain.address import address_key
-from nurture.domain.consent import OWN_BOXES, STUDIO, Purpose, said_where
-from nurture.domain.room import Use
-from nurture.domain.suppression import SuppressionReason
+from nurture.domain.disk_space import Use
+from nurture.domain.subscribers.address import address_key
+from nurture.domain.subscribers.consent import OWN_BOXES, STUDIO, Purpose, said_where
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.rendering.personal_page import personal_page
 from nurture.services import attending, exporting, forgetting, introducing, lifting
 from nurture.services.attending import NobodyThereError, NotAheadError, NotPutBackError

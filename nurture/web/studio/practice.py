@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from nurture.domain.rhythm import Nation
+from nurture.domain.scheduling.hours import Nation
 from nurture.services import setting_up
 from nurture.services.publishing import CheckError
 from nurture.services.setting_up import SlipsError

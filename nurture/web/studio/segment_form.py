@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from nurture.domain.enrolment import EnrolmentStatus
-from nurture.domain.interests import Level
-from nurture.domain.segment import MOST_CONDITIONS
-from nurture.domain.segment_menu import EMAIL, LINK, TOPIC, Group, How, Kind, Row
-from nurture.domain.segment_words import Names
+from nurture.domain.audience.conditions import MOST_CONDITIONS
+from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.menu import EMAIL, LINK, TOPIC, Group, How, Kind, Row
+from nurture.domain.audience.words import Names
+from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services.catalogue import Published
 from nurture.services.composing import names_of
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.domain.room import Use
-from nurture.domain.segment import Segment, needs_health_consent
-from nurture.domain.segment_words import say
+from nurture.domain.audience.conditions import Segment, needs_health_consent
+from nurture.domain.audience.words import say
+from nurture.domain.disk_space import Use
 from nurture.services import composing, segmenting
 from nurture.services.catalogue import Published
 from nurture.services.composing import SegmentInUseError

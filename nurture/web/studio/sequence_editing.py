@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequence import ANSWERS, HandOver, StepKind
+from nurture.domain.sequences.sequence import ANSWERS, HandOver, StepKind
 from nurture.services import rearranging
 from nurture.services.editing import SavedElsewhereError
 from nurture.services.owner_publishing import Written

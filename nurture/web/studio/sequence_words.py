@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from nurture.domain.impact import Impact
-from nurture.domain.sequence import (
+from nurture.domain.sequences.impact import Impact
+from nurture.domain.sequences.sequence import (
     EVERY_DAY,
     WORKING_DAYS,
     HandOver,

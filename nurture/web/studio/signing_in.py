@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from nurture.domain.address import address_key
-from nurture.domain.owner import SHORTEST, PasswordRefusedError
+from nurture.domain.passwords import SHORTEST, PasswordRefusedError
+from nurture.domain.subscribers.address import address_key
 from nurture.services import signing_in
 from nurture.services.signing_in import (
     LinkSpentError,

@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from nurture.domain.sequence import EVERY_DAY, WEEKDAYS, WORKING_DAYS, Late, Step, Wait
+from nurture.domain.sequences.sequence import EVERY_DAY, WEEKDAYS, WORKING_DAYS, Late, Step, Wait
 
 UNITS = (("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks"))
 #: What a new email starts with.

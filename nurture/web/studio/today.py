@@ -10,7 +10,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.bootstrap import broker_trouble
-from nurture.domain.consent import STUDIO
+from nurture.domain.subscribers.consent import STUDIO
 from nurture.services import account, holding, jumping, overseeing, settling, starting
 from nurture.services.jumping import NoJumpError
 from nurture.services.settling import NotInDoubtError, Settled

@@ -11,8 +11,8 @@ from flask import Blueprint, abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from nurture import booking
-from nurture.domain.consent import Evidence, Purpose
-from nurture.domain.sequence import Sequence
+from nurture.domain.sequences.sequence import Sequence
+from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.mail import providers
 from nurture.mail.amazon import AmazonUnavailableError, download
 from nurture.services import listening, subscribing

@@ -7,9 +7,9 @@ from itertools import groupby
 import sqlalchemy as sa
 from alembic import op
 
-from nurture.domain.bookings import BOOKINGS, booked_until
-from nurture.domain.events import EventKind
-from nurture.domain.facts import Happened
+from nurture.domain.audience.facts import Happened
+from nurture.domain.subscribers.bookings import BOOKINGS, booked_until
+from nurture.domain.tracking.events import EventKind
 from nurture.store.types import Json, UtcDateTime
 
 revision: str = "0012"

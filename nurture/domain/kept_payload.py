@@ -1,0 +1,118 @@
+"""What is kept of a payload: named fields and nothing else, and no address in any text.
+
+A calendar sends names, telephone numbers and answers to questions; a mail provider sends
+addresses, networks and links. Each says in its own file which fields are needed. What a list does
+not name is gone before anything is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import MappingProxyType
+
+from nurture.domain.subscribers.address import masked
+
+#: As much of a mail server's answer as anybody reads.
+LONGEST_TEXT = 500
+
+#: As much of a text as is searched for addresses.
+_SEARCHED = 4 * LONGEST_TEXT
+
+#: More recipients than one call tells of.
+_MOST_ITEMS = 20
+
+#: Ids, types, codes and times: nothing that a person would write as a sentence.
+_WORD = re.compile(r"[A-Za-z0-9_.:+/=~-]{1,200}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[0-9.]{0,7} ?(Z|UTC|[+-][0-9:]{2,5})?")
+_LARGEST = 10**20
+_WEB_ADDRESS = re.compile(r"https://[!-~]{1,1000}")
+
+_ADDRESS = re.compile(r'(?:"[^"]*"|[^\s“”<>()\[\],;:"]+)@[^\s“”<>()\[\],;:"]+')
+#: What follows the path of a web address may be a token or carry an address.
+_QUERY = re.compile(r"(https?://[^\s?#<>\"]+)[?#][^\s<>\"]*", re.IGNORECASE)
+
+#: Shorter mailbox names are left in a text: they would take ordinary words with them.
+_SHORTEST_NAME = 3
+
+
+class How(Enum):
+    """How a field is kept: as a `WORD`, as a `TEXT` without addresses, or as a `LINK`."""
+
+    WORD = auto()
+    TEXT = auto()
+    LINK = auto()
+
+
+WORD, TEXT, LINK = How
+
+#: The fields that are kept of an object, by name. What stands for a list holds for each item.
+Named = Mapping[str, "How | Named"]
+
+
+@dataclass(frozen=True)
+class Keeps:
+    """What is kept of an event that we understand, and of one that we do not."""
+
+    known: Named
+    unknown: Named
+
+    def of(
+        self, values: Mapping[str, object], *, known: bool, whose: str = ""
+    ) -> dict[str, object]:
+        """Return what is kept of a payload; `whose` is the address that it is about."""
+        return cut(values, self.known if known else self.unknown, whose)
+
+
+def words(*names: str) -> Named:
+    """Return fields that are all kept as words."""
+    return MappingProxyType(dict.fromkeys(names, WORD))
+
+
+def cut(values: Mapping[str, object], fields: Named, whose: str = "") -> dict[str, object]:
+    """Return the named fields of an object; what is of another kind than is said is left out."""
+    kept = {name: _kept(values.get(name), how, whose) for name, how in fields.items()}
+    return {name: value for name, value in kept.items() if value is not None}
+
+
+def _kept(value: object, how: How | Named, whose: str) -> object:
+    if isinstance(value, list):
+        items = [_kept(item, how, whose) for item in value[:_MOST_ITEMS]]
+        return [item for item in items if item is not None] or None
+    if not isinstance(how, How):
+        return (cut(value, how, whose) or None) if isinstance(value, dict) else None
+    if isinstance(value, bool | int | float):
+        return value if abs(value) < _LARGEST else None
+    return _kept_text(value, how, whose) if isinstance(value, str) else None
+
+
+def _kept_text(text: str, how: How, whose: str) -> str | None:
+    match how:
+        case How.WORD:
+            return text if _WORD.fullmatch(text) or _TIME.fullmatch(text) else None
+        case How.LINK:
+            return text if _WEB_ADDRESS.fullmatch(text) else None
+        case How.TEXT:
+            return without_addresses(text, whose)[:LONGEST_TEXT]
+
+
+def without_addresses(text: str, whose: str = "") -> str:
+    """Return a text in which no address can be read, nor the name of the mailbox `whose`.
+
+    What follows a question mark in a web address goes as well.
+    """
+    plain = "".join(c if c.isprintable() else " " for c in _beginning(text))
+    plain = _ADDRESS.sub(lambda found: masked(found[0].rstrip(".")), _QUERY.sub(r"\1", plain))
+    name = whose.rpartition("@")[0].strip()
+    if len(name) < _SHORTEST_NAME:
+        return plain
+    return re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w•])", "•••", plain, flags=re.IGNORECASE)
+
+
+def _beginning(text: str) -> str:
+    """As much of a text as is searched, and no half of a word at its end."""
+    if len(text) <= _SEARCHED:
+        return text
+    return text[:_SEARCHED].rpartition(" ")[0]

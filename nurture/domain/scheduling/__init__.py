@@ -1,0 +1,1 @@
+"""When the next email goes: planner, gate, sending hours, pauses and sunsets."""

@@ -1,0 +1,194 @@
+"""The last question before a mail leaves: may it?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.sequence import ANSWERS, StepKind
+from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.domain.subscribers.suppression import SuppressionReason
+
+
+class PausedBy(StrEnum):
+    """Who had somebody's emails paused."""
+
+    PERSON = "person"
+    OWNER = "owner"
+
+
+class Frequency(StrEnum):
+    """How often somebody wants to hear from us."""
+
+    USUAL = "usual"
+    FEWER = "fewer"
+
+
+#: A margin below whole days, because a mail due at 08:30 leaves some seconds after it.
+_NEARLY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class FrequencyCap:
+    """At most `mails` of the series within `within`, all sequences together."""
+
+    mails: int
+    within: timedelta
+
+    @property
+    def days(self) -> int:
+        """The length in whole days, as people say it."""
+        return (self.within + _NEARLY).days
+
+
+#: Nobody waits longer for the next mail than this many days because of a cap.
+LONGEST_CAP_DAYS = 31
+
+
+def one_in(days: int) -> FrequencyCap:
+    """One mail in that many days at most."""
+    return FrequencyCap(1, timedelta(days=days) - _NEARLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The caps of a practice: the usual one, and that of whoever asked for fewer mails."""
+
+    usual: FrequencyCap
+    fewer: FrequencyCap
+
+    def of(self, frequency: Frequency) -> FrequencyCap:
+        """The cap that somebody is under."""
+        return self.fewer if frequency is Frequency.FEWER else self.usual
+
+    @property
+    def longest(self) -> timedelta:
+        """How far back a mail counts at most."""
+        return max(self.usual.within, self.fewer.within)
+
+
+#: What holds where a practice has set nothing.
+USUAL_CAPS = Caps(one_in(1), one_in(7))
+
+#: Further back no mail counts, whatever the practice's caps are.
+LONGEST_CAP = one_in(LONGEST_CAP_DAYS).within
+
+#: How long somebody who asks for a pause hears nothing.
+PAUSE = timedelta(days=30)
+
+#: Why nothing is sent, each as it goes on after “because”.
+WHY_SUPPRESSED: Mapping[SuppressionReason, str] = {
+    SuppressionReason.UNSUBSCRIBED: "they unsubscribed",
+    SuppressionReason.BOUNCED: "their address does not work: an email came back",
+    SuppressionReason.COMPLAINED: "they reported an email as junk",
+    SuppressionReason.ERASED: "they had everything about them erased",
+}
+WHY_PAUSED: Mapping[PausedBy, str] = {
+    PausedBy.PERSON: "they asked for a pause",
+    PausedBy.OWNER: "you paused their emails",
+}
+_WHY_NOT_SO_SOON: Mapping[Frequency, str] = {
+    Frequency.USUAL: "they have had a mail recently",
+    Frequency.FEWER: "they asked for fewer emails and have had one recently",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the gate has to know of a subscriber; `mailed_at` are recent mails of the series.
+
+    `suppressed` is the strongest reason; `bounces` says that a bounce stands, whether or not
+    it is the strongest. `guide_on_trial` lets the one guide through that somebody asked for
+    after a bounce. `booked_until` is that of `domain.bookings`: until when they have had an
+    appointment.
+    """
+
+    consents: Consents
+    suppressed: SuppressionReason | None = None
+    paused_until: datetime | None = None
+    frequency: Frequency = Frequency.USUAL
+    mailed_at: Sequence[datetime] = ()
+    bounces: bool = False
+    guide_on_trial: bool = False
+    paused_by: PausedBy = PausedBy.PERSON
+    booked_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The mail may leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Not now; ask again at `until`."""
+
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Never; the enrolment ends with `reason`."""
+
+    reason: EnrolmentStatus
+    why: str
+    because: Because | None = None
+
+
+Verdict = Allowed | Postponed | Refused
+
+
+def may_send(kind: StepKind, standing: Standing, now: datetime, caps: Caps = USUAL_CAPS) -> Verdict:
+    """Whether a due mail of that kind may leave now, and if not, why and until when."""
+    refused = _refusal(kind, standing)
+    if refused:
+        return refused
+    if kind in ANSWERS:
+        return Allowed()
+    return _postponement(standing, now, caps) or Allowed()
+
+
+def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
+    if kind is StepKind.ANSWER:
+        return _no_answer(standing)
+    if standing.suppressed and not _is_on_trial(kind, standing):
+        return _suppressed(standing.suppressed)
+    needed = Purpose.GUIDE if kind in (StepKind.GUIDE, StepKind.REMINDER) else Purpose.MARKETING
+    if needed not in standing.consents:
+        why = f"there is no consent for “{needed}”"
+        return Refused(EnrolmentStatus.UNSUBSCRIBED, why, Because.NO_CONSENT)
+    return None
+
+
+def _is_on_trial(kind: StepKind, standing: Standing) -> bool:
+    """One guide may show whether an address that bounced is good again, and nothing else may."""
+    bounced = standing.suppressed is SuppressionReason.BOUNCED
+    return bounced and standing.guide_on_trial and kind is StepKind.GUIDE
+
+
+def _suppressed(reason: SuppressionReason) -> Refused:
+    unsubscribed = reason is SuppressionReason.UNSUBSCRIBED
+    status = EnrolmentStatus.UNSUBSCRIBED if unsubscribed else EnrolmentStatus.SUPPRESSED
+    return Refused(status, WHY_SUPPRESSED[reason], Because(reason))
+
+
+def _no_answer(standing: Standing) -> Refused | None:
+    """Who has left may still ask for their data; only an address that is no good gets no answer."""
+    if standing.suppressed is SuppressionReason.ERASED:
+        return _suppressed(SuppressionReason.ERASED)
+    if standing.suppressed is SuppressionReason.BOUNCED or standing.bounces:
+        return _suppressed(SuppressionReason.BOUNCED)
+    return None
+
+
+def _postponement(standing: Standing, now: datetime, caps: Caps) -> Postponed | None:
+    if standing.paused_until and standing.paused_until > now:
+        return Postponed(standing.paused_until, WHY_PAUSED[standing.paused_by])
+    cap = caps.of(standing.frequency)
+    recent = sorted(at for at in standing.mailed_at if at > now - cap.within)
+    if len(recent) >= cap.mails:
+        until = recent[-cap.mails] + cap.within
+        return Postponed(until, _WHY_NOT_SO_SOON[standing.frequency])
+    return None

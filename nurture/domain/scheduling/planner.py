@@ -1,0 +1,273 @@
+"""What happens next to one enrolment: the planner."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from nurture.domain.scheduling.gate import USUAL_CAPS, Caps
+from nurture.domain.scheduling.window import (
+    Holidays,
+    SendWindow,
+    after_wait,
+    next_open,
+    next_opening,
+    window_of,
+)
+from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
+from nurture.domain.sequences.sequence import (
+    ANSWERS,
+    UNCOLLECTED_FOR,
+    Late,
+    OptIn,
+    Sequence,
+    Step,
+    StepKind,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send the step now; it was due at `due_at`."""
+
+    step: Step
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Pass the step without sending it, because of `why`."""
+
+    step: Step
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Look again at `until`, always later than now; `step` is what is waited for, if any."""
+
+    until: datetime
+    why: str
+    step: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """The enrolment ends with `reason`."""
+
+    reason: EnrolmentStatus
+
+
+Action = Send | Skip | WaitUntil | Exit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calendar:
+    """When the practice writes at all, its usual window and its holidays, and how often.
+
+    Two of them are never equal, so that what was worked out with one may be kept.
+    """
+
+    window: SendWindow
+    holidays: Holidays
+    caps: Caps = USUAL_CAPS
+
+
+def next_action(
+    sequence: Sequence,
+    progress: Progress,
+    now: datetime,
+    calendar: Calendar,
+    segments: Collection[str] = (),
+) -> Action:
+    """Decide what is next for an enrolment of somebody who is in these `segments`.
+
+    Repeated on the progress that each action leads to, it ends; it keeps the
+    order of the steps, gives no step twice and sends nothing before its time or
+    outside its window.
+    """
+    guide = _guide_to_offer(sequence, progress)
+    if guide:
+        return Send(guide, progress.anchor_at)
+    step = next_step(sequence, progress)
+    if progress.ends_as:
+        return _but_the_guide(sequence, step, progress, now, calendar)
+    if awaits_collection(sequence, progress):
+        return _while_uncollected(sequence, step, progress, now, calendar)
+    action = _in_series(sequence, step, progress, now, calendar)
+    return _if_meant(action, segments) if isinstance(action, Send) else action
+
+
+def segments_asked(sequence: Sequence, progress: Progress) -> frozenset[str]:
+    """The segments that the next action may depend on: mostly none, so that nobody looks.
+
+    A step that may be passed over brings the next one into question as well.
+    """
+    asked: frozenset[str] = frozenset()
+    if progress.ends_as:
+        return asked
+    for step in steps_ahead(sequence, progress):
+        asked |= step.segments
+        if not (step.segments or step.late is Late.SKIP or step.kind is StepKind.REMINDER):
+            return asked
+    return asked | {hand_over.only_if for hand_over in sequence.then if hand_over.only_if}
+
+
+def anchor_after(action: Send, now: datetime) -> datetime:
+    """From when the wait after a sent step counts.
+
+    A mail that left on time counts from the moment it was due, so that a series
+    set for half past eight does not drift by the seconds that sending takes. One
+    that left late counts from when it left, so that nothing piles up behind it.
+    """
+    on_time = now - action.due_at < timedelta(hours=1)
+    return action.due_at if on_time else now
+
+
+def _guide_to_offer(sequence: Sequence, progress: Progress) -> Step | None:
+    if not progress.guide_wanted:
+        return None
+    return next((step for step in sequence.steps if step.kind in ANSWERS), None)
+
+
+def next_step(sequence: Sequence, progress: Progress) -> Step | None:
+    """The first step after the furthest one that is behind this person.
+
+    Places are found by step key, so that enrolments survive an edited sequence: a
+    deleted step is simply not there, and a step put in ahead of somebody reaches
+    them, while one put in behind them does not.
+    """
+    return next(iter(steps_ahead(sequence, progress)), None)
+
+
+def steps_ahead(sequence: Sequence, progress: Progress) -> list[Step]:
+    """The steps after the furthest one that is behind this person, but for the guide."""
+    places = [i for i, step in enumerate(sequence.steps) if step.email in progress.passed]
+    ahead = sequence.steps[max(places, default=-1) + 1 :]
+    return [step for step in ahead if step.kind not in ANSWERS]
+
+
+def awaits_collection(sequence: Sequence, progress: Progress) -> bool:
+    """Whether the series waits until somebody has collected their guide."""
+    if sequence.form is None:
+        return False
+    return sequence.form.opt_in is OptIn.COLLECT and progress.collected_at is None
+
+
+def _was_reminded(sequence: Sequence, progress: Progress) -> bool:
+    kinds = {step.kind for step in sequence.steps if step.email in progress.passed}
+    return StepKind.REMINDER in kinds
+
+
+def _while_uncollected(
+    sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
+) -> Action:
+    """One friendly reminder, then silence; at last the signup is let go."""
+    lets_go_at = progress.enrolled_at + UNCOLLECTED_FOR
+    if now >= lets_go_at:
+        return Exit(EnrolmentStatus.REMOVED)
+    if not _is_to_be_reminded(sequence, step, progress):
+        return WaitUntil(lets_go_at, "the guide has not been collected")
+    assert step is not None  # It is the reminder.
+    due = due_at(step, progress, calendar)
+    if due > now:
+        return WaitUntil(min(due, lets_go_at), _waiting_for(step), step)
+    return _due(step, due, now, progress, calendar)
+
+
+def _is_to_be_reminded(sequence: Sequence, step: Step | None, progress: Progress) -> bool:
+    is_reminder = step is not None and step.kind is StepKind.REMINDER
+    return is_reminder and not _was_reminded(sequence, progress)
+
+
+def _but_the_guide(
+    sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
+) -> Action:
+    """The reminder of a guide that is not collected, and then the end that is written down."""
+    assert progress.ends_as is not None
+    awaited = awaits_collection(sequence, progress)
+    if step is None or not awaited or not _is_to_be_reminded(sequence, step, progress):
+        return Exit(progress.ends_as.status)
+    due = due_at(step, progress, calendar)
+    if due > now:
+        return WaitUntil(due, _waiting_for(step), step)
+    return _due(step, due, now, progress, calendar)
+
+
+def _in_series(
+    sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
+) -> Action:
+    if step is None:
+        return _at_the_end(sequence, progress, now)
+    if step.kind is StepKind.REMINDER:
+        return Skip(step, "the guide has been collected")
+    due = due_at(step, progress, calendar)
+    if due > now:
+        return WaitUntil(due, _waiting_for(step), step)
+    return _due(step, due, now, progress, calendar)
+
+
+def _at_the_end(sequence: Sequence, progress: Progress, now: datetime) -> Action:
+    """Whoever was asked something has time to answer."""
+    until = progress.anchor_at + (sequence.quiet.patience if sequence.quiet else timedelta(0))
+    if until > now:
+        return WaitUntil(until, "an answer is awaited")
+    return Exit(EnrolmentStatus.COMPLETED)
+
+
+def _if_meant(action: Send, segments: Collection[str]) -> Action:
+    """A step with a condition is decided at the moment it would be sent, not earlier."""
+    step = action.step
+    if step.only_if and step.only_if not in segments:
+        return Skip(step, f"they are not in the segment “{step.only_if}”")
+    if step.skip_if and step.skip_if in segments:
+        return Skip(step, f"they are in the segment “{step.skip_if}”")
+    return action
+
+
+def _due(
+    step: Step, due_at: datetime, now: datetime, progress: Progress, calendar: Calendar
+) -> Action:
+    """A step whose time has come is sent, unless it is too late or just now not the hour."""
+    opens_at = _open_from(step, now, progress.time_zone, calendar)
+    if step.late is Late.SKIP and opens_at - due_at > step.max_late:
+        return Skip(step, "it was overdue for too long")
+    if opens_at > now:
+        return WaitUntil(opens_at, "it is outside the hours in which we write", step)
+    return Send(step, due_at)
+
+
+def due_at(step: Step, progress: Progress, calendar: Calendar) -> datetime:
+    """When a step is due: never before its wait is over and, where it names a time, at that time.
+
+    Being held up is another matter: an overdue step goes at any time its window is open.
+    """
+    return _due_since(step, waits_since(progress), progress.time_zone, calendar)
+
+
+@lru_cache(maxsize=4096)
+def _due_since(step: Step, start: datetime, time_zone: str, calendar: Calendar) -> datetime:
+    """The same for all whose wait began together, as it does where a series is set for an hour."""
+    earliest = after_wait(start, step.wait, time_zone)
+    window = window_of(step, calendar.window)
+    first = next_opening if step.at else next_open
+    return first(earliest, window, time_zone, calendar.holidays)
+
+
+@lru_cache(maxsize=1024)
+def _open_from(step: Step, now: datetime, time_zone: str, calendar: Calendar) -> datetime:
+    return next_open(now, window_of(step, calendar.window), time_zone, calendar.holidays)
+
+
+def wait_over_at(step: Step, progress: Progress) -> datetime:
+    """When a step's wait is over, which counts from the mail before or from the collecting."""
+    return after_wait(waits_since(progress), step.wait, progress.time_zone)
+
+
+def waits_since(progress: Progress) -> datetime:
+    """The moment from which the next step's wait counts."""
+    return max(progress.anchor_at, progress.collected_at or progress.anchor_at)
+
+
+def _waiting_for(step: Step) -> str:
+    return f"the time of “{step.email}” has not come"

@@ -1,0 +1,47 @@
+"""When somebody who has been quiet is asked whether they still want the emails."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nurture.domain.sequences.sequence import Quiet
+
+#: Whoever is in the middle of a series is looked at again after this long.
+_LOOK_AGAIN_IN = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What is known of somebody who may have been quiet for too long.
+
+    `alive_at` is their latest sign of life, `asked_at` when they were last asked, and
+    `welcome` whether they agree to emails and may be written to.
+    """
+
+    alive_at: datetime
+    welcome: bool
+    under_way: bool = False
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask them now."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountFrom:
+    """Leave them be; their silence counts from `at`."""
+
+    at: datetime
+
+
+def decide(silence: Silence, quiet: Quiet, now: datetime) -> Ask | CountFrom:
+    """Whether somebody is asked now: once in a silence, and never in the middle of a series."""
+    if now - silence.alive_at < quiet.after:
+        return CountFrom(silence.alive_at)
+    asked = silence.asked_at is not None and silence.asked_at >= silence.alive_at
+    if asked or not silence.welcome:
+        return CountFrom(now)
+    if silence.under_way:
+        return CountFrom(now - quiet.after + min(_LOOK_AGAIN_IN, quiet.after))
+    return Ask()

@@ -1,0 +1,1 @@
+"""Sequences, and how far somebody is in one."""

@@ -1,0 +1,64 @@
+"""What somebody would have been sent in a time of which nothing is known, taken as sent."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from nurture.domain.scheduling.planner import (
+    Calendar,
+    Exit,
+    Send,
+    Skip,
+    WaitUntil,
+    anchor_after,
+    awaits_collection,
+    next_action,
+    next_step,
+    steps_ahead,
+)
+from nurture.domain.sequences.enrolment import Progress
+from nurture.domain.sequences.sequence import ANSWERS, Sequence, Step, StepKind
+
+
+def take_as_sent(
+    sequence: Sequence, progress: Progress, now: datetime, calendar: Calendar
+) -> tuple[Progress, tuple[str, ...]]:
+    """The progress of somebody to whom all that was due by now was sent on time, and which steps.
+
+    A step with a condition may have been sent, and counts as sent. Nothing of it is sent again,
+    and the wait for what comes next counts from when the last of them was due.
+    """
+    steps: list[str] = []
+    at = min(progress.anchor_at, now)
+    while at <= now:
+        action = next_action(sequence, progress, at, calendar, _as_if_meant(sequence, progress))
+        match action:
+            case Send(step=step):
+                progress = progress.after(step.email, anchor_after(action, at))
+                steps.append(step.email)
+            case Skip(step=step):
+                progress = progress.after(step.email, progress.anchor_at)
+            case WaitUntil(until=until):
+                at = until
+            case Exit():
+                break
+    return progress, tuple(steps)
+
+
+def _as_if_meant(sequence: Sequence, progress: Progress) -> frozenset[str]:
+    """The segments in which the next step is sent."""
+    step = next_step(sequence, progress)
+    return frozenset({step.only_if} if step and step.only_if else ())
+
+
+def known_sent(sequence: Sequence, progress: Progress, step: Step, at: datetime) -> Progress | None:
+    """The progress of somebody who is known to have been sent a step by then.
+
+    `None` where that is behind them already. A step of the series comes only to those who have
+    collected their guide, so that they have done so.
+    """
+    is_wanted = step.kind in ANSWERS and progress.guide_wanted
+    if not is_wanted and step not in steps_ahead(sequence, progress):
+        return None
+    if step.kind not in (*ANSWERS, StepKind.REMINDER) and awaits_collection(sequence, progress):
+        progress = replace(progress, collected_at=at)
+    return progress.after(step.email, max(progress.anchor_at, at))

@@ -1,0 +1,1 @@
+"""A life played forward on a virtual clock."""

@@ -1,0 +1,137 @@
+"""Somebody to be simulated: where they stand, what they will do, and what they are like."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from nurture.domain.audience.facts import Facts
+from nurture.domain.scheduling.gate import PausedBy
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.sequence import Sequence
+from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.domain.subscribers.suppression import Suppression, SuppressionReason, strongest
+
+
+class Deed(StrEnum):
+    """What a person can do, on the website, in a mail or on their own page."""
+
+    SIGNS_UP = "signs up"
+    COLLECTS = "collects"
+    OPENS = "opens"
+    CLICKS = "clicks"
+    BOOKS = "books"
+    CANCELS = "cancels"
+    UNSUBSCRIBES = "unsubscribes"
+    PAUSES = "pauses"
+    WANTS_FEWER = "wants fewer"
+    WANTS_THE_USUAL = "wants the usual"
+    AGREES = "agrees"
+    WITHDRAWS = "withdraws"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One deed at a moment.
+
+    `about` is the form they sign up through, the sequence whose guide they collect, the
+    email (`sequence/step`) they open or click in, or the purpose they agree to; `topics` are
+    those of the link they follow, where they are not the email's.
+    """
+
+    at: datetime
+    deed: Deed
+    about: str = ""
+    topics: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What somebody does about every mail: nothing, unless it says so.
+
+    `collects_after` counts from the mail that brings a guide; `None` is never. Mails are
+    opened and their articles followed `reads_after` they came.
+    """
+
+    collects_after: timedelta | None = None
+    opens: bool = False
+    clicks: bool = False
+    reads_after: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """One enrolment as it stands, and when it is looked at next, if at all."""
+
+    sequence: str
+    progress: Progress
+    look_at: datetime | None
+    status: EnrolmentStatus = EnrolmentStatus.ACTIVE
+    guide_wanted_at: datetime | None = None
+    because: Because | None = None
+
+    @property
+    def ending(self) -> Ending:
+        """How it stands and, where it has ended, why."""
+        return Ending(self.status, self.because)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody at the moment from which they are simulated.
+
+    `ticked` are the boxes they tick beside the form. `facts.enrolments` is not looked at:
+    `enrolments` says it in more detail. `mailed_at` are recent mails of the series. The guide of
+    the sequence `guide_on_trial` may go to them although their address has bounced.
+    """
+
+    name: str
+    facts: Facts
+    acts: tuple[Act, ...] = ()
+    habits: Habits = field(default_factory=Habits)
+    ticked: tuple[Purpose, ...] = ()
+    enrolments: tuple[UnderWay, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    paused_until: datetime | None = None
+    paused_by: PausedBy = PausedBy.PERSON
+    mailed_at: tuple[datetime, ...] = ()
+    guide_on_trial: str = ""
+
+    @property
+    def suppressed(self) -> SuppressionReason | None:
+        """The strongest reason why they are not written to, if there is one."""
+        return strongest(one.reason for one in self.suppressions)
+
+    def coming_into(self, sequence: Sequence, now: datetime) -> "Person":
+        """The same person, who comes into a sequence now unless they have been in it."""
+        if any(one.sequence == sequence.key for one in self.enrolments):
+            return self
+        if sequence.form:
+            return replace(self, acts=(Act(now, Deed.SIGNS_UP, sequence.form.key), *self.acts))
+        here = come_over(sequence.key, now, self.facts.time_zone)
+        asks = replace(here.progress, guide_wanted=sequence.answers is not None)
+        return replace(self, enrolments=(*self.enrolments, replace(here, progress=asks)))
+
+
+def newcomer(
+    name: str,
+    at: datetime,
+    sequence: Sequence,
+    *,
+    time_zone: str = "Europe/London",
+    ticked: tuple[Purpose, ...] = (),
+    habits: Habits | None = None,
+    acts: tuple[Act, ...] = (),
+) -> Person:
+    """Somebody who comes into a sequence at that moment, by its own door."""
+    habits = habits or Habits(collects_after=timedelta(0))
+    facts = Facts(created_at=at, time_zone=time_zone)
+    if sequence.form is None:
+        agreed = frozenset({Purpose.GUIDE, Purpose.MARKETING, *ticked})
+        facts = replace(facts, consents=Consents(agreed), confirmed=True)
+    return Person(name, facts, acts, habits, ticked).coming_into(sequence, at)
+
+
+def come_over(sequence: str, now: datetime, time_zone: str) -> UnderWay:
+    """An enrolment that nobody signed up for: handed over, or asked after silence."""
+    progress = Progress(now, now, collected_at=now, guide_wanted=False, time_zone=time_zone)
+    return UnderWay(sequence, progress, now, guide_wanted_at=now)

@@ -1,0 +1,182 @@
+"""Playing people forward on a virtual clock, with the very planner and gate that run it."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+
+from nurture.domain.scheduling.decision import (
+    Decision,
+    End,
+    Look,
+    Offer,
+    decide,
+    next_look,
+    progress_after,
+)
+from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.scheduling.planner import Skip, due_at
+from nurture.domain.scheduling.timing import timing
+from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
+from nurture.domain.sequences.sequence import ANSWERS, Sequence, StepKind
+from nurture.domain.simulation.life import Life, ended
+from nurture.domain.simulation.person import Act, Deed, Person, UnderWay
+from nurture.domain.simulation.world import Entry, What, World
+
+_ENDED_BY_DEEDS = {
+    Deed.BOOKS: "the goal has been reached",
+    Deed.UNSUBSCRIBES: "they unsubscribed",
+}
+
+
+def simulate(
+    world: World, person: Person, start: datetime, life: Life | None = None
+) -> Iterator[Entry]:
+    """What happens to a person from `start` on, in order, until nothing more will.
+
+    What they have in hand or have had before is theirs already and is not told again. Mails
+    leave the moment they may: the mail server is there, and workers look in time. Give it
+    a `life` of that person's to see where they stand at the end.
+    """
+    return _Play(world, life or Life(world, person), start).run()
+
+
+@dataclass
+class _Play:
+    """One person being played."""
+
+    world: World
+    life: Life
+    now: datetime
+    _acts: list[tuple[datetime, int, Act]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def run(self) -> Iterator[Entry]:
+        for act in self.life.person.acts:
+            self._will(act)
+        while (at := self._next()) is not None:
+            self.now = max(self.now, at)
+            while self._acts and self._acts[0][0] <= self.now:
+                yield from self._do(heapq.heappop(self._acts)[2])
+            yield from self._look()
+
+    def _will(self, act: Act) -> None:
+        heapq.heappush(self._acts, (act.at, next(self._numbers), act))
+
+    def _next(self) -> datetime | None:
+        moments = [self._acts[0][0]] if self._acts else []
+        look = self.life.next_look()
+        return min([*moments, look] if look else moments, default=None)
+
+    # --- What the person does ----------------------------------------------------------------
+
+    def _do(self, act: Act) -> Iterator[Entry]:
+        before = dict(self.life.enrolments)
+        if not self.life.do(replace(act, at=self.now)):
+            return
+        yield _told(replace(act, at=self.now))
+        for key, one in self.life.enrolments.items():
+            if key in before and _has_ended(before[key], one):
+                why = _ENDED_BY_DEEDS.get(act.deed, "")
+                yield Entry(
+                    self.now, What.ENDED, key, kind=one.status, why=why, because=one.because
+                )
+
+    def _react(self, sequence: str, step: str, kind: StepKind) -> None:
+        """What the person's habits make of a mail that has just come."""
+        habits, email = self.life.person.habits, f"{sequence}/{step}"
+        read_at = self.now + habits.reads_after
+        if habits.opens:
+            self._will(Act(read_at, Deed.OPENS, email))
+        if habits.clicks and kind in (StepKind.ARTICLE, StepKind.INVITATION):
+            self._will(Act(read_at + timedelta(minutes=1), Deed.CLICKS, email))
+        wants_guide = kind is StepKind.GUIDE and habits.collects_after is not None
+        if wants_guide and self.life.enrolments[sequence].progress.collected_at is None:
+            collects_at = self.now + (habits.collects_after or timedelta(0))
+            self._will(Act(collects_at, Deed.COLLECTS, sequence))
+
+    # --- What a worker does ------------------------------------------------------------------
+
+    def _look(self) -> Iterator[Entry]:
+        """One look at everything that is due, on what was so when it began."""
+        due = self.life.due(self.now)
+        segments = self.life.segments(self.now) if self._ask(due) else frozenset()
+        for one in due:
+            sequence = self.world.sequences.get(one.sequence)
+            if sequence is None:
+                self.life.put(replace(one, look_at=None))
+                why = "the sequence is not published"
+                yield Entry(self.now, What.HELD, one.sequence, why=why)
+                continue
+            standing = self.life.standing(one.sequence)
+            calendar = self.world.calendar
+            decision = decide(sequence, one.progress, standing, self.now, calendar, segments)
+            yield from (self._skipped(one, skip) for skip in decision.skipped)
+            yield from self._follow(sequence, one, decision)
+
+    def _ask(self, due: list[UnderWay]) -> bool:
+        sequences = [self.world.sequences.get(one.sequence) for one in due]
+        return any(sequence and sequence.segments for sequence in sequences)
+
+    def _skipped(self, one: UnderWay, skip: Skip) -> Entry:
+        step = skip.step
+        return Entry(self.now, What.SKIPPED, one.sequence, step.email, step.kind, skip.why)
+
+    def _follow(self, sequence: Sequence, one: UnderWay, decision: Decision) -> Iterator[Entry]:
+        match decision:
+            case Offer():
+                yield self._sent(sequence, one, decision)
+            case Look():
+                yield from self._looks_later(one, decision)
+            case End():
+                yield from self._ended(one, decision)
+
+    def _sent(self, sequence: Sequence, one: UnderWay, offer: Offer) -> Entry:
+        step, calendar = offer.step, self.world.calendar
+        after = progress_after(offer, self.now)
+        look_at = next_look(sequence, after, self.now, calendar)
+        self.life.put(replace(one, progress=after, look_at=look_at))
+        self.life.had.add(f"{one.sequence}/{step.email}")
+        why = None
+        if step.kind not in ANSWERS:
+            self.life.mailed_at.append(self.now)
+            why = timing(step, offer.progress, calendar)
+        self._react(one.sequence, step.email, step.kind)
+        return Entry(self.now, What.SENT, one.sequence, step.email, step.kind, timing=why)
+
+    def _looks_later(self, one: UnderWay, look: Look) -> Iterator[Entry]:
+        self.life.put(replace(one, progress=look.progress, look_at=look.at))
+        if look.step is None:
+            yield Entry(self.now, What.WAITING, one.sequence, why=look.why, until=look.at)
+        elif look.at == UNTIL_RESUMED:
+            step, why = look.step, "the sequence is paused"
+            yield Entry(self.now, What.HELD, one.sequence, step.email, step.kind, why)
+        elif due_at(look.step, look.progress, self.world.calendar) <= self.now:
+            step = look.step
+            yield Entry(
+                self.now, What.POSTPONED, one.sequence, step.email, step.kind, look.why, look.at
+            )
+
+    def _ended(self, one: UnderWay, end: End) -> Iterator[Entry]:
+        self.life.put(ended(one, Ending(end.reason, end.because)))
+        yield Entry(
+            self.now, What.ENDED, one.sequence, kind=end.reason, why=end.why, because=end.because
+        )
+        if end.then and self.life.hand_over(end.then, self.now):
+            yield Entry(self.now, What.HANDED_OVER, end.then, why=f"after “{one.sequence}”")
+
+
+def _told(act: Act) -> Entry:
+    sequence, _, step = act.about.rpartition("/")
+    match act.deed:
+        case Deed.AGREES | Deed.WITHDRAWS | Deed.SIGNS_UP:
+            return Entry(act.at, What.DID, kind=act.deed, why=act.about)
+        case Deed.COLLECTS:
+            return Entry(act.at, What.DID, act.about, kind=act.deed)
+    return Entry(act.at, What.DID, sequence, step, act.deed)
+
+
+def _has_ended(before: UnderWay, after: UnderWay) -> bool:
+    active = EnrolmentStatus.ACTIVE
+    return before.status is active and after.status is not active

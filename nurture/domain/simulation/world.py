@@ -1,0 +1,65 @@
+"""What a simulation is played in, and what it tells: the practice's world, and entries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from nurture.domain.audience.conditions import Segments
+from nurture.domain.scheduling.planner import Calendar
+from nurture.domain.scheduling.timing import Timing
+from nurture.domain.sequences.enrolment import Because
+from nurture.domain.sequences.sequence import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The practice as it is or might be: what is published and what is paused.
+
+    `topics` are those of the emails by `sequence/step`; `time_zone` is the practice's own.
+    """
+
+    sequences: Mapping[str, Sequence]
+    calendar: Calendar
+    segments: Segments = field(default_factory=Segments)
+    topics: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    paused: frozenset[str] = frozenset()
+    time_zone: str = "Europe/London"
+
+    def of_form(self, form: str) -> Sequence | None:
+        """The sequence that a website form leads into."""
+        return next((s for s in self.sequences.values() if s.form and s.form.key == form), None)
+
+
+class What(StrEnum):
+    """What an entry tells of: `did` is the person's own doing, the rest is ours."""
+
+    DID = "did"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    POSTPONED = "postponed"
+    WAITING = "waiting"
+    HELD = "held"
+    HANDED_OVER = "handed over"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that happens at a moment, in UTC.
+
+    `step` is the email's key. `kind` is the kind of a step, the status an enrolment ends with,
+    or what the person did. `why` says why something was skipped, postponed or ended, and of
+    what the person did, through which form or for which purpose. `until` is when a postponed
+    step is looked at again. `because` says of what ended why, more closely than its status.
+    """
+
+    at: datetime
+    what: What
+    sequence: str = ""
+    step: str = ""
+    kind: str = ""
+    why: str = ""
+    until: datetime | None = None
+    timing: Timing | None = None
+    because: Because | None = None

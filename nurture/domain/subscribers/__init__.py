@@ -1,0 +1,1 @@
+"""People who may be written to: consent, suppression, addresses, names and signups."""

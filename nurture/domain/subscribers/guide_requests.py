@@ -1,0 +1,104 @@
+"""Guide requests: what asking for a guide, and collecting it, does to an enrolment."""
+
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+from nurture.domain.sequences.enrolment import (
+    GUIDE_AT_MOST_EVERY,
+    Because,
+    Ending,
+    EnrolmentStatus,
+    Progress,
+)
+from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
+
+
+class Asking(StrEnum):
+    """What becomes of somebody who asks for a guide; the guide itself is mailed in any case."""
+
+    # The series follows.
+    BEGINS = "begins"
+    # The series goes on as if nothing had happened.
+    GOES_ON = "goes on"
+    # The series goes on from where it stopped; waits count from now.
+    TAKEN_UP = "taken up"
+    # Nothing else comes but the guide's reminder.
+    GUIDE_ONLY = "guide only"
+
+
+def asking(before: Ending | None, *, collected: bool, booked: bool) -> Asking:
+    """The table of what asking does, by how an enrolment stands or ended (`None`: there is none).
+
+    `booked` is whether they have an appointment and the sequence is one that a booking ends.
+    """
+    if booked:
+        return Asking.GUIDE_ONLY
+    if before is None:
+        return Asking.BEGINS
+    match before.status:
+        case EnrolmentStatus.ACTIVE:
+            return Asking.GOES_ON
+        case EnrolmentStatus.UNSUBSCRIBED | EnrolmentStatus.SUPPRESSED:
+            return Asking.TAKEN_UP
+        case EnrolmentStatus.REMOVED:
+            return Asking.TAKEN_UP if _was_let_go(before, collected) else Asking.GUIDE_ONLY
+        case EnrolmentStatus.GOAL_REACHED if before.because is Because.BOOKED_BEFORE:
+            # They have cancelled since, and the series never began.
+            return Asking.TAKEN_UP
+    return Asking.GUIDE_ONLY
+
+
+def is_too_soon(wanted_at: datetime, now: datetime) -> bool:
+    """Whether the guide was asked for so lately that it is not mailed once more."""
+    return now - wanted_at < GUIDE_AT_MOST_EVERY
+
+
+def begin(now: datetime, time_zone: str, *, booked: bool) -> Progress:
+    """Where somebody begins who asks for a guide for the first time."""
+    ends_as = BOOKED_BEFORE if booked else None
+    return Progress(now, now, time_zone=time_zone, ends_as=ends_as)
+
+
+def ask_again(status: Ending, progress: Progress, now: datetime, *, booked: bool) -> Progress:
+    """Where somebody goes on, under way, who asks for a guide that they have asked for before."""
+    before = progress.ends_as or status
+    collected = progress.collected_at is not None
+    wanted = replace(progress, guide_wanted=True)
+    match asking(before, collected=collected, booked=booked):
+        case Asking.TAKEN_UP:
+            return replace(wanted, enrolled_at=now, anchor_at=now, ends_as=None)
+        case Asking.GUIDE_ONLY:
+            # The reminder of a guide that is yet to be collected comes after this one.
+            anchor_at = progress.anchor_at if collected else now
+            return replace(wanted, anchor_at=anchor_at, ends_as=_ends_as(before, collected))
+    return wanted
+
+
+def collect(status: Ending, progress: Progress, now: datetime) -> tuple[EnrolmentStatus, Progress]:
+    """How an enrolment stands once its guide is collected for the first time.
+
+    The series begins, also for somebody who was let go because they had not collected it.
+    """
+    after = replace(progress, collected_at=now, guide_wanted=False)
+    begins = status.status is EnrolmentStatus.REMOVED and _was_let_go(status, collected=False)
+    return (EnrolmentStatus.ACTIVE if begins else status.status), after
+
+
+def _was_let_go(ending: Ending, collected: bool) -> bool:
+    """Whether somebody was let go for not collecting, and not taken out by the owner.
+
+    Of an enrolment that ended before reasons were kept, that is known by whether they collected.
+    """
+    return ending.because is Because.NOT_COLLECTED or (ending.because is None and not collected)
+
+
+def _ends_as(before: Ending, collected: bool) -> Ending:
+    match before.status:
+        case EnrolmentStatus.ACTIVE:
+            return BOOKED
+        case EnrolmentStatus.COMPLETED | EnrolmentStatus.GOAL_REACHED:
+            return before
+        case EnrolmentStatus.REMOVED if not _was_let_go(before, collected):
+            return before
+    return BOOKED_BEFORE

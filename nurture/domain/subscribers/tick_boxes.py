@@ -1,0 +1,135 @@
+"""What the boxes beside a form say, in the many ways in which websites send a ticked box.
+
+What cannot be understood is never a consent: it is named, so that the owner can be told.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from unicodedata import normalize
+
+from nurture.domain.subscribers.consent import OWN_WORDINGS, Purpose
+
+_YES = frozenset({"on", "true", "1", "yes", "y", "checked", "ticked", "selected"})
+_NO = frozenset(
+    {"", "off", "false", "0", "no", "n", "unchecked", "unticked", "null", "none", "undefined"}
+)
+
+#: What is looked at: far more than a form has boxes, far longer than a label.
+_MOST, _LONGEST, _DEEPEST = 20, 1000, 3
+
+#: Several boxes in one text.
+_BETWEEN = re.compile(r"[,;|\n]+")
+
+#: A single word may be named to the owner; what a visitor could have typed may not.
+_WORD = re.compile(r"[^\W\d][\w-]{0,29}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """The purposes whose boxes were ticked, and in words the boxes that nobody understood."""
+
+    purposes: tuple[Purpose, ...] = ()
+    not_understood: tuple[str, ...] = ()
+
+
+def read_ticks(sent: object) -> Ticks:
+    """Read what a form sent for its boxes: texts, lists, objects, or nothing at all.
+
+    A box counts where it is named: by its purpose (`tracking`), by its wording, or as the
+    name of a tick (`{"tracking": "on"}`). A tick that does not say what for is no consent.
+    """
+    read = list(islice(_read(sent, _DEEPEST), _MOST))
+    purposes = dict.fromkeys(one for one in read if isinstance(one, Purpose))
+    odd = dict.fromkeys(one for one in read if not isinstance(one, Purpose))
+    return Ticks(tuple(purposes), tuple(odd))
+
+
+def _read(sent: object, deepest: int) -> Iterator[Purpose | str]:
+    if isinstance(sent, str):
+        yield from _read_text(sent[:_LONGEST])
+    elif isinstance(sent, Mapping) and deepest:
+        for name, value in islice(sent.items(), _MOST):
+            yield from _read_named(str(name), value, deepest - 1)
+    elif isinstance(sent, Iterable) and deepest:
+        for one in islice(sent, _MOST):
+            yield from _read(one, deepest - 1)
+    elif _says(sent) is not False:
+        yield _named(sent)
+
+
+def _read_text(text: str) -> Iterator[Purpose | str]:
+    """One box or, with commas or blanks between, several; a sentence is never taken apart."""
+    parts = [part for part in _BETWEEN.split(text) if part.strip()]
+    words = text.split()
+    if (purpose := _purpose(text)) or _says(text) is False:
+        yield from [purpose] if purpose else []
+    elif all(map(_purpose, words)):
+        yield from filter(None, map(_purpose, words))
+    elif any(map(_purpose, parts)) and not any(map(_is_sentence, parts)):
+        for part in parts:
+            yield from _read_text(part)
+    else:
+        yield _named(text)
+
+
+def _is_sentence(part: str) -> bool:
+    """Whether a part says more than a box of ours has words for, or says no."""
+    return _says(part) is False or (len(part.split()) > 1 and _purpose(part) is None)
+
+
+def _read_named(name: str, value: object, deepest: int) -> Iterator[Purpose | str]:
+    """A box with a name of its own, or an entry of a list whose name is its place."""
+    purpose = _purpose(name)
+    if purpose is None and name.strip().isdecimal():
+        yield from _read(value, deepest)
+    elif purpose and _is_ticked(value, purpose):
+        yield purpose
+    elif not _is_blank(value):
+        yield _named(name)
+
+
+def _is_ticked(value: object, purpose: Purpose) -> bool:
+    if isinstance(value, list | tuple):  # A hidden field may say no in front of the box itself.
+        return any(_is_ticked(one, purpose) for one in value[:_MOST])
+    said = _says(value)
+    return said is True or (isinstance(value, str) and _purpose(value) is purpose)
+
+
+def _is_blank(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_blank, value[:_MOST]))
+    return value == {} or _says(value) is False
+
+
+def _says(value: object) -> bool | None:
+    """Yes, no, or neither."""
+    plain = "" if value is None else _plain(str(value)[:_LONGEST])
+    return True if plain in _YES else False if plain in _NO else None
+
+
+def _purpose(text: str) -> Purpose | None:
+    """The purpose that a text names, by its key or by the whole wording of its box."""
+    return _KNOWN.get(_plain(text))
+
+
+def _plain(text: str) -> str:
+    """A text without what makes no difference: capitals, kinds of blanks, a full stop."""
+    words = normalize("NFKC", text).casefold().replace("_", " ").replace("-", " ").split()
+    return " ".join(words).rstrip(".")
+
+
+def _named(sent: object) -> str:
+    """What was sent, as far as nobody could have typed it."""
+    text = str(sent).strip() if isinstance(sent, str | bool | int | float) else ""
+    if _WORD.fullmatch(text) or _plain(text) in _YES:
+        return f"“{text}”"
+    if isinstance(sent, str):
+        return f"a text of {len(sent.split())} words" if len(sent.split()) > 1 else "a text"
+    return "a number" if isinstance(sent, int | float) else "something that is no text"
+
+
+_KNOWN: Mapping[str, Purpose] = {_plain(purpose): purpose for purpose in Purpose} | {
+    _plain(wording): purpose for purpose, wording in OWN_WORDINGS.items()
+}

@@ -1,0 +1,1 @@
+"""Opens and clicks: who did it, a person or a machine."""

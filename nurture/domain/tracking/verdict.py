@@ -1,0 +1,89 @@
+"""Who opened or clicked: a person, a machine, or we cannot tell.
+
+All that happened to one message is judged as a whole. Each hit gathers signs of a machine (see
+`signs`): a proof settles it, two lesser signs do so together, and one alone leaves us unsure. What
+speaks for a person takes one lesser sign away.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from nurture.domain.tracking.bursts import signs_of
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.hits import Hit, Occasion
+from nurture.domain.tracking.signs import PROOF, Sign
+from nurture.domain.tracking.user_agents import Program, read_agent
+
+__all__ = ["HOLD", "RULES", "Hit", "Judgement", "Occasion", "Verdict", "judge"]
+
+#: Kept with every verdict, so that hits can be judged again when the rules have grown.
+RULES = 2
+
+#: How long a hit is held. With the sweeps between, it moves something after at most two minutes.
+HOLD = timedelta(seconds=90)
+
+
+class Verdict(StrEnum):
+    """Who was behind a hit."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and the reasons for it, in words."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+def judge(occasion: Occasion) -> list[Judgement]:
+    """Judge every hit of an occasion, in their order."""
+    found = [
+        _weighed(hit, signs) for hit, signs in zip(occasion.hits, signs_of(occasion), strict=True)
+    ]
+    return _read_by_somebody(occasion, found)
+
+
+def _weighed(hit: Hit, signs: list[Sign]) -> Judgement:
+    against = tuple(dict.fromkeys(sign.reason for sign in signs if sign.weight > 0))
+    weight = sum(sign.weight for sign in signs)
+    if weight >= PROOF:
+        return Judgement(Verdict.MACHINE, against)
+    if weight > 0 and any(sign.weight > 0 and not sign.is_hint for sign in signs):
+        return Judgement(Verdict.UNSURE, against)
+    return _unsuspected(hit)
+
+
+def _unsuspected(hit: Hit) -> Judgement:
+    """A click is a person's unless something speaks against it; a fetched picture proves less."""
+    agent = read_agent(hit.user_agent)
+    if hit.kind is EventKind.CLICKED:
+        return Judgement(Verdict.HUMAN, ("an ordinary browser followed the link",))
+    if agent.program is Program.PROXY:
+        seen = f"{agent.remark} fetches a picture when the mail is looked at"
+        return Judgement(Verdict.HUMAN, (seen,))
+    if agent.program is Program.MAIL:
+        return Judgement(Verdict.HUMAN, ("a mail program showed the mail",))
+    return Judgement(Verdict.UNSURE, ("a picture was fetched; who saw it is not known",))
+
+
+def _read_by_somebody(occasion: Occasion, found: list[Judgement]) -> list[Judgement]:
+    """The browser that a person clicks with has shown them the mail as well."""
+    clicked_with = {
+        (hit.client, hit.user_agent)
+        for hit, one in zip(occasion.hits, found, strict=True)
+        if hit.kind is EventKind.CLICKED and one.verdict is Verdict.HUMAN
+    }
+    reading = Judgement(Verdict.HUMAN, ("the same browser followed a link later",))
+    return [
+        reading
+        if one.verdict is Verdict.UNSURE
+        and hit.kind is EventKind.OPENED
+        and (hit.client, hit.user_agent) in clicked_with
+        else one
+        for hit, one in zip(occasion.hits, found, strict=True)
+    ]
