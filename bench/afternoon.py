@@ -23,10 +23,10 @@ from bench.serving import Tree, memory, request_for, role_of, serving
 from bench.steady import Answers, Request, put_steadily
 from bench.stores import Store
 from bench.workers import Site
-from nurture.store.enrolments import enrolments
-from nurture.store.events import events
-from nurture.store.messages import messages
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
 from tests.servers.clock import ClockFile
 
 SIGNUPS, HITS = 20, 200

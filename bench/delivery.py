@@ -17,9 +17,9 @@ from bench.sinks import Sink, sink_named
 from bench.stores import Store
 from bench.workers import Site, running_worker
 from nurture.domain.messages.status import MessageStatus
-from nurture.store.enrolments import count_due
-from nurture.store.messages import messages
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.tables.enrolments import count_due
+from nurture.store.tables.messages import messages
 from tests.servers.clock import ClockFile
 
 #: Beat sweeps that often; a round that stalls is woken as it would be in real life.

@@ -16,9 +16,9 @@ from bench.procfs import OtherWork, cpu_of
 from bench.sinks import free_port
 from bench.stores import Store
 from bench.workers import SECRET, Site, command_line, running, running_worker
-from nurture.store.events import events
-from nurture.store.messages import messages
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
 from nurture.tokens import Tokens
 
 #: So many that nobody's message gets more hits a minute than are kept.

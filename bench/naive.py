@@ -26,10 +26,10 @@ from bench.workers import ROOT, SECRET, Site
 from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template
 from nurture.services.catalogue import Catalogue
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.session import Database
-from nurture.store.subscribers import subscribers
+from nurture.store.database import Database
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
 from nurture.tokens import Tokens
 
 _URL = "https://emails.example.org"

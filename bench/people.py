@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Integer, Table, bindparam, func, insert, literal, select
 
 from bench.library import GUIDE, SEQUENCE
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.revisions import revisions
-from nurture.store.session import Database
-from nurture.store.subscribers import subscribers
+from nurture.store.database import Database
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.revisions import revisions
+from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import UtcDateTime
 
 #: A Monday morning in winter, when articles are due at 08:30 in London.

@@ -22,7 +22,7 @@ from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services.delivering import Dispatch, deliver_batch
 from nurture.settings import load_settings
-from nurture.store.session import Database
+from nurture.store.database import Database
 from tests.servers.clock import ClockFile
 
 PHASES = ("claim", "render", "sign", "smtp", "record", "rest")

@@ -11,10 +11,10 @@ from sqlalchemy import BigInteger, Connection, Text, case, cast, insert, literal
 from bench.people import MORNING, at_moment, enrol, numbered, settle
 from bench.stores import Store
 from nurture.library import parse_segments
-from nurture.store.events import events
-from nurture.store.segments import count_segment
-from nurture.store.session import Database
-from nurture.store.subscribers import subscribers
+from nurture.store.database import Database
+from nurture.store.queries.segments import count_segment
+from nurture.store.tables.events import events
+from nurture.store.tables.subscribers import subscribers
 
 EVENTS_EACH = 10
 _ROUNDS = 3

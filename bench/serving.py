@@ -20,7 +20,7 @@ from bench.procfs import Memory, command_of, memory_of, tree
 from bench.sinks import LightSink, free_port
 from bench.stores import Store
 from bench.workers import Site, command_line, running
-from nurture.store.session import Database
+from nurture.store.database import Database
 
 _SHIPPED_FORM = "pain-guide"
 _TOKEN = "a-token-that-measures-only"

@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 from bench.people import COLLECTED
 from nurture.library import read_library
 from nurture.services import publishing
-from nurture.store.migrating import migrate
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.migrate import migrate
 from tests.servers import postgres
 
 #: The tests' server forgets the disk for speed; here it keeps its promises.

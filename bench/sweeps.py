@@ -14,7 +14,7 @@ from nurture.bootstrap import build
 from nurture.services.delivering import Dispatch, deliver_batch
 from nurture.services.sweeping import batches_due
 from nurture.settings import load_settings
-from nurture.store.session import Database
+from nurture.store.database import Database
 from tests.servers.clock import ClockFile
 
 DUE = 500

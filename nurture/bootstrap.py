@@ -37,11 +37,11 @@ from nurture.services.securing import seal_secrets
 from nurture.services.subscribing import Limits
 from nurture.services.tracking import Journal
 from nurture.settings import Settings, load_settings
-from nurture.store.erasures import Gone
-from nurture.store.instance import fingerprint
-from nurture.store.migrating import migrate
-from nurture.store.session import Database, DatabaseUnavailableError, NewerDatabaseError
+from nurture.store.database import Database, DatabaseUnavailableError, NewerDatabaseError
+from nurture.store.migrate import migrate
 from nurture.store.shape import NEWEST, is_newer
+from nurture.store.tables.erasures import Gone
+from nurture.store.tables.instance import fingerprint
 from nurture.store.wiping import rewrite_old
 from nurture.tokens import Tokens
 from nurture.witness import Witness

@@ -32,7 +32,7 @@ class Patient(Task):  # type: ignore[type-arg]
 
 def _is_left_to_newer(error: NurtureError) -> bool:
     # The alarm clock loads this module as well, and needs no database library.
-    from nurture.store.session import NewerDatabaseError
+    from nurture.store.database import NewerDatabaseError
 
     return isinstance(error, NewerDatabaseError)
 

@@ -18,7 +18,7 @@ from tests.servers.memory import quick_directory
 
 if TYPE_CHECKING:
     from nurture.embedded_redis import EmbeddedRedis
-    from nurture.store.session import Database
+    from nurture.store.database import Database
     from tests.servers.databases import PostgresDatabases, SqliteDatabases
     from tests.servers.s3 import S3Server
     from tests.servers.smtp import SmtpSink
@@ -83,7 +83,7 @@ def postgres_url(shared_directory: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgresql_databases(postgres_url: str) -> Iterator["PostgresDatabases"]:
     """Where fresh PostgreSQL databases come from: `with postgresql_databases.fresh() as url`."""
-    from nurture.store.migrating import migrate
+    from nurture.store.migrate import migrate
     from tests.servers.databases import PostgresDatabases
 
     with PostgresDatabases(postgres_url, migrate) as databases:
@@ -93,7 +93,7 @@ def postgresql_databases(postgres_url: str) -> Iterator["PostgresDatabases"]:
 @pytest.fixture(scope="session")
 def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> "SqliteDatabases":
     """Where fresh SQLite databases come from: `sqlite_databases.fresh(directory)`."""
-    from nurture.store.migrating import migrate
+    from nurture.store.migrate import migrate
     from tests.servers.databases import SqliteDatabases
 
     return SqliteDatabases(tmp_path_factory.mktemp("sqlite"), migrate)
@@ -132,7 +132,7 @@ def sqlite_database(sqlite_url: str) -> Iterator["Database"]:
 
 
 def _opened(url: str) -> Iterator["Database"]:
-    from nurture.store.session import Database
+    from nurture.store.database import Database
     from tests.quick import share_statements
 
     database = Database(url)

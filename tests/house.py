@@ -38,11 +38,11 @@ from nurture.services import (
 from nurture.services.subscribing import Signup
 from nurture.settings import load_settings
 from nurture.signatures import hex_hmac, sign_standard_webhook
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.revisions import revisions
-from nurture.store.subscribers import subscribers
-from nurture.store.tables import metadata
+from nurture.store.schema import metadata
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.revisions import revisions
+from nurture.store.tables.subscribers import subscribers
 from tests.quick import build_addresses_when_asked, share_statements
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import Mail
@@ -205,8 +205,8 @@ class Household:
 
     def next_look(self) -> datetime | None:
         """When a worker has something to do next."""
-        from nurture.store.account import find_hold
-        from nurture.store.enrolments import find_next_look
+        from nurture.store.tables.account import find_hold
+        from nurture.store.tables.enrolments import find_next_look
 
         with self.house.database.reading() as connection:
             look, held = find_next_look(connection), find_hold(connection)

@@ -28,10 +28,10 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Consents, Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
-from nurture.store.enrolments import enrolments
-from nurture.store.events import events
-from nurture.store.signups import signups
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.signups import signups
+from nurture.store.tables.subscribers import subscribers
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 HEALTH = frozenset({"back-pain", "rehab"})

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 
 from nurture.faults import keep_values_out_of_logs, told
 from nurture.library import LibraryError
-from nurture.store.session import DatabaseUnavailableError
+from nurture.store.database import DatabaseUnavailableError
 
 TYPED = "ann.typed@example.org"
 

@@ -14,7 +14,7 @@ from nurture.bootstrap import House
 from nurture.domain.subscribers.consent import OWN_WORDINGS
 from nurture.mail import providers
 from nurture.services.catalogue import NothingPublishedError
-from nurture.store.session import DatabaseUnavailableError
+from nurture.store.database import DatabaseUnavailableError
 from nurture.web.pages import PAGE_GUARDS
 from webhooks.answers import Json
 from webhooks.openapi import document

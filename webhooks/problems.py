@@ -14,7 +14,7 @@ from nurture.domain.errors import NurtureError
 from nurture.payload import PayloadError
 from nurture.services.subscribing import KeyReusedError, TooManySignupsError, UnknownFormError
 from nurture.signatures import SignatureError
-from nurture.store.session import DatabaseUnavailableError, NothingThereError
+from nurture.store.database import DatabaseUnavailableError, NothingThereError
 from nurture.tokens import TokenRefusedError
 
 _log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from nurture.mail import providers
 from nurture.payload import PayloadError
 from nurture.services import noting
 from nurture.services.noting import Pace
-from nurture.store.refused_calls import BOXES, RefusedCall
+from nurture.store.tables.refused_calls import BOXES, RefusedCall
 from webhooks.callers import client_of
 
 _DOORS = ("signup", "mail", "bookings")

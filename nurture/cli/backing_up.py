@@ -38,7 +38,7 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     words that open it.
     """
     from nurture.services import backing_up, folding
-    from nurture.store.session import DatabaseUnavailableError
+    from nurture.store.database import DatabaseUnavailableError
 
     up_to_date(house)
     if check:

@@ -95,7 +95,7 @@ def _database(house: House) -> Iterator[Finding]:
     from nurture.services.health import surroundings
     from nurture.services.health.finding import failed, failed_by, fine
     from nurture.services.keying import KeysMissingError, refuse_other_keys
-    from nurture.store.instance import time_of
+    from nurture.store.tables.instance import time_of
 
     if not house.database.exists():
         said = f"There is no database at {house.database.engine.url.database} yet."
@@ -123,7 +123,7 @@ def _misfit(house: House) -> Finding | None:
     """Why the tables cannot be worked with, if so; raises `DatabaseUnavailableError`."""
     from nurture.bootstrap import OlderDatabaseError, refuse_older
     from nurture.services.health.finding import failed_by
-    from nurture.store.session import NewerDatabaseError
+    from nurture.store.database import NewerDatabaseError
     from nurture.store.shape import is_newer
 
     found = house.database.find_shape()
@@ -154,7 +154,7 @@ def _rows(house: House) -> Iterator[Finding]:
 def _kept_outside(house: House) -> Iterator[Finding]:
     """Backups and withdrawals; where the database is in the way, it is told of there."""
     from nurture.services.health import safekeeping
-    from nurture.store.session import DatabaseUnavailableError
+    from nurture.store.database import DatabaseUnavailableError
 
     try:
         if house.database.exists() and _misfit(house) is None:

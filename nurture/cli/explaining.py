@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def why(house: House, email: str, as_json: bool) -> None:
     """Say what one person was sent, what comes next and when, and why not sooner."""
     from nurture.services.explaining import explain
-    from nurture.store.instance import is_armed
+    from nurture.store.tables.instance import is_armed
 
     up_to_date(house)
     with house.database.reading() as connection:

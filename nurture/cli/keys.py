@@ -36,7 +36,7 @@ def rotate(leaked: bool, to: Path | None, show: bool, as_json: bool) -> None:
     --show, and nothing is changed.
     """
     from nurture.bootstrap import refuse_newer
-    from nurture.store.session import Database
+    from nurture.store.database import Database
 
     if to and (show or to.exists()):
         raise click.UsageError(

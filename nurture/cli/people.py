@@ -115,7 +115,7 @@ def put_back(house: House, email: str, sequence: str) -> None:
 
 
 def _is_nobody(house: House, email: str) -> bool:
-    from nurture.store.subscribers import find_by_address
+    from nurture.store.tables.subscribers import find_by_address
 
     with house.database.reading() as connection:
         return find_by_address(connection, email) is None

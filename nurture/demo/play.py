@@ -117,8 +117,8 @@ class Story:
 
     def _all_hits_are_judged(self) -> bool:
         """The program folds and judges hits in its own time; the last of them are waited for."""
-        from nurture.store.hits import messages_waiting
-        from nurture.store.journals import find_folded
+        from nurture.store.queries.hits import messages_waiting
+        from nurture.store.tables.journals import find_folded
 
         with self.world.house.database.reading() as connection:
             return not messages_waiting(connection, self.world.now, 1) and all(

@@ -12,8 +12,8 @@ from nurture.domain.scheduling.window import is_open, window_of
 from nurture.domain.sequences.sequence import Sequence as Plan
 from nurture.domain.sequences.sequence import StepKind
 from nurture.services.catalogue import Published
-from nurture.store import enrolments, events, subscribers
-from nurture.store.enrolments import Enrolment
+from nurture.store.tables import enrolments, events, subscribers
+from nurture.store.tables.enrolments import Enrolment
 
 
 @dataclass

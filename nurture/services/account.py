@@ -10,10 +10,10 @@ from nurture.domain.account import Hold, about_the_server
 from nurture.domain.messages.refusal import Cause
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Outcome
-from nurture.store import account
-from nurture.store.account import Refused
-from nurture.store.enrolments import count_due
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.tables import account
+from nurture.store.tables.account import Refused
+from nurture.store.tables.enrolments import count_due
 
 
 @dataclass(frozen=True, slots=True)

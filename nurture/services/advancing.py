@@ -23,10 +23,11 @@ from nurture.domain.sequences.sequence import ANSWERS, RECURRING, StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
 from nurture.services import sunsetting
 from nurture.services.catalogue import Published
-from nurture.store import claims, enrolments, messages, sequences
-from nurture.store.due import DueEnrolment, Step, advance, due_enrolments, due_for_probe
-from nurture.store.facts import facts_of
-from nurture.store.session import Connection
+from nurture.store.database import Connection
+from nurture.store.queries import claims
+from nurture.store.queries.due import DueEnrolment, Step, advance, due_enrolments, due_for_probe
+from nurture.store.queries.facts import facts_of
+from nurture.store.tables import enrolments, messages, sequences
 
 #: How long a worker may be silent, on the real clock, before its claims are taken from it.
 CLAIM_LEASE = timedelta(seconds=60)

@@ -17,11 +17,12 @@ from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.preferring import stop
 from nurture.services.reasons import why_ended, why_suppressed
-from nurture.store import enrolments, events, locks, messages, subscribers
-from nurture.store.enrolments import Enrolment
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import Subscriber
-from nurture.store.suppressions import find_suppression
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import enrolments, events, messages, subscribers
+from nurture.store.tables.enrolments import Enrolment
+from nurture.store.tables.subscribers import Subscriber
+from nurture.store.tables.suppressions import find_suppression
 
 NO_CONSENT = Ending(EnrolmentStatus.UNSUBSCRIBED, Because.NO_CONSENT)
 

@@ -23,7 +23,9 @@ from nurture.domain.errors import NurtureError
 from nurture.services import contents
 from nurture.services.contents import Progress, Sources
 from nurture.services.taking_in import prove
-from nurture.store.backups import (
+from nurture.store.database import Database
+from nurture.store.portable import bytes_of
+from nurture.store.tables.backups import (
     Proven,
     begin_backup,
     count_for,
@@ -31,8 +33,6 @@ from nurture.store.backups import (
     last_attempt,
     last_good,
 )
-from nurture.store.portable import bytes_of
-from nurture.store.session import Database
 
 _NAMED = re.compile(r"nurture-(\d{8}T\d{6}Z)\.age")
 _UNFINISHED = re.compile(r"\.nurture-.*\.age\.part")

@@ -9,7 +9,7 @@ from nurture.domain.backups import STALE_AFTER
 from nurture.domain.errors import NurtureError
 from nurture.services.backing_up import Safe
 from nurture.services.copying_out import to_copy
-from nurture.store.backups import Attempt, last_attempt, last_good
+from nurture.store.tables.backups import Attempt, last_attempt, last_good
 
 #: Finds a file by what was noted of where it lies.
 Find = Callable[[str], StoredFile]

@@ -11,11 +11,12 @@ from nurture.domain.subscribers.suppression import SILENT_FOR, Suppression, Supp
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.suppressing import lift_bounce, suppress_address
-from nurture.store import bounces, locks, subscribers
-from nurture.store.messages import Message
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import Subscriber
-from nurture.store.suppressions import (
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import bounces, subscribers
+from nurture.store.tables.messages import Message
+from nurture.store.tables.subscribers import Subscriber
+from nurture.store.tables.suppressions import (
     find_lifted_at,
     lift_suppression,
     suppress,

@@ -27,7 +27,8 @@ from nurture.rendering.preparing import (
     link_values,
     no_headers,
 )
-from nurture.store.revisions import (
+from nurture.store.database import Connection
+from nurture.store.tables.revisions import (
     Revision,
     RevisionKind,
     find_newest,
@@ -35,7 +36,6 @@ from nurture.store.revisions import (
     newest_revisions,
     revisions_of,
 )
-from nurture.store.session import Connection
 from nurture.tokens import Tokens
 
 

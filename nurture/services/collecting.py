@@ -12,11 +12,12 @@ from nurture.domain.tracking.events import EventKind
 from nurture.services.bouncing import collected_on_trial
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.guiding import Shelf, guide_path
-from nurture.store import consents, enrolments, events, locks, messages, subscribers
-from nurture.store.enrolments import Enrolment
-from nurture.store.guide_files import newest_guide
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import Subscriber
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import consents, enrolments, events, messages, subscribers
+from nurture.store.tables.enrolments import Enrolment
+from nurture.store.tables.guide_files import newest_guide
+from nurture.store.tables.subscribers import Subscriber
 
 
 @dataclass(frozen=True, slots=True)

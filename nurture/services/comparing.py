@@ -16,9 +16,9 @@ from nurture.domain.simulation.world import Entry, What, World
 from nurture.services.catalogue import Catalogue
 from nurture.services.portraying import portray
 from nurture.services.simulating import get_sequence, world_as_published, world_changed_by
-from nurture.store.enrolments import count_by_passed
-from nurture.store.session import Connection
-from nurture.store.standings import under_way_in
+from nurture.store.database import Connection
+from nurture.store.queries.snapshot import under_way_in
+from nurture.store.tables.enrolments import count_by_passed
 
 #: So many people are read and played at a time.
 _AT_ONCE = 500

@@ -22,9 +22,9 @@ from nurture.services.introducing import subject_of
 from nurture.services.owner_publishing import publish_plan
 from nurture.services.publishing import CheckError
 from nurture.services.segmenting import UnknownSegmentError
-from nurture.store.revisions import RevisionKind, find_newest
-from nurture.store.segments import count_segment
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.queries.segments import count_segment
+from nurture.store.tables.revisions import RevisionKind, find_newest
 
 _SEGMENTS = RevisionKind.SEGMENTS, "segments"
 

@@ -7,9 +7,9 @@ from enum import StrEnum
 from nurture.domain.sequences.sequence import Request, Sequence
 from nurture.domain.subscribers.address import masked
 from nurture.services.catalogue import Catalogue
-from nurture.store import enrolments, messages, subscribers
-from nurture.store.messages import Message
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.tables import enrolments, messages, subscribers
+from nurture.store.tables.messages import Message
 
 #: A link to somebody's data, or to their erasure, is good for this long after its mail.
 LAPSES_AFTER = timedelta(days=7)

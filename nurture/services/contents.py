@@ -16,8 +16,8 @@ from nurture.archive.container import DamagedBackupError, Member
 from nurture.library.files import files_of
 from nurture.settings import Settings
 from nurture.store import portable
-from nurture.store.session import Connection, Database
-from nurture.store.withdrawals import newest_withdrawal
+from nurture.store.database import Connection, Database
+from nurture.store.tables.withdrawals import newest_withdrawal
 
 #: The format of the file; another number means that an older program cannot read it.
 FORMAT = 1

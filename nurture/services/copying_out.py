@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from nurture.archive.journal import Journal, Line
-from nurture.store.session import Database
-from nurture.store.withdrawals import happened_after, newest_withdrawal, withdrawals_after
+from nurture.store.database import Database
+from nurture.store.tables.withdrawals import happened_after, newest_withdrawal, withdrawals_after
 
 #: So many are copied at once.
 _CHUNK = 1000

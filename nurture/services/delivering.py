@@ -32,11 +32,12 @@ from nurture.services.outcomes import (
 )
 from nurture.services.refusals import note_bounce, settle_refusals
 from nurture.services.suppressing import suppress_address
-from nurture.store import account, claims, enrolments, locks, messages
-from nurture.store.account import Refused
-from nurture.store.due import Step, advance, look_again
-from nurture.store.instance import armed_for, how_far, is_armed
-from nurture.store.session import Connection, Database, DatabaseUnavailableError
+from nurture.store.database import Connection, Database, DatabaseUnavailableError
+from nurture.store.queries import claims, locks
+from nurture.store.queries.due import Step, advance, look_again
+from nurture.store.tables import account, enrolments, messages
+from nurture.store.tables.account import Refused
+from nurture.store.tables.instance import armed_for, how_far, is_armed
 from nurture.witness import Witness
 
 #: So many messages are marked `sending` together; as many are in doubt after a kill, at most.

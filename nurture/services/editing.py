@@ -26,9 +26,9 @@ from nurture.services.owner_publishing import (
 )
 from nurture.services.publishing import CheckError
 from nurture.services.rereading import published_library
-from nurture.store import drafts, subscribers
-from nurture.store.revisions import RevisionKind, newest_revision
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.tables import drafts, subscribers
+from nurture.store.tables.revisions import RevisionKind, newest_revision
 from nurture.tokens import Tokens
 
 

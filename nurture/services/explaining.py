@@ -18,11 +18,11 @@ from nurture.services.catalogue import Catalogue
 from nurture.services.phrasing import and_, became_of, because, moment, outlook
 from nurture.services.portraying import NobodyError, portray
 from nurture.services.simulating import world_as_published
-from nurture.store import events, messages, subscribers
-from nurture.store.holds import held_numbers
-from nurture.store.messages import Message
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import Subscriber
+from nurture.store.database import Connection, Database
+from nurture.store.tables import events, messages, subscribers
+from nurture.store.tables.holds import held_numbers
+from nurture.store.tables.messages import Message
+from nurture.store.tables.subscribers import Subscriber
 
 _PAUSED = {
     PausedBy.PERSON: "They asked for a pause until {}.",

@@ -12,12 +12,13 @@ from nurture.rendering.compiling import CompiledEmail
 from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template
 from nurture.services.catalogue import Catalogue, Published
-from nurture.store import personal, revisions
-from nurture.store.bookings import told_of_booker
-from nurture.store.facts import facts_of
+from nurture.store import personal
+from nurture.store.database import Connection, Database
 from nurture.store.personal import Page
-from nurture.store.session import Connection, Database
-from nurture.store.suppressions import suppressions_of
+from nurture.store.queries.facts import facts_of
+from nurture.store.tables import revisions
+from nurture.store.tables.bookings import told_of_booker
+from nurture.store.tables.suppressions import suppressions_of
 from nurture.tokens import Tokens
 
 Record = dict[str, Any]

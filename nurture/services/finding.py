@@ -10,8 +10,8 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.simulation.person import Person
 from nurture.services.catalogue import Catalogue
 from nurture.services.portraying import portray
-from nurture.store.people import Search, Stage, count_people, find_people
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.queries.search import Search, Stage, count_people, find_people
 
 __all__ = ["AskedForError", "Found", "Page", "Question", "Stage", "find"]
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from nurture.domain.errors import NurtureError
-from nurture.store.subscribers import ErasedMeanwhileError
+from nurture.store.tables.subscribers import ErasedMeanwhileError
 
 #: Somebody is erased in just that moment perhaps once, but not again and again.
 _TRIES = 5

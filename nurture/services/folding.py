@@ -20,9 +20,9 @@ from nurture.services.journal_lines import SeenHit, SeenMore, UnreadableLineErro
 from nurture.services.journal_remains import blank, set_aside
 from nurture.services.sparing import Room
 from nurture.services.tracking import waiting_in
-from nurture.store import events, hits_beyond, journals, messages
-from nurture.store.messages import Followed
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.tables import events, hits_beyond, journals, messages
+from nurture.store.tables.messages import Followed
 
 #: How much of a journal is folded in one transaction, which then takes some milliseconds.
 _CHUNK = 256 * 1024

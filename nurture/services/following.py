@@ -15,8 +15,8 @@ from pathlib import Path
 
 from nurture.domain.errors import NurtureError
 from nurture.store import wiping
-from nurture.store.erasures import Gone, gone_after, newest_erasure
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.tables.erasures import Gone, gone_after, newest_erasure
 from nurture.witness import Witness
 
 #: So many erasures are followed at once.

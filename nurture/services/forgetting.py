@@ -9,13 +9,15 @@ from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
 from nurture.domain.subscribers.address import address_key
 from nurture.services.following import OwnFiles, follow
 from nurture.services.listening import forget_old_calls
-from nurture.store import enrolments, hits, locks, personal, subscribers
-from nurture.store.bookings import forget_bookers, take_bookings_from, told_of_booker
-from nurture.store.erasures import list_erasures
-from nurture.store.session import Connection, Database
-from nurture.store.signups import forget_old_keys
-from nurture.store.subscribers import find_by_address
-from nurture.store.suppressions import empty_details_of, suppress_erased
+from nurture.store import personal
+from nurture.store.database import Connection, Database
+from nurture.store.queries import hits, locks
+from nurture.store.tables import enrolments, subscribers
+from nurture.store.tables.bookings import forget_bookers, take_bookings_from, told_of_booker
+from nurture.store.tables.erasures import list_erasures
+from nurture.store.tables.signups import forget_old_keys
+from nurture.store.tables.subscribers import find_by_address
+from nurture.store.tables.suppressions import empty_details_of, suppress_erased
 from nurture.store.wiping import wipe
 from nurture.tokens import Tokens
 

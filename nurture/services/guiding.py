@@ -12,10 +12,10 @@ from pathlib import Path
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import Sequence, is_guide_name
 from nurture.rendering.pdf_contents import find_acting
-from nurture.store import guide_files
-from nurture.store.guide_files import UploadedGuide
-from nurture.store.revisions import lock_publishing
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.tables import guide_files
+from nurture.store.tables.guide_files import UploadedGuide
+from nurture.store.tables.revisions import lock_publishing
 
 #: The largest guide; a mailbox on a phone opens nothing larger with pleasure.
 LARGEST = 30 * 1024 * 1024

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from nurture.domain.sequences.missed_steps import take_as_sent
 from nurture.services.catalogue import Catalogue, Published
-from nurture.store import enrolments, holds, locks
-from nurture.store.enrolments import Enrolment, columns_of
-from nurture.store.messages import cancel_steps
-from nurture.store.restores import Gap, last_gap
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import enrolments, holds
+from nurture.store.tables.enrolments import Enrolment, columns_of
+from nurture.store.tables.messages import cancel_steps
+from nurture.store.tables.restores import Gap, last_gap
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from nurture.domain.errors import NurtureError
-from nurture.store.bookings import told_of_booker
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import find_by_address
-from nurture.store.suppressions import suppressions_of
+from nurture.store.database import Connection, Database
+from nurture.store.tables.bookings import told_of_booker
+from nurture.store.tables.subscribers import find_by_address
+from nurture.store.tables.suppressions import suppressions_of
 from nurture.tokens import Tokens
 
 

@@ -21,11 +21,11 @@ from nurture.services.explaining import Explanation, explain_subscriber
 from nurture.services.portraying import portray
 from nurture.services.proving import Proof
 from nurture.services.recounting import Chapter, recount
-from nurture.store import subscribers
-from nurture.store.instance import is_armed
+from nurture.store.database import Connection, Database
 from nurture.store.personal import Page
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import Subscriber
+from nurture.store.tables import subscribers
+from nurture.store.tables.instance import is_armed
+from nurture.store.tables.subscribers import Subscriber
 
 
 @dataclass(frozen=True, slots=True)

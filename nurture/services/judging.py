@@ -13,9 +13,9 @@ from itertools import groupby
 
 from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, Verdict, judge
 from nurture.services.catalogue import About, about
-from nurture.store import hits
-from nurture.store.hits import KeptHit, Mailed, Spell
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.queries import hits
+from nurture.store.queries.hits import KeptHit, Mailed, Spell
 
 #: How many held hits lead to the messages that are judged in one transaction.
 _BATCH = 1000

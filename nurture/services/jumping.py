@@ -15,11 +15,12 @@ from nurture.services import account
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.pausing import USUAL_SPAN
 from nurture.services.suppressing import go_on, lift_bounce, suppress_address
-from nurture.store import bounces, locks, subscribers, suppressions
-from nurture.store.account import drop_hold, find_hold
-from nurture.store.bounces import Jump
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import Subscriber
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import bounces, subscribers, suppressions
+from nurture.store.tables.account import drop_hold, find_hold
+from nurture.store.tables.bounces import Jump
+from nurture.store.tables.subscribers import Subscriber
 
 _REAL, _MISTAKE = "real", "mistake"
 

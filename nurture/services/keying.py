@@ -5,10 +5,10 @@ nobody who was erased is recognised, and every link is dead.
 """
 
 from nurture.domain.errors import NurtureError
-from nurture.store.key_marks import find_mark, keep_mark, replace_mark
-from nurture.store.session import Database
-from nurture.store.subscribers import addresses_and_hashes
-from nurture.store.suppressions import rename_address
+from nurture.store.database import Database
+from nurture.store.tables.key_marks import find_mark, keep_mark, replace_mark
+from nurture.store.tables.subscribers import addresses_and_hashes
+from nurture.store.tables.suppressions import rename_address
 from nurture.tokens import Tokens
 
 

@@ -13,8 +13,9 @@ from nurture.domain.subscribers.suppression import SuppressionReason, strongest
 from nurture.mail.providers import registry
 from nurture.services.catalogue import Catalogue
 from nurture.services.suppressing import lift_bounce, note_lifted
-from nurture.store import bounces, locks, subscribers, suppressions
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import bounces, subscribers, suppressions
 from nurture.tokens import Tokens
 
 #: Who lifts a bounce, as the event of it says.

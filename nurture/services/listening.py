@@ -7,7 +7,8 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.tracking.events import MailEvent
 from nurture.mail.providers import Provider
 from nurture.signatures import SignatureError, SignatureFault
-from nurture.store.provider_calls import (
+from nurture.store.database import Connection, Database
+from nurture.store.tables.provider_calls import (
     CallRequest,
     drop_request,
     find_request,
@@ -16,7 +17,6 @@ from nurture.store.provider_calls import (
     keep_request,
     use_token,
 )
-from nurture.store.session import Connection, Database
 
 #: Amazon takes a yes for three days.
 REQUESTS_LAST = timedelta(days=3)

@@ -11,9 +11,9 @@ from nurture.domain.sequences.missed_steps import known_sent
 from nurture.domain.sequences.sequence import Step
 from nurture.services.catalogue import Published
 from nurture.services.holding import missed
-from nurture.store import enrolments, holds, messages, subscribers
-from nurture.store.enrolments import Enrolment
-from nurture.store.session import Connection
+from nurture.store.database import Connection
+from nurture.store.tables import enrolments, holds, messages, subscribers
+from nurture.store.tables.enrolments import Enrolment
 from nurture.tokens import TokenRefusedError, Tokens, find_step_mark
 
 

@@ -13,9 +13,16 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence, Step
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.pausing import get_sequence
-from nurture.store import funnels, sequences
-from nurture.store.funnels import Figures, Standing
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.queries.funnel import (
+    Figures,
+    Standing,
+    bookings_since,
+    count_enrolled,
+    count_steps,
+    places,
+)
+from nurture.store.tables import sequences
 
 #: A booking is put down to the last email before it, if that was no longer ago than this.
 BOOKED_WITHIN = timedelta(days=30)
@@ -90,7 +97,7 @@ def list_courses(database: Database, catalogue: Catalogue, now: datetime) -> lis
     with database.reading() as connection:
         published = catalogue.current(connection)
         found = _Counts(connection, published, Period.MONTH, now)
-        enrolled, paused = funnels.count_enrolled(connection), sequences.paused_keys(connection)
+        enrolled, paused = count_enrolled(connection), sequences.paused_keys(connection)
     courses = [
         Course(one, key in paused, found.total(key), enrolled.get(key, {}))
         for key, one in published.sequences.items()
@@ -106,9 +113,9 @@ def follow_course(
         published = catalogue.current(connection)
         sequence = get_sequence(published, key)
         found = _Counts(connection, published, period, now, key)
-        enrolled = funnels.count_enrolled(connection).get(key, {})
+        enrolled = count_enrolled(connection).get(key, {})
         paused = key in sequences.paused_keys(connection)
-        people = [one for one in funnels.places(connection) if one.sequence == key]
+        people = [one for one in places(connection) if one.sequence == key]
     waiting = _waiting(published, sequence, people, now)
     own = [step.email for step in sequence.steps]
     gone = sorted({step for _, step, _ in found.steps} - set(own))
@@ -139,13 +146,13 @@ class _Counts:
         zone = ZoneInfo(published.practice.time_zone)
         self.days = _days(period, now.astimezone(zone).date())
         self.moments = [datetime.combine(day, time(), zone) for day in self.days]
-        counted = funnels.count_steps(connection, self.moments, sequence)
+        counted = count_steps(connection, self.moments, sequence)
         self.steps = {(one.sequence, one.step, one.span): one.figures for one in counted}
         self.booked = self._booked(connection)
 
     def _booked(self, connection: Connection) -> Counter[tuple[str, str, int]]:
         """How many mails were followed by a booking, by step and span."""
-        found = funnels.bookings_since(connection, self.moments[0])
+        found = bookings_since(connection, self.moments[0])
         near = {b.message: b for b in found if b.booked_at - b.sent_at <= BOOKED_WITHIN}
         within = [b for b in near.values() if self.moments[0] <= b.sent_at < self.moments[-1]]
         return Counter((b.sequence, b.step, self._span(b.sent_at)) for b in within)

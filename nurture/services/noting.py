@@ -7,9 +7,9 @@ from ipaddress import ip_address, ip_network
 
 from nurture.domain import kept_payload
 from nurture.services.catalogue import Catalogue, NothingPublishedError
-from nurture.store import refused_calls
-from nurture.store.refused_calls import BOXES, RefusedCall
-from nurture.store.session import Database, DatabaseUnavailableError
+from nurture.store.database import Database, DatabaseUnavailableError
+from nurture.store.tables import refused_calls
+from nurture.store.tables.refused_calls import BOXES, RefusedCall
 
 #: Stands for names that nobody here has given to anything.
 UNKNOWN = "?"

@@ -7,7 +7,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.sequence import ANSWERS
 from nurture.mail.envelope import Outcome
 from nurture.services.advancing import GUIDE_OFFERS, Claimed
-from nurture.store.account import Refused
+from nurture.store.tables.account import Refused
 
 #: How long to leave a message alone after the mail server put it off, by attempt.
 _BACKOFF = tuple(timedelta(minutes=m) for m in (5, 10, 20, 40, 80, 160, 320))

@@ -13,10 +13,11 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.account import state_of as account_state
 from nurture.services.account_words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
-from nurture.store import bounces, enrolments, instance, overview, sequences, subscribers
-from nurture.store.bounces import Jump
-from nurture.store.overview import Doubt, HeldUp, Looks, Person
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.queries import dashboard
+from nurture.store.queries.dashboard import Doubt, HeldUp, Looks, Person
+from nurture.store.tables import bounces, enrolments, instance, sequences, subscribers
+from nurture.store.tables.bounces import Jump
 
 _WEEK = timedelta(days=7)
 _DAYS_BACK, _DAYS_AHEAD = 14, 7
@@ -129,14 +130,14 @@ def oversee(
         published = catalogue.current(connection)
         zone = ZoneInfo(published.practice.time_zone)
         midnight = _midnight(now.astimezone(zone).date(), zone)
-        bookings = overview.latest_bookings(connection, 50)
+        bookings = dashboard.latest_bookings(connection, 50)
         by_day = _sent_by_day(connection, midnight, zone)
         return Overview(
             week=_week(connection, bookings, now),
             sent_by_day=by_day,
             sent_emails=_sent_emails(connection, published, now - _WEEK),
             coming=_coming(connection, published, now, zone),
-            signups=overview.latest_signups(connection, _LISTED),
+            signups=dashboard.latest_signups(connection, _LISTED),
             bookings=[one for one in bookings if one.at >= now - 4 * _WEEK][:_LISTED],
             needs=_needs(connection, instance.is_armed(connection, fingerprint, seen), now),
             to_fill_in=_to_fill_in(published),
@@ -148,28 +149,28 @@ def oversee(
 def has_sent(database: Database) -> bool:
     """Whether any mail has really left yet."""
     with database.reading() as connection:
-        return overview.has_sent(connection)
+        return dashboard.has_sent(connection)
 
 
 def _week(connection: Connection, bookings: list[Person], now: datetime) -> Week:
     since = now - _WEEK
-    [sent] = overview.count_sent(connection, (since, now + timedelta(seconds=1)))
+    [sent] = dashboard.count_sent(connection, (since, now + timedelta(seconds=1)))
     return Week(
-        signed_up=overview.count_signups_since(connection, since),
+        signed_up=dashboard.count_signups_since(connection, since),
         sent=sent,
-        kept=overview.count_kept(connection, since),
+        kept=dashboard.count_kept(connection, since),
         booked=sum(one.at >= since for one in bookings),
-        left=overview.count_suppressed_since(connection, SuppressionReason.UNSUBSCRIBED, since),
+        left=dashboard.count_suppressed_since(connection, SuppressionReason.UNSUBSCRIBED, since),
     )
 
 
 def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
     account = _account(connection, now)
     return Needs(
-        doubts=overview.doubts(connection, 20),
-        refused=overview.refused_addresses(connection, now - _WEEK, _LISTED),
-        held_up=[] if account else overview.held_up(connection),
-        refused_mails=overview.refused_mails(connection, now - _WEEK),
+        doubts=dashboard.doubts(connection, 20),
+        refused=dashboard.refused_addresses(connection, now - _WEEK, _LISTED),
+        held_up=[] if account else dashboard.held_up(connection),
+        refused_mails=dashboard.refused_mails(connection, now - _WEEK),
         paused=sorted(sequences.paused_keys(connection)),
         armed=armed,
         late=count_late(connection, now) if armed and not account else 0,
@@ -223,12 +224,12 @@ def _sent_by_day(
 ) -> list[tuple[date, int]]:
     today = midnight.astimezone(zone).date()
     days = [today - timedelta(days=back) for back in range(_DAYS_BACK - 1, -2, -1)]
-    counts = overview.count_sent(connection, [_midnight(day, zone) for day in days])
+    counts = dashboard.count_sent(connection, [_midnight(day, zone) for day in days])
     return list(zip(days, counts, strict=False))
 
 
 def _sent_emails(connection: Connection, published: Published, since: datetime) -> list[EmailCount]:
-    counted = overview.sent_by_step(connection, since)
+    counted = dashboard.sent_by_step(connection, since)
     return [_named(published, one.sequence, one.step, one.count) for one in counted]
 
 
@@ -253,7 +254,7 @@ def _day(
 ) -> Day:
     begin, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
     counts: Counter[tuple[str, str]] = Counter()
-    for looks in overview.looks_within(connection, None if first else begin, end):
+    for looks in dashboard.looks_within(connection, None if first else begin, end):
         step = _next_email(published, looks, now)
         if step is not None:
             counts[looks.sequence, step] += looks.count

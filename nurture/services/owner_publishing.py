@@ -42,8 +42,9 @@ from nurture.services.revising import (
     plan_draft,
     store_draft,
 )
-from nurture.store import drafts
-from nurture.store.revisions import (
+from nurture.store.database import Connection, Database
+from nurture.store.tables import drafts
+from nurture.store.tables.revisions import (
     Author,
     Revision,
     RevisionKind,
@@ -53,7 +54,6 @@ from nurture.store.revisions import (
     newest_revision,
     newest_revisions,
 )
-from nurture.store.session import Connection, Database
 from nurture.tokens import Tokens
 
 

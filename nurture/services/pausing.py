@@ -6,8 +6,8 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.scheduling.pause import spread
 from nurture.domain.sequences.sequence import Sequence
 from nurture.services.catalogue import Catalogue, Published
-from nurture.store import enrolments, sequences
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.tables import enrolments, sequences
 
 #: How long what is overdue is spread over, unless somebody says otherwise.
 USUAL_SPAN = timedelta(days=2)

@@ -5,7 +5,7 @@ from nurture.rendering.previewing import preview_email
 from nurture.services import editing
 from nurture.services.catalogue import Catalogue
 from nurture.services.rearranging import find_plan
-from nurture.store.session import Database
+from nurture.store.database import Database
 
 
 def picture_email(

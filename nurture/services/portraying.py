@@ -6,10 +6,10 @@ from datetime import datetime
 from nurture.domain.errors import NurtureError
 from nurture.domain.scheduling.gate import LONGEST_CAP
 from nurture.domain.simulation.person import Person
-from nurture.store import messages, subscribers
-from nurture.store.facts import facts_of
-from nurture.store.session import Connection
-from nurture.store.standings import standings_of
+from nurture.store.database import Connection
+from nurture.store.queries.facts import facts_of
+from nurture.store.queries.snapshot import standings_of
+from nurture.store.tables import messages, subscribers
 
 
 class NobodyError(NurtureError):

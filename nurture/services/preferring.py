@@ -22,10 +22,11 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.suppressing import end_what_is_under_way, go_on
-from nurture.store import consents, enrolments, events, locks, messages, subscribers
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import Subscriber
-from nurture.store.suppressions import find_suppression, lift_suppression, stands, suppress
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import consents, enrolments, events, messages, subscribers
+from nurture.store.tables.subscribers import Subscriber
+from nurture.store.tables.suppressions import find_suppression, lift_suppression, stands, suppress
 
 #: Where a consent record says that a purpose was withdrawn by stopping everything.
 _STOP = "unsubscribe"

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from nurture.domain.subscribers.consent import ConsentRecord, Purpose
 from nurture.domain.subscribers.suppression import Suppression
-from nurture.store.consents import consent_records
-from nurture.store.session import Database
-from nurture.store.subscribers import find_subscriber
-from nurture.store.suppressions import suppressions_of
+from nurture.store.database import Database
+from nurture.store.tables.consents import consent_records
+from nurture.store.tables.subscribers import find_subscriber
+from nurture.store.tables.suppressions import suppressions_of
 
 
 @dataclass(frozen=True, slots=True)

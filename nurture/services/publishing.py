@@ -29,7 +29,8 @@ from nurture.services.revising import (
     plan_draft,
     store_draft,
 )
-from nurture.store.revisions import (
+from nurture.store.database import Connection, Database
+from nurture.store.tables.revisions import (
     Author,
     Revision,
     RevisionKind,
@@ -37,7 +38,6 @@ from nurture.store.revisions import (
     lock_publishing,
     newest_revisions,
 )
-from nurture.store.session import Connection, Database
 from nurture.tokens import Tokens
 
 _NO_ARTICLE = "{}: the article has no address yet; it leads to the blog."

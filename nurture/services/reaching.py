@@ -20,10 +20,10 @@ from nurture.domain.subscribers.bookings import (
     is_reached,
 )
 from nurture.services.catalogue import Published
-from nurture.store import bookings, enrolments, messages, subscribers
-from nurture.store.enrolments import Enrolment
-from nurture.store.session import Connection
-from nurture.store.subscribers import Subscriber
+from nurture.store.database import Connection
+from nurture.store.tables import bookings, enrolments, messages, subscribers
+from nurture.store.tables.enrolments import Enrolment
+from nurture.store.tables.subscribers import Subscriber
 
 
 def know_earlier_bookings(

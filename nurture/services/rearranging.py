@@ -32,9 +32,9 @@ from nurture.services.owner_publishing import (
 from nurture.services.pausing import UnknownSequenceError
 from nurture.services.publishing import CheckError
 from nurture.services.revising import Publication
-from nurture.store import drafts
-from nurture.store.revisions import Revision, RevisionKind, find_newest, newest_revisions
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.tables import drafts
+from nurture.store.tables.revisions import Revision, RevisionKind, find_newest, newest_revisions
 
 _SEQUENCE, _EMAIL = RevisionKind.SEQUENCE, RevisionKind.EMAIL
 _LONGEST_NAME = 60

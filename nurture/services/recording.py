@@ -25,12 +25,13 @@ from nurture.services.listening import keep_request_of
 from nurture.services.preferring import stop
 from nurture.services.reaching import follow_booking
 from nurture.services.suppressing import suppress_address
-from nurture.store import events, locks, messages, subscribers
-from nurture.store.holds import LOST
-from nurture.store.messages import Message
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import Subscriber
-from nurture.store.suppressions import find_suppression, suppress
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import events, messages, subscribers
+from nurture.store.tables.holds import LOST
+from nurture.store.tables.messages import Message
+from nurture.store.tables.subscribers import Subscriber
+from nurture.store.tables.suppressions import find_suppression, suppress
 from nurture.tokens import TokenRefusedError, Tokens
 
 _BEFORE_DELIVERY = (MessageStatus.SENDING, MessageStatus.ACCEPTED, MessageStatus.IN_DOUBT)

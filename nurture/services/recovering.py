@@ -13,9 +13,10 @@ from typing import TypeVar
 from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.logbook import Logbooks, Told
-from nurture.store import claims, enrolments, locks, messages
-from nurture.store.claims import InHand
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.queries import claims, locks
+from nurture.store.queries.claims import InHand
+from nurture.store.tables import enrolments, messages
 
 _Key = TypeVar("_Key")
 

@@ -13,11 +13,12 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.second_offer import offer_again
 from nurture.services.suppressing import reword_what_ended, suppress_address
-from nurture.store import account, enrolments, events, locks, messages, subscribers
-from nurture.store.account import Refused
-from nurture.store.messages import Message
-from nurture.store.session import Connection, Database
-from nurture.store.suppressions import find_suppression, lift_suppression
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import account, enrolments, events, messages, subscribers
+from nurture.store.tables.account import Refused
+from nurture.store.tables.messages import Message
+from nurture.store.tables.suppressions import find_suppression, lift_suppression
 
 _SERVER_AT_FAULT = "the mail server refused everybody alike"
 

@@ -15,9 +15,10 @@ from nurture.domain.scheduling.pause import spread
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.refusals import restore_address
 from nurture.services.second_offer import offer_again
-from nurture.store import enrolments, locks, messages, subscribers
-from nurture.store.messages import Message
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import enrolments, messages, subscribers
+from nurture.store.tables.messages import Message
 
 #: How long what is put right is spread over, unless the owner says otherwise.
 USUAL_SPAN = timedelta(days=2)

@@ -24,11 +24,12 @@ from nurture.services.following import OwnFiles
 from nurture.services.forgetting import forget, let_go
 from nurture.services.preferring import stop
 from nurture.services.suppressing import suppress_address
-from nurture.store import locks, subscribers
-from nurture.store.consents import record_consents
-from nurture.store.session import Connection, Database
-from nurture.store.suppressions import stands, suppress, suppress_erased
-from nurture.store.withdrawals import CONSENT, LET_GO, list_once
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import subscribers
+from nurture.store.tables.consents import record_consents
+from nurture.store.tables.suppressions import stands, suppress, suppress_erased
+from nurture.store.tables.withdrawals import CONSENT, LET_GO, list_once
 
 #: Every way to say no that this version knows.
 _KINDS = {*SuppressionReason, LET_GO, *(f"{CONSENT}{purpose}" for purpose in Purpose)}

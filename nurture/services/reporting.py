@@ -9,7 +9,8 @@ from nurture.domain.account import Hold
 from nurture.domain.errors import NurtureError
 from nurture.services.journal_remains import count_set_aside
 from nurture.services.tracking import waiting_in
-from nurture.store import (
+from nurture.store.database import Database
+from nurture.store.tables import (
     account,
     enrolments,
     events,
@@ -19,7 +20,6 @@ from nurture.store import (
     sequences,
     subscribers,
 )
-from nurture.store.session import Database
 from nurture.witness import Witness
 
 _IN_HAND = ("claimed", "sending")

@@ -11,11 +11,12 @@ from nurture.domain.scheduling.gate import Allowed, Standing, may_send
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Request, Sequence, StepKind
 from nurture.services.catalogue import Catalogue, Published
-from nurture.store import enrolments, locks, messages, subscribers
-from nurture.store.enrolments import Enrolment
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import Subscriber
-from nurture.store.suppressions import find_suppression
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import enrolments, messages, subscribers
+from nurture.store.tables.enrolments import Enrolment
+from nurture.store.tables.subscribers import Subscriber
+from nurture.store.tables.suppressions import find_suppression
 
 #: One request is answered by one mail in this time, however often the button is pressed.
 ANSWERED_AT_MOST_EVERY = timedelta(hours=6)

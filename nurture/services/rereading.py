@@ -15,8 +15,8 @@ from nurture.library import (
 from nurture.library.reading import read_as
 from nurture.library.writing import written_email
 from nurture.services.catalogue import NothingPublishedError
-from nurture.store.revisions import Revision, RevisionKind, newest_revisions
-from nurture.store.session import Connection
+from nurture.store.database import Connection
+from nurture.store.tables.revisions import Revision, RevisionKind, newest_revisions
 
 
 def published_library(connection: Connection) -> Library:

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from nurture.library import parse_practice
-from nurture.store import enrolments
-from nurture.store.revisions import RevisionKind, find_newest
-from nurture.store.session import Connection
+from nurture.store.database import Connection
+from nurture.store.tables import enrolments
+from nurture.store.tables.revisions import RevisionKind, find_newest
 
 
 def moves_everybody(connection: Connection, toml: str) -> bool:

@@ -10,13 +10,13 @@ from nurture.services.contents import About
 from nurture.services.following import OwnFiles
 from nurture.services.holding import hold_missed
 from nurture.services.replaying import Replayer, since_backup, since_elsewhere
-from nurture.store.enrolments import enrolments
-from nurture.store.instance import RESTORED, arm
-from nurture.store.messages import messages
-from nurture.store.restores import leap
-from nurture.store.session import Database
-from nurture.store.subscribers import subscribers
-from nurture.store.withdrawals import withdrawals
+from nurture.store.database import Database
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.instance import RESTORED, arm
+from nurture.store.tables.messages import messages
+from nurture.store.tables.restores import leap
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.withdrawals import withdrawals
 
 #: Links, Message-IDs and the journal of withdrawals name these.
 _NAMED_BY_NUMBER = (subscribers, enrolments, messages, withdrawals)

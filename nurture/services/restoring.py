@@ -25,9 +25,9 @@ from nurture.secrets_file import KEPT
 from nurture.services.contents import DKIM, LIBRARY, SETTINGS, About, Progress
 from nurture.services.taking_in import take_in
 from nurture.settings import Settings
-from nurture.store.instance import RESTORING, arm
+from nurture.store.database import Database
 from nurture.store.portable import is_empty
-from nurture.store.session import Database
+from nurture.store.tables.instance import RESTORING, arm
 from nurture.store.wiping import into_one_file
 from nurture.tokens import Tokens
 

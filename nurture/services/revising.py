@@ -12,9 +12,10 @@ from nurture.domain.sequences.impact import Impact, impact
 from nurture.library import parse_sequence
 from nurture.rendering.compiling import CompiledEmail
 from nurture.services.rescheduling import look_at_everybody, moves_everybody
-from nurture.store import enrolments, locks, messages
-from nurture.store.revisions import Author, Revision, RevisionKind, add_revision
-from nurture.store.session import Connection
+from nurture.store.database import Connection
+from nurture.store.queries import locks
+from nurture.store.tables import enrolments, messages
+from nurture.store.tables.revisions import Author, Revision, RevisionKind, add_revision
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from nurture.secrets_file import ADDRESS_KEY, LEAKED_KEYS, SECRET_KEY, change_se
 from nurture.services.keying import refuse_other_keys
 from nurture.services.securing import seal_secrets
 from nurture.settings import Settings
-from nurture.store.session import Database, DatabaseUnavailableError, NewerDatabaseError
+from nurture.store.database import Database, DatabaseUnavailableError, NewerDatabaseError
 from nurture.store.shape import NEWEST
 from nurture.tokens import Tokens
 

@@ -8,10 +8,10 @@ from nurture.domain.scheduling.planner import Send, WaitUntil, next_action
 from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, StepKind, Wait
 from nurture.services.catalogue import Published
-from nurture.store import enrolments, messages
-from nurture.store.enrolments import Enrolment
-from nurture.store.messages import Message
-from nurture.store.session import Connection
+from nurture.store.database import Connection
+from nurture.store.tables import enrolments, messages
+from nurture.store.tables.enrolments import Enrolment
+from nurture.store.tables.messages import Message
 
 #: Ends that sending the missing message would not contradict.
 _MAY_GO_ON = (EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)

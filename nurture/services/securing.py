@@ -18,9 +18,9 @@ from nurture.services.signing_in import (
     get_owner_of,
     note_attempt,
 )
-from nurture.store import owners, sign_ins
-from nurture.store.owners import Owner
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.tables import owners, sign_ins
+from nurture.store.tables.owners import Owner
 
 
 @dataclass(frozen=True, slots=True)

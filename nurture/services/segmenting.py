@@ -11,9 +11,9 @@ from nurture.domain.audience.conditions import Condition, Segment, Segments
 from nurture.domain.errors import NurtureError
 from nurture.domain.spreadsheet import BYTE_ORDER_MARK, defused, readable_time
 from nurture.services.catalogue import Catalogue
-from nurture.store import segments as stored
-from nurture.store.segments import Member
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.queries import segments as stored
+from nurture.store.queries.segments import Member
 
 _FIELDS = ("email", "first_name", "since")
 

@@ -12,8 +12,8 @@ from nurture.library import parse_practice, practice
 from nurture.library.writing import with_settings
 from nurture.services.catalogue import NothingPublishedError
 from nurture.services.owner_publishing import publish_plan
-from nurture.store.revisions import RevisionKind, find_newest
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.tables.revisions import RevisionKind, find_newest
 
 _T = TypeVar("_T")
 

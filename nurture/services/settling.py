@@ -7,9 +7,9 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.messages.status import MessageStatus
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.second_offer import offer_again
-from nurture.store import enrolments, messages
-from nurture.store.messages import Message
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.tables import enrolments, messages
+from nurture.store.tables.messages import Message
 
 
 class NotInDoubtError(NurtureError):

@@ -23,9 +23,9 @@ from nurture.domain.subscribers.address import address_key, address_keys
 from nurture.sealing import Seal, SealBrokenError
 from nurture.services import credentials
 from nurture.services.credentials import fingerprint_of, new_identifier
-from nurture.store import owners, sign_ins
-from nurture.store.owners import Owner
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.tables import owners, sign_ins
+from nurture.store.tables.owners import Owner
 
 #: Failures within this span are counted, and so many are borne.
 COUNTED_FOR = timedelta(minutes=15)

@@ -12,8 +12,8 @@ from nurture.domain.simulation.simulate import simulate
 from nurture.domain.simulation.world import Entry, World
 from nurture.library import Library, parse_sequence, read_library
 from nurture.services.catalogue import Catalogue, practice_calendar
-from nurture.store.sequences import paused_keys
-from nurture.store.session import Connection
+from nurture.store.database import Connection
+from nurture.store.tables.sequences import paused_keys
 
 
 class NoSequenceError(NurtureError):

@@ -19,13 +19,14 @@ from nurture.domain.subscribers.suppression import may_ask_again
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.finding_anew import find_anew
 from nurture.services.reaching import is_over_by_booking, know_earlier_bookings
-from nurture.store import consents, enrolments, locks, messages, signups, subscribers
-from nurture.store.enrolments import Enrolment
-from nurture.store.restores import last_restored_at
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import Subscriber
-from nurture.store.suppressions import allow_guide, suppressions_of
-from nurture.store.withdrawals import let_go_since
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.tables import consents, enrolments, messages, signups, subscribers
+from nurture.store.tables.enrolments import Enrolment
+from nurture.store.tables.restores import last_restored_at
+from nurture.store.tables.subscribers import Subscriber
+from nurture.store.tables.suppressions import allow_guide, suppressions_of
+from nurture.store.tables.withdrawals import let_go_since
 from nurture.tokens import Tokens
 
 _HOUR = timedelta(hours=1)

@@ -21,10 +21,13 @@ from nurture.domain.subscribers.consent import (
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.preferring import want_emails
-from nurture.store import enrolments, events, locks, messages, personal, silences, subscribers
-from nurture.store.consents import record_consents
-from nurture.store.due import DueEnrolment
-from nurture.store.session import Connection, Database
+from nurture.store import personal
+from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
+from nurture.store.queries import quiet as silences
+from nurture.store.queries.due import DueEnrolment
+from nurture.store.tables import enrolments, events, messages, subscribers
+from nurture.store.tables.consents import record_consents
 
 #: How many people are looked at in one transaction, and in how many of them at one time.
 _CHUNK, _CHUNKS = 500, 200

@@ -10,10 +10,10 @@ from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Published
-from nurture.store import enrolments, events, messages, suppressions
-from nurture.store.enrolments import Enrolment
-from nurture.store.session import Connection
-from nurture.store.subscribers import Subscriber
+from nurture.store.database import Connection
+from nurture.store.tables import enrolments, events, messages, suppressions
+from nurture.store.tables.enrolments import Enrolment
+from nurture.store.tables.subscribers import Subscriber
 
 _CAME_BACK = (MessageStatus.FAILED, MessageStatus.BOUNCED)
 

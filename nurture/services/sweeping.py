@@ -3,9 +3,9 @@
 from nurture.services.delivering import Dispatch
 from nurture.services.recovering import recover_silent
 from nurture.services.refusals import settle_refusals
-from nurture.store.account import find_hold
-from nurture.store.enrolments import count_due
-from nurture.store.instance import how_far, is_armed
+from nurture.store.tables.account import find_hold
+from nurture.store.tables.enrolments import count_due
+from nurture.store.tables.instance import how_far, is_armed
 
 #: More batches than this at once would only queue up behind each other.
 _MOST_BATCHES = 8

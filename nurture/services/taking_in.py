@@ -14,8 +14,8 @@ from nurture.archive.place import StoredFile
 from nurture.services import contents
 from nurture.services.contents import ABOUT, MANIFEST, TABLES, About, Progress
 from nurture.store import portable
-from nurture.store.migrating import UnknownRevisionError, migrate_to
-from nurture.store.session import Connection, Database
+from nurture.store.database import Connection, Database
+from nurture.store.migrate import UnknownRevisionError, migrate_to
 
 #: Told of what a backup holds besides rows.
 Receive = Callable[[Member], None]

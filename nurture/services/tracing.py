@@ -4,9 +4,9 @@ from enum import StrEnum
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.store import enrolments, messages, subscribers
-from nurture.store.session import Connection, Database
-from nurture.store.suppressions import stands
+from nurture.store.database import Connection, Database
+from nurture.store.tables import enrolments, messages, subscribers
+from nurture.store.tables.suppressions import stands
 
 
 class Trace(StrEnum):

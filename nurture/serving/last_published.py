@@ -15,7 +15,7 @@ from pathlib import Path
 from nurture.bootstrap import House
 from nurture.library.files import files_of
 from nurture.private_files import write_private
-from nurture.store.revisions import latest_publication
+from nurture.store.tables.revisions import latest_publication
 
 _PROGRAM = Path(__file__).parent.parent
 

@@ -240,7 +240,7 @@ def _apart_from(listener: socket.socket, run: Callable[[Settings], int], setting
 
 def _close_database(settings: Settings) -> None:
     """Whoever closes SQLite last folds its log into the file, which is then a whole backup."""
-    from nurture.store.session import Database
+    from nurture.store.database import Database
 
     with suppress(NurtureError):
         database = Database(settings.database)

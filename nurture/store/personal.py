@@ -29,13 +29,13 @@ from sqlalchemy import (
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.scheduling.gate import Frequency
 from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
-from nurture.store.account import account
-from nurture.store.consents import consents
-from nurture.store.enrolments import ended, enrolments
-from nurture.store.events import events
-from nurture.store.messages import cancel_open_of, messages
-from nurture.store.subscribers import subscribers
-from nurture.store.tables import metadata
+from nurture.store.schema import metadata
+from nurture.store.tables.account import account
+from nurture.store.tables.consents import consents
+from nurture.store.tables.enrolments import ended, enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import cancel_open_of, messages
+from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import Json, Words
 
 #: What an erasure leaves, because it says nothing about who it was.

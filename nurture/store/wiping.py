@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from nurture.store.erasures import newest_erasure, oldest_erasure_after
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.tables.erasures import newest_erasure, oldest_erasure_after
 
 #: A file of so many bytes is written anew within a second; a larger one waits for so long.
 _SMALL = 100_000_000

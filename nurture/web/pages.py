@@ -29,7 +29,7 @@ from nurture.services.forgetting import BeingMailedError
 from nurture.services.preferring import Preferences
 from nurture.services.requesting import Asked
 from nurture.services.tracing import NobodyLeftError, Trace
-from nurture.store.session import DatabaseUnavailableError
+from nurture.store.database import DatabaseUnavailableError
 from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from nurture.web.confirmations import Confirmations
 from nurture.web.forms import (

@@ -14,7 +14,7 @@ from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
 from nurture.services import preferring, recording
 from nurture.services.journal_lines import SeenHit
-from nurture.store import enrolments, messages, subscribers
+from nurture.store.tables import enrolments, messages, subscribers
 from tests.house import Household
 
 BEGAN = datetime(2026, 9, 21, 7, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from werkzeug.serving import make_server
 
 from nurture.services import signing_in
-from nurture.store.migrating import migrate
+from nurture.store.migrate import migrate
 from tests.browser.lifelike import NOW, fill
 from tests.house import Household
 from tests.servers.clock import ClockFile

@@ -105,6 +105,6 @@ def test_the_token_comes_with_the_button_and_the_page_can_be_used_by_everybody(
 
 
 def _enrolments(studio: Studio) -> list[dict[str, Any]]:
-    from nurture.store.enrolments import enrolments
+    from nurture.store.tables.enrolments import enrolments
 
     return studio.home.rows(enrolments)

@@ -8,7 +8,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.subscribers import subscribers
 from tests.docs.test_docs_commands import ROOT, blocks
 from tests.homes import smtp_sink, sqlite_home
 from tests.house import SIGNUP_TOKEN, Household

@@ -19,9 +19,9 @@ from nurture.mail.logbook import Logbooks
 from nurture.services import delivering, pausing, preferring, sweeping
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivering import Dispatch
-from nurture.store.messages import messages
-from nurture.store.session import Database
-from nurture.store.subscribers import get_by_address, subscribers
+from nurture.store.database import Database
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import get_by_address, subscribers
 from tests.faults.workers import expire_leases
 from tests.house import Household
 from tests.servers.clock import ClockFile

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from nurture.domain.subscribers.address import address_key
-from nurture.store.consents import consents
-from nurture.store.enrolments import enrolments
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.consents import consents
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.subscribers import subscribers
 from tests.house import Household
 
 

@@ -26,14 +26,14 @@ from nurture.archive.place import Place
 from nurture.bucket_address import read_address
 from nurture.services.backing_up import back_up, back_up_tonight, no_progress
 from nurture.services.taking_in import prove, take_in
-from nurture.store.backups import backups, last_good
-from nurture.store.consents import consents
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.session import Database
-from nurture.store.signups import signups
-from nurture.store.subscribers import subscribers
-from nurture.store.withdrawals import withdrawals
+from nurture.store.database import Database
+from nurture.store.tables.backups import backups, last_good
+from nurture.store.tables.consents import consents
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.signups import signups
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.withdrawals import withdrawals
 from tests.faults.workers import PlainWorkers, until
 from tests.house import Household
 from tests.machines import command

@@ -18,7 +18,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.logbook import Logbook, Logbooks, NoLogbook
 from nurture.services import delivering, sweeping
-from nurture.store.messages import messages
+from nurture.store.tables.messages import messages
 from tests.faults.oracle import Oracle
 from tests.faults.oracle_server import Fault
 from tests.faults.population import due_for_an_article, sign_up_many

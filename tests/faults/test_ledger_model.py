@@ -18,8 +18,8 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
 from nurture.services import delivering, settling
-from nurture.store.enrolments import enrolments
-from nurture.store.migrating import migrate
+from nurture.store.migrate import migrate
+from nurture.store.tables.enrolments import enrolments
 from tests.faults.ledger_world import Answer, World
 from tests.house import Household, shipped_library
 from tests.servers.clock import ClockFile

@@ -39,12 +39,12 @@ from nurture.services.journal_lines import SeenHit
 from nurture.services.preferring import PreferenceChange, Wish
 from nurture.services.revising import plan_draft
 from nurture.services.subscribing import Signup
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.revisions import RevisionKind
-from nurture.store.session import DatabaseUnavailableError
-from nurture.store.subscribers import find_subscriber, subscribers
-from nurture.store.suppressions import lift_suppression
+from nurture.store.database import DatabaseUnavailableError
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.revisions import RevisionKind
+from nurture.store.tables.subscribers import find_subscriber, subscribers
+from nurture.store.tables.suppressions import lift_suppression
 from tests.faults.oracle import Fault, Oracle
 from tests.faults.workers import expire_leases
 from tests.house import Household, shipped_library

@@ -11,10 +11,10 @@ import pytest
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.smtp import SmtpMailer, SmtpRoute
 from nurture.services import delivering
-from nurture.store import account
-from nurture.store.enrolments import enrolments, look_at, of_enrolments
-from nurture.store.messages import messages
-from nurture.store.suppressions import suppressions
+from nurture.store.tables import account
+from nurture.store.tables.enrolments import enrolments, look_at, of_enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.suppressions import suppressions
 from tests.faults.oracle import PIPELINING, Fault, Oracle
 from tests.faults.population import due_for_an_article
 from tests.faults.verdict import verdict

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from nurture.store.migrating import migrate
-from nurture.store.subscribers import subscribers
+from nurture.store.migrate import migrate
+from nurture.store.tables.subscribers import subscribers
 from tests.faults.oracle import Oracle
 from tests.faults.test_redis_away import AT_ONCE, ONE_SWEEP
 from tests.faults.trees import Tree

@@ -12,9 +12,9 @@ from nurture.bank_holidays import bank_holidays
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.sequence import Late, StepKind
 from nurture.services import delivering
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
 from tests.faults.oracle import Oracle
 from tests.faults.verdict import verdict
 from tests.house import Household, shipped_library

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from nurture.domain.messages.status import TAKEN, MessageStatus
-from nurture.store.messages import messages
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
 from tests.faults.oracle import Oracle
 from tests.house import Household
 

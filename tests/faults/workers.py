@@ -19,7 +19,7 @@ from nurture.clock import real_now
 from nurture.lifeline import die_with_parent, tied_to_us
 from nurture.services import delivering, sweeping
 from nurture.services.delivering import Dispatch
-from nurture.store.messages import messages
+from nurture.store.tables.messages import messages
 from tests.house import Household
 
 _FORK = multiprocessing.get_context("fork")

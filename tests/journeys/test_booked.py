@@ -16,7 +16,7 @@ from nurture.domain.subscribers.bookings import booked_until, is_booked, is_reac
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import BookingEvent, EventKind
 from nurture.services import attending, forgetting, preferring, recording
-from nurture.store.events import events
+from nurture.store.tables.events import events
 from tests.homes import ScriptedSink
 from tests.house import Household, calendly_call
 from tests.journeys.test_journeys import SERIES, check_windows, collect, sign_up

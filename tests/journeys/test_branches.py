@@ -8,7 +8,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services import publishing
 from nurture.services.publishing import Draft
-from nurture.store.revisions import Author, RevisionKind, add_revision
+from nurture.store.tables.revisions import Author, RevisionKind, add_revision
 from tests.homes import ScriptedSink
 from tests.house import Household, shipped_library, subjects
 from tests.services.test_segmenting import clicks

@@ -13,10 +13,10 @@ from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.services import copying_out, holding
 from nurture.signatures import sign_standard_webhook
-from nurture.store.enrolments import enrolments
-from nurture.store.events import events
-from nurture.store.messages import messages
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
 from tests.house import BASE_URL, MAIL_SECRET, Household, as_json
 from tests.machines import backed_up, command, restored
 from tests.servers.smtp import Mail, SmtpSink

@@ -10,8 +10,8 @@ from nurture.bank_holidays import bank_holidays
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence
-from nurture.store.events import events
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.events import events
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household, calendly_call, link_in, shipped_library
 from tests.servers.smtp import Mail

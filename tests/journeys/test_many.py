@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from nurture.bank_holidays import bank_holidays
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
 from tests.homes import ScriptedSink
 from tests.house import Household, shipped_library
 

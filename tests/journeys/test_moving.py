@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
 from tests.faults.conftest import oracle
 from tests.faults.oracle import Oracle
 from tests.faults.trees import Tree

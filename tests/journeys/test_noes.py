@@ -12,10 +12,10 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
 from nurture.services import forgetting, lifting, preferring
 from nurture.services.explaining import explain
-from nurture.store.enrolments import enrolments
-from nurture.store.events import events
-from nurture.store.subscribers import subscribers
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
 from nurture.tokens import Tokens
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in

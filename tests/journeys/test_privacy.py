@@ -8,11 +8,11 @@ from sqlalchemy import update
 
 from nurture.cli import main
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.store.consents import consents
-from nurture.store.events import events
-from nurture.store.messages import messages
-from nurture.store.subscribers import subscribers
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.consents import consents
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in, subjects
 

@@ -26,10 +26,10 @@ from nurture.mail.providers import relays
 from nurture.mail.setup import relay_of
 from nurture.services import holding
 from nurture.settings import SettingsError, load_settings
-from nurture.store.enrolments import enrolments
-from nurture.store.events import events
-from nurture.store.messages import messages
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
 from tests.house import Household
 from tests.mail.test_providers import (
     Scheme,

@@ -11,8 +11,8 @@ from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services import copying_out, forgetting, preferring
 from nurture.services.suppressing import suppress_address
-from nurture.store.instance import RESTORING, arm
-from nurture.store.messages import messages
+from nurture.store.tables.instance import RESTORING, arm
+from nurture.store.tables.messages import messages
 from tests.house import Household
 from tests.machines import backed_up, command, restored
 from tests.servers.smtp import SmtpSink

@@ -15,7 +15,7 @@ from nurture.domain.simulation.simulate import simulate
 from nurture.domain.simulation.world import What
 from nurture.services.portraying import portray
 from nurture.services.simulating import world_as_published
-from nurture.store.messages import messages
+from nurture.store.tables.messages import messages
 from tests.house import Household
 from tests.journeys.virtual import (
     ADDRESS,

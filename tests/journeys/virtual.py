@@ -15,9 +15,9 @@ from nurture.domain.tracking.events import BookingEvent
 from nurture.domain.tracking.verdict import HOLD
 from nurture.services import delivering, preferring, recording
 from nurture.services.preferring import PreferenceChange, Wish
-from nurture.store.events import add_events
-from nurture.store.messages import messages
-from nurture.store.revisions import Author, RevisionKind, add_revision
+from nurture.store.tables.events import add_events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.revisions import Author, RevisionKind, add_revision
 from tests.house import Household, shipped_library, shipped_revision
 
 ADDRESS = "anna@example.org"

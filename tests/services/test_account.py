@@ -11,10 +11,10 @@ from aiosmtpd.smtp import SMTP
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.services import account, reporting
-from nurture.store.account import refusals
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.account import refusals
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household
 

@@ -13,8 +13,8 @@ from nurture.domain.tracking.events import EventKind
 from nurture.services import attending, preferring
 from nurture.services.attending import NobodyThereError, NotAheadError, NotPutBackError
 from nurture.services.preferring import PreferenceChange, Wish
-from nurture.store.consents import consents
-from nurture.store.events import events
+from nurture.store.tables.consents import consents
+from nurture.store.tables.events import events
 from tests.house import Household
 from tests.services.test_recording import book, tell
 from tests.services.test_saying_why import take_out, unsubscribed

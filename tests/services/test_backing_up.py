@@ -32,10 +32,10 @@ from nurture.services.backing_up import (
     thin_out,
 )
 from nurture.services.taking_in import prove, take_in
-from nurture.store.backups import last_attempt, last_good
+from nurture.store.database import Database
 from nurture.store.portable import plan
-from nurture.store.session import Database
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.backups import last_attempt, last_good
+from nurture.store.tables.subscribers import subscribers
 from tests.house import SHIPPED, Household
 from tests.machines import backed_up, command, restored
 from tests.servers.clock import ClockFile

@@ -20,9 +20,9 @@ from nurture.services.bouncing import TIRED
 from nurture.services.explaining import explain
 from nurture.services.jumping import NoJumpError
 from nurture.services.lifting import NotLiftableError
-from nurture.store.events import events
-from nurture.store.messages import move_on
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import move_on
+from nurture.store.tables.suppressions import suppressions
 from tests.house import Household
 from tests.services.test_delivering import ANN, on_the_way_to_the_first_article
 

@@ -8,7 +8,7 @@ from nurture.services import composing, segmenting
 from nurture.services.composing import Foreseen, NameTakenError, SegmentInUseError, Use
 from nurture.services.publishing import CheckError
 from nurture.services.segmenting import UnknownSegmentError
-from nurture.store.revisions import Author, RevisionKind, revisions
+from nurture.store.tables.revisions import Author, RevisionKind, revisions
 from tests.house import Household
 from tests.services.test_segmenting import clicks
 

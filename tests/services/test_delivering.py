@@ -10,11 +10,11 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services import delivering, reporting
-from nurture.store import instance
-from nurture.store.due import due_enrolments
-from nurture.store.events import events
-from nurture.store.messages import messages
-from nurture.store.suppressions import suppressions
+from nurture.store.queries.due import due_enrolments
+from nurture.store.tables import instance
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in
 from tests.servers.smtp import SmtpSink
@@ -213,7 +213,7 @@ def test_a_database_that_is_armed_for_another_instance_stays_silent_until_it_is_
 def test_every_message_names_the_revision_it_was_made_from(
     home: Household, smtp_sink: SmtpSink
 ) -> None:
-    from nurture.store.revisions import get_revision
+    from nurture.store.tables.revisions import get_revision
 
     home.subscribe(ANN)
     home.deliver()
@@ -243,7 +243,7 @@ def test_somebody_in_two_series_gets_one_mail_of_the_series_a_day(
 def test_somebody_who_wants_fewer_gets_one_mail_a_week(
     sqlite_home: Household, smtp_sink: SmtpSink
 ) -> None:
-    from nurture.store.subscribers import change_subscriber
+    from nurture.store.tables.subscribers import change_subscriber
 
     home = sqlite_home
     on_the_way_to_the_first_article(home, ANN)

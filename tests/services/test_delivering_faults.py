@@ -20,8 +20,8 @@ from nurture.mail.envelope import Envelope
 from nurture.services import delivering
 from nurture.services.advancing import claim_due
 from nurture.services.recovering import recover_silent
-from nurture.store.claims import begin_sending
-from nurture.store.messages import messages
+from nurture.store.queries.claims import begin_sending
+from nurture.store.tables.messages import messages
 from tests.homes import ScriptedSink
 from tests.house import Household
 from tests.servers.clock import ClockFile

@@ -10,7 +10,7 @@ from nurture.services import pausing, preferring, recording
 from nurture.services.explaining import Explanation, explain
 from nurture.services.portraying import NobodyError
 from nurture.services.preferring import PreferenceChange, Wish
-from nurture.store.claims import set_status
+from nurture.store.queries.claims import set_status
 from tests.homes import ScriptedSink
 from tests.house import Household
 from tests.journeys.virtual import booking

@@ -3,7 +3,7 @@
 import pytest
 
 from nurture.services.finding_anew import NotWrittenError, find_anew
-from nurture.store.subscribers import ErasedMeanwhileError
+from nurture.store.tables.subscribers import ErasedMeanwhileError
 
 
 class _Attempts:

@@ -13,9 +13,9 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.mail.kept_mail import list_mails, mail_path
 from nurture.services import following, forgetting
 from nurture.services.following import FilesKeptError, OwnFiles
-from nurture.store.erasures import Gone, gone_after, list_erasures, newest_erasure
-from nurture.store.session import Database
-from nurture.store.suppressions import suppress, suppressions
+from nurture.store.database import Database
+from nurture.store.tables.erasures import Gone, gone_after, list_erasures, newest_erasure
+from nurture.store.tables.suppressions import suppress, suppressions
 from nurture.witness import Witness
 from tests.house import Household
 from tests.servers.clock import A_MONDAY_MORNING

@@ -11,10 +11,10 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind
 from nurture.services import exporting, forgetting, preferring
-from nurture.store.events import events
-from nurture.store.messages import messages
-from nurture.store.subscribers import subscribers
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household
 from tests.services.test_recording import book, tell

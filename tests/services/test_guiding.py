@@ -7,7 +7,7 @@ import pytest
 from nurture.domain.subscribers.consent import Evidence
 from nurture.services import collecting, guiding
 from nurture.services.guiding import GuideError, Shelf
-from nurture.store import guide_files
+from nurture.store.tables import guide_files
 from tests.house import SHIPPED, Household
 from tests.pdfs import (
     a_pdf,

@@ -28,11 +28,11 @@ from nurture.services import account
 from nurture.services.health.examination import examine
 from nurture.services.health.finding import Finding, fine
 from nurture.services.journal_lines import SeenHit
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.migrating import migrate
-from nurture.store.revisions import revisions
-from nurture.store.withdrawals import list_withdrawals
+from nurture.store.migrate import migrate
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.revisions import revisions
+from nurture.store.tables.withdrawals import list_withdrawals
 from tests.house import Household
 from tests.servers.names import name_server
 from tests.services.test_starting import RECORDS

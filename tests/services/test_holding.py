@@ -3,8 +3,8 @@
 from sqlalchemy import update
 
 from nurture.services import holding
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
 from tests.house import Household
 from tests.servers.smtp import SmtpSink
 

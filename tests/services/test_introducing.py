@@ -11,7 +11,7 @@ from nurture.domain.tracking.verdict import Hit
 from nurture.services import attending, introducing, recording
 from nurture.services.introducing import Introduction
 from nurture.services.journal_lines import SeenHit
-from nurture.store.events import add_events
+from nurture.store.tables.events import add_events
 from tests.house import Household
 from tests.journeys.virtual import booking
 

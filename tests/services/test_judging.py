@@ -16,11 +16,11 @@ from nurture.services.forgetting import drop_raw
 from nurture.services.journal_lines import SeenHit
 from nurture.services.judging import judge_held, rejudge
 from nurture.services.tracking import Journal
-from nurture.store.events import events
-from nurture.store.hits import count_fetched_for, take_messages
-from nurture.store.instance import how_far
-from nurture.store.revisions import RevisionKind, find_newest, revisions
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.queries.hits import count_fetched_for, take_messages
+from nurture.store.tables.events import events
+from nurture.store.tables.instance import how_far
+from nurture.store.tables.revisions import RevisionKind, find_newest, revisions
 from tests.house import Household
 from tests.services.test_delivering import ANN
 from tests.services.test_tracking import A_BROWSER, FIRST_ARTICLE, hits

@@ -9,14 +9,14 @@ from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.subscribers.late_signups import ImpossibleTimeError
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services import forgetting, holding, preferring
-from nurture.store.consents import consents
-from nurture.store.enrolments import enrolments
-from nurture.store.messages import messages
-from nurture.store.restores import leap
-from nurture.store.signups import signups
-from nurture.store.subscribers import subscribers
-from nurture.store.suppressions import suppress
-from nurture.store.withdrawals import CONSENT, LET_GO, list_once
+from nurture.store.tables.consents import consents
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.tables.restores import leap
+from nurture.store.tables.signups import signups
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppress
+from nurture.store.tables.withdrawals import CONSENT, LET_GO, list_once
 from tests.house import Household
 
 ANN = "ann@example.org"
@@ -173,7 +173,7 @@ def test_whoever_was_erased_or_left_here_is_not_brought_back(home: Household) ->
 
 
 def test_replays_count_towards_what_is_believed_in_an_hour(home: Household) -> None:
-    from nurture.store.signups import count_signups
+    from nurture.store.tables.signups import count_signups
 
     for days in (1, 2):
         home.subscribe(f"ann{days}@example.org", **ago(home, days=days))

@@ -8,8 +8,8 @@ from click.testing import CliRunner, Result
 from nurture.cli import main
 from nurture.domain.tracking.events import EventKind
 from nurture.services import jumping
-from nurture.store.account import find_hold
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.account import find_hold
+from nurture.store.tables.suppressions import suppressions
 from tests.house import Household
 from tests.services.test_bouncing import HARD, bounce_all, crowd, news, tell
 from tests.services.test_delivering import ANN

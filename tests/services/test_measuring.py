@@ -11,8 +11,8 @@ from nurture.services import measuring, preferring, recording
 from nurture.services.journal_lines import SeenHit
 from nurture.services.measuring import Course, Funnel, Period, Stage
 from nurture.services.pausing import UnknownSequenceError
-from nurture.store import events
-from nurture.store.funnels import Figures
+from nurture.store.queries.funnel import Figures
+from nurture.store.tables import events
 from tests.house import Household
 
 ANN, BOB, CARA = "ann@example.org", "bob@example.org", "cara@example.org"

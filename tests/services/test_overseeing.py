@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from nurture.domain.messages.status import MessageStatus
 from nurture.services import overseeing, pausing, settling
 from nurture.services.overseeing import Overview
-from nurture.store import messages, overview
-from nurture.store.overview import Looks
+from nurture.store.queries import dashboard
+from nurture.store.queries.dashboard import Looks
+from nurture.store.tables import messages
 from tests.homes import ScriptedSink
 from tests.house import Household, calendly_call
 
@@ -86,8 +87,10 @@ def test_the_looks_are_counted_by_place(home: Household) -> None:
     for name in ("alice", "ben", "carla"):
         home.subscribe(f"{name}@example.org")
     with home.house.database.reading() as connection:
-        found = overview.looks_within(connection, None, home.clock.now + timedelta(seconds=1))
-        none = overview.looks_within(connection, home.clock.now + timedelta(days=1), home.clock.now)
+        found = dashboard.looks_within(connection, None, home.clock.now + timedelta(seconds=1))
+        none = dashboard.looks_within(
+            connection, home.clock.now + timedelta(days=1), home.clock.now
+        )
     assert found == [Looks("pain-guide", frozenset(), False, True, 3)]
     assert none == []
 

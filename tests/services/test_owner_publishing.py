@@ -16,8 +16,8 @@ from nurture.services import owner_publishing as owner
 from nurture.services.editing import SavedElsewhereError
 from nurture.services.owner_publishing import Written
 from nurture.services.publishing import CheckError, OwnerWroteThisError
-from nurture.store.messages import messages
-from nurture.store.revisions import Author, RevisionKind, add_revision, revisions
+from nurture.store.tables.messages import messages
+from nurture.store.tables.revisions import Author, RevisionKind, add_revision, revisions
 from tests.homes import ScriptedSink
 from tests.house import BASE_URL, SHIPPED, Household, subjects, text_of
 from tests.servers.clock import ClockFile

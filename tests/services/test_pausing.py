@@ -12,8 +12,8 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.services import pausing
 from nurture.services.advancing import claim_due
 from nurture.services.pausing import UnknownSequenceError
-from nurture.store.claims import begin_sending
-from nurture.store.messages import messages
+from nurture.store.queries.claims import begin_sending
+from nurture.store.tables.messages import messages
 from tests.homes import ScriptedSink
 from tests.house import Household
 from tests.servers.smtp import SmtpSink

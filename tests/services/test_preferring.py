@@ -14,9 +14,9 @@ from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services import delivering, preferring, recording
 from nurture.services.advancing import claim_due
 from nurture.services.preferring import PreferenceChange, Preferences, Wish
-from nurture.store.claims import begin_sending
-from nurture.store.consents import consent_history
-from nurture.store.suppressions import suppress, suppressions
+from nurture.store.queries.claims import begin_sending
+from nurture.store.tables.consents import consent_history
+from nurture.store.tables.suppressions import suppress, suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household
 from tests.services.test_delivering import (
@@ -191,7 +191,7 @@ def test_undo_takes_the_series_up_where_it_was(home: Household, smtp_sink: Scrip
 
 def test_undo_gives_back_what_was_withdrawn_and_no_more(home: Household) -> None:
     from nurture.domain.subscribers.consent import ConsentChange, Purpose
-    from nurture.store.consents import record_consents
+    from nurture.store.tables.consents import record_consents
 
     home.subscribe(ANN)
     no_series = [ConsentChange(Purpose.MARKETING, False, "No series, please.")]

@@ -11,7 +11,7 @@ from nurture.domain.sequences.impact import Impact
 from nurture.library import read_library
 from nurture.services import publishing
 from nurture.services.publishing import CheckError, OwnerWroteThisError, Publication
-from nurture.store.revisions import Author, add_revision, newest_revisions, revisions
+from nurture.store.tables.revisions import Author, add_revision, newest_revisions, revisions
 from tests.homes import ScriptedSink
 from tests.house import SHIPPED, Household, subjects
 from tests.servers.clock import ClockFile

@@ -10,8 +10,8 @@ from nurture.services import rearranging
 from nurture.services.editing import SavedElsewhereError
 from nurture.services.pausing import UnknownSequenceError
 from nurture.services.rearranging import NoSuchStepError, OvertakenError, Plan
-from nurture.store.drafts import drafts
-from nurture.store.revisions import Author, RevisionKind, add_revision
+from nurture.store.tables.drafts import drafts
+from nurture.store.tables.revisions import Author, RevisionKind, add_revision
 from tests.house import Household, shipped_library
 
 KEY = "pain-guide"

@@ -14,10 +14,10 @@ from nurture.services import recording
 from nurture.services.explaining import explain
 from nurture.services.exporting import export
 from nurture.services.recounting import recount
-from nurture.store.enrolments import enrolments
-from nurture.store.events import events
-from nurture.store.messages import move_on
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import move_on
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household
 from tests.services.test_delivering import (

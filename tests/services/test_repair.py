@@ -8,8 +8,8 @@ from sqlalchemy import update
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.services import preferring, repair
-from nurture.store.messages import messages
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.messages import messages
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household
 
@@ -23,8 +23,8 @@ def give_up(home: Household, address: str, reason: str) -> None:
     """Leave somebody as the program once did for an answer about the account."""
     from nurture.services.refusals import note_bounce
     from nurture.services.suppressing import suppress_address
-    from nurture.store import enrolments as store
-    from nurture.store.messages import find_message
+    from nurture.store.tables import enrolments as store
+    from nurture.store.tables.messages import find_message
 
     person = home.person(address)
     number = home.messages_of(address)[0]["id"]

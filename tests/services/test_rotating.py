@@ -24,8 +24,8 @@ from nurture.env_file import as_line, read_env_file, rewritten
 from nurture.secrets_file import KEPT, SecretsBusyError, change_secrets
 from nurture.services import securing, signing_in
 from nurture.settings import Settings, load_settings
-from nurture.store.messages import messages
-from nurture.store.owners import all_owners
+from nurture.store.tables.messages import messages
+from nurture.store.tables.owners import all_owners
 from nurture.tokens import Tokens
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in

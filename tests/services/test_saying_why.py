@@ -11,7 +11,7 @@ from nurture.domain.subscribers.consent import OWN_WORDINGS, ConsentChange, Evid
 from nurture.domain.tracking.events import EventKind
 from nurture.services import attending, explaining, pausing, preferring
 from nurture.services.preferring import PreferenceChange, Wish
-from nurture.store.consents import record_consents
+from nurture.store.tables.consents import record_consents
 from tests.house import Household
 from tests.services.test_introducing import introduced
 from tests.services.test_recording import book, tell

@@ -13,7 +13,7 @@ from nurture.domain.audience.conditions import Booked, Not
 from nurture.domain.spreadsheet import undefused
 from nurture.services import segmenting
 from nurture.services.segmenting import UnknownSegmentError
-from nurture.store.events import add_events
+from nurture.store.tables.events import add_events
 from tests.house import Household
 
 ANN = "ann@example.org"

@@ -88,7 +88,7 @@ def test_nothing_is_offered_again_to_somebody_who_has_unsubscribed(
 ) -> None:
     with doubtful.house.database.writing() as connection:
         from nurture.domain.subscribers.consent import Evidence
-        from nurture.store.subscribers import get_by_address
+        from nurture.store.tables.subscribers import get_by_address
 
         person = get_by_address(connection, ANN)
         stop(connection, person, None, "1", Evidence(), doubtful.clock.now)

@@ -27,9 +27,9 @@ from nurture.services.signing_in import (
     TooManyAttemptsError,
     UnknownOwnerError,
 )
-from nurture.store.owners import owner_links, owners, recovery_codes
-from nurture.store.session import Database
-from nurture.store.sign_ins import owner_sessions, sign_in_attempts
+from nurture.store.database import Database
+from nurture.store.tables.owners import owner_links, owners, recovery_codes
+from nurture.store.tables.sign_ins import owner_sessions, sign_in_attempts
 from tests.quick import quick_passwords
 
 __all__ = ["quick_passwords"]

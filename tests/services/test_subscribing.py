@@ -18,12 +18,12 @@ from nurture.services.subscribing import (
     TooManySignupsError,
     UnknownFormError,
 )
-from nurture.store import locks
-from nurture.store.consents import consents
-from nurture.store.enrolments import add_enrolment, enrolments
-from nurture.store.events import events
-from nurture.store.signups import signup_keys, signups
-from nurture.store.subscribers import add_subscriber, find_by_address, subscribers
+from nurture.store.queries import locks
+from nurture.store.tables.consents import consents
+from nurture.store.tables.enrolments import add_enrolment, enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.signups import signup_keys, signups
+from nurture.store.tables.subscribers import add_subscriber, find_by_address, subscribers
 from tests.homes import ScriptedSink
 from tests.house import Household, subjects
 

@@ -7,9 +7,9 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.services import delivering, preferring, sunsetting
 from nurture.services.preferring import PreferenceChange, Wish
-from nurture.store.consents import consents
-from nurture.store.enrolments import enrolments
-from nurture.store.locks import hold
+from nurture.store.queries.locks import hold
+from nurture.store.tables.consents import consents
+from nurture.store.tables.enrolments import enrolments
 from tests.homes import ScriptedSink
 from tests.house import Household, subjects
 

@@ -26,9 +26,9 @@ from nurture.services.journal_lines import SeenHit, UnreadableLineError, as_line
 from nurture.services.reporting import hits_standing
 from nurture.services.sparing import OF_A_LINK
 from nurture.services.tracking import Journal, waiting_in
-from nurture.store.events import events
-from nurture.store.journals import folded_up_to, journals, set_folded
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.tables.events import events
+from nurture.store.tables.journals import folded_up_to, journals, set_folded
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in
 from tests.services.test_delivering import ANN

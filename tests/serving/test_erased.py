@@ -16,7 +16,7 @@ from nurture.bootstrap import build
 from nurture.mail.outbox import write_index
 from nurture.services import forgetting
 from nurture.settings import load_settings
-from nurture.store.subscribers import find_by_address
+from nurture.store.tables.subscribers import find_by_address
 from tests.house import Household
 from tests.leftovers import files_telling_of, tells
 from tests.servers.clock import ClockFile

@@ -11,7 +11,7 @@ from nurture.library.files import files_of
 from nurture.services import publishing
 from nurture.serving.last_published import LastPublished
 from nurture.serving.preparing import prepare
-from nurture.store.revisions import latest_publication
+from nurture.store.tables.revisions import latest_publication
 from tests.homes import home, smtp_sink, sqlite_home
 from tests.house import SHIPPED, Household
 

@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from nurture.store.session import Database
+from nurture.store.database import Database
 from tests.servers.smtp import SmtpSink
 from tests.serving.running import running, wait_until
 

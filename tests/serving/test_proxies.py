@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.store.consents import consents
+from nurture.store.tables.consents import consents
 from tests.house import Household
 from tests.mail.certificates import self_signed
 from tests.servers.pooler import free_port

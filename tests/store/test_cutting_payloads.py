@@ -14,9 +14,8 @@ from sqlalchemy import text
 from nurture import booking
 from nurture.mail.providers import registry
 from nurture.services.recording import UNKNOWN
-from nurture.store import migrating
-from nurture.store.migrating import migrate
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.migrate import _config, migrate
 from tests.booking.test_booking_providers import payloads as bookings
 from tests.mail.test_providers import payloads
 from tests.store.test_migrating import empty_url
@@ -29,7 +28,7 @@ CUT = "0011"
 
 def before_the_cut(url: str) -> Database:
     """A database as it was just before that migration."""
-    config = migrating._config(url)
+    config = _config(url)
     script = ScriptDirectory.from_config(config).get_revision(CUT)
     assert script is not None and isinstance(script.down_revision, str)
     command.upgrade(config, script.down_revision)

@@ -2,8 +2,8 @@
 
 from sqlalchemy import text
 
-from nurture.store.hits import old_raw
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.queries.hits import old_raw
 from tests.people import NOW
 
 

@@ -10,10 +10,11 @@ from sqlalchemy import Column, Integer, MetaData, Table, insert, select, update
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import ConsentChange, Evidence, Purpose
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.store import consents
-from nurture.store.consents import consent_history, record_consents
-from nurture.store.due import Step, advance, due_enrolments, look_again
-from nurture.store.enrolments import (
+from nurture.store.database import Connection, Database
+from nurture.store.queries.due import Step, advance, due_enrolments, look_again
+from nurture.store.tables import consents
+from nurture.store.tables.consents import consent_history, record_consents
+from nurture.store.tables.enrolments import (
     add_enrolment,
     change_enrolment,
     count_due,
@@ -21,9 +22,8 @@ from nurture.store.enrolments import (
     find_enrolment,
     find_next_look,
 )
-from nurture.store.session import Connection, Database
-from nurture.store.subscribers import add_subscriber, find_by_address
-from nurture.store.suppressions import find_suppression, lift_suppression, suppress
+from nurture.store.tables.subscribers import add_subscriber, find_by_address
+from nurture.store.tables.suppressions import find_suppression, lift_suppression, suppress
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)

@@ -15,11 +15,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.store import migrating
-from nurture.store.migrating import migrate
-from nurture.store.session import Database
-from nurture.store.suppressions import suppress, suppressions_of
-from nurture.store.tables import metadata
+from nurture.store import migrate as migrating
+from nurture.store.database import Database
+from nurture.store.migrate import migrate
+from nurture.store.schema import metadata
+from nurture.store.tables.suppressions import suppress, suppressions_of
 
 
 @contextmanager

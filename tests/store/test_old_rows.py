@@ -9,12 +9,12 @@ from alembic.config import Config
 from sqlalchemy import MetaData, create_engine, insert, select
 
 from nurture.domain.subscribers.bookings import NOT_CANCELLED
-from nurture.store import migrating
-from nurture.store.enrolments import enrolments
-from nurture.store.events import events
-from nurture.store.session import Database
-from nurture.store.subscribers import subscribers
-from nurture.store.suppressions import suppressions
+from nurture.store import migrate
+from nurture.store.database import Database
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
 from tests.store.test_migrating import empty_url
 
 __all__ = ["empty_url"]
@@ -26,7 +26,7 @@ SOON = NOW + timedelta(days=14)
 def migrate_to(url: str, revision: str) -> None:
     """Bring a database to a revision."""
     config = Config()
-    config.set_main_option("script_location", str(Path(migrating.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     config.attributes["url"] = url
     command.upgrade(config, revision)
 

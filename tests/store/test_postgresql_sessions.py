@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from sqlalchemy import select, text
 
-from nurture.store import subscribers
+from nurture.store.database import Database, DatabaseUnavailableError
 from nurture.store.postgresql import SESSION
-from nurture.store.session import Database, DatabaseUnavailableError
+from nurture.store.tables import subscribers
 from tests.servers.pooler import dropping_options
 
 #: What a database may prefer, each of which changes how values are spelled or written.

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from nurture.domain.audience.conditions import AnyOf, Condition, Not, holds
 from nurture.domain.audience.facts import Facts
-from nurture.store.facts import facts_of
+from nurture.store.database import Connection, Database
 from nurture.store.personal import empty_people
-from nurture.store.segments import count_segment, segment_members
-from nurture.store.session import Connection, Database
+from nurture.store.queries.facts import facts_of
+from nurture.store.queries.segments import count_segment, segment_members
 from tests.people import HEALTH, NOW, conditions, people, write_down
 
 

@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from nurture.store.session import Database, DatabaseUnavailableError
+from nurture.store.database import Database, DatabaseUnavailableError
 from nurture.store.turns import NoTurnError, Turns
 
 
@@ -69,7 +69,7 @@ def test_a_forked_process_does_not_wait_for_the_threads_of_its_parent() -> None:
 def test_a_database_that_stays_busy_is_said_to_be(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nurture.store.session._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("nurture.store.database._BUSY_SECONDS", 0.01)
     database, told = Database(sqlite_url), list[str]()
 
     def write() -> None:

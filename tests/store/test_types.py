@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, Table, Text, exc, select
 
-from nurture.store.session import Database, DatabaseUnavailableError, insert_new
+from nurture.store.database import Database, DatabaseUnavailableError, insert_new
 from nurture.store.types import Json, UtcDateTime, Words
 
 things = Table(

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from nurture.store.erasures import list_erasures
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.tables.erasures import list_erasures
 from nurture.store.wiping import rewrite_old, wipe
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

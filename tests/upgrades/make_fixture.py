@@ -41,8 +41,8 @@ from nurture.services import (
     setting_up,
     signing_in,
 )
-from nurture.store.migrating import migrate
-from nurture.store.subscribers import subscribers
+from nurture.store.migrate import migrate
+from nurture.store.tables.subscribers import subscribers
 from tests.house import Household, calendly_call
 from tests.servers.databases import PostgresDatabases
 from tests.servers.postgres import find_programs, postgres_server

@@ -13,7 +13,7 @@ from sqlalchemy import inspect, text
 
 from nurture.cli import main
 from nurture.serving.preparing import prepare
-from nurture.store.session import NewerDatabaseError
+from nurture.store.database import NewerDatabaseError
 from nurture.store.shape import NEWEST
 from tests.homes import ScriptedSink, home, sqlite_home
 from tests.house import Household, link_in

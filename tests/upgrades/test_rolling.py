@@ -10,14 +10,14 @@ from sqlalchemy import Connection, insert, text, update
 from nurture.domain.subscribers.consent import Purpose
 from nurture.services import delivering, exporting
 from nurture.services.explaining import explain
-from nurture.store.consents import consents
-from nurture.store.enrolments import enrolments
-from nurture.store.events import events
-from nurture.store.messages import messages
-from nurture.store.revisions import revisions
 from nurture.store.shape import FIRST, compatibility
-from nurture.store.subscribers import subscribers
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.consents import consents
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.revisions import revisions
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink, home, smtp_sink
 from tests.house import SHIPPED, Household, link_in
 

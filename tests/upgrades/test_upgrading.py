@@ -12,10 +12,10 @@ from nurture.cli import main
 from nurture.domain.subscribers.bookings import NOT_CANCELLED
 from nurture.services import exporting, securing, signing_in
 from nurture.services.explaining import explain
-from nurture.store.messages import messages
-from nurture.store.revisions import revisions
-from nurture.store.subscribers import subscribers
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.messages import messages
+from nurture.store.tables.revisions import revisions
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household
 from tests.upgrades.conftest import Old

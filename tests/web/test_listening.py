@@ -10,8 +10,8 @@ from nurture.mail.amazon import AmazonUnavailableError, Certificates
 from nurture.mail.providers import ses
 from nurture.services import forgetting, listening
 from nurture.signatures import hex_hmac
-from nurture.store.events import events
-from nurture.store.provider_calls import call_requests, used_tokens
+from nurture.store.tables.events import events
+from nurture.store.tables.provider_calls import call_requests, used_tokens
 from nurture.web.studio import website
 from tests.house import Household
 from tests.mail.test_amazon import CERTIFICATE, OURS, YES, notification, signed_by_amazon

@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from nurture.store.consents import consents
-from nurture.store.events import events
-from nurture.store.messages import messages
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.consents import consents
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.suppressions import suppressions
 from nurture.tokens import Tokens
 from tests.homes import ScriptedSink
 from tests.house import MAIL_SECRET, Household, as_json, link_in

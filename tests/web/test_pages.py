@@ -8,9 +8,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.store.consents import consents
-from nurture.store.events import events
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.consents import consents
+from nurture.store.tables.events import events
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in
 from tests.servers.smtp import Mail

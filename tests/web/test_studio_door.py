@@ -179,7 +179,7 @@ def test_a_password_half_way_opens_only_the_page_for_the_code(
 ) -> None:
     send(paul, "/studio/account", "/studio/account/codes")
     with sqlite_home.house.database.writing() as connection:
-        from nurture.store import owners
+        from nurture.store.tables import owners
 
         owners.set_secret(connection, 1, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", 0)
     send(paul, "/studio/", "/studio/sign-out")

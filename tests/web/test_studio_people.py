@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services import recording
-from nurture.store.subscribers import subscribers
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
 from tests.house import Household
 from tests.services.test_recording import book
 from tests.web.studio import send, token_on

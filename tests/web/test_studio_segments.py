@@ -8,7 +8,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.store.revisions import revisions
+from nurture.store.tables.revisions import revisions
 from tests.house import Household
 from tests.services.test_segmenting import clicks
 from tests.web.studio import send, token_on

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from nurture.services import rearranging, signing_in
-from nurture.store.drafts import drafts
+from nurture.store.tables.drafts import drafts
 from tests.house import Household
 from tests.web.studio import PASSWORD, PAUL, send, token_on
 

@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from nurture.services import guiding
-from nurture.store.guide_files import guide_files
-from nurture.store.refused_calls import refused_calls
-from nurture.store.signups import signups
+from nurture.store.tables.guide_files import guide_files
+from nurture.store.tables.refused_calls import refused_calls
+from nurture.store.tables.signups import signups
 from tests.house import SHIPPED, SIGNUP_TOKEN, Household
 from tests.pdfs import a_pdf
 from tests.web.studio import PAUL, send, token_on
@@ -53,7 +53,7 @@ def upload(browser: FlaskClient, content: bytes, name: str = "Nine keys.pdf") ->
 def practice_toml(home: Household) -> str:
     """What is published of the practice."""
     from nurture.services.owner_publishing import history
-    from nurture.store.revisions import RevisionKind
+    from nurture.store.tables.revisions import RevisionKind
 
     newest = history(home.house.database, RevisionKind.PRACTICE, "practice")[0]
     return str(newest.source["toml"])

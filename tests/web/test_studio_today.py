@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from nurture.domain.messages.refusal import Cause
 from nurture.domain.messages.status import MessageStatus
-from nurture.store import account, messages
-from nurture.store.suppressions import suppressions
+from nurture.store.tables import account, messages
+from nurture.store.tables.suppressions import suppressions
 from nurture.web.studio.today import FIELDS, TASKS
 from nurture.web.studio.wording import count, say_ago
 from tests.house import Household

@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.services import signing_in
-from nurture.store.signups import signups
+from nurture.store.tables.signups import signups
 from tests.house import SIGNUP_TOKEN, Household
 from tests.servers.clock import ClockFile
 from tests.web.serving import served

@@ -14,7 +14,7 @@ from nurture.cli import main
 from nurture.services import overseeing, signing_in
 from nurture.services.owner_publishing import history
 from nurture.services.starting import Task, at_a_glance
-from nurture.store.revisions import RevisionKind
+from nurture.store.tables.revisions import RevisionKind
 from tests.house import Household
 from tests.servers.clock import ClockFile
 from tests.servers.redis import redis_server

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.services.signing_in import FAILURES_PER_CLIENT
-from nurture.store.consents import consents
-from nurture.store.tables import metadata
+from nurture.store.schema import metadata
+from nurture.store.tables.consents import consents
 from tests.house import Household
 from tests.servers.clock import ClockFile
 from webhooks import create_app

@@ -10,9 +10,9 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services import forgetting, signing_in
 from nurture.services.identifying import UnknownPersonError, identify
 from nurture.signatures import sign_standard_webhook
-from nurture.store.people import Search, find_people
-from nurture.store.subscribers import subscribers
-from nurture.store.suppressions import suppress, suppressions
+from nurture.store.queries.search import Search, find_people
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppress, suppressions
 from tests.house import MAIL_SECRET, Household, calendly_call
 
 LETTERS = "ann@bücher.example"
@@ -104,7 +104,7 @@ def test_the_command_takes_either_spelling(
 def test_an_owner_of_an_earlier_spelling_signs_in_and_is_added_no_second_time(
     sqlite_home: Household,
 ) -> None:
-    from nurture.store import owners
+    from nurture.store.tables import owners
 
     database, now = sqlite_home.house.database, sqlite_home.clock.now
     with database.writing() as connection:

@@ -12,9 +12,9 @@ from nurture import booking
 from nurture.mail.providers import registry
 from nurture.services import exporting
 from nurture.services.recounting import recount
-from nurture.store.events import events
-from nurture.store.messages import messages
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.suppressions import suppressions
 from tests.booking.test_booking_providers import READER
 from tests.booking.test_booking_providers import SCHEMES as CALENDARS
 from tests.booking.test_booking_providers import payloads as bookings

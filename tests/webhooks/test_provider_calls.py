@@ -7,9 +7,9 @@ from werkzeug.test import TestResponse
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.signatures import sign_standard_webhook
-from nurture.store.events import events
-from nurture.store.refused_calls import refused_calls
-from nurture.store.suppressions import suppressions
+from nurture.store.tables.events import events
+from nurture.store.tables.refused_calls import refused_calls
+from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
 from tests.house import MAIL_SECRET, Household, as_json, calendly_call
 

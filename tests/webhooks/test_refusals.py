@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.services.noting import Pace, network_of, without_addresses
-from nurture.store.refused_calls import KEPT, RefusedCall, add_refused_call, refused_calls_of
-from nurture.store.refused_calls import refused_calls as table
-from nurture.store.session import Database
+from nurture.store.database import Database
+from nurture.store.tables.refused_calls import KEPT, RefusedCall, add_refused_call, refused_calls_of
+from nurture.store.tables.refused_calls import refused_calls as table
 from tests.house import SIGNUP_TOKEN, Household, calendly_call
 from tests.servers.clock import ClockFile
 

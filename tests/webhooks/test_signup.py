@@ -9,9 +9,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from nurture.signatures import sign_standard_webhook
-from nurture.store.consents import consents
-from nurture.store.signups import signup_keys, signups
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.consents import consents
+from nurture.store.tables.signups import signup_keys, signups
+from nurture.store.tables.subscribers import subscribers
 from tests.homes import ScriptedSink
 from tests.house import SIGNUP_SECRET, SIGNUP_TOKEN, Household, as_json
 

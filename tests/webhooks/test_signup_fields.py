@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from nurture.store.consents import consents
-from nurture.store.enrolments import enrolments
-from nurture.store.refused_calls import BOXES, refused_calls
-from nurture.store.signups import signups
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.consents import consents
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.refused_calls import BOXES, refused_calls
+from nurture.store.tables.signups import signups
+from nurture.store.tables.subscribers import subscribers
 from tests.house import SIGNUP_TOKEN, Household
 
 PAIN = "/webhooks/signup/pain-guide"

@@ -12,10 +12,10 @@ from sqlalchemy import func, select
 
 from nurture.domain.subscribers.first_names import plain_first_name
 from nurture.services import subscribing
-from nurture.store.consents import consents
-from nurture.store.enrolments import enrolments
-from nurture.store.signups import signups
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.consents import consents
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.signups import signups
+from nurture.store.tables.subscribers import subscribers
 from tests.house import SIGNUP_TOKEN, Household, as_json
 
 PAIN = "/webhooks/signup/pain-guide"

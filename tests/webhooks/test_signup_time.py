@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nurture.store.consents import consents
-from nurture.store.signups import signups
+from nurture.store.tables.consents import consents
+from nurture.store.tables.signups import signups
 from tests.house import Household, as_json
 from tests.webhooks.test_signup import ANN, BEARER, PAIN, call, problem, signed
 

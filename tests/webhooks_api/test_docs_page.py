@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 from sqlalchemy import select
 
-from nurture.store.subscribers import subscribers
+from nurture.store.tables.subscribers import subscribers
 from tests.house import SIGNUP_SECRET, SIGNUP_TOKEN, Household
 from tests.servers.clock import ClockFile
 from tests.web import serving

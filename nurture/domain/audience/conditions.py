@@ -1,7 +1,7 @@
 """Segments: named conditions on people.
 
 A condition is a small tree of values. It is evaluated here on the facts of one person, and
-`nurture.store.segments` turns the same tree into SQL for all of them; a property test holds
+`nurture.store.queries.segments` turns the same tree into SQL for all of them; a property test holds
 the two together.
 """
 

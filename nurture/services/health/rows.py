@@ -10,10 +10,11 @@ from nurture.services.account import state_of
 from nurture.services.folding import waiting_since
 from nurture.services.health.finding import Finding, doubtful, failed, fine
 from nurture.services.overseeing import count_late
-from nurture.store import bounces, claims, instance, messages, owners
-from nurture.store.holds import count_held
-from nurture.store.refused_calls import BOXES, count_refusals
-from nurture.store.session import Connection
+from nurture.store.database import Connection
+from nurture.store.queries import claims
+from nurture.store.tables import bounces, instance, messages, owners
+from nurture.store.tables.holds import count_held
+from nurture.store.tables.refused_calls import BOXES, count_refusals
 
 #: What workers do within seconds or a minute is stuck after so long.
 STUCK = timedelta(minutes=10)

@@ -11,7 +11,7 @@ from nurture.services.backups_standing import Find
 from nurture.services.following import OwnFiles
 from nurture.services.health.finding import Finding, doubtful, failed, fine
 from nurture.services.health.rows import STUCK
-from nurture.store.session import Database
+from nurture.store.database import Database
 
 _REACH = "See that a worker is running and that it can write there."
 _HOW = "docs/backups.md says how to set backups up."

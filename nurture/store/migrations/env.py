@@ -4,8 +4,8 @@ from alembic import context
 from sqlalchemy import text
 
 from nurture.store import shape
-from nurture.store.session import Connection, Database, NewerDatabaseError
-from nurture.store.tables import metadata
+from nurture.store.database import Connection, Database, NewerDatabaseError
+from nurture.store.schema import metadata
 
 #: Any number will do, as long as nothing else in the same database takes this lock.
 _LOCK = 6_187_264

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from nurture.disk import DiskFullError
 from nurture.domain.errors import NurtureError
-from nurture.store.session import DatabaseUnavailableError
+from nurture.store.database import DatabaseUnavailableError
 
 _TITLES = {
     400: "Please try that once more",

@@ -22,7 +22,7 @@ from nurture.services import owner_publishing as owner
 from nurture.services.editing import Editing, SavedElsewhereError
 from nurture.services.owner_publishing import Written
 from nurture.services.publishing import CheckError
-from nurture.store.revisions import RevisionKind
+from nurture.store.tables.revisions import RevisionKind
 from nurture.web.studio.door import signed_in
 from nurture.web.studio.numbers import whole_number
 from nurture.web.studio.telling import tell

@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response as Answer
 from nurture.domain.sequences.sequence import Sequence
 from nurture.services import guiding
 from nurture.services.guiding import GuideError
-from nurture.store import guide_files
-from nurture.store.guide_files import UploadedGuide
+from nurture.store.tables import guide_files
+from nurture.store.tables.guide_files import UploadedGuide
 from nurture.web.pages import pdf
 from nurture.web.studio.door import signed_in
 from nurture.web.studio.telling import tell

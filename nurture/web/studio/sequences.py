@@ -14,7 +14,7 @@ from nurture.services.measuring import Course, Funnel, Period
 from nurture.services.pausing import UnknownSequenceError
 from nurture.services.publishing import CheckError
 from nurture.services.rearranging import Plan
-from nurture.store.revisions import Author, Revision, RevisionKind
+from nurture.store.tables.revisions import Author, Revision, RevisionKind
 from nurture.web.studio import sequence_words as words
 from nurture.web.studio.answers import confirm_page
 from nurture.web.studio.telling import tell

@@ -15,7 +15,7 @@ from nurture.services import account, holding, jumping, overseeing, settling, st
 from nurture.services.jumping import NoJumpError
 from nurture.services.settling import NotInDoubtError, Settled
 from nurture.services.starting import Finding, Premises, Task
-from nurture.store.guide_files import uploaded_sequences
+from nurture.store.tables.guide_files import uploaded_sequences
 from nurture.web.studio.telling import tell
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from nurture.services import listening, subscribing
 from nurture.services.listening import NothingAskedError
 from nurture.services.noting import UNKNOWN
 from nurture.services.subscribing import Signup
-from nurture.store import refused_calls, signups
-from nurture.store.refused_calls import BOXES, Refusals, RefusedCall
+from nurture.store.tables import refused_calls, signups
+from nurture.store.tables.refused_calls import BOXES, Refusals, RefusedCall
 from nurture.web.studio.door import signed_in
 from nurture.web.studio.telling import tell
 

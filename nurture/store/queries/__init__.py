@@ -1,0 +1,1 @@
+"""Statements that join several tables."""

@@ -1,0 +1,229 @@
+"""The overview: what happened lately and what comes next, counted for the owner's first page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from sqlalchemy import Connection, and_, case, exists, func, select
+
+from nurture.domain.messages.status import KEPT, MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import EventKind
+from nurture.store.tables.enrolments import NOT_HELD, enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.signups import signups
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
+
+#: Whether a mail that was accepted has left this machine: the outbox answers with no code. Where
+#: the owner says that a mail in doubt was sent, that is the reason.
+_LEFT = (
+    messages.c.code.is_not(None)
+    | messages.c.reason.not_in(("", KEPT))
+    | (messages.c.status != MessageStatus.ACCEPTED)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody something happened to; `what` is the form, the booking or the reason."""
+
+    subscriber: int
+    name: str
+    address: str
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StepCount:
+    """How many mails of one step there were."""
+
+    sequence: str
+    step: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How many enrolments at the same place are to be looked at within some span."""
+
+    sequence: str
+    passed: frozenset[str]
+    collected: bool
+    guide_wanted: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """How many mails wait for the same reason, and since when."""
+
+    reason: str
+    count: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A message that may or may not have been sent."""
+
+    message: int
+    subscriber: int
+    name: str
+    address: str
+    sequence: str
+    step: str
+    at: datetime
+
+
+def count_sent(connection: Connection, moments: Sequence[datetime]) -> list[int]:
+    """How many mails were taken by the mail server between each of the moments and the next."""
+    spans = pairwise(moments)
+    at = messages.c.accepted_at
+    counted = [func.count(case((and_(at >= begin, at < end), 1))) for begin, end in spans]
+    within = (at >= moments[0]) & (at < moments[-1])
+    row = connection.execute(select(*counted).where(within, _LEFT)).one()
+    return [int(count) for count in row]
+
+
+def count_kept(connection: Connection, since: datetime) -> int:
+    """How many mails were written to the outbox since then, for want of a mail server."""
+    counted = select(func.count()).select_from(messages)
+    return connection.scalar(counted.where(messages.c.accepted_at >= since, ~_LEFT)) or 0
+
+
+def sent_by_step(connection: Connection, since: datetime) -> list[StepCount]:
+    """How many mails of each step were taken by the mail server since then, most first."""
+    number = func.count()
+    chosen = select(messages.c.sequence, messages.c.step, number)
+    recent = chosen.where(messages.c.accepted_at >= since, _LEFT)
+    by_step = recent.group_by(messages.c.sequence, messages.c.step)
+    ordered = by_step.order_by(number.desc(), messages.c.sequence, messages.c.step)
+    return [StepCount(*row) for row in connection.execute(ordered)]
+
+
+def has_sent(connection: Connection) -> bool:
+    """Whether any mail was ever taken by a mail server; what the outbox keeps does not count."""
+    taken = select(messages.c.id).where(messages.c.accepted_at.is_not(None), _LEFT).limit(1)
+    return connection.scalar(taken) is not None
+
+
+def looks_within(connection: Connection, begin: datetime | None, end: datetime) -> list[Looks]:
+    """Which enrolments are to be looked at before `end` and, where given, not before `begin`."""
+    place = (
+        enrolments.c.sequence,
+        enrolments.c.passed,
+        enrolments.c.collected_at.is_not(None).label("collected"),
+        enrolments.c.guide_wanted,
+    )
+    active = enrolments.c.status == EnrolmentStatus.ACTIVE
+    within = [active, NOT_HELD, enrolments.c.next_look_at < end]
+    if begin:
+        within.append(enrolments.c.next_look_at >= begin)
+    counted = select(*place, func.count()).where(*within).group_by(*place)
+    return [Looks(*row) for row in connection.execute(counted)]
+
+
+def count_signups_since(connection: Connection, since: datetime) -> int:
+    """How many times a form was filled in since then."""
+    counted = select(func.count()).select_from(signups).where(signups.c.signed_up_at >= since)
+    return connection.scalar(counted) or 0
+
+
+def count_suppressed_since(
+    connection: Connection, reason: SuppressionReason, since: datetime
+) -> int:
+    """How many addresses are not written to for that reason, beginning since then."""
+    that = (suppressions.c.reason == reason) & (suppressions.c.since >= since)
+    return connection.scalar(select(func.count()).select_from(suppressions).where(that)) or 0
+
+
+def latest_signups(connection: Connection, limit: int) -> list[Person]:
+    """Who filled in a form last, newest first; `what` is the form."""
+    chosen = select(
+        subscribers.c.id,
+        subscribers.c.first_name,
+        subscribers.c.address,
+        signups.c.form,
+        signups.c.signed_up_at,
+    ).join(subscribers)
+    known = chosen.where(subscribers.c.address.is_not(None))
+    latest = known.order_by(signups.c.id.desc()).limit(limit)
+    return [Person(*row) for row in connection.execute(latest)]
+
+
+def latest_bookings(connection: Connection, limit: int) -> list[Person]:
+    """Who booked last, newest first; `what` is the calendar."""
+    chosen = select(
+        subscribers.c.id,
+        subscribers.c.first_name,
+        subscribers.c.address,
+        events.c.source,
+        events.c.happened_at,
+    ).join(subscribers, subscribers.c.id == events.c.subscriber_id)
+    booked = (events.c.kind == EventKind.BOOKED) & subscribers.c.address.is_not(None)
+    latest = chosen.where(booked).order_by(events.c.id.desc()).limit(limit)
+    return [Person(*row) for row in connection.execute(latest)]
+
+
+def refused_addresses(connection: Connection, since: datetime, limit: int) -> list[Person]:
+    """Whose mailbox refused us or who complained since then, newest first; `what` says which."""
+    chosen = select(
+        subscribers.c.id,
+        subscribers.c.first_name,
+        subscribers.c.address,
+        suppressions.c.reason,
+        suppressions.c.since,
+    ).join(suppressions, suppressions.c.address_hash == subscribers.c.address_hash)
+    stronger = suppressions.alias()
+    complained = exists().where(
+        stronger.c.address_hash == suppressions.c.address_hash,
+        stronger.c.reason == SuppressionReason.COMPLAINED,
+    )
+    refused = (suppressions.c.reason == SuppressionReason.COMPLAINED) | (
+        (suppressions.c.reason == SuppressionReason.BOUNCED) & ~complained
+    )
+    recent = chosen.where(refused, suppressions.c.since >= since)
+    known = recent.where(subscribers.c.address.is_not(None))
+    latest = known.order_by(suppressions.c.since.desc(), subscribers.c.id).limit(limit)
+    return [Person(*row) for row in connection.execute(latest)]
+
+
+def held_up(connection: Connection) -> list[HeldUp]:
+    """Mails that wait although no mail server said anything about them, by reason."""
+    silent = (messages.c.status == MessageStatus.DEFERRED) & messages.c.code.is_(None)
+    reason = messages.c.reason
+    chosen = select(reason, func.count(), func.min(messages.c.claimed_at)).where(silent)
+    by_reason = chosen.group_by(reason).order_by(func.count().desc(), reason)
+    return [HeldUp(*row) for row in connection.execute(by_reason)]
+
+
+def refused_mails(connection: Connection, since: datetime) -> list[HeldUp]:
+    """Mails that the mail server refused for good although the address is none of the reasons."""
+    suppressed = select(suppressions.c.address_hash)
+    refused = (messages.c.status == MessageStatus.FAILED) & (messages.c.claimed_at >= since)
+    reason = messages.c.reason
+    chosen = select(reason, func.count(), func.min(messages.c.claimed_at)).join(subscribers)
+    found = chosen.where(refused, subscribers.c.address_hash.not_in(suppressed))
+    by_reason = found.group_by(reason).order_by(func.count().desc(), reason)
+    return [HeldUp(*row) for row in connection.execute(by_reason)]
+
+
+def doubts(connection: Connection, limit: int) -> list[Doubt]:
+    """The messages in doubt, longest first."""
+    chosen = select(
+        messages.c.id,
+        subscribers.c.id,
+        subscribers.c.first_name,
+        func.coalesce(subscribers.c.address, ""),
+        messages.c.sequence,
+        messages.c.step,
+        messages.c.claimed_at,
+    ).join(subscribers, subscribers.c.id == messages.c.subscriber_id)
+    open_ones = chosen.where(messages.c.status == MessageStatus.IN_DOUBT)
+    ordered = open_ones.order_by(messages.c.claimed_at, messages.c.id).limit(limit)
+    return [Doubt(*row) for row in connection.execute(ordered)]

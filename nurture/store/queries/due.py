@@ -1,0 +1,238 @@
+"""Due enrolments: who is to be looked at now, and how far they are afterwards."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, case, select, update
+
+from nurture.domain.known_words import known
+from nurture.domain.scheduling.gate import Frequency, PausedBy, Standing
+from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.subscribers.suppression import (
+    Suppression,
+    SuppressionReason,
+    guide_on_trial,
+    strongest,
+)
+from nurture.store.database import as_rows, rows_as_table
+from nurture.store.tables.account import refusals
+from nurture.store.tables.endings import ending_from_text
+from nurture.store.tables.enrolments import NOT_HELD, enrolments
+from nurture.store.tables.subscribers import as_consents, subscribers
+from nurture.store.tables.suppressions import standing_of
+
+#: Nothing else is read of a due enrolment, as turning what is stored into values costs most.
+_COLUMNS: tuple[Any, ...] = (
+    enrolments.c.id,
+    enrolments.c.subscriber_id,
+    enrolments.c.sequence,
+    enrolments.c.enrolled_at,
+    enrolments.c.anchor_at,
+    enrolments.c.passed,
+    enrolments.c.collected_at,
+    enrolments.c.guide_wanted,
+    enrolments.c.turn,
+    enrolments.c.occasion,
+    enrolments.c.ends_as,
+    subscribers.c.address,
+    subscribers.c.address_hash,
+    subscribers.c.first_name,
+    subscribers.c.time_zone,
+    subscribers.c.frequency,
+    subscribers.c.paused_until,
+    subscribers.c.paused_by,
+    subscribers.c.booked_until,
+    subscribers.c.purposes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DueEnrolment:
+    """An enrolment that is to be looked at, with all that deciding and writing needs."""
+
+    id: int
+    subscriber_id: int
+    sequence: str
+    progress: Progress
+    standing: Standing
+    turn: int
+    occasion: int
+    address: str
+    address_hash: str
+    first_name: str
+
+    @property
+    def may_be_followed(self) -> bool:
+        """Whether this person agreed that opens and clicks are recorded."""
+        return Purpose.TRACKING in self.standing.consents
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where an enrolment goes: its progress from here on, and when to look again."""
+
+    enrolment_id: int
+    progress: Progress
+    next_look_at: datetime | None
+    turn: int
+
+
+def due_enrolments(
+    connection: Connection, now: datetime, limit: int, besides: Collection[str] = ()
+) -> list[DueEnrolment]:
+    """The enrolments to look at now, locked against other workers: guides, then the longest due.
+
+    Somebody sits and waits for the guide they have just asked for, however many are due. Their
+    subscribers are locked as well, so that two workers never decide about one person at once
+    and both find the frequency cap untouched. Those in the sequences `besides` are left alone.
+    """
+    ordered = _due_statement(now, besides).order_by(enrolments.c.next_look_at)
+    asked = _all_due(connection, ordered.where(enrolments.c.guide_wanted).limit(limit))
+    others = ordered.where(~enrolments.c.guide_wanted).limit(limit - len(asked))
+    return asked + _all_due(connection, others)
+
+
+def due_for_probe(
+    connection: Connection, now: datetime, limit: int, besides: Collection[str] = ()
+) -> list[DueEnrolment]:
+    """The enrolments to try a held account with, best first, locked like any that are due.
+
+    Never somebody whose refusal is held against the server; other domains than theirs
+    first, and of those the newest.
+    """
+    theirs = select(refusals.c.subscriber_id)
+    chosen = _due_statement(now, besides).where(enrolments.c.subscriber_id.not_in(theirs))
+    known = _domains_refused(connection)
+    elsewhere = [subscribers.c.address_key.like(f"%@{_plain(domain)}", "!") for domain in known]
+    ordered = chosen.order_by(*elsewhere, enrolments.c.enrolled_at.desc(), enrolments.c.id.desc())
+    return _all_due(connection, ordered.limit(limit))
+
+
+def _all_due(connection: Connection, statement: Any) -> list[DueEnrolment]:
+    rows = connection.execute(statement).all()
+    suppressed = standing_of(connection, {row.subscriber_id for row in rows}) if rows else {}
+    return [_due(row, suppressed.get(row.subscriber_id, [])) for row in rows]
+
+
+def _due_statement(now: datetime, besides: Collection[str]) -> Any:
+    due = [enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now]
+    if besides:
+        due.append(enrolments.c.sequence.not_in(sorted(besides)))
+    return (
+        select(*_COLUMNS)
+        .join(subscribers, subscribers.c.id == enrolments.c.subscriber_id)
+        .where(*due)
+        .where(NOT_HELD)
+        .with_for_update(of=[enrolments, subscribers], skip_locked=True, key_share=True)
+    )
+
+
+def _domains_refused(connection: Connection) -> set[str]:
+    theirs = select(subscribers.c.address_key).join(
+        refusals, refusals.c.subscriber_id == subscribers.c.id
+    )
+    keys = connection.scalars(theirs)
+    return {key.rpartition("@")[2] for key in keys if key}
+
+
+def _plain(text: str) -> str:
+    """A text of which LIKE takes every character as it is."""
+    return re.sub(r"([!%_])", r"!\1", text)
+
+
+def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
+    """Write down how far enrolments are and when to look again.
+
+    Where something outside changed an enrolment since it was read, the planned look is
+    stale: it is looked at again at once.
+    """
+    if not steps:
+        return
+    rows = as_rows(connection, enrolments, _STEP, map(_step_values, steps))
+    connection.execute(_advance_statement(connection.dialect.name), {"rows": rows, "now": now})
+
+
+def look_again(connection: Connection, looks: Sequence[Step], now: datetime) -> None:
+    """Write down only when to look again; progress stays as it is."""
+    if not looks:
+        return
+    fresh = enrolments.c.turn == bindparam("read_turn")
+    statement = (
+        update(enrolments)
+        .where(enrolments.c.id == bindparam("enrolment"))
+        .values(next_look_at=case((fresh, bindparam("look")), else_=now))
+    )
+    rows = [
+        {"enrolment": k.enrolment_id, "look": k.next_look_at, "read_turn": k.turn} for k in looks
+    ]
+    connection.execute(statement, rows)
+
+
+_STEP = ("id", "turn", "passed", "anchor_at", "guide_wanted", "next_look_at")
+
+
+def _step_values(step: Step) -> tuple[Any, ...]:
+    after = step.progress
+    return (
+        step.enrolment_id,
+        step.turn,
+        after.passed,
+        after.anchor_at,
+        after.guide_wanted,
+        step.next_look_at,
+    )
+
+
+@cache
+def _advance_statement(dialect: str) -> Any:
+    rows = rows_as_table(dialect, enrolments, _STEP)
+    fresh = enrolments.c.turn == rows.c.turn
+    now = bindparam("now", type_=enrolments.c.next_look_at.type)
+    return (
+        update(enrolments)
+        .where(enrolments.c.id == rows.c.id)
+        .values(
+            passed=rows.c.passed,
+            anchor_at=rows.c.anchor_at,
+            guide_wanted=case((fresh, rows.c.guide_wanted), else_=enrolments.c.guide_wanted),
+            next_look_at=case((fresh, rows.c.next_look_at), else_=now),
+        )
+    )
+
+
+def _due(row: Row[*tuple[Any, ...]], suppressed: Sequence[Suppression]) -> DueEnrolment:
+    reasons = [one.reason for one in suppressed]
+    return DueEnrolment(
+        row.id,
+        row.subscriber_id,
+        row.sequence,
+        Progress(
+            row.enrolled_at,
+            row.anchor_at,
+            row.passed,
+            row.collected_at,
+            row.guide_wanted,
+            row.time_zone,
+            ending_from_text(row.ends_as),
+        ),
+        Standing(
+            as_consents(row.purposes),
+            strongest(reasons),
+            row.paused_until,
+            known(Frequency, row.frequency, Frequency.FEWER),
+            bounces=SuppressionReason.BOUNCED in reasons,
+            guide_on_trial=bool(reasons) and guide_on_trial(suppressed) == row.id,
+            paused_by=known(PausedBy, row.paused_by or "", PausedBy.PERSON),
+            booked_until=row.booked_until,
+        ),
+        row.turn,
+        row.occasion,
+        row.address or "",
+        row.address_hash,
+        row.first_name,
+    )

@@ -1,0 +1,201 @@
+"""Funnels: what became of the mails of each step, counted over messages and events in sets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Text, and_, case, func, literal, select, type_coerce
+
+from nurture.domain.known_words import known_or_none
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.scheduling.awaited_step import Place
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import HUMAN, events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
+
+#: A mail in one of these left us and was taken; what is in doubt is counted once it is settled.
+_TAKEN = (
+    MessageStatus.ACCEPTED,
+    MessageStatus.DELIVERED,
+    MessageStatus.BOUNCED,
+    MessageStatus.COMPLAINED,
+)
+_ARRIVED = (MessageStatus.DELIVERED, MessageStatus.COMPLAINED)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What became of some mails, each mail counted once for everything that happened to it.
+
+    `followed` went to people who agree to being followed at present; only of these can be known
+    whether a person `read` them (opened or clicked) or `clicked`. `unsure` and `machine` were
+    opened or clicked by somebody or something else and by no person.
+    """
+
+    sent: int = 0
+    delivered: int = 0
+    bounced: int = 0
+    followed: int = 0
+    read: int = 0
+    clicked: int = 0
+    unsure: int = 0
+    machine: int = 0
+    unsubscribed: int = 0
+
+    def __add__(self, other: "Figures") -> "Figures":
+        names = [one.name for one in fields(Figures)]
+        return Figures(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class StepFigures:
+    """The mails of one step that left within one span of time, by the number of the span."""
+
+    sequence: str
+    step: str
+    span: int
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A booking, and the last mail that the person had been sent before it."""
+
+    message: int
+    sequence: str
+    step: str
+    sent_at: datetime
+    booked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many people are under way at the same place of a sequence."""
+
+    sequence: str
+    place: Place
+    count: int
+
+
+def count_steps(
+    connection: Connection, moments: Sequence[datetime], sequence: str | None = None
+) -> list[StepFigures]:
+    """What became of the mails that left between each of the moments and the next."""
+    one = _per_message(connection.dialect.name, moments, sequence).subquery("one")
+    summed = [func.sum(one.c[field.name]) for field in fields(Figures)]
+    place = (one.c.sequence, one.c.step, one.c.span)
+    rows = connection.execute(select(*place, *summed).group_by(*place))
+    return [StepFigures(row[0], row[1], row[2], Figures(*map(int, row[3:]))) for row in rows]
+
+
+def bookings_since(connection: Connection, since: datetime) -> list[Booking]:
+    """The bookings since then of people who had been sent something before, oldest first."""
+    latest = func.row_number().over(
+        partition_by=events.c.id, order_by=(messages.c.accepted_at.desc(), messages.c.id.desc())
+    )
+    before = and_(
+        messages.c.subscriber_id == events.c.subscriber_id,
+        messages.c.accepted_at <= events.c.happened_at,
+        messages.c.status.in_(_TAKEN),
+        messages.c.kind != StepKind.ANSWER,
+    )
+    booked = and_(events.c.kind == EventKind.BOOKED, HUMAN, events.c.happened_at >= since)
+    chosen = select(
+        messages.c.id,
+        messages.c.sequence,
+        messages.c.step,
+        messages.c.accepted_at,
+        events.c.happened_at,
+        latest.label("place"),
+    )
+    each = chosen.select_from(events).join(messages, before).where(booked).subquery()
+    last = select(each).where(each.c.place == 1).order_by(each.c.happened_at)
+    return [Booking(*row[:-1]) for row in connection.execute(last)]
+
+
+def places(connection: Connection) -> list[Standing]:
+    """Where everybody is who is under way."""
+    place = (
+        enrolments.c.sequence,
+        enrolments.c.passed,
+        enrolments.c.collected_at.is_not(None).label("collected"),
+        enrolments.c.guide_wanted,
+    )
+    active = enrolments.c.status == EnrolmentStatus.ACTIVE
+    rows = connection.execute(select(*place, func.count()).where(active).group_by(*place))
+    return [Standing(row[0], Place(row[1], bool(row[2]), row[3]), row[4]) for row in rows]
+
+
+def count_enrolled(connection: Connection) -> dict[str, dict[EnrolmentStatus, int]]:
+    """How many enrolments each sequence has, by where they stand."""
+    place = (enrolments.c.sequence, enrolments.c.status)
+    counted: dict[str, dict[EnrolmentStatus, int]] = {}
+    for sequence, status, count in connection.execute(
+        select(*place, func.count()).group_by(*place)
+    ):
+        if stands := known_or_none(EnrolmentStatus, status):
+            counted.setdefault(sequence, {})[stands] = count
+    return counted
+
+
+def _per_message(dialect: str, moments: Sequence[datetime], sequence: str | None) -> Any:
+    """One row a mail, with a one for everything that is so of it."""
+    at = messages.c.accepted_at
+    wanted = [messages.c.status.in_(_TAKEN), at >= moments[0], at < moments[-1]]
+    if sequence is not None:
+        wanted.append(messages.c.sequence == sequence)
+    span = case(*[(at < end, number) for number, end in enumerate(moments[1:])], else_=None)
+    return (
+        select(
+            messages.c.sequence,
+            messages.c.step,
+            span.label("span"),
+            literal(1).label("sent"),
+            _flag(messages.c.status.in_(_ARRIVED)).label("delivered"),
+            _flag(messages.c.status == MessageStatus.BOUNCED).label("bounced"),
+            _flag(_may_be_followed(dialect)).label("followed"),
+            *_what_happened(),
+        )
+        .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
+        .outerjoin(events, events.c.message_id == messages.c.id)
+        .where(*wanted)
+        .group_by(messages.c.id, subscribers.c.id)
+    )
+
+
+def _what_happened() -> list[Any]:
+    seen = events.c.kind.in_((EventKind.OPENED, EventKind.CLICKED))
+    seen_by = {verdict: and_(seen, events.c.verdict == verdict) for verdict in Verdict}
+    read, unsure, machine = (
+        _any(seen_by[one]) for one in (Verdict.HUMAN, Verdict.UNSURE, Verdict.MACHINE)
+    )
+    clicked = and_(events.c.kind == EventKind.CLICKED, seen_by[Verdict.HUMAN])
+    return [
+        read.label("read"),
+        _any(clicked).label("clicked"),
+        _flag(and_(unsure == 1, read == 0)).label("unsure"),
+        _flag(and_(machine == 1, unsure == 0, read == 0)).label("machine"),
+        _any(events.c.kind == EventKind.UNSUBSCRIBED).label("unsubscribed"),
+    ]
+
+
+def _flag(condition: Any) -> Any:
+    return case((condition, 1), else_=0)
+
+
+def _any(condition: Any) -> Any:
+    """One where it is so of any event of the mail."""
+    return func.max(_flag(condition))
+
+
+def _may_be_followed(dialect: str) -> Any:
+    position = func.instr if dialect == "sqlite" else func.strpos
+    words = literal(" ") + type_coerce(subscribers.c.purposes, Text) + " "
+    return position(words, f" {Purpose.TRACKING} ") > 0

@@ -1,0 +1,232 @@
+"""Hits: the events that are requests for pixels and links; holding, judging and forgetting them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    distinct,
+    func,
+    select,
+    true,
+    update,
+)
+
+from nurture.domain.known_words import known
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Hit, Judgement, Verdict
+from nurture.store.database import as_rows, rows_as_table
+from nurture.store.queries.locks import hold
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import HAS_RAW, HELD, RAW, events
+from nurture.store.tables.messages import messages
+from nurture.store.types import UtcDateTime
+
+#: Beyond so many hits of one client it makes no difference for how many people they were.
+_MANY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHit:
+    """One hit with all that it was judged by; verdict and rules are None while it is held."""
+
+    id: int
+    message: int
+    hit: Hit
+    verdict: Verdict | None
+    rules: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """What is known of the message that hits are about."""
+
+    revision: int
+    accepted_at: datetime | None
+
+
+#: A client and the span of time in which it is looked for.
+Spell = tuple[str, datetime, datetime]
+
+
+def messages_waiting(connection: Connection, before: datetime, hits: int) -> list[int]:
+    """The messages of the so many longest held hits that came before a moment."""
+    longest = (
+        select(events.c.message_id)
+        .where(HELD, events.c.user_agent.is_not(None), events.c.happened_at <= before)
+        .order_by(events.c.happened_at)
+        .limit(hits)
+        .subquery()
+    )
+    return list(connection.scalars(select(longest.c.message_id).distinct()))
+
+
+def messages_judged(
+    connection: Connection, after: int, since: datetime | None, limit: int
+) -> list[int]:
+    """The next messages, by number, with hits that have been judged and can be again."""
+    when = events.c.happened_at >= since if since else true()
+    statement = (
+        select(events.c.message_id)
+        .where(events.c.message_id > after, _CAN_BE_JUDGED, events.c.verdict.is_not(None), when)
+        .distinct()
+        .order_by(events.c.message_id)
+        .limit(limit)
+    )
+    return list(connection.scalars(statement))
+
+
+def mailed(connection: Connection, message_ids: Iterable[int]) -> dict[int, Mailed]:
+    """What is known of these messages."""
+    chosen = messages.c.id.in_(list(message_ids))
+    statement = select(messages.c.id, messages.c.revision_id, messages.c.accepted_at)
+    return {row[0]: Mailed(row[1], row[2]) for row in connection.execute(statement.where(chosen))}
+
+
+def take_messages(connection: Connection, message_ids: Iterable[int], *, wait: bool) -> set[int]:
+    """Lock messages whose verdicts will be written; without `wait`, those that nobody else has.
+
+    Whoever waits for messages holds their enrolments before (see `locks`).
+    """
+    if connection.dialect.name == "sqlite":
+        return set(message_ids)
+    chosen = messages.c.id.in_(list(message_ids))
+    if wait:
+        hold(connection, enrolments.c.id.in_(select(messages.c.enrolment_id).where(chosen)))
+    statement = select(messages.c.id).where(chosen).order_by(messages.c.id)
+    locked = statement.with_for_update(key_share=True, skip_locked=not wait)
+    return set(connection.scalars(locked))
+
+
+def hits_on(connection: Connection, message_ids: Iterable[int]) -> list[KeptHit]:
+    """The hits on these messages, message by message, oldest first.
+
+    Those whose raw data has been dropped are not among them.
+    """
+    statement = (
+        select(*(events.c[name] for name in _READ))
+        .where(events.c.message_id.in_(list(message_ids)), _CAN_BE_JUDGED)
+        .order_by(events.c.message_id, events.c.happened_at, events.c.id)
+    )
+    return [_kept_hit(row) for row in connection.execute(statement).mappings()]
+
+
+def count_fetched_for(connection: Connection, spells: Sequence[Spell]) -> dict[Spell, int]:
+    """For how many subscribers each client fetched in its span; beyond many, about how many."""
+    if not spells:
+        return {}
+    given = as_rows(connection, _spells, _SPELL, spells)
+    rows = connection.execute(_crowd_statement(connection.dialect.name), {"rows": given})
+    return {(client, since, until): count for client, since, until, count in rows}
+
+
+def save_judgements(
+    connection: Connection, judged: Mapping[int, Judgement], rules: int, *, held: bool
+) -> int:
+    """Keep the verdicts on hits, by their events' numbers, with the rules they come from.
+
+    A hit whose raw data has gone since it was read keeps what it has, and with `held` one that
+    somebody else has judged. Returns how many verdicts were kept.
+    """
+    if not judged:
+        return 0
+    rows = ((n, one.verdict, list(one.reasons), rules) for n, one in judged.items())
+    given = as_rows(connection, events, _JUDGED, rows)
+    statement = _save_statement(connection.dialect.name, held)
+    return connection.execute(statement, {"rows": given}).rowcount
+
+
+def drop_raw(connection: Connection, before: datetime, limit: int) -> int:
+    """Drop what the oldest opens and clicks tell of people's machines, if from before a moment.
+
+    What is held is left until it has been judged, and what another transaction has in hand
+    until the next time. Returns how many that were, at most `limit`.
+    """
+    old = old_raw(before).limit(limit).with_for_update(skip_locked=True, key_share=True)
+    dropped = connection.execute(
+        update(events).where(events.c.id.in_(old)).values(dict.fromkeys(RAW))
+    )
+    return dropped.rowcount
+
+
+def old_raw(before: datetime) -> Select[tuple[int]]:
+    """The events whose raw data is from before a moment, the oldest first."""
+    chosen = select(events.c.id).where(HAS_RAW, events.c.happened_at < before, ~HELD)
+    return chosen.order_by(events.c.happened_at)
+
+
+_CAN_BE_JUDGED = (events.c.source == "hit") & events.c.user_agent.is_not(None)
+_READ = (
+    "id",
+    "message_id",
+    "kind",
+    "happened_at",
+    "method",
+    "user_agent",
+    "client",
+    "link",
+    "query",
+    "raw",
+    "verdict",
+    "rules",
+)
+_JUDGED = ("id", "verdict", "reasons", "rules")
+_SPELL = ("client", "since", "until")
+_spells = Table(
+    "spells",
+    MetaData(),
+    Column("client", Text),
+    Column("since", UtcDateTime),
+    Column("until", UtcDateTime),
+)
+
+
+@cache
+def _crowd_statement(dialect: str) -> Any:
+    asked = rows_as_table(dialect, _spells, _SPELL)
+    near = (
+        select(events.c.subscriber_id)
+        .where(
+            events.c.client == asked.c.client,
+            events.c.happened_at.between(asked.c.since, asked.c.until),
+        )
+        .limit(_MANY)
+        .correlate(asked)
+        .subquery()
+    )
+    count = select(func.count(distinct(near.c.subscriber_id))).correlate(asked).scalar_subquery()
+    return select(*asked.c, count)
+
+
+@cache
+def _save_statement(dialect: str, held: bool) -> Any:
+    rows = rows_as_table(dialect, events, _JUDGED)
+    values = {name: rows.c[name] for name in _JUDGED if name != "id"}
+    where = (events.c.id == rows.c.id) & _CAN_BE_JUDGED
+    if held:
+        where &= events.c.verdict.is_(None)
+    return update(events).where(where).values(values)
+
+
+def _kept_hit(row: RowMapping) -> KeptHit:
+    hit = Hit(
+        kind=known(EventKind, row["kind"], EventKind.CLICKED),
+        at=row["happened_at"],
+        method=row["method"] or "",
+        user_agent=row["user_agent"] or "",
+        client=row["client"] or "",
+        purpose=(row["raw"] or {}).get("purpose", ""),
+        link=row["link"],
+        query=row["query"] or "",
+    )
+    verdict = known(Verdict, row["verdict"], Verdict.UNSURE) if row["verdict"] else None
+    return KeptHit(row["id"], row["message_id"], hit, verdict, row["rules"])

@@ -1,0 +1,87 @@
+"""The one order in which every transaction takes its locks, so that no two wait for each other.
+
+Which sequences are paused; the address, by its hash; the subscriber; enrolments, the lowest
+number first; then what belongs to them: suppressions, messages, events. Whoever changes an
+enrolment or a message holds the enrolment before. A worker that claims, or marks as being sent,
+never waits for a row: it leaves alone what another holds. SQLite has one writer at a time anyway.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from nurture.store.database import among, as_numbers
+from nurture.store.tables.enrolments import enrolments, of_subscriber
+from nurture.store.tables.subscribers import subscribers
+
+
+def hold(connection: Connection, where: Any) -> None:
+    """Lock these enrolments until the transaction ends; all it will change, at once."""
+    if connection.dialect.name != "sqlite":
+        ordered = select(enrolments.c.id).where(where).order_by(enrolments.c.id)
+        connection.execute(ordered.with_for_update(key_share=True))
+
+
+def hold_numbered(connection: Connection, enrolment_ids: Iterable[int]) -> None:
+    """Lock the enrolments of these numbers."""
+    if connection.dialect.name != "sqlite":
+        given = {"numbers": as_numbers(connection, enrolment_ids)}
+        connection.execute(_hold_numbered(connection.dialect.name), given)
+
+
+@cache
+def _hold_numbered(dialect: str) -> Any:
+    where = among(dialect, enrolments.c.id, "numbers")
+    ordered = select(enrolments.c.id).where(where).order_by(enrolments.c.id)
+    return ordered.with_for_update(key_share=True)
+
+
+def hold_free(connection: Connection, subscriber_ids: Iterable[int]) -> set[int]:
+    """Lock the enrolments of these people without waiting; return whose are all in hand now.
+
+    For a worker that claims: it holds the people already, but not all that is theirs.
+    """
+    people = set(subscriber_ids)
+    if connection.dialect.name == "sqlite" or not people:
+        return people
+    theirs = select(enrolments.c.id, enrolments.c.subscriber_id).where(
+        enrolments.c.subscriber_id.in_(people)
+    )
+    free = connection.execute(theirs.with_for_update(skip_locked=True, key_share=True))
+    in_hand = {row[0] for row in free}
+    return people - {
+        person for number, person in connection.execute(theirs) if number not in in_hand
+    }
+
+
+def hold_address(connection: Connection, address_hash: str) -> None:
+    """Let nobody else sign up, leave or book with that address until the transaction ends.
+
+    A signup on its way has written no row yet that could be locked, and a booking that came at
+    the same time would not see it.
+    """
+    if connection.dialect.name != "sqlite":
+        number = int.from_bytes(blake2b(address_hash.encode(), digest_size=8).digest(), signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def hold_people(connection: Connection, subscriber_ids: Iterable[int]) -> None:
+    """Lock these subscribers, the lowest number first, before any of their enrolments."""
+    numbers = set(subscriber_ids)
+    if numbers and connection.dialect.name != "sqlite":
+        people = select(subscribers.c.id).where(
+            among(connection.dialect.name, subscribers.c.id, "people")
+        )
+        ordered = people.order_by(subscribers.c.id).with_for_update(key_share=True)
+        connection.execute(ordered, {"people": as_numbers(connection, numbers)})
+
+
+def hold_person(connection: Connection, subscriber_id: int) -> None:
+    """Lock a subscriber and all of their enrolments, before anything of it is read."""
+    if connection.dialect.name != "sqlite":
+        person = select(subscribers.c.id).where(subscribers.c.id == subscriber_id)
+        connection.execute(person.with_for_update(key_share=True))
+        hold(connection, of_subscriber(subscriber_id))

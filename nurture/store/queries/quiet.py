@@ -1,0 +1,197 @@
+"""Silences: who has given no sign of life for long, and who answered when asked.
+
+`subscribers.quiet_since` is a hint: nobody gave a sign after it, as far as was known when they
+were last looked at. Whoever is looked at gets a newer one, so that the look every hour costs
+what has come of age since the last, however many people there are.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    exists,
+    func,
+    select,
+    union_all,
+    update,
+)
+
+from nurture.domain.audience.engagement import SIGNS_OF_LIFE
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.verdict import Verdict
+from nurture.store.database import insert_new
+from nurture.store.tables.consents import consents
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.restores import numbered
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
+
+_SIGN = (events.c.verdict == Verdict.HUMAN) & events.c.kind.in_(SIGNS_OF_LIFE)
+_SUPPRESSED = exists().where(suppressions.c.address_hash == subscribers.c.address_hash)
+_TAKEN = (MessageStatus.ACCEPTED, MessageStatus.DELIVERED)
+
+
+@dataclass(frozen=True, slots=True)
+class QuietPerson:
+    """Somebody of whom no recent sign of life was known; `welcome` as in `domain.sunset`."""
+
+    id: int
+    created_at: datetime
+    welcome: bool
+
+
+def quiet_people(connection: Connection, since: datetime, limit: int) -> list[QuietPerson]:
+    """Confirmed people who seem to have been quiet since a moment or longer; locked."""
+    statement = (
+        select(subscribers, _SUPPRESSED.label("suppressed"))
+        .where(
+            subscribers.c.quiet_since <= since,
+            subscribers.c.confirmed_at.is_not(None),
+            ~subscribers.c.erased,
+        )
+        .order_by(subscribers.c.quiet_since)
+        .limit(limit)
+        .with_for_update(of=subscribers, skip_locked=True, key_share=True)
+    )
+    return [
+        QuietPerson(
+            row["id"],
+            row["created_at"],
+            welcome=Purpose.MARKETING in row["purposes"] and not row["suppressed"],
+        )
+        for row in connection.execute(statement).mappings()
+    ]
+
+
+def latest_signs(connection: Connection, people: Collection[int]) -> dict[int, datetime]:
+    """When each of these people last did something: opened, followed, booked, said yes."""
+    done = select(events.c.subscriber_id.label("person"), events.c.happened_at.label("at"))
+    said = select(consents.c.subscriber_id, consents.c.recorded_at)
+    signs = union_all(
+        done.where(events.c.subscriber_id.in_(people), _SIGN),
+        said.where(consents.c.subscriber_id.in_(people), consents.c.granted),
+    ).subquery()
+    latest = select(signs.c.person, func.max(signs.c.at)).group_by(signs.c.person)
+    return {row[0]: row[1] for row in connection.execute(latest)}
+
+
+def under_way(
+    connection: Connection, people: Collection[int], besides: Collection[str]
+) -> set[int]:
+    """Which of these people are in the middle of a sequence, some sequences aside."""
+    where = (
+        enrolments.c.subscriber_id.in_(people)
+        & (enrolments.c.status == EnrolmentStatus.ACTIVE)
+        & enrolments.c.sequence.not_in(besides)
+    )
+    return set(connection.scalars(select(enrolments.c.subscriber_id).where(where)))
+
+
+def asked_at(connection: Connection, people: Collection[int], sequence: str) -> dict[int, datetime]:
+    """When each of these people was last asked, as far as they ever were."""
+    where = enrolments.c.subscriber_id.in_(people) & (enrolments.c.sequence == sequence)
+    found = select(enrolments.c.subscriber_id, enrolments.c.enrolled_at).where(where)
+    return {row[0]: row[1] for row in connection.execute(found)}
+
+
+def ask(connection: Connection, people: Sequence[int], sequence: str, now: datetime) -> None:
+    """Have these people asked, also those who have been asked once before."""
+    afresh = {
+        "status": EnrolmentStatus.ACTIVE,
+        "enrolled_at": now,
+        "anchor_at": now,
+        "passed": (),
+        "guide_wanted": False,
+        "guide_wanted_at": now,
+        "next_look_at": now,
+    }
+    rows = [afresh | {"subscriber_id": person, "sequence": sequence} for person in people]
+    given = numbered(connection, enrolments, rows)
+    new = {row[0] for row in insert_new(connection, enrolments, given, "subscriber_id")}
+    again = [person for person in people if person not in new]
+    connection.execute(
+        update(enrolments)
+        .where(enrolments.c.subscriber_id.in_(again), enrolments.c.sequence == sequence)
+        .values(
+            **afresh,
+            ended_at=None,
+            occasion=enrolments.c.occasion + 1,
+            turn=enrolments.c.turn + 1,
+        )
+    )
+
+
+def count_from(connection: Connection, since: Mapping[int, datetime]) -> None:
+    """Count the silence of each of these people from a moment of their own."""
+    statement = (
+        update(subscribers)
+        .where(subscribers.c.id == bindparam("person"))
+        .values(quiet_since=bindparam("at"))
+    )
+    rows = [{"person": person, "at": at} for person, at in since.items()]
+    if rows:
+        connection.execute(statement, rows)
+
+
+def answered(connection: Connection, sequence: str, limit: int) -> list[int]:
+    """The enrolments under way in a sequence whose people have given a sign since."""
+    under_way = (enrolments.c.sequence == sequence) & (
+        enrolments.c.status == EnrolmentStatus.ACTIVE
+    )
+    return list(
+        connection.scalars(select(enrolments.c.id).where(under_way, _gave_a_sign()).limit(limit))
+    )
+
+
+def answered_among(connection: Connection, enrolment_ids: Collection[int]) -> set[int]:
+    """Those of these enrolments whose people have given a sign since they were asked."""
+    among = enrolments.c.id.in_(enrolment_ids)
+    return set(connection.scalars(select(enrolments.c.id).where(among, _gave_a_sign())))
+
+
+def reached_among(connection: Connection, enrolment_ids: Collection[int]) -> set[int]:
+    """Those of these enrolments whose question the mail server has taken."""
+    asked = (
+        messages.c.enrolment_id.in_(enrolment_ids)
+        & (messages.c.kind == StepKind.QUESTION)
+        & (messages.c.occasion == enrolments.c.occasion)
+        & messages.c.status.in_(_TAKEN)
+    )
+    joined = messages.join(enrolments, enrolments.c.id == messages.c.enrolment_id)
+    return set(connection.scalars(select(messages.c.enrolment_id).select_from(joined).where(asked)))
+
+
+def mark_answered(connection: Connection, enrolment_ids: Collection[int]) -> None:
+    """Say of enrolments that have ended that they ended with an answer."""
+    among = enrolments.c.id.in_(enrolment_ids)
+    reason, because = EnrolmentStatus.GOAL_REACHED, Because.GAVE_A_SIGN
+    connection.execute(update(enrolments).where(among).values(status=reason, ended_because=because))
+
+
+def mark_silent(connection: Connection, enrolment_ids: Collection[int]) -> None:
+    """Say of enrolments that have ended that nobody answered."""
+    among = enrolments.c.id.in_(enrolment_ids)
+    connection.execute(update(enrolments).where(among).values(ended_because=Because.SILENT))
+
+
+def _gave_a_sign() -> ColumnElement[bool]:
+    did = exists().where(
+        events.c.subscriber_id == enrolments.c.subscriber_id,
+        events.c.happened_at > enrolments.c.enrolled_at,
+        _SIGN,
+    )
+    said_yes = exists().where(
+        consents.c.subscriber_id == enrolments.c.subscriber_id,
+        consents.c.recorded_at > enrolments.c.enrolled_at,
+        consents.c.granted,
+    )
+    return did | said_yes

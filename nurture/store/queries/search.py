@@ -1,0 +1,145 @@
+"""People: searched, filtered and counted for the owner, the newest first.
+
+A list is paged by the number of its last person and never by an offset, so that a page far
+back costs what the first one does. A name or a part of an address is looked for by going
+through the people from the newest on, which ends as soon as a page is full.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
+
+from nurture.domain.audience.conditions import Condition
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.address import address_key, address_keys
+from nurture.domain.subscribers.bookings import NOT_CANCELLED
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.store.queries.segments import ids_where
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
+
+
+class Stage(StrEnum):
+    """How somebody stands, as the owner asks for it; a person may be at several."""
+
+    UNDER_WAY = "under-way"
+    COMPLETED = "completed"
+    BOOKED = "booked"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Whom to look for; what is empty asks for nothing.
+
+    Each word of `words` stands somewhere in the address or the name. `conditions` are those
+    of segments and levels of engagement. With a `sequence`, the stages under way and
+    completed speak of that one.
+    """
+
+    words: str = ""
+    conditions: tuple[Condition, ...] = ()
+    sequence: str = ""
+    stage: Stage | None = None
+
+
+def find_people(
+    connection: Connection,
+    search: Search,
+    now: datetime,
+    health: Collection[str],
+    *,
+    before: int | None = None,
+    limit: int,
+) -> list[int]:
+    """The numbers of the people looked for, newest first; those older than `before`."""
+    wanted = select(subscribers.c.id).where(*_wanted(connection, search, now, health))
+    if before is not None:
+        wanted = wanted.where(subscribers.c.id < before)
+    return list(connection.scalars(wanted.order_by(subscribers.c.id.desc()).limit(limit)))
+
+
+def count_people(
+    connection: Connection, search: Search, now: datetime, health: Collection[str], most: int
+) -> int:
+    """How many people are looked for; counting stops at `most`."""
+    wanted = select(subscribers.c.id).where(*_wanted(connection, search, now, health)).limit(most)
+    return connection.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+
+
+def _wanted(
+    connection: Connection, search: Search, now: datetime, health: Collection[str]
+) -> Iterator[ColumnElement[bool]]:
+    person = subscribers.c
+    yield ~person.erased
+    if "@" in search.words and _is_known(connection, search.words):
+        # A whole address is looked up, however many people there are.
+        yield person.address_key.in_(address_keys(search.words))
+    else:
+        for word in search.words.split():
+            yield _mentions(connection.dialect.name, word)
+    for condition in search.conditions:
+        yield person.id.in_(ids_where(connection, condition, now, health))
+    if search.stage in (Stage.UNDER_WAY, Stage.COMPLETED) or search.sequence:
+        yield _enrolled(search)
+    if search.stage:
+        yield from _at(search.stage)
+
+
+def _is_known(connection: Connection, address: str) -> bool:
+    same = subscribers.c.address_key.in_(address_keys(address))
+    return connection.scalar(select(subscribers.c.id).where(same)) is not None
+
+
+def _mentions(dialect: str, word: str) -> ColumnElement[bool]:
+    """Whether a word stands in the address or the name, in whatever case.
+
+    SQLite knows the two cases of ASCII only, so a name is also looked for as it is usually
+    written, and a part of a domain as the DNS has it. Nothing in the word is a wildcard.
+    """
+    found = func.instr if dialect == "sqlite" else func.strpos
+    small, name = word.casefold(), subscribers.c.first_name
+    ways = sorted({word, word.capitalize(), word.title()})
+    as_known = "" if word.isascii() else address_key(word)
+    return or_(
+        found(subscribers.c.address_key, small) > 0,
+        *([found(subscribers.c.address_key, as_known) > 0] if as_known else []),
+        found(func.lower(name), small) > 0,
+        *(found(name, way) > 0 for way in ways),
+    )
+
+
+def _enrolled(search: Search) -> ColumnElement[bool]:
+    e = enrolments.c
+    ways = [e.subscriber_id == subscribers.c.id]
+    if search.sequence:
+        ways.append(e.sequence == search.sequence)
+    match search.stage:
+        case Stage.UNDER_WAY:
+            ways.append(e.status == EnrolmentStatus.ACTIVE)
+        case Stage.COMPLETED:
+            ways.append(e.status == EnrolmentStatus.COMPLETED)
+    return exists().where(*ways)
+
+
+def _at(stage: Stage) -> Iterator[ColumnElement[bool]]:
+    match stage:
+        case Stage.BOOKED:
+            yield subscribers.c.booked_until == NOT_CANCELLED
+        case Stage.UNSUBSCRIBED:
+            yield _suppressed(suppressions.c.reason == SuppressionReason.UNSUBSCRIBED)
+        case Stage.SUPPRESSED:
+            yield _suppressed(suppressions.c.reason != SuppressionReason.UNSUBSCRIBED)
+        case Stage.UNCONFIRMED:
+            yield subscribers.c.confirmed_at.is_(None)
+
+
+def _suppressed(why: Any) -> ColumnElement[bool]:
+    return subscribers.c.address_hash.in_(select(suppressions.c.address_hash).where(why))

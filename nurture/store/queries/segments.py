@@ -1,0 +1,278 @@
+"""Segments as SQL: the same tree that the domain evaluates on one person, for all of them.
+
+Every node becomes a statement that selects the numbers of the people it holds for. Sets are
+put together by joins, unions and differences, never row by row, so that the cost follows
+the events that a condition names and not the people times the conditions.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    union,
+)
+from sqlalchemy.sql.functions import coalesce
+
+from nurture.domain.audience.conditions import (
+    All,
+    AnyOf,
+    Booked,
+    Collected,
+    Condition,
+    Did,
+    FilledIn,
+    Has,
+    InSequence,
+    IsLevel,
+    Not,
+    Reached,
+)
+from nurture.domain.audience.engagement import (
+    ACTIVE_FOR,
+    COOLING_FOR,
+    NEW_FOR,
+    SIGNS_OF_LIFE,
+    Level,
+)
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import Verdict
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import HUMAN, events
+from nurture.store.tables.signups import signups
+from nurture.store.tables.subscribers import subscribers
+
+#: How many rows are fetched at once where somebody reads them all.
+_AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a segment, as a list of them shows it."""
+
+    id: int
+    address: str
+    first_name: str
+    created_at: datetime
+
+
+def count_segment(
+    connection: Connection, condition: Condition, now: datetime, health: Collection[str]
+) -> int:
+    """How many people a condition holds for."""
+    people = _people(connection, condition, now, health)
+    return connection.scalar(select(func.count()).select_from(people.subquery())) or 0
+
+
+def segment_members(
+    connection: Connection,
+    condition: Condition,
+    now: datetime,
+    health: Collection[str],
+    limit: int | None = None,
+) -> Iterator[Member]:
+    """The people a condition holds for, in the order they came; at most `limit` of them."""
+    people = _people(connection, condition, now, health).order_by(subscribers.c.id).limit(limit)
+    streamed = connection.execution_options(yield_per=_AT_ONCE).execute(people)
+    return (Member(*row) for row in streamed)
+
+
+def ids_where(
+    connection: Connection, condition: Condition, now: datetime, health: Collection[str]
+) -> Any:
+    """A statement that selects the numbers of the people a condition holds for, to build on."""
+    return _Compiler(connection.dialect.name, now, sorted(health)).ids(condition)
+
+
+def _people(
+    connection: Connection, condition: Condition, now: datetime, health: Collection[str]
+) -> Select[Any]:
+    ids = ids_where(connection, condition, now, health)
+    s = subscribers.c
+    return select(s.id, s.address, s.first_name, s.created_at).where(~s.erased, s.id.in_(ids))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    """Turns conditions into statements that select people's numbers."""
+
+    dialect: str
+    now: datetime
+    health: list[str]
+
+    def ids(self, condition: Condition) -> Any:
+        match condition:
+            case All(conditions):
+                return _where(*(subscribers.c.id.in_(self.ids(c)) for c in conditions))
+            case AnyOf(conditions):
+                return union(*(_where(subscribers.c.id.in_(self.ids(c))) for c in conditions))
+            case Not(inner):
+                return _where(self._not_in(self.ids(inner)))
+            case Did():
+                return self._did(condition)
+            case IsLevel(levels):
+                return union(*(self._level(level) for level in sorted(levels)))
+            case FilledIn():
+                return self._filled_in(condition)
+            case Has(attribute, value):
+                return _where(self._has(attribute, value))
+            case _:
+                return self._of_enrolments_or_bookings(condition)
+
+    def _did(self, wanted: Did) -> Any:
+        e = events.c
+        matching = (
+            select(e.subscriber_id)
+            .where(e.kind == wanted.kind, _judged(wanted.verdicts))
+            .where(e.subscriber_id.is_not(None), *self._named(wanted))
+        )
+        if wanted.within is not None:
+            matching = matching.where(e.happened_at > self.now - wanted.within)
+        if self._tells_of_health(wanted):
+            matching = matching.join(subscribers, subscribers.c.id == e.subscriber_id)
+            matching = matching.where(
+                or_(self._agreed(Purpose.HEALTH_TOPICS), *self._harmless(wanted))
+            )
+        return matching.group_by(e.subscriber_id).having(func.count() >= wanted.times)
+
+    def _named(self, wanted: Did) -> Iterator[ColumnElement[bool]]:
+        if "/" in wanted.email:
+            yield events.c.email == wanted.email
+        elif wanted.email:
+            yield self._contains(events.c.email + "\n", f"/{wanted.email}\n")
+        if wanted.link:
+            yield events.c.link == wanted.link
+        if wanted.topic:
+            yield self._among(wanted.topic, events.c.topics)
+
+    def _tells_of_health(self, wanted: Did) -> bool:
+        if wanted.topic:
+            return wanted.topic in self.health
+        return bool((wanted.email or wanted.link) and self.health)
+
+    def _harmless(self, wanted: Did) -> list[ColumnElement[bool]]:
+        """Events that a named email or link says nothing about health with."""
+        if wanted.topic:
+            return []
+        return [and_(*(~self._among(topic, events.c.topics) for topic in self.health))]
+
+    def _of_enrolments_or_bookings(self, condition: Condition) -> Any:
+        e = enrolments.c
+        of = select(e.subscriber_id)
+        match condition:
+            case InSequence(sequence, statuses):
+                found = of.where(e.sequence == sequence)
+                return found.where(e.status.in_(sorted(statuses))) if statuses else found
+            case Reached(sequence, step):
+                return of.where(e.sequence == sequence, self._among(step, e.passed))
+            case Collected(sequence):
+                found = of.where(e.collected_at.is_not(None))
+                return found.where(e.sequence == sequence) if sequence else found
+            case Booked(within):
+                return self._happened([EventKind.BOOKED], within)
+        raise TypeError(f"{condition!r} is no condition")
+
+    def _happened(self, kinds: Collection[EventKind], within: timedelta | None) -> Any:
+        e = events.c
+        happened = select(e.subscriber_id).where(e.kind.in_(sorted(kinds)), e.verdict.is_not(None))
+        happened = happened.where(e.subscriber_id.is_not(None))
+        return happened.where(e.happened_at > self.now - within) if within is not None else happened
+
+    def _level(self, level: Level) -> Any:
+        """The same steps as `nurture.domain.audience.engagement.engagement` takes."""
+        is_new = subscribers.c.created_at > self.now - NEW_FOR
+        match level:
+            case Level.NEW:
+                return _where(is_new)
+            case Level.ACTIVE:
+                return _where(~is_new, subscribers.c.id.in_(self._lively(ACTIVE_FOR)))
+            case Level.COOLING:
+                lively = subscribers.c.id.in_(self._lively(COOLING_FOR))
+                return _where(~is_new, lively, self._not_in(self._lively(ACTIVE_FOR)))
+            case Level.ASLEEP:
+                return _where(~is_new, self._not_in(self._lively(COOLING_FOR)))
+
+    def _lively(self, within: timedelta) -> Any:
+        signs = self._happened(SIGNS_OF_LIFE, within).where(HUMAN)
+        signed_up = select(signups.c.subscriber_id).where(
+            signups.c.signed_up_at > self.now - within
+        )
+        return union(signs, signed_up, _where(subscribers.c.created_at > self.now - within))
+
+    def _filled_in(self, wanted: FilledIn) -> Any:
+        s = signups.c
+        found = select(s.subscriber_id)
+        if wanted.form:
+            found = found.where(s.form == wanted.form)
+        if wanted.within is not None:
+            found = found.where(s.signed_up_at > self.now - wanted.within)
+        if wanted.since is not None:
+            found = found.where(s.signed_up_at >= wanted.since)
+        if wanted.before is not None:
+            found = found.where(s.signed_up_at < wanted.before)
+        return found.where(*(self._field(s.utm, name) == value for name, value in wanted.utm))
+
+    def _has(self, attribute: str, value: str) -> ColumnElement[bool]:
+        s = subscribers.c
+        match attribute:
+            case "confirmed":
+                return _yes_or_no(s.confirmed_at.is_not(None), value)
+            case "tracking":
+                return _yes_or_no(self._agreed(Purpose.TRACKING), value)
+        return type_coerce(s[attribute], Text) == value
+
+    def _agreed(self, purpose: Purpose) -> ColumnElement[bool]:
+        return self._among(purpose, subscribers.c.purposes)
+
+    def _among(self, word: str, words: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether a word is among those of a `Words` column."""
+        stored = coalesce(type_coerce(words, Text), "")
+        return self._contains(literal(" ") + stored + " ", f" {word} ")
+
+    def _contains(self, text: ColumnElement[Any], piece: str) -> ColumnElement[bool]:
+        """Case-sensitive on both databases, which LIKE is not."""
+        found = func.instr if self.dialect == "sqlite" else func.strpos
+        return found(text, piece) > 0
+
+    def _not_in(self, ids: Any) -> ColumnElement[bool]:
+        """SQLite looks a list through once; PostgreSQL joins only where it is spelt as EXISTS."""
+        if self.dialect == "sqlite":
+            return subscribers.c.id.not_in(ids)
+        inner = ids.subquery()
+        same = next(iter(inner.c)) == subscribers.c.id
+        return ~exists(select(1).where(same).select_from(inner))
+
+    def _field(self, document: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+        """One text of a JSON document."""
+        stored = type_coerce(document, Text)
+        if self.dialect == "sqlite":
+            return func.json_extract(stored, f'$."{name}"')
+        return cast(stored, JSON).op("->>", return_type=Text)(name)
+
+
+def _judged(verdicts: Collection[Verdict]) -> ColumnElement[bool]:
+    """What people did is found by an index of its own, which only its own words reach."""
+    return HUMAN if set(verdicts) == {Verdict.HUMAN} else events.c.verdict.in_(sorted(verdicts))
+
+
+def _where(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return select(subscribers.c.id).where(*conditions)
+
+
+def _yes_or_no(is_so: ColumnElement[bool], value: str) -> ColumnElement[bool]:
+    return is_so if value == "yes" else and_(~is_so, literal(value == "no"))

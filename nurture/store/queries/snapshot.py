@@ -1,0 +1,115 @@
+"""How people stand: each enrolment with its next look, and what the gate asks of the person."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from nurture.domain.known_words import known, known_or_none
+from nurture.domain.scheduling.gate import PausedBy
+from nurture.domain.scheduling.planner import Send, anchor_after
+from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.sequences.sequence import Step
+from nurture.domain.simulation.person import UnderWay
+from nurture.domain.subscribers.suppression import Suppression, guide_on_trial
+from nurture.store.tables.endings import ending_from_text
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import IN_HAND, messages
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import standing_of
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """One person: what they are and were in, and what holds mails back."""
+
+    address: str
+    time_zone: str
+    suppressions: tuple[Suppression, ...]
+    paused_until: datetime | None
+    paused_by: PausedBy
+    enrolments: tuple[UnderWay, ...]
+    guide_on_trial: str
+
+
+def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, Stands]:
+    """How these people stand, as far as they are known.
+
+    A mail that a worker has in hand counts as sent.
+    """
+    ids = list(subscriber_ids)
+    in_hand, suppressed = _in_hand(connection, ids), standing_of(connection, ids)
+    found = select(enrolments).where(enrolments.c.subscriber_id.in_(ids)).order_by(enrolments.c.id)
+    rows: dict[int, list[RowMapping]] = {}
+    for row in connection.execute(found).mappings():
+        rows.setdefault(row["subscriber_id"], []).append(row)
+    return {
+        person["id"]: _stands(
+            person, rows.get(person["id"], []), in_hand, tuple(suppressed.get(person["id"], ()))
+        )
+        for person in connection.execute(_people(ids)).mappings()
+    }
+
+
+def under_way_in(connection: Connection, sequence: str) -> list[int]:
+    """The subscribers who are under way in a sequence."""
+    statement = select(enrolments.c.subscriber_id).where(
+        enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE
+    )
+    return list(connection.scalars(statement.order_by(enrolments.c.subscriber_id)))
+
+
+def _people(ids: list[int]) -> Any:
+    names = ("id", "address", "time_zone", "paused_until", "paused_by")
+    known = subscribers.c.id.in_(ids) & ~subscribers.c.erased
+    return select(*(subscribers.c[name] for name in names)).where(known)
+
+
+def _in_hand(connection: Connection, ids: list[int]) -> dict[int, RowMapping]:
+    statement = select(messages).where(messages.c.subscriber_id.in_(ids), IN_HAND)
+    return {row["enrolment_id"]: row for row in connection.execute(statement).mappings()}
+
+
+def _stands(
+    person: RowMapping,
+    rows: list[RowMapping],
+    in_hand: dict[int, RowMapping],
+    suppressed: tuple[Suppression, ...],
+) -> Stands:
+    zone, on_trial = person["time_zone"], guide_on_trial(suppressed)
+    return Stands(
+        address=person["address"] or "",
+        time_zone=zone,
+        suppressions=suppressed,
+        paused_until=person["paused_until"],
+        paused_by=known(PausedBy, person["paused_by"] or "", PausedBy.PERSON),
+        enrolments=tuple(_under_way(row, zone, in_hand.get(row["id"])) for row in rows),
+        guide_on_trial=next((row["sequence"] for row in rows if row["id"] == on_trial), ""),
+    )
+
+
+def _under_way(row: RowMapping, time_zone: str, message: RowMapping | None) -> UnderWay:
+    progress = Progress(
+        enrolled_at=row["enrolled_at"],
+        anchor_at=row["anchor_at"],
+        passed=row["passed"],
+        collected_at=row["collected_at"],
+        guide_wanted=row["guide_wanted"],
+        time_zone=time_zone,
+        ends_as=ending_from_text(row["ends_as"]),
+    )
+    look_at = row["next_look_at"]
+    if message is not None:
+        look_at = message["claimed_at"]
+        offered = Send(Step(message["step"]), message["due_at"])
+        progress = progress.after(message["step"], anchor_after(offered, look_at))
+    return UnderWay(
+        row["sequence"],
+        progress,
+        look_at,
+        known(EnrolmentStatus, row["status"], EnrolmentStatus.REMOVED),
+        row["guide_wanted_at"],
+        known_or_none(Because, row["ended_because"]),
+    )

@@ -1,0 +1,64 @@
+"""Bookings: what calendars told, also of addresses of which nothing else is known.
+
+A booking may be told before its form is filled in. Until then the event belongs to nobody and
+holds the keyed hash of the address, for a year at most.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, literal_column, null, select, update
+
+from nurture.domain.audience.facts import Happened
+from nurture.domain.subscribers.bookings import BOOKINGS
+from nurture.domain.tracking.events import EventKind
+from nurture.store.tables.events import events
+
+_IS_BOOKING = events.c.kind.in_([literal_column(f"'{kind}'") for kind in BOOKINGS])
+
+
+def told_of(connection: Connection, subscriber_id: int) -> list[Happened]:
+    """What calendars told of one subscriber."""
+    return _told(connection, events.c.subscriber_id == subscriber_id)
+
+
+def told_of_booker(connection: Connection, address_hashes: Collection[str]) -> list[Happened]:
+    """What calendars told of an address, whether or not anything else is known of it."""
+    return _told(connection, events.c.booker.in_(address_hashes))
+
+
+def give_bookings_to(
+    connection: Connection, address_hashes: Collection[str], subscriber_id: int
+) -> bool:
+    """Let what was told of an address before belong to who has it; return whether there was any.
+
+    The address is held: see `locks.hold_address`.
+    """
+    of_nobody = events.c.booker.in_(address_hashes) & events.c.subscriber_id.is_(None)
+    given = connection.execute(update(events).where(of_nobody).values(subscriber_id=subscriber_id))
+    return given.rowcount > 0
+
+
+def take_bookings_from(connection: Connection, subscriber_ids: Collection[int]) -> None:
+    """Let what calendars told of these people be of nobody again, as before they signed up."""
+    theirs = events.c.subscriber_id.in_(subscriber_ids) & events.c.booker.is_not(None)
+    connection.execute(
+        update(events).where(theirs, _IS_BOOKING).values(subscriber_id=None, raw=null())
+    )
+
+
+def forget_bookers(connection: Connection, before: datetime) -> int:
+    """Forget whose address booked what was booked before that moment; return how many there were.
+
+    Of somebody known, the event itself stays theirs.
+    """
+    old = events.c.booker.is_not(None) & (events.c.happened_at < before)
+    of_nobody = old & events.c.subscriber_id.is_(None)
+    connection.execute(update(events).where(of_nobody).values(raw=null()))
+    return connection.execute(update(events).where(old).values(booker=None)).rowcount
+
+
+def _told(connection: Connection, where: object) -> list[Happened]:
+    statement = select(events.c.kind, events.c.happened_at).where(where, _IS_BOOKING)  # type: ignore[arg-type]
+    rows = connection.execute(statement.order_by(events.c.happened_at, events.c.id))
+    return [Happened(EventKind(row.kind), row.happened_at) for row in rows]

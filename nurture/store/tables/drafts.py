@@ -1,0 +1,91 @@
+"""Drafts: what the owner is writing and has not published."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    delete,
+    select,
+    update,
+)
+
+from nurture.store.database import insert_new
+from nurture.store.tables.revisions import RevisionKind
+from nurture.store.types import Json, UtcDateTime, metadata
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    # Grows with every saving, so that two tabs notice each other.
+    Column("version", Integer, nullable=False),
+    # The revision the writing began from; 0 where there was none.
+    Column("based_on", Integer, nullable=False),
+    Column("source", Json, nullable=False),
+    Column("saved_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("kind", "key"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDraft:
+    """What the owner has written of one thing so far."""
+
+    kind: RevisionKind
+    key: str
+    version: int
+    based_on: int
+    source: Any
+    saved_at: datetime
+
+
+def find_draft(connection: Connection, kind: RevisionKind, key: str) -> SavedDraft | None:
+    """The draft of that thing, or None where nothing is being written."""
+    row = connection.execute(select(drafts).where(*_is(kind, key))).mappings().first()
+    return SavedDraft(**{**row, "kind": RevisionKind(row["kind"])}) if row else None
+
+
+def drafted_keys(connection: Connection, kind: RevisionKind) -> dict[str, datetime]:
+    """What is being written, and when it was last saved."""
+    rows = connection.execute(select(drafts.c.key, drafts.c.saved_at).where(drafts.c.kind == kind))
+    return {row.key: row.saved_at for row in rows}
+
+
+def save_draft(
+    connection: Connection,
+    kind: RevisionKind,
+    key: str,
+    source: Any,
+    *,
+    version: int,
+    based_on: int,
+    now: datetime,
+) -> int | None:
+    """Save the next version of a draft over `version`, 0 for the first; return its number.
+
+    None where somebody else has saved another since `version` was read.
+    """
+    values = {"version": version + 1, "source": source, "saved_at": now}
+    if version:
+        where = (*_is(kind, key), drafts.c.version == version)
+        saved = connection.execute(update(drafts).where(*where).values(**values))
+        return version + 1 if saved.rowcount else None
+    row = values | {"kind": kind, "key": key, "based_on": based_on}
+    return 1 if insert_new(connection, drafts, [row], "version") else None
+
+
+def discard_draft(connection: Connection, kind: RevisionKind, key: str) -> None:
+    """Forget what was being written."""
+    connection.execute(delete(drafts).where(*_is(kind, key)))
+
+
+def _is(kind: RevisionKind, key: str) -> tuple[Any, Any]:
+    return drafts.c.kind == kind, drafts.c.key == key

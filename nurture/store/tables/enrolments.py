@@ -1,0 +1,394 @@
+"""Enrolments: how far each subscriber is, and when to look again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    RowMapping,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+    text,
+    true,
+    update,
+)
+
+from nurture.domain.known_words import known, known_or_none
+from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.store.database import insert_new
+from nurture.store.tables.endings import ending_as_text, ending_from_text
+from nurture.store.tables.restores import numbered
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.types import UtcDateTime, Words, metadata
+
+_ACTIVE = text("status = 'active'")
+_UNDER_WAY = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
+    Column("sequence", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("enrolled_at", UtcDateTime, nullable=False),
+    Column("anchor_at", UtcDateTime, nullable=False),
+    Column("passed", Words, nullable=False),
+    Column("collected_at", UtcDateTime),
+    Column("guide_wanted", Boolean, nullable=False),
+    Column("guide_wanted_at", UtcDateTime, nullable=False),
+    # Which time the guide is being offered; a later request is another occasion.
+    Column("occasion", Integer, nullable=False, default=1),
+    Column("next_look_at", UtcDateTime),
+    # Counts changes from outside, so that a plan made before one is noticed as stale.
+    Column("turn", Integer, nullable=False, default=0),
+    Column("ended_at", UtcDateTime),
+    Column("ended_because", Text),
+    # How it ends once the guide is sent: a status and, after a colon, why. Null: the series runs.
+    Column("ends_as", Text),
+    # Since a restore, until the owner says what becomes of it: it may have been sent already.
+    Column("held_at", UtcDateTime),
+    UniqueConstraint("subscriber_id", "sequence"),
+    # The sweep's cost follows what is due, not who is enrolled.
+    Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+    # Of those, whoever waits for a guide; everybody else's turn comes after.
+    Index(
+        "ix_enrolments_guides",
+        "next_look_at",
+        sqlite_where=text("status = 'active' AND guide_wanted = 1"),
+        postgresql_where=text("status = 'active' AND guide_wanted"),
+    ),
+    Index("ix_enrolments_sequence_status", "sequence", "status"),
+)
+
+_IS_ACTIVE = enrolments.c.status == EnrolmentStatus.ACTIVE
+
+#: Nothing is sent of what is held since a restore, but a guide that was asked for since then.
+NOT_HELD = enrolments.c.held_at.is_(None) | (
+    enrolments.c.guide_wanted & (enrolments.c.guide_wanted_at > enrolments.c.held_at)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """One subscriber's way through one sequence."""
+
+    id: int
+    subscriber_id: int
+    sequence: str
+    status: EnrolmentStatus
+    progress: Progress
+    guide_wanted_at: datetime
+    occasion: int
+    because: Because | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def ending(self) -> Ending:
+        """How it stands and, where it has ended, why."""
+        return Ending(self.status, self.because)
+
+
+def add_enrolment(
+    connection: Connection,
+    *,
+    subscriber_id: int,
+    sequence: str,
+    now: datetime,
+    ends_as: Ending | None = None,
+    asked_at: datetime | None = None,
+    held_at: datetime | None = None,
+) -> bool:
+    """Enrol somebody, due at once; return whether they were not enrolled before.
+
+    Where they asked earlier, that is when they were due, though they were enrolled only now.
+    """
+    asked_at = asked_at or now
+    row = {
+        "subscriber_id": subscriber_id,
+        "sequence": sequence,
+        "status": EnrolmentStatus.ACTIVE,
+        "enrolled_at": now,
+        "anchor_at": asked_at,
+        "passed": (),
+        "guide_wanted": True,
+        "guide_wanted_at": asked_at,
+        "next_look_at": asked_at,
+        "ends_as": ending_as_text(ends_as),
+        "held_at": held_at,
+    }
+    return bool(insert_new(connection, enrolments, numbered(connection, enrolments, [row]), "id"))
+
+
+def hand_over(connection: Connection, going_on: Iterable[tuple[int, str]], now: datetime) -> None:
+    """Enrol people in further sequences, due at once; whoever was in one before is left alone.
+
+    Nobody asked for a guide there, and whoever comes this way has confirmed their address.
+    """
+    row = {
+        "status": EnrolmentStatus.ACTIVE,
+        "enrolled_at": now,
+        "anchor_at": now,
+        "passed": (),
+        "collected_at": now,
+        "guide_wanted": False,
+        "guide_wanted_at": now,
+        "next_look_at": now,
+    }
+    rows = [row | {"subscriber_id": person, "sequence": sequence} for person, sequence in going_on]
+    insert_new(connection, enrolments, numbered(connection, enrolments, rows))
+
+
+def find_enrolment(connection: Connection, enrolment_id: int) -> Enrolment | None:
+    """The enrolment of that number."""
+    return _one(connection, enrolments.c.id == enrolment_id)
+
+
+def find_enrolment_in(
+    connection: Connection, subscriber_id: int, sequence: str
+) -> Enrolment | None:
+    """One subscriber's enrolment in one sequence."""
+    where = (enrolments.c.subscriber_id == subscriber_id) & (enrolments.c.sequence == sequence)
+    return _one(connection, where)
+
+
+def enrolments_of(connection: Connection, subscriber_id: int) -> list[Enrolment]:
+    """All of one subscriber's enrolments, oldest first."""
+    where = enrolments.c.subscriber_id == subscriber_id
+    rows = connection.execute(_with_time_zone().where(where).order_by(enrolments.c.id))
+    return [_enrolment(row) for row in rows.mappings()]
+
+
+def numbers_of(connection: Connection, subscriber_ids: Iterable[int]) -> set[int]:
+    """The numbers of all that these subscribers are, or were, under way in."""
+    theirs = enrolments.c.subscriber_id.in_(list(subscriber_ids))
+    return set(connection.scalars(select(enrolments.c.id).where(theirs)))
+
+
+def end_enrolments(
+    connection: Connection,
+    enrolment_ids: Iterable[int],
+    reason: EnrolmentStatus,
+    now: datetime,
+    because: Because | None = None,
+) -> None:
+    """End the enrolments that are still under way, for that reason."""
+    where = enrolments.c.id.in_(list(enrolment_ids))
+    _end(connection, where, Ending(reason, because), now)
+
+
+def end_enrolments_of(
+    connection: Connection,
+    subscriber_id: int,
+    reason: EnrolmentStatus,
+    now: datetime,
+    because: Because | None = None,
+) -> None:
+    """End everything that one subscriber is under way in."""
+    where = enrolments.c.subscriber_id == subscriber_id
+    _end(connection, where, Ending(reason, because), now)
+
+
+def reword_ends(connection: Connection, subscriber_id: int, ending: Ending) -> None:
+    """Let what one person's suppression has ended already have ended for that reason."""
+    by_suppression = (EnrolmentStatus.UNSUBSCRIBED, EnrolmentStatus.SUPPRESSED)
+    connection.execute(
+        update(enrolments)
+        .where(enrolments.c.subscriber_id == subscriber_id, enrolments.c.status.in_(by_suppression))
+        .values(status=ending.status, ended_because=ending.because)
+    )
+
+
+def take_up_unsubscribed(connection: Connection, subscriber_id: int, now: datetime) -> None:
+    """Go on with what one subscriber's unsubscription ended."""
+    ended_so = _ended_as(subscriber_id, EnrolmentStatus.UNSUBSCRIBED)
+    _change(connection, ended_so, now, _UNDER_WAY)
+
+
+def take_up_suppressed(connection: Connection, subscriber_id: int, now: datetime) -> list[int]:
+    """Go on with what a suppression of one subscriber's address ended; return which."""
+    theirs = _ended_as(subscriber_id, EnrolmentStatus.SUPPRESSED)
+    found = list(connection.scalars(select(enrolments.c.id).where(theirs)))
+    _change(connection, theirs, now, _UNDER_WAY)
+    return found
+
+
+def _ended_as(subscriber_id: int, status: EnrolmentStatus) -> Any:
+    return (enrolments.c.subscriber_id == subscriber_id) & (enrolments.c.status == status)
+
+
+def change_enrolment(
+    connection: Connection, enrolment_id: int, now: datetime, **values: Any
+) -> None:
+    """Change one enrolment from outside; it is looked at again at once."""
+    _change(connection, enrolments.c.id == enrolment_id, now, values)
+
+
+def put_back(connection: Connection, enrolment_id: int, progress: Progress, now: datetime) -> None:
+    """Let an enrolment that has ended go on from there; it is looked at at once."""
+    change_enrolment(connection, enrolment_id, now, **_UNDER_WAY, **columns_of(progress))
+
+
+def rest(connection: Connection, enrolment_id: int, progress: Progress) -> None:
+    """Send nothing of an enrolment any more but its guide; a plan made before is stale."""
+    connection.execute(
+        update(enrolments)
+        .where(enrolments.c.id == enrolment_id)
+        .values(ends_as=ending_as_text(progress.ends_as), turn=enrolments.c.turn + 1)
+    )
+
+
+def columns_of(progress: Progress) -> dict[str, Any]:
+    """The columns of a progress that was changed from outside."""
+    return {
+        "enrolled_at": progress.enrolled_at,
+        "anchor_at": progress.anchor_at,
+        "collected_at": progress.collected_at,
+        "guide_wanted": progress.guide_wanted,
+        "ends_as": ending_as_text(progress.ends_as),
+    }
+
+
+def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
+    """Have the active enrolments of a sequence or a subscriber decided afresh; return how many."""
+    return _change(connection, where & (enrolments.c.status == EnrolmentStatus.ACTIVE), now, {})
+
+
+def look_at(connection: Connection, where: Any, moment: datetime) -> None:
+    """Look at the active enrolments of a subscriber at that moment, rather than at once."""
+    connection.execute(
+        update(enrolments)
+        .where(where, _IS_ACTIVE, enrolments.c.next_look_at < moment)
+        .values(next_look_at=moment, turn=enrolments.c.turn + 1)
+    )
+
+
+def of_sequences(*sequences: str) -> Any:
+    """For `look_at_once` and `locks.hold`: everybody in these sequences."""
+    return enrolments.c.sequence.in_(sequences)
+
+
+def everybody() -> Any:
+    """For `look_at_once`: all who are under way."""
+    return true()
+
+
+def of_subscriber(subscriber_id: int) -> Any:
+    """For `look_at_once` and `locks.hold`: that person."""
+    return enrolments.c.subscriber_id == subscriber_id
+
+
+def of_subscribers(subscriber_ids: Iterable[int]) -> Any:
+    """For `look_at_once` and `locks.hold`: those people."""
+    return enrolments.c.subscriber_id.in_(list(subscriber_ids))
+
+
+def of_enrolments(enrolment_ids: Iterable[int]) -> Any:
+    """For `look_at_once` and `locks.hold`: those enrolments."""
+    return enrolments.c.id.in_(list(enrolment_ids))
+
+
+def count_enrolments(connection: Connection) -> dict[str, int]:
+    """How many enrolments there are, by status."""
+    counted = select(enrolments.c.status, func.count()).group_by(enrolments.c.status)
+    return {row[0]: row[1] for row in connection.execute(counted)}
+
+
+def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str], int]:
+    """How many are under way in a sequence, by the set of steps that are behind them."""
+    counted = (
+        select(enrolments.c.passed, func.count())
+        .where(enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE)
+        .group_by(enrolments.c.passed)
+    )
+    return {row[0]: row[1] for row in connection.execute(counted)}
+
+
+def count_due(connection: Connection, now: datetime, most: int | None = None) -> int:
+    """How many enrolments are to be looked at now; counting stops at `most`."""
+    due = select(enrolments.c.id).where(NOT_HELD, _IS_ACTIVE, enrolments.c.next_look_at <= now)
+    due = due.limit(most) if most else due
+    return connection.scalar(select(func.count()).select_from(due.subquery())) or 0
+
+
+def find_next_look(connection: Connection) -> datetime | None:
+    """When something is next to be looked at, or `None` where nothing is."""
+    looked_at = enrolments.c.next_look_at < UNTIL_RESUMED
+    soonest: datetime | None = connection.scalar(
+        select(func.min(enrolments.c.next_look_at)).where(_IS_ACTIVE, NOT_HELD, looked_at)
+    )
+    return soonest
+
+
+def ended(ending: Ending, now: datetime) -> dict[str, Any]:
+    """The columns of an enrolment that ends like that."""
+    gone = {} if ending.is_left else {"ends_as": None}
+    return gone | {
+        "status": ending.status,
+        "ended_because": ending.because,
+        "ended_at": now,
+        "next_look_at": None,
+        "held_at": None,
+        "turn": enrolments.c.turn + 1,
+    }
+
+
+def _end(connection: Connection, where: Any, ending: Ending, now: datetime) -> None:
+    connection.execute(update(enrolments).where(where, _IS_ACTIVE).values(ended(ending, now)))
+
+
+def _change(connection: Connection, where: Any, now: datetime, values: dict[str, Any]) -> int:
+    changed = connection.execute(
+        update(enrolments)
+        .where(where)
+        .values(next_look_at=now, turn=enrolments.c.turn + 1, **values)
+    )
+    return changed.rowcount
+
+
+def _with_time_zone() -> Any:
+    return select(enrolments, subscribers.c.time_zone).join(
+        subscribers, subscribers.c.id == enrolments.c.subscriber_id
+    )
+
+
+def _one(connection: Connection, where: Any) -> Enrolment | None:
+    row = connection.execute(_with_time_zone().where(where)).mappings().first()
+    return _enrolment(row) if row else None
+
+
+def _enrolment(row: RowMapping) -> Enrolment:
+    return Enrolment(
+        id=row["id"],
+        subscriber_id=row["subscriber_id"],
+        sequence=row["sequence"],
+        status=known(EnrolmentStatus, row["status"], EnrolmentStatus.REMOVED),
+        progress=_progress(row),
+        guide_wanted_at=row["guide_wanted_at"],
+        occasion=row["occasion"],
+        because=known_or_none(Because, row["ended_because"]),
+        ended_at=row["ended_at"],
+    )
+
+
+def _progress(row: RowMapping) -> Progress:
+    """What the planner has to know of a row that has the subscriber's time zone with it."""
+    return Progress(
+        enrolled_at=row["enrolled_at"],
+        anchor_at=row["anchor_at"],
+        passed=row["passed"],
+        collected_at=row["collected_at"],
+        guide_wanted=row["guide_wanted"],
+        time_zone=row["time_zone"],
+        ends_as=ending_from_text(row["ends_as"]),
+    )

@@ -1,0 +1,325 @@
+"""Messages: the ledger of every email to every subscriber."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+    text,
+    tuple_,
+    update,
+)
+
+from nurture.domain.known_words import known
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.sequence import ANSWERS, StepKind
+from nurture.domain.subscribers.consent import Purpose
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.types import UtcDateTime, metadata
+
+IN_HAND = text("status IN ('claimed', 'sending')")
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("enrolment_id", ForeignKey("enrolments.id"), nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
+    Column("sequence", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("occasion", Integer, nullable=False),
+    Column("revision_id", ForeignKey("revisions.id"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    # How often it was in doubt, which decides whether a guide is offered once more.
+    Column("doubts", Integer, nullable=False, default=0),
+    # Which batch has it in hand, and until when on the real clock it is taken to be alive.
+    Column("claim", Text, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    Column("accepted_at", UtcDateTime),
+    Column("reason", Text, nullable=False, default=""),
+    Column("code", Integer),
+    # Whether its Message-ID says which email it is, as it has since 0018; it never changes.
+    Column("marked", Boolean),
+    UniqueConstraint("enrolment_id", "step", "occasion"),
+    Index("ix_messages_subscriber_id_claimed_at", "subscriber_id", "claimed_at"),
+    Index("ix_messages_in_hand", "lease_until", sqlite_where=IN_HAND, postgresql_where=IN_HAND),
+    Index("ix_messages_status", "status"),
+)
+_OPEN = (MessageStatus.CLAIMED, MessageStatus.DEFERRED)
+_COUNTED_BY_CAP = (
+    MessageStatus.CLAIMED,
+    MessageStatus.SENDING,
+    MessageStatus.ACCEPTED,
+    MessageStatus.DELIVERED,
+    MessageStatus.IN_DOUBT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One row of the ledger."""
+
+    id: int
+    enrolment_id: int
+    subscriber_id: int
+    sequence: str
+    step: str
+    kind: StepKind
+    occasion: int
+    status: MessageStatus
+    attempt: int
+    doubts: int
+    due_at: datetime
+    claimed_at: datetime
+    accepted_at: datetime | None
+    reason: str
+    marked: bool
+
+    @property
+    def email(self) -> str:
+        """The key of the email that it is one of."""
+        return f"{self.sequence}/{self.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A message whose opens and clicks may be kept: to whom, and what was in it."""
+
+    subscriber: int
+    email: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A message of which nobody knows whether the mail server took it, for the owner."""
+
+    message: int
+    subscriber: str
+    step: str
+    since: datetime
+    why: str
+
+
+def find_messages(
+    connection: Connection, keys: Sequence[tuple[int, str, int]]
+) -> dict[tuple[int, str, int], Message]:
+    """The messages of these enrolments, steps and occasions, as far as there are any."""
+    if not keys:
+        return {}
+    key = tuple_(messages.c.enrolment_id, messages.c.step, messages.c.occasion)
+    rows = connection.execute(select(messages).where(key.in_(keys))).mappings()
+    found = [as_message(row) for row in rows]
+    return {(m.enrolment_id, m.step, m.occasion): m for m in found}
+
+
+def cancel_open(connection: Connection, subscriber_id: int, why: str) -> None:
+    """Take back what has been claimed or deferred for one subscriber and not yet offered."""
+    _cancel(connection, messages.c.subscriber_id == subscriber_id, why)
+
+
+def cancel_steps(connection: Connection, keys: Sequence[tuple[int, str]], why: str) -> None:
+    """Take back what is open for these enrolments and steps, which are behind them now."""
+    if keys:
+        _cancel(connection, tuple_(messages.c.enrolment_id, messages.c.step).in_(keys), why)
+
+
+def cancel_deleted(connection: Connection, sequence: str, steps: Iterable[str], why: str) -> None:
+    """Take back what is open for steps that a sequence no longer has."""
+    deleted = (messages.c.sequence == sequence) & messages.c.step.in_(list(steps))
+    _cancel(connection, deleted, why)
+
+
+def cancel_open_of(connection: Connection, enrolment_ids: Iterable[int], why: str) -> None:
+    """Take back what has been claimed or deferred for these enrolments and not yet offered."""
+    _cancel(connection, messages.c.enrolment_id.in_(list(enrolment_ids)), why)
+
+
+def cancel_series_of(connection: Connection, enrolment_id: int, why: str) -> None:
+    """Take back what is open for an enrolment, but not what was asked for."""
+    series = messages.c.kind.not_in(ANSWERS)
+    _cancel(connection, (messages.c.enrolment_id == enrolment_id) & series, why)
+
+
+def cancel_ended(connection: Connection, enrolment_ids: Iterable[int]) -> None:
+    """Take back what is open for those of these enrolments that ended while it was in hand."""
+    theirs = messages.c.enrolment_id.in_(list(enrolment_ids))
+    active = select(text("id")).select_from(text("enrolments")).where(text("status = 'active'"))
+    _cancel(connection, theirs & messages.c.enrolment_id.not_in(active), "the enrolment ended")
+
+
+def mailed_since(
+    connection: Connection, subscriber_ids: Iterable[int], since: datetime
+) -> dict[int, list[datetime]]:
+    """When each of these subscribers was last sent mails of the series."""
+    statement = select(messages.c.subscriber_id, messages.c.claimed_at).where(
+        messages.c.subscriber_id.in_(list(subscriber_ids)),
+        messages.c.claimed_at > since,
+        messages.c.kind.not_in(ANSWERS),
+        messages.c.status.in_(_COUNTED_BY_CAP),
+    )
+    times: dict[int, list[datetime]] = {}
+    for subscriber_id, claimed_at in connection.execute(statement):
+        times.setdefault(subscriber_id, []).append(claimed_at)
+    return times
+
+
+def in_hand(connection: Connection, enrolment_id: int) -> bool:
+    """Whether a worker has a message of that enrolment in hand just now."""
+    where = (messages.c.enrolment_id == enrolment_id) & IN_HAND
+    return connection.scalar(select(messages.c.id).where(where).limit(1)) is not None
+
+
+def find_message(connection: Connection, message_id: int) -> Message | None:
+    """The message of that number."""
+    where = messages.c.id == message_id
+    row = connection.execute(select(messages).where(where)).mappings().first()
+    return as_message(row) if row else None
+
+
+def followed(
+    connection: Connection, message_ids: Iterable[int], *, hold: bool = False
+) -> dict[int, Followed]:
+    """Of these messages, those to people who agree to being followed at present.
+
+    With `hold` none of them is erased until the transaction ends: who is being erased just now
+    is waited for, and is not among them.
+    """
+    statement = (
+        select(
+            messages.c.id,
+            messages.c.subscriber_id,
+            messages.c.sequence,
+            messages.c.step,
+            messages.c.revision_id,
+            subscribers.c.purposes,
+        )
+        .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
+        .where(messages.c.id.in_(list(message_ids)))
+        .order_by(subscribers.c.id)
+    )
+    if hold:
+        statement = statement.with_for_update(of=subscribers, read=True, key_share=True)
+    return {
+        number: Followed(person, f"{sequence}/{step}", revision)
+        for number, person, sequence, step, revision, purposes in connection.execute(statement)
+        if Purpose.TRACKING in purposes
+    }
+
+
+def given_up(connection: Connection) -> list[Message]:
+    """Every message that failed, oldest first."""
+    failed = select(messages).where(messages.c.status == MessageStatus.FAILED)
+    rows = connection.execute(failed.order_by(messages.c.claimed_at, messages.c.id)).mappings()
+    return [as_message(row) for row in rows]
+
+
+def ledger_of(connection: Connection, subscriber_id: int) -> list[Message]:
+    """Every message to one subscriber, oldest first."""
+    where = messages.c.subscriber_id == subscriber_id
+    ordered = select(messages).where(where).order_by(messages.c.claimed_at, messages.c.id)
+    return [as_message(row) for row in connection.execute(ordered).mappings()]
+
+
+def move_on(
+    connection: Connection,
+    message_id: int,
+    among: Iterable[MessageStatus],
+    status: MessageStatus,
+    reason: str,
+) -> bool:
+    """Move one message on from one of the states named; return whether it was in one."""
+    moved = connection.execute(
+        update(messages)
+        .where(messages.c.id == message_id, messages.c.status.in_(list(among)))
+        .values(status=status, reason=reason, lease_until=None)
+    )
+    return moved.rowcount == 1
+
+
+def count_messages(connection: Connection) -> dict[str, int]:
+    """How many messages there are, by status."""
+    counted = select(messages.c.status, func.count()).group_by(messages.c.status)
+    return {row[0]: row[1] for row in connection.execute(counted)}
+
+
+def doubts(connection: Connection) -> list[Doubt]:
+    """Every message in doubt, longest first."""
+    statement = (
+        select(
+            messages.c.id,
+            func.coalesce(subscribers.c.address, "(erased)"),
+            messages.c.step,
+            messages.c.claimed_at,
+            messages.c.reason,
+        )
+        .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
+        .where(messages.c.status == MessageStatus.IN_DOUBT)
+        .order_by(messages.c.claimed_at)
+    )
+    return [Doubt(*row) for row in connection.execute(statement)]
+
+
+def set_aside(
+    connection: Connection, among: MessageStatus, status: MessageStatus, reason: str
+) -> set[int]:
+    """Move every message on that is in one state; return the enrolments that they belong to."""
+    moved = connection.execute(
+        update(messages)
+        .where(messages.c.status == among)
+        .values(status=status, reason=reason, lease_until=None, doubts=doubts_at(status))
+        .returning(messages.c.enrolment_id)
+    )
+    return set(moved.scalars())
+
+
+def doubts_at(status: MessageStatus) -> Any:
+    """The count of doubts once a message is in that state."""
+    return messages.c.doubts + (1 if status is MessageStatus.IN_DOUBT else 0)
+
+
+def _cancel(connection: Connection, where: Any, why: str) -> None:
+    connection.execute(
+        update(messages)
+        .where(where, messages.c.status.in_(_OPEN))
+        .values(status=MessageStatus.CANCELLED, lease_until=None, reason=why)
+    )
+
+
+def as_message(row: Mapping[Any, Any]) -> Message:
+    """A row of the ledger as a value.
+
+    What a newer program has sent, or says of it, counts as sent and is not sent again.
+    """
+    return Message(
+        id=row["id"],
+        enrolment_id=row["enrolment_id"],
+        subscriber_id=row["subscriber_id"],
+        sequence=row["sequence"],
+        step=row["step"],
+        kind=known(StepKind, row["kind"], StepKind.ARTICLE),
+        occasion=row["occasion"],
+        status=known(MessageStatus, row["status"], MessageStatus.IN_DOUBT),
+        attempt=row["attempt"],
+        doubts=row["doubts"],
+        due_at=row["due_at"],
+        claimed_at=row["claimed_at"],
+        accepted_at=row["accepted_at"],
+        reason=row["reason"],
+        marked=bool(row["marked"]),
+    )

@@ -1,0 +1,183 @@
+"""Owners: who may open the studio, and the one-time links that let them set a password."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    Select,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from nurture.store.database import insert_new
+from nurture.store.types import UtcDateTime, metadata
+
+owners = Table(
+    "owners",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address", Text, nullable=False, unique=True),
+    Column("password_hash", Text),
+    # A code is computed from it, so it must be read again; sealed, because whoever reads the
+    # database is not to have both factors.
+    Column("totp_secret", Text),
+    Column("totp_pending", Text),
+    Column("totp_counter", Integer, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+)
+
+owner_links = Table(
+    "owner_links",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("owner_id", ForeignKey("owners.id"), nullable=False, index=True),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", Text, primary_key=True),
+    Column("owner_id", ForeignKey("owners.id"), nullable=False, index=True),
+)
+
+
+_Chosen = Select[int, str, str | None, str | None, str | None, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Somebody who may open the studio; `totp_secret` is set while codes are asked for."""
+
+    id: int
+    address: str
+    password_hash: str | None
+    totp_secret: str | None
+    totp_pending: str | None
+    added_at: datetime
+
+
+def add_owner(connection: Connection, address: str, now: datetime) -> int:
+    """The owner of that address, added where not known yet; return their number."""
+    row = {"address": address, "totp_counter": 0, "added_at": now}
+    insert_new(connection, owners, [row])
+    return int(connection.scalars(select(owners.c.id).where(owners.c.address == address)).one())
+
+
+def find_owner(connection: Connection, owner: int) -> Owner | None:
+    """The owner of that number."""
+    return _one(connection, _chosen().where(owners.c.id == owner))
+
+
+def find_owner_by_address(connection: Connection, keys: Collection[str]) -> Owner | None:
+    """The owner of an address, of which all keys are given."""
+    return _one(connection, _chosen().where(owners.c.address.in_(keys)).order_by(owners.c.id))
+
+
+def all_owners(connection: Connection) -> list[Owner]:
+    """Everybody who may open the studio, in the order they were added."""
+    return [Owner(*row) for row in connection.execute(_chosen().order_by(owners.c.id))]
+
+
+def remove_owner(connection: Connection, owner: int) -> None:
+    """Forget an owner; their sessions have to be ended first."""
+    connection.execute(delete(owner_links).where(owner_links.c.owner_id == owner))
+    replace_recovery_codes(connection, owner, ())
+    connection.execute(delete(owners).where(owners.c.id == owner))
+
+
+def set_password_hash(connection: Connection, owner: int, password_hash: str) -> None:
+    """Note what the owner's password is checked against from now on."""
+    change = update(owners).where(owners.c.id == owner)
+    connection.execute(change.values(password_hash=password_hash))
+
+
+def set_pending_secret(connection: Connection, owner: int, secret: str) -> None:
+    """Keep a secret until its first code has shown that a phone has it."""
+    connection.execute(update(owners).where(owners.c.id == owner).values(totp_pending=secret))
+
+
+def set_secret(connection: Connection, owner: int, secret: str | None, counter: int) -> None:
+    """Ask for codes made with that secret, or for none; codes up to `counter` are spent."""
+    connection.execute(
+        update(owners)
+        .where(owners.c.id == owner)
+        .values(totp_secret=secret, totp_pending=None, totp_counter=counter)
+    )
+
+
+def replace_secrets(
+    connection: Connection, owner: int, secret: str | None, pending: str | None
+) -> None:
+    """Keep the same secrets in another form."""
+    values = {"totp_secret": secret, "totp_pending": pending}
+    connection.execute(update(owners).where(owners.c.id == owner).values(values))
+
+
+def spend_code(connection: Connection, owner: int, counter: int) -> bool:
+    """Use up the code of that time step; return false where it or a later one was used before."""
+    unspent = (owners.c.id == owner) & (owners.c.totp_counter < counter)
+    return (
+        connection.execute(update(owners).where(unspent).values(totp_counter=counter)).rowcount > 0
+    )
+
+
+def replace_recovery_codes(connection: Connection, owner: int, hashes: Iterable[str]) -> None:
+    """Take these recovery codes in place of those before."""
+    connection.execute(delete(recovery_codes).where(recovery_codes.c.owner_id == owner))
+    rows = [{"code_hash": one, "owner_id": owner} for one in hashes]
+    if rows:
+        connection.execute(insert(recovery_codes), rows)
+
+
+def spend_recovery_code(connection: Connection, owner: int, code_hash: str) -> bool:
+    """Use up a recovery code; return whether there was one."""
+    that = (recovery_codes.c.owner_id == owner) & (recovery_codes.c.code_hash == code_hash)
+    return connection.execute(delete(recovery_codes).where(that)).rowcount > 0
+
+
+def put_link(connection: Connection, owner: int, token_hash: str, expires_at: datetime) -> None:
+    """Make a link valid, and every one before it invalid."""
+    connection.execute(delete(owner_links).where(owner_links.c.owner_id == owner))
+    row = {"token_hash": token_hash, "owner_id": owner, "expires_at": expires_at}
+    connection.execute(insert(owner_links).values(row))
+
+
+def find_link(connection: Connection, token_hash: str, now: datetime) -> Owner | None:
+    """Whose link this is, where it has neither been used nor expired."""
+    valid = (owner_links.c.token_hash == token_hash) & (owner_links.c.expires_at > now)
+    return _one(connection, _chosen().join(owner_links).where(valid))
+
+
+def use_link(connection: Connection, token_hash: str) -> bool:
+    """Use a link up; return false where somebody was quicker."""
+    used = delete(owner_links).where(owner_links.c.token_hash == token_hash)
+    return connection.execute(used).rowcount > 0
+
+
+def _chosen() -> _Chosen:
+    return select(
+        owners.c.id,
+        owners.c.address,
+        owners.c.password_hash,
+        owners.c.totp_secret,
+        owners.c.totp_pending,
+        owners.c.added_at,
+    )
+
+
+def _one(
+    connection: Connection,
+    query: _Chosen,
+) -> Owner | None:
+    row = connection.execute(query).one_or_none()
+    return Owner(*row) if row else None

@@ -1,0 +1,105 @@
+"""Sequences: which of them the owner has paused, and who waits for them to go on."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, Text, bindparam, func, select, update
+
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import ANSWERS
+from nurture.store.database import insert_new
+from nurture.store.queries.locks import hold
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.messages import messages
+from nurture.store.types import UtcDateTime, metadata
+
+sequences = Table(
+    "sequences",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("paused_at", UtcDateTime),
+)
+
+
+def paused_sequences(connection: Connection) -> frozenset[str]:
+    """The paused ones, which stay so until this transaction ends.
+
+    Whoever pauses or resumes waits for those who decide by this, so that nobody is put
+    off until a resumption that has already happened.
+    """
+    rows = connection.execute(select(sequences).with_for_update(read=True))
+    return frozenset(row.key for row in rows if row.paused_at is not None)
+
+
+def paused_keys(connection: Connection) -> list[str]:
+    """The paused ones, to be shown."""
+    paused = select(sequences.c.key).where(sequences.c.paused_at.is_not(None))
+    return list(connection.scalars(paused))
+
+
+def set_paused(connection: Connection, key: str, paused_at: datetime | None) -> bool:
+    """Pause a sequence since that moment, or not at all; return whether that is a change."""
+    insert_new(connection, sequences, [{"key": key}])
+    was_paused = sequences.c.paused_at.is_not(None)
+    changed = connection.execute(
+        update(sequences)
+        .where(sequences.c.key == key, was_paused != (paused_at is not None))
+        .values(paused_at=paused_at)
+    )
+    return changed.rowcount == 1
+
+
+def take_back_claimed(connection: Connection, key: str, why: str) -> list[int]:
+    """Cancel what workers have claimed and not yet offered, guides aside; return the enrolments."""
+    claimed = (
+        (messages.c.sequence == key)
+        & (messages.c.status == MessageStatus.CLAIMED)
+        & messages.c.kind.not_in(ANSWERS)
+    )
+    hold(connection, enrolments.c.id.in_(select(messages.c.enrolment_id).where(claimed)))
+    taken = connection.execute(
+        update(messages)
+        .where(claimed)
+        .values(status=MessageStatus.CANCELLED, lease_until=None, reason=why)
+        .returning(messages.c.enrolment_id)
+    )
+    return list(taken.scalars())
+
+
+def waiting_for(connection: Connection, key: str) -> list[int]:
+    """The enrolments that wait for a paused sequence to go on, held, longest waiting first."""
+    waiting = _waits_for(key)
+    hold(connection, waiting)
+    in_order = (enrolments.c.anchor_at, enrolments.c.id)
+    statement = select(enrolments.c.id).where(waiting).order_by(*in_order)
+    return list(connection.scalars(statement))
+
+
+def count_waiting(connection: Connection, key: str) -> int:
+    """How many wait for a paused sequence to go on."""
+    return connection.scalar(select(func.count()).where(_waits_for(key))) or 0
+
+
+def look_at_each(connection: Connection, looks: Mapping[int, datetime]) -> None:
+    """Look at each of these waiting enrolments at its own moment."""
+    if looks:
+        statement = (
+            update(enrolments)
+            .where(enrolments.c.id == bindparam("enrolment"))
+            .where(enrolments.c.next_look_at == UNTIL_RESUMED)
+            .values(next_look_at=bindparam("look"), turn=enrolments.c.turn + 1)
+        )
+        connection.execute(
+            statement, [{"enrolment": number, "look": at} for number, at in looks.items()]
+        )
+
+
+def _waits_for(key: str) -> Any:
+    return (
+        (enrolments.c.sequence == key)
+        & (enrolments.c.status == EnrolmentStatus.ACTIVE)
+        & (enrolments.c.next_look_at == UNTIL_RESUMED)
+    )

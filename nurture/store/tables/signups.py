@@ -1,0 +1,132 @@
+"""Signups: each time somebody filled in a form, and the keys that make a repeat harmless."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
+
+from nurture.store.database import insert_new
+from nurture.store.types import Json, UtcDateTime, metadata
+
+signups = Table(
+    "signups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("form", Text, nullable=False),
+    Column("signed_up_at", UtcDateTime, nullable=False),
+    Column("page_url", Text, nullable=False),
+    Column("utm", Json, nullable=False),
+    Column("client", Text, nullable=False),
+    # When we were told of it, where that was later than it happened.
+    Column("received_at", UtcDateTime),
+    Index("ix_signups_client_signed_up_at", "client", "signed_up_at"),
+    Index("ix_signups_form_signed_up_at", "form", "signed_up_at"),
+    Index(
+        "ix_signups_received_at",
+        "received_at",
+        sqlite_where=text("received_at IS NOT NULL"),
+        postgresql_where=text("received_at IS NOT NULL"),
+    ),
+)
+
+signup_keys = Table(
+    "signup_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("kept_at", UtcDateTime, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SignupCounts:
+    """How many signups came from one client and through one form since some moment."""
+
+    from_client: int
+    through_form: int
+
+
+def add_signup(
+    connection: Connection,
+    *,
+    subscriber_id: int,
+    form: str,
+    page_url: str,
+    utm: Mapping[str, str],
+    client: str,
+    now: datetime,
+    received_at: datetime | None = None,
+) -> None:
+    """Note that somebody filled in a form; `received_at` is when we were told, where later."""
+    connection.execute(
+        insert(signups).values(
+            subscriber_id=subscriber_id,
+            form=form,
+            signed_up_at=now,
+            page_url=page_url,
+            utm=dict(utm),
+            client=client,
+            received_at=received_at,
+        )
+    )
+
+
+def is_signup(connection: Connection, subscriber_id: int, form: str, at: datetime) -> bool:
+    """Whether it is noted already that somebody filled in a form at that time."""
+    theirs = (signups.c.subscriber_id == subscriber_id) & (signups.c.form == form)
+    same = select(signups.c.id).where(theirs, signups.c.signed_up_at == at)
+    return connection.scalar(same.limit(1)) is not None
+
+
+def count_signups(
+    connection: Connection, client: str, form: str, since: datetime, most: int
+) -> SignupCounts:
+    """Count what we were told of lately; counting stops at `most`, so that a flood stays cheap."""
+    late = signups.c.received_at > since
+    in_time = (signups.c.signed_up_at > since) & signups.c.received_at.is_(None)
+    of_client, of_form = signups.c.client == client, signups.c.form == form
+
+    def count(whose: ColumnElement[bool]) -> int:
+        found = (select(signups.c.id).where(whose, when).limit(most) for when in (in_time, late))
+        counted = (select(func.count()).select_from(q.subquery()) for q in found)
+        return sum(connection.scalar(q) or 0 for q in counted)
+
+    return SignupCounts(count(of_client), count(of_form))
+
+
+def count_by_form(connection: Connection, since: datetime) -> dict[str, int]:
+    """How many signups came through each form since some moment."""
+    recent = signups.c.signed_up_at > since
+    counted = select(signups.c.form, func.count()).where(recent).group_by(signups.c.form)
+    return {row[0]: row[1] for row in connection.execute(counted)}
+
+
+def keep_key(connection: Connection, key: str, digest: str, now: datetime) -> str | None:
+    """Remember an idempotency key; return the digest it stood for if it was known already."""
+    row = {"key": key, "digest": digest, "kept_at": now}
+    if insert_new(connection, signup_keys, [row], "key"):
+        return None
+    known = select(signup_keys.c.digest).where(signup_keys.c.key == key)
+    return str(connection.scalars(known).one())
+
+
+def forget_old_keys(connection: Connection, now: datetime, kept_for: timedelta) -> int:
+    """Drop idempotency keys that nobody will repeat any more; return how many."""
+    old = signup_keys.c.kept_at < now - kept_for
+    return connection.execute(delete(signup_keys).where(old)).rowcount

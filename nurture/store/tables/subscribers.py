@@ -1,0 +1,243 @@
+"""Subscribers: the people we may write to."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Table,
+    Text,
+    func,
+    select,
+    text,
+    update,
+)
+
+from nurture.domain.errors import NurtureError
+from nurture.domain.known_words import known
+from nurture.domain.scheduling.gate import Frequency, PausedBy
+from nurture.domain.subscribers.address import address_key, address_keys
+from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.store.database import insert_new
+from nurture.store.tables.restores import numbered
+from nurture.store.types import UtcDateTime, Words, metadata
+
+
+def _created_at(context: Any) -> Any:
+    return context.get_current_parameters()["created_at"]
+
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # The address is looked up by its key; an erasure leaves none of the three.
+    Column("address", Text),
+    Column("address_key", Text, unique=True),
+    Column("address_hash", Text, nullable=False, index=True),
+    Column("first_name", Text, nullable=False, default=""),
+    Column("time_zone", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime),
+    Column("frequency", Text, nullable=False, default=Frequency.USUAL),
+    Column("paused_until", UtcDateTime),
+    Column("paused_by", Text),
+    # Until when they have had an appointment: that of `domain.bookings`, worked out of events.
+    Column("booked_until", UtcDateTime),
+    # When they last answered a page on which both boxes of our own stood.
+    Column("boxes_seen_at", UtcDateTime),
+    # The present state of the append-only consent records, so that a batch needs no history.
+    Column("purposes", Words, nullable=False),
+    Column("erased", Boolean, nullable=False, default=False),
+    # A hint: since when no sign of life is known. Nobody is asked before it is old enough.
+    Column("quiet_since", UtcDateTime, default=_created_at),
+    Index(
+        "ix_subscribers_quiet",
+        "quiet_since",
+        sqlite_where=text("confirmed_at IS NOT NULL AND erased = 0"),
+        postgresql_where=text("confirmed_at IS NOT NULL AND NOT erased"),
+    ),
+    Index(
+        "ix_subscribers_unconfirmed",
+        "created_at",
+        sqlite_where=text("confirmed_at IS NULL AND erased = 0"),
+        postgresql_where=text("confirmed_at IS NULL AND NOT erased"),
+    ),
+)
+
+
+class ErasedMeanwhileError(NurtureError):
+    """Somebody was erased while another transaction waited for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A person we may write to."""
+
+    id: int
+    address: str
+    address_hash: str
+    first_name: str
+    time_zone: str
+    confirmed_at: datetime | None
+    frequency: Frequency
+    paused_until: datetime | None
+    consents: Consents
+    paused_by: PausedBy = PausedBy.PERSON
+    booked_until: datetime | None = None
+    boxes_seen_at: datetime | None = None
+
+
+def add_subscriber(
+    connection: Connection,
+    *,
+    address: str,
+    address_hash: str,
+    first_name: str,
+    time_zone: str,
+    now: datetime,
+) -> bool:
+    """Add the person unless they are known; return whether they are new."""
+    row = {
+        "address": address,
+        "address_key": address_key(address),
+        "address_hash": address_hash,
+        "first_name": first_name,
+        "time_zone": time_zone,
+        "created_at": now,
+        "purposes": (),
+    }
+    return bool(insert_new(connection, subscribers, numbered(connection, subscribers, [row]), "id"))
+
+
+def find_by_address(connection: Connection, address: str) -> Subscriber | None:
+    """The subscriber of that address, however it is spelt."""
+    where = subscribers.c.address_key.in_(address_keys(address))
+    return _one(connection, select(subscribers).where(where))
+
+
+def get_by_address(connection: Connection, address: str) -> Subscriber:
+    """The subscriber of an address that was there just now, locked against other writers.
+
+    Raises `ErasedMeanwhileError`.
+    """
+    where = subscribers.c.address_key.in_(address_keys(address))
+    person = _one(connection, select(subscribers).where(where).with_for_update(key_share=True))
+    if person is None:
+        raise ErasedMeanwhileError("This person has just been erased.", remedy="Try again.")
+    return person
+
+
+def find_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
+    """The subscriber of that number, unless they have been erased."""
+    where = (subscribers.c.id == subscriber_id) & ~subscribers.c.erased
+    return _one(connection, select(subscribers).where(where))
+
+
+def addresses_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, str]:
+    """The addresses of these people, as far as they are known."""
+    chosen = select(subscribers.c.id, subscribers.c.address).where(
+        subscribers.c.id.in_(list(subscriber_ids)), ~subscribers.c.erased
+    )
+    return {row.id: row.address for row in connection.execute(chosen)}
+
+
+def find_hash(connection: Connection, subscriber_id: int) -> str | None:
+    """The keyed hash of somebody's address, also once they are erased; `None` for nobody.
+
+    It is empty where nothing was left at the time.
+    """
+    where = subscribers.c.id == subscriber_id
+    found: str | None = connection.scalar(select(subscribers.c.address_hash).where(where))
+    return found
+
+
+def present_number(connection: Connection, subscriber_id: int) -> int | None:
+    """Who is known by that number or, where it was emptied, by the same address at present."""
+    before = subscribers.alias()
+    same = (before.c.id == subscriber_id) & (before.c.address_hash == subscribers.c.address_hash)
+    number = select(subscribers.c.id).join_from(subscribers, before, same)
+    found: int | None = connection.scalar(number.where(~subscribers.c.erased))
+    return found
+
+
+def find_by_hash(connection: Connection, address_hash: str) -> int | None:
+    """The number of the subscriber whose address has that keyed hash, unless they are erased."""
+    where = (subscribers.c.address_hash == address_hash) & ~subscribers.c.erased
+    found: int | None = connection.scalar(select(subscribers.c.id).where(where))
+    return found
+
+
+def change_subscriber(connection: Connection, subscriber_id: int, **values: Any) -> None:
+    """Set columns of one subscriber."""
+    connection.execute(
+        update(subscribers).where(subscribers.c.id == subscriber_id).values(**values)
+    )
+
+
+def confirm_address(connection: Connection, subscriber_id: int, now: datetime) -> None:
+    """Note that the person has shown that the address is theirs; the first time counts."""
+    confirmed = func.coalesce(subscribers.c.confirmed_at, now)
+    connection.execute(
+        update(subscribers).where(subscribers.c.id == subscriber_id).values(confirmed_at=confirmed)
+    )
+
+
+def addresses_and_hashes(
+    connection: Connection, limit: int | None = None
+) -> list[tuple[int, str, str]]:
+    """Numbers, addresses and keyed hashes of the people we know, the newest first."""
+    columns = (subscribers.c.id, subscribers.c.address, subscribers.c.address_hash)
+    known = select(*columns).where(~subscribers.c.erased, subscribers.c.address.is_not(None))
+    rows = connection.execute(known.order_by(subscribers.c.id.desc()).limit(limit))
+    return [(row.id, row.address, row.address_hash) for row in rows]
+
+
+def first_names(connection: Connection) -> dict[str, int]:
+    """The first names of the people we know, and how many bear each; empty where not known."""
+    names = (
+        select(subscribers.c.first_name, func.count())
+        .where(~subscribers.c.erased)
+        .group_by(subscribers.c.first_name)
+    )
+    return {row[0]: row[1] for row in connection.execute(names)}
+
+
+def count_subscribers(connection: Connection) -> int:
+    """How many people are known."""
+    return connection.scalar(select(func.count()).where(~subscribers.c.erased)) or 0
+
+
+@cache
+def as_consents(purposes: frozenset[str]) -> Consents:
+    """The stored words as consents, as far as they are known; there are few different sets."""
+    return Consents(frozenset(filter(None, (known(Purpose, word, None) for word in purposes))))
+
+
+def _one(connection: Connection, statement: Any) -> Subscriber | None:
+    row = connection.execute(statement).mappings().first()
+    return _subscriber(row) if row else None
+
+
+def _subscriber(row: Mapping[Any, Any]) -> Subscriber:
+    return Subscriber(
+        id=row["id"],
+        address=row["address"],
+        address_hash=row["address_hash"],
+        first_name=row["first_name"],
+        time_zone=row["time_zone"],
+        confirmed_at=row["confirmed_at"],
+        frequency=known(Frequency, row["frequency"], Frequency.FEWER),
+        paused_until=row["paused_until"],
+        consents=as_consents(row["purposes"]),
+        paused_by=known(PausedBy, row["paused_by"] or "", PausedBy.PERSON),
+        booked_until=row["booked_until"],
+        boxes_seen_at=row["boxes_seen_at"],
+    )

@@ -1,0 +1,223 @@
+"""Suppressions: addresses never to write to, kept as keyed hashes, a row for each reason.
+
+What was lifted is remembered with the time up to which it was, so that an older bounce that is
+told later changes nothing.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    RowMapping,
+    Table,
+    Text,
+    case,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from nurture.domain.known_words import known
+from nurture.domain.subscribers.suppression import Suppression, SuppressionReason, strongest
+from nurture.store.database import among, as_numbers
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.withdrawals import list_withdrawals
+from nurture.store.types import UtcDateTime, metadata
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_hash", Text, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    # When it happened last, as far as is known; of a complaint and an erasure, when first.
+    Column("since", UtcDateTime, nullable=False),
+    Column("detail", Text, nullable=False, default=""),
+    # The person asked for a guide once more after a bounce: when, and which one may go.
+    Column("asked_again_at", UtcDateTime),
+    Column("guide_of", ForeignKey("enrolments.id")),
+)
+
+lifted_suppressions = Table(
+    "lifted_suppressions",
+    metadata,
+    Column("address_hash", Text, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("lifted_at", UtcDateTime, nullable=False),
+)
+
+_FIRST_COUNTS = (SuppressionReason.COMPLAINED, SuppressionReason.ERASED)
+
+
+def suppress(
+    connection: Connection,
+    address_hash: str,
+    reason: SuppressionReason,
+    at: datetime,
+    detail: str = "",
+) -> bool:
+    """Write to an address no more, because of what happened at that time.
+
+    Other reasons stay as they are. Return whether the reason stands: it does not where it was
+    lifted by something later.
+    """
+    lifted_at = find_lifted_at(connection, address_hash, reason)
+    if lifted_at is not None and at < lifted_at:
+        return bool(_row(connection, address_hash, reason))
+    row = {"address_hash": address_hash, "reason": reason, "since": at, "detail": detail}
+    insert = _insert(connection, suppressions).values(row)
+    told, stored = insert.excluded, suppressions.c
+    counts = told.since < stored.since if reason in _FIRST_COUNTS else told.since > stored.since
+    newer = {name: case((counts, told[name]), else_=stored[name]) for name in ("since", "detail")}
+    connection.execute(insert.on_conflict_do_update(index_elements=_KEY, set_=newer))
+    list_withdrawals(connection, [address_hash], [reason], at)
+    return True
+
+
+def lift_suppression(
+    connection: Connection,
+    address_hash: str,
+    reason: SuppressionReason,
+    at: datetime | None = None,
+) -> bool:
+    """Take back one reason and leave the others; return whether it stood and does no more.
+
+    With a time, what is told later to have happened before it changes nothing either. Without
+    one, the reason goes as if it had never been.
+    """
+    that = _that(address_hash, reason)
+    if not stands(connection, address_hash, reason):
+        return False
+    if at is not None:
+        _remember(connection, address_hash, reason, at)
+        that &= suppressions.c.since <= at
+    return connection.execute(delete(suppressions).where(that)).rowcount > 0
+
+
+def find_lifted_at(
+    connection: Connection, address_hash: str, reason: SuppressionReason
+) -> datetime | None:
+    """Up to when a reason has been lifted, if it ever was."""
+    lifted = lifted_suppressions.c
+    that = (lifted.address_hash == address_hash) & (lifted.reason == reason)
+    found: datetime | None = connection.scalar(select(lifted.lifted_at).where(that))
+    return found
+
+
+def allow_guide(
+    connection: Connection, address_hash: str, enrolment_id: int, now: datetime
+) -> None:
+    """Let the guide of one enrolment go to an address that has bounced, once."""
+    connection.execute(
+        update(suppressions)
+        .where(_that(address_hash, SuppressionReason.BOUNCED))
+        .values(asked_again_at=now, guide_of=enrolment_id)
+    )
+
+
+def suppressions_of(connection: Connection, address_hash: str) -> list[Suppression]:
+    """Every reason that stands for an address, in the order of their names."""
+    found = select(suppressions).where(suppressions.c.address_hash == address_hash)
+    rows = connection.execute(found.order_by(suppressions.c.reason)).mappings()
+    return [as_suppression(row) for row in rows]
+
+
+def find_suppression(connection: Connection, address_hash: str) -> SuppressionReason | None:
+    """The strongest reason why the address is not written to, or `None` where it may be."""
+    return strongest(one.reason for one in suppressions_of(connection, address_hash))
+
+
+def stands(connection: Connection, address_hash: str, reason: SuppressionReason) -> bool:
+    """Whether an address is suppressed for that reason."""
+    return bool(_row(connection, address_hash, reason))
+
+
+def standing_of(
+    connection: Connection, subscriber_ids: Iterable[int]
+) -> dict[int, list[Suppression]]:
+    """The reasons that stand for each of these people who is suppressed at all."""
+    found = (
+        select(subscribers.c.id.label("subscriber"), suppressions)
+        .join(subscribers, subscribers.c.address_hash == suppressions.c.address_hash)
+        .where(among(connection.dialect.name, subscribers.c.id, "people"))
+    )
+    rows = connection.execute(found, {"people": as_numbers(connection, subscriber_ids)})
+    reasons: dict[int, list[Suppression]] = {}
+    for row in rows.mappings():
+        reasons.setdefault(row["subscriber"], []).append(as_suppression(row))
+    return reasons
+
+
+def every_suppression(connection: Connection) -> Sequence[RowMapping]:
+    """Every reason that stands, with the address where it is known, the newest first."""
+    known = subscribers.c.address_hash == suppressions.c.address_hash
+    found = select(suppressions, subscribers.c.address).outerjoin(
+        subscribers, known & subscribers.c.address.is_not(None)
+    )
+    order = (suppressions.c.since.desc(), suppressions.c.address_hash, suppressions.c.reason)
+    return connection.execute(found.order_by(*order)).mappings().all()
+
+
+def suppress_erased(connection: Connection, address_hash: str, now: datetime) -> None:
+    """Never write to the address of an erased person again, whatever was known of it before."""
+    for table in (suppressions, lifted_suppressions):
+        connection.execute(delete(table).where(table.c.address_hash == address_hash))
+    suppress(connection, address_hash, SuppressionReason.ERASED, now)
+
+
+def rename_address(connection: Connection, person: int, before: str, after: str) -> None:
+    """Let an address go by another keyed hash, for whoever has it and for what suppresses it."""
+    theirs = subscribers.c.id == person
+    connection.execute(update(subscribers).where(theirs).values(address_hash=after))
+    for table in (suppressions, lifted_suppressions):
+        that = table.c.address_hash == before
+        connection.execute(update(table).where(that).values(address_hash=after))
+
+
+def empty_details_of(connection: Connection, people: Collection[int]) -> None:
+    """Empty what was told of these people's addresses: a mail server's answer often names them."""
+    theirs = select(subscribers.c.address_hash).where(subscribers.c.id.in_(people))
+    that = suppressions.c.address_hash.in_(theirs)
+    connection.execute(update(suppressions).where(that).values(detail=""))
+
+
+def as_suppression(row: RowMapping) -> Suppression:
+    """A row as a value; a reason that only a newer program knows is one that nobody lifts."""
+    return Suppression(
+        known(SuppressionReason, row["reason"], SuppressionReason.COMPLAINED),
+        row["since"],
+        row["detail"],
+        row["asked_again_at"],
+        row["guide_of"],
+    )
+
+
+def _remember(
+    connection: Connection, address_hash: str, reason: SuppressionReason, at: datetime
+) -> None:
+    row = {"address_hash": address_hash, "reason": reason, "lifted_at": at}
+    insert = _insert(connection, lifted_suppressions).values(row)
+    told, stored = insert.excluded.lifted_at, lifted_suppressions.c.lifted_at
+    later = {"lifted_at": case((told > stored, told), else_=stored)}
+    connection.execute(insert.on_conflict_do_update(index_elements=_KEY, set_=later))
+
+
+_KEY = ["address_hash", "reason"]
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def _that(address_hash: str, reason: SuppressionReason) -> Any:
+    return (suppressions.c.address_hash == address_hash) & (suppressions.c.reason == reason)
+
+
+def _row(connection: Connection, address_hash: str, reason: SuppressionReason) -> int:
+    counted = select(func.count()).select_from(suppressions).where(_that(address_hash, reason))
+    return connection.scalar(counted) or 0

@@ -1,0 +1,100 @@
+"""Withdrawals: every no in the order in which it was said, to be copied out of the database.
+
+A row is written in the transaction in which the no is kept, by the few functions that keep one,
+so that whoever copies from a number on misses none. Rows name nobody: only keyed hashes.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, Integer, Table, Text, func, insert, select
+
+from nurture.store.tables.restores import numbered
+from nurture.store.types import UtcDateTime, metadata
+
+#: Somebody who never confirmed was let go: emptied, but free to sign up again.
+LET_GO = "let_go"
+
+#: How the kind of a consent that was taken back begins; the purpose follows.
+CONSENT = "consent:"
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address_hash", Text, nullable=False, index=True),
+    # A reason of `domain.suppression`, `let_go`, or `consent:` and a purpose.
+    Column("kind", Text, nullable=False),
+    Column("happened_at", UtcDateTime, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """One no: of which address, of what kind and when."""
+
+    id: int
+    address_hash: str
+    kind: str
+    happened_at: datetime
+
+
+def list_withdrawals(
+    connection: Connection, hashes: Iterable[str], kinds: Iterable[str], at: datetime
+) -> None:
+    """Note these kinds of no for each of these addresses; an address that is lost is nobody's."""
+    known, said = [each for each in hashes if each], list(kinds)
+    rows = [{"address_hash": h, "kind": kind, "happened_at": at} for h in known for kind in said]
+    if rows:
+        connection.execute(insert(withdrawals), numbered(connection, withdrawals, rows))
+
+
+def list_once(connection: Connection, address_hash: str, kind: str, at: datetime) -> None:
+    """Note a no of somebody who is not known, unless that is noted already."""
+    same = (withdrawals.c.address_hash == address_hash) & (withdrawals.c.kind == kind)
+    found = select(withdrawals.c.id).where(same, withdrawals.c.happened_at == at)
+    if connection.scalar(found.limit(1)) is None:
+        list_withdrawals(connection, [address_hash], [kind], at)
+
+
+def consents_withdrawn(
+    connection: Connection, address_hashes: Sequence[str]
+) -> list[tuple[str, datetime]]:
+    """Which purposes somebody with that address took back, and when."""
+    theirs = withdrawals.c.address_hash.in_(address_hashes)
+    found = select(withdrawals.c.kind, withdrawals.c.happened_at).where(
+        theirs, withdrawals.c.kind.startswith(CONSENT, autoescape=True)
+    )
+    return [(kind.removeprefix(CONSENT), at) for kind, at in connection.execute(found)]
+
+
+def let_go_since(connection: Connection, address_hashes: Sequence[str], since: datetime) -> bool:
+    """Whether somebody with that address was let go at that time or later."""
+    theirs = withdrawals.c.address_hash.in_(address_hashes)
+    gone = theirs & (withdrawals.c.kind == LET_GO) & (withdrawals.c.happened_at >= since)
+    return connection.scalar(select(withdrawals.c.id).where(gone).limit(1)) is not None
+
+
+def newest_withdrawal(connection: Connection) -> int:
+    """The number of the last one; zero where there is none."""
+    return connection.scalar(select(func.max(withdrawals.c.id))) or 0
+
+
+def happened_after(connection: Connection, number: int) -> datetime | None:
+    """When the first one after that number was said; `None` where there is none."""
+    after = select(withdrawals.c.happened_at).where(withdrawals.c.id > number)
+    found: datetime | None = connection.scalar(after.order_by(withdrawals.c.id).limit(1))
+    return found
+
+
+def withdrawals_after(connection: Connection, number: int, limit: int) -> list[Withdrawal]:
+    """What came after that number, the earliest first.
+
+    On a server transactions may end in another order than their numbers. Whoever is still
+    writing one is waited for, so that none turns up behind the number that was read to.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("LOCK TABLE withdrawals IN SHARE MODE")
+    after = select(withdrawals).where(withdrawals.c.id > number).order_by(withdrawals.c.id)
+    return [Withdrawal(*row) for row in connection.execute(after.limit(limit))]
