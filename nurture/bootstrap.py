@@ -34,7 +34,7 @@ from nurture.services.guiding import Shelf
 from nurture.services.keying import insist_on_keys, refuse_other_keys
 from nurture.services.locating import locate, place_of
 from nurture.services.securing import seal_secrets
-from nurture.services.subscribing import Limits
+from nurture.services.subscribers.signup import Limits
 from nurture.services.tracking import Journal
 from nurture.settings import Settings, load_settings
 from nurture.store.database import Database, DatabaseUnavailableError, NewerDatabaseError

@@ -64,7 +64,8 @@ def _close_files(**_: object) -> None:
 def _load_before_forking(**_: object) -> None:
     global _forked_by
     _forked_by = os.getpid()
-    for module in ("bootstrap", "bank_holidays", "services.sweeping", "services.forgetting"):
+    services = ("services.sweeping", "services.subscribers.erasure")
+    for module in ("bootstrap", "bank_holidays", *services):
         import_module(f"nurture.{module}")
     gc.collect()
     gc.freeze()  # What is there by now stays; looking through it again would unshare its pages.

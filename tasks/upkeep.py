@@ -6,10 +6,10 @@ from tasks import app, house
 @app.task
 def tidy() -> None:
     """Let go of what nobody needs any more."""
-    from nurture.services import forgetting
+    from nurture.services.subscribers import erasure
 
-    forgetting.tidy(house().database, house().files, house().clock())
-    forgetting.drop_raw(house().database, house().clock(), house().settings.retention)
+    erasure.tidy(house().database, house().files, house().clock())
+    erasure.drop_raw(house().database, house().clock(), house().settings.retention)
 
 
 @app.task

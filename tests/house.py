@@ -25,17 +25,16 @@ from nurture.domain.tracking.verdict import HOLD
 from nurture.library import Library, read_library
 from nurture.services import (
     bouncing,
-    collecting,
     delivering,
     folding,
-    forgetting,
     judging,
     publishing,
-    subscribing,
     sunsetting,
     sweeping,
 )
-from nurture.services.subscribing import Signup
+from nurture.services.subscribers import erasure, guide
+from nurture.services.subscribers import signup as subscribing
+from nurture.services.subscribers.signup import Signup
 from nurture.settings import load_settings
 from nurture.signatures import hex_hmac, sign_standard_webhook
 from nurture.store.schema import metadata
@@ -147,7 +146,7 @@ class Household:
         """Press the button on the guide's page, without the web in between."""
         house = self.house
         answers = {Purpose(name): yes for name, yes in wanted.items()}
-        assert collecting.collect_guide(
+        assert guide.collect_guide(
             house.database,
             house.catalogue,
             house.shelf,
@@ -188,7 +187,7 @@ class Household:
 
     def upkeep(self) -> None:
         """What is done once an hour."""
-        forgetting.tidy(self.house.database, self.house.files, self.clock.now)
+        erasure.tidy(self.house.database, self.house.files, self.clock.now)
         bouncing.believe_silence(self.house.database, self.house.catalogue, self.clock.now)
         sunsetting.ask_the_quiet(self.house.database, self.house.catalogue, self.clock.now)
 

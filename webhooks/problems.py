@@ -12,7 +12,11 @@ from werkzeug.exceptions import HTTPException
 from nurture.disk import DiskFullError
 from nurture.domain.errors import NurtureError
 from nurture.payload import PayloadError
-from nurture.services.subscribing import KeyReusedError, TooManySignupsError, UnknownFormError
+from nurture.services.subscribers.signup import (
+    KeyReusedError,
+    TooManySignupsError,
+    UnknownFormError,
+)
 from nurture.signatures import SignatureError
 from nurture.store.database import DatabaseUnavailableError, NothingThereError
 from nurture.tokens import TokenRefusedError

@@ -11,8 +11,7 @@ from nurture.bootstrap import House
 from nurture.domain.disk_space import Use
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.subscribers.late_signups import ImpossibleTimeError
-from nurture.services import subscribing
-from nurture.services.subscribing import Signup
+from nurture.services.subscribers.signup import Signup, subscribe
 from webhooks.callers import LARGEST_SIGNUP, client_of, read_fields, read_signed
 from webhooks.problems import FieldProblem, ProblemError
 from webhooks.refusals import not_understood
@@ -53,9 +52,7 @@ def create_signup(house: House) -> Blueprint:
 
 def _subscribe(house: House, signup: Signup, now: datetime) -> None:
     try:
-        subscribing.subscribe(
-            house.database, house.catalogue, house.tokens, house.limits, signup, now
-        )
+        subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, now)
     except ImpossibleTimeError as error:
         found = [FieldProblem("signed_up_at", str(error))]
         detail = f"signed_up_at: {error}"

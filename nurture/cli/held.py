@@ -65,7 +65,7 @@ def drop(house: House, email: str | None, everybody: bool) -> None:
 
 def _chosen(house: House, email: str | None, everybody: bool) -> list[Held]:
     from nurture.services import holding
-    from nurture.services.identifying import identify
+    from nurture.services.subscribers.lookup import identify
 
     up_to_date(house)
     if (email is None) is not everybody:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nurture.bootstrap import House
     from nurture.domain.subscribers.consent import ConsentRecord
-    from nurture.services.proving import Proof
+    from nurture.services.subscribers.consents import Proof
 
 
 @main.command()
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 @with_house
 def consent(house: House, email: str, as_json: bool) -> None:
     """Print what somebody agreed to, with all that proves it."""
-    from nurture.services import proving
+    from nurture.services.subscribers import consents
 
-    proof = proving.prove(house.database, _identify(house, email))
+    proof = consents.prove(house.database, _identify(house, email))
     assert proof is not None  # They have just been found.
     click.echo(json.dumps(_as_values(proof), indent=2) if as_json else _as_page(proof))
 
@@ -46,16 +46,16 @@ def export_person(house: House, email: str, as_json: bool, page: Path | None) ->
     That is what answers a request for access. With --html it is a page to read and to print.
     """
     from nurture.rendering.personal_page import personal_page
-    from nurture.services import exporting
+    from nurture.services.subscribers import export
 
     if as_json and page:
         raise click.UsageError("Choose --json or --html.")
     up_to_date(house)
-    booker = exporting.export_booker(house.database, house.tokens, email, house.clock())
+    booker = export.export_booker(house.database, house.tokens, email, house.clock())
     if booker and not page and _is_nobody(house, email):
         return click.echo(json.dumps(booker, ensure_ascii=False, indent=2))
     person = _identify(house, email)
-    record = exporting.export(house.database, house.catalogue, person, house.clock())
+    record = export.export(house.database, house.catalogue, person, house.clock())
     assert record is not None  # They have just been found.
     if page is None:
         return click.echo(json.dumps(record, ensure_ascii=False, indent=2))
@@ -74,7 +74,8 @@ def forget(house: House, email: str, yes: bool) -> None:
     Only the keyed hash of the address stays, so that it is never written to again.
     """
     from nurture.domain.errors import NurtureError
-    from nurture.services import copying_out, following, forgetting
+    from nurture.services import copying_out, following
+    from nurture.services.subscribers import erasure
 
     up_to_date(house)
     nobody = _is_nobody(house, email)
@@ -82,9 +83,9 @@ def forget(house: House, email: str, yes: bool) -> None:
     if not yes and not click.confirm(f"Erase everything about {email}? It cannot be undone."):
         return click.echo("Nothing has been erased.")
     if nobody:
-        forgetting.forget_booker(house.database, house.files, house.tokens, email, house.clock())
+        erasure.forget_booker(house.database, house.files, house.tokens, email, house.clock())
     else:
-        forgetting.forget(house.database, house.files, person, house.clock())
+        erasure.forget(house.database, house.files, person, house.clock())
     with suppress(OSError, NurtureError):  # A worker tries again; status says what is left.
         copying_out.copy_out(house.database, house.safe.journal, house.clock())
     click.echo("Erased. Only a keyed hash of the address is kept, which is never written to.")
@@ -105,10 +106,10 @@ def put_back(house: House, email: str, sequence: str) -> None:
     They go on with the email that they had come to. People who unsubscribed come back only by
     themselves, on their own page.
     """
-    from nurture.services import attending
+    from nurture.services.subscribers import on_behalf
 
     person, now = _identify(house, email), house.clock()
-    attending.put_back(
+    on_behalf.put_back(
         house.database, house.catalogue, person, sequence, now, by="the command line"
     )
     click.echo(f"{email} is back in {sequence} and goes on with the next email.")
@@ -122,14 +123,14 @@ def _is_nobody(house: House, email: str) -> bool:
 
 
 def _has_booked(house: House, email: str) -> bool:
-    from nurture.services import exporting
+    from nurture.services.subscribers import export
 
-    booked = exporting.export_booker(house.database, house.tokens, email, house.clock())
+    booked = export.export_booker(house.database, house.tokens, email, house.clock())
     return booked is not None
 
 
 def _identify(house: House, email: str) -> int:
-    from nurture.services.identifying import identify
+    from nurture.services.subscribers.lookup import identify
 
     up_to_date(house)
     return identify(house.database, house.tokens, email)

@@ -15,7 +15,7 @@ from nurture.cli.command import main, up_to_date, with_house, written_whole
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
-    from nurture.services.segmenting import Glimpse
+    from nurture.services.segments import Glimpse
 
 _FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
@@ -37,25 +37,25 @@ def segment(
 
     Without a name, all segments are listed with how many people are in each.
     """
-    from nurture.services import segmenting
+    from nurture.services import segments
 
     up_to_date(house)
     if name is None:
         return _list_all(house, as_json)
-    as_csv = partial(segmenting.export_csv, marked=str(csv_file) != "-")
-    exports = ((csv_file, as_csv), (ndjson_file, segmenting.export_ndjson))
+    as_csv = partial(segments.export_csv, marked=str(csv_file) != "-")
+    exports = ((csv_file, as_csv), (ndjson_file, segments.export_ndjson))
     for file, write in exports:
         if file is not None:
             _export(house, name, file, write)
     if not (csv_file or ndjson_file):
-        found = segmenting.glimpse(house.database, house.catalogue, name, house.clock())
+        found = segments.glimpse(house.database, house.catalogue, name, house.clock())
         click.echo(json.dumps(_as_document(found), indent=2) if as_json else _in_words(found))
 
 
 def _list_all(house: House, as_json: bool) -> None:
-    from nurture.services import segmenting
+    from nurture.services import segments
 
-    found = segmenting.all_segments(house.database, house.catalogue, house.clock())
+    found = segments.all_segments(house.database, house.catalogue, house.clock())
     if as_json:
         rows = [{"name": s.name, "title": s.title, "about": s.about, "count": n} for s, n in found]
         return click.echo(json.dumps(rows, indent=2))

@@ -11,7 +11,7 @@ from nurture.cli.command import main, up_to_date, with_house
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
-    from nurture.services.lifting import Listed
+    from nurture.services.subscribers.bounce_lifting import Listed
 
 
 @main.group()
@@ -24,10 +24,11 @@ def suppression() -> None:
 @with_house
 def list_suppressions(house: House, as_json: bool) -> None:
     """Print every address that is not written to, why and since when, the newest first."""
-    from nurture.services import jumping, lifting
+    from nurture.services import jumping
+    from nurture.services.subscribers import bounce_lifting
 
     up_to_date(house)
-    found = lifting.list_suppressions(house.database)
+    found = bounce_lifting.list_suppressions(house.database)
     if as_json:
         return click.echo(json.dumps([_as_values(one) for one in found], indent=2))
     if jump := jumping.find_jump(house.database):
@@ -53,10 +54,10 @@ def lift(house: House, email: str, reason: str) -> None:
 
     Only a bounce can be lifted. What it had ended goes on where it was.
     """
-    from nurture.services import lifting
+    from nurture.services.subscribers import bounce_lifting
 
     up_to_date(house)
-    lifted = lifting.lift(
+    lifted = bounce_lifting.lift(
         house.database, house.catalogue, house.tokens, email, reason, house.clock()
     )
     if lifted.left:
@@ -82,10 +83,11 @@ def confirm(house: House) -> None:
 @with_house
 def dismiss(house: House) -> None:
     """Say that a jump of bounces was a mail server's mistake: go on with everybody."""
-    from nurture.services import jumping, lifting
+    from nurture.services import jumping
+    from nurture.services.subscribers import bounce_lifting
 
     up_to_date(house)
-    count = jumping.dismiss(house.database, house.catalogue, lifting.COMMAND, house.clock())
+    count = jumping.dismiss(house.database, house.catalogue, bounce_lifting.COMMAND, house.clock())
     click.echo(f"Nobody is suppressed for it: {_people(count)} written to again.")
 
 

@@ -10,7 +10,7 @@ from nurture.domain.messages.bounces import JUMP_WITHIN, Bounce, is_jump, kind_o
 from nurture.domain.subscribers.suppression import SILENT_FOR, Suppression, SuppressionReason
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.suppressing import lift_bounce, suppress_address
+from nurture.services.subscribers.suppression import lift_bounce, suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import bounces, subscribers

@@ -21,7 +21,7 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.services.introducing import subject_of
 from nurture.services.owner_publishing import publish_plan
 from nurture.services.publishing import CheckError
-from nurture.services.segmenting import UnknownSegmentError
+from nurture.services.segments import UnknownSegmentError
 from nurture.store.database import Connection, Database
 from nurture.store.queries.segments import count_segment
 from nurture.store.tables.revisions import RevisionKind, find_newest

@@ -31,7 +31,7 @@ from nurture.services.outcomes import (
     tells_of_no_server,
 )
 from nurture.services.refusals import note_bounce, settle_refusals
-from nurture.services.suppressing import suppress_address
+from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database, DatabaseUnavailableError
 from nurture.store.queries import claims, locks
 from nurture.store.queries.due import Step, advance, look_again

@@ -14,13 +14,13 @@ from nurture.domain.simulation.world import Entry, What
 from nurture.domain.tracking.verdict import Verdict
 from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template
-from nurture.services import attending, exporting, proving
-from nurture.services.attending import WayBack
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.explaining import Explanation, explain_subscriber
 from nurture.services.portraying import portray
-from nurture.services.proving import Proof
 from nurture.services.recounting import Chapter, recount
+from nurture.services.subscribers import consents, export, on_behalf
+from nurture.services.subscribers.consents import Proof
+from nurture.services.subscribers.on_behalf import WayBack
 from nurture.store.database import Connection, Database
 from nurture.store.personal import Page
 from nurture.store.tables import subscribers
@@ -94,8 +94,8 @@ def introduce(
     `fingerprint` and `seen` say which instance this is, as for `instance.is_armed`.
     """
     page = Page(_HITS + 1, until)
-    record = exporting.export(database, catalogue, subscriber_id, now, page)
-    proof = proving.prove(database, subscriber_id)
+    record = export.export(database, catalogue, subscriber_id, now, page)
+    proof = consents.prove(database, subscriber_id)
     with database.reading() as connection:
         found = subscribers.find_subscriber(connection, subscriber_id)
         if found is None or record is None or proof is None:
@@ -168,7 +168,7 @@ def _introduction(
         why_not_sooner=tuple(map(names.said, explanation.why_not_sooner)),
         ways_back=tuple(
             replace(one, why_not=names.said(one.why_not))
-            for one in attending.ways_back(connection, published, found)
+            for one in on_behalf.ways_back(connection, published, found)
         ),
         story=part.chapters,
         older=part.older,

@@ -14,7 +14,7 @@ from nurture.domain.scheduling.pause import spread
 from nurture.services import account
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.pausing import USUAL_SPAN
-from nurture.services.suppressing import go_on, lift_bounce, suppress_address
+from nurture.services.subscribers.suppression import go_on, lift_bounce, suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import bounces, subscribers, suppressions

@@ -22,9 +22,9 @@ from nurture.domain.tracking.events import (
 from nurture.services import bouncing, jumping, lost_messages
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.listening import keep_request_of
-from nurture.services.preferring import stop
 from nurture.services.reaching import follow_booking
-from nurture.services.suppressing import suppress_address
+from nurture.services.subscribers.preferences import stop
+from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import events, messages, subscribers

@@ -21,9 +21,9 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue
 from nurture.services.contents import About
 from nurture.services.following import OwnFiles
-from nurture.services.forgetting import forget, let_go
-from nurture.services.preferring import stop
-from nurture.services.suppressing import suppress_address
+from nurture.services.subscribers.erasure import forget, let_go
+from nurture.services.subscribers.preferences import stop
+from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import subscribers

@@ -20,7 +20,7 @@ from nurture.domain.subscribers.consent import (
 )
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
-from nurture.services.preferring import want_emails
+from nurture.services.subscribers.preferences import want_emails
 from nurture.store import personal
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from flask import Response, render_template, request
 
 from nurture.rendering.personal_page import personal_page
-from nurture.services import confirming, exporting, forgetting, sunsetting, tracing
-from nurture.services.confirming import Confirmation, Matter
+from nurture.services import sunsetting
+from nurture.services.subscribers import erasure, export, links
+from nurture.services.subscribers.confirmation import Confirmation, Matter, find_confirmation
 from nurture.web.forms import UnknownChoiceError, one_of, seen_evidence
 
 if TYPE_CHECKING:
@@ -52,11 +53,9 @@ class Confirmations:
     def _find(self, token: str) -> Confirmation:
         house = self.house
         message = house.tokens.read_confirm(token)
-        found = confirming.find_confirmation(
-            house.database, house.catalogue, message, house.clock()
-        )
+        found = find_confirmation(house.database, house.catalogue, message, house.clock())
         if found is None:
-            raise tracing.nobody_behind_message(house.database, message)
+            raise links.nobody_behind_message(house.database, message)
         return found
 
     def _hand_over(self, confirmation: Confirmation) -> Answer:
@@ -65,11 +64,11 @@ class Confirmations:
             wanted = one_of(FORMATS, request.form, "as")
         except UnknownChoiceError as error:
             return _asked(confirmation, problem=str(error)), HTTPStatus.UNPROCESSABLE_ENTITY
-        record = exporting.export(
+        record = export.export(
             house.database, house.catalogue, confirmation.subscriber, house.clock()
         )
         if record is None:
-            raise tracing.nobody_behind_message(house.database, confirmation.message)
+            raise links.nobody_behind_message(house.database, confirmation.message)
         if wanted == "page":
             return _download(personal_page(record), "text/html", "my-data.html")
         document = json.dumps(record, ensure_ascii=False, indent=2)
@@ -78,13 +77,13 @@ class Confirmations:
     def _erase(self, confirmation: Confirmation) -> Answer:
         house = self.house
         try:
-            known = forgetting.forget(
+            known = erasure.forget(
                 house.database, house.files, confirmation.subscriber, house.clock()
             )
-        except forgetting.BeingMailedError as error:
+        except erasure.BeingMailedError as error:
             return _asked(confirmation, problem=str(error)), HTTPStatus.SERVICE_UNAVAILABLE
         if not known:
-            raise tracing.nobody_behind_message(house.database, confirmation.message)
+            raise links.nobody_behind_message(house.database, confirmation.message)
         return _done(confirmation)
 
     def _stay(self, confirmation: Confirmation) -> Answer:

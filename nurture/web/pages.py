@@ -23,12 +23,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR, Request
 from nurture.domain.subscribers.consent import OWN_WORDINGS, Evidence, said_where
-from nurture.services import collecting, preferring, requesting, tracing
-from nurture.services.collecting import GuideOffer
-from nurture.services.forgetting import BeingMailedError
-from nurture.services.preferring import Preferences
-from nurture.services.requesting import Asked
-from nurture.services.tracing import NobodyLeftError, Trace
+from nurture.services.subscribers import links, requests
+from nurture.services.subscribers import preferences as preferring
+from nurture.services.subscribers.erasure import BeingMailedError
+from nurture.services.subscribers.guide import GuideOffer, collect_guide, find_guide
+from nurture.services.subscribers.links import NobodyLeftError, Trace
+from nurture.services.subscribers.preferences import Preferences
+from nurture.services.subscribers.requests import Asked
 from nurture.store.database import DatabaseUnavailableError
 from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from nurture.web.confirmations import Confirmations
@@ -87,7 +88,7 @@ class Pages:
             answers = read_answers(request.form)
         except UnknownChoiceError as error:
             return guide_page(offer, problem=str(error)), 422
-        guide = collecting.collect_guide(
+        guide = collect_guide(
             house.database,
             house.catalogue,
             house.shelf,
@@ -97,7 +98,7 @@ class Pages:
             house.clock(),
         )
         if guide is None:
-            raise tracing.nobody_behind_enrolment(house.database, enrolment)
+            raise links.nobody_behind_enrolment(house.database, enrolment)
         house.doorbell.ring()
         return pdf(guide.path, guide.filename)
 
@@ -177,11 +178,9 @@ class Pages:
 
     def _ask(self, subscriber: int, asked_for: Request, present: Preferences) -> str:
         house = self.house
-        asked = requesting.ask(
-            house.database, house.catalogue, subscriber, asked_for, house.clock()
-        )
+        asked = requests.ask(house.database, house.catalogue, subscriber, asked_for, house.clock())
         if asked is None:
-            tracing.get_present(house.database, subscriber)
+            links.get_present(house.database, subscriber)
         house.doorbell.ring()
         return preferences_page(present, asked=(asked_for, asked or Asked.UNREACHABLE))
 
@@ -190,21 +189,21 @@ class Pages:
 
     def _offer(self, token: str) -> GuideOffer:
         enrolment, house = self.house.tokens.read_guide(token), self.house
-        offer = collecting.find_guide(house.database, house.catalogue, enrolment)
+        offer = find_guide(house.database, house.catalogue, enrolment)
         if offer is None:
-            raise tracing.nobody_behind_enrolment(house.database, enrolment)
+            raise links.nobody_behind_enrolment(house.database, enrolment)
         return offer
 
     def _whose_preferences(self, token: str) -> int:
         subscriber = self.house.tokens.read_preferences(token)
-        return tracing.get_present(self.house.database, subscriber)
+        return links.get_present(self.house.database, subscriber)
 
     def _preferences(self, subscriber: int) -> Preferences:
         """What holds for somebody who was there just now; raises `NobodyLeftError`."""
         now = self.house.clock()
         found = preferring.find_preferences(self.house.database, subscriber, now)
         if found is None:
-            tracing.get_present(self.house.database, subscriber)
+            links.get_present(self.house.database, subscriber)
             raise NobodyLeftError(Trace.GONE)
         return found
 
@@ -214,7 +213,7 @@ class Pages:
         if self.house.tokens.is_outdated(token):
             return render_template(f"outdated_{page}", problem=problem)
         try:
-            number = tracing.get_present(self.house.database, subscriber)
+            number = links.get_present(self.house.database, subscriber)
             preferences = self._preferences(number)
         except NobodyLeftError as nobody:
             if nobody.trace is Trace.ERASED:

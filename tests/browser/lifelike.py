@@ -12,8 +12,9 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
-from nurture.services import preferring, recording
+from nurture.services import recording
 from nurture.services.journal_lines import SeenHit
+from nurture.services.subscribers import preferences
 from nurture.store.tables import enrolments, messages, subscribers
 from tests.house import Household
 
@@ -98,7 +99,7 @@ class Life:
 
     def _unsubscribe(self, person: int, message: int) -> None:
         house, now = self.home.house, self.home.clock.now
-        preferring.unsubscribe(house.database, house.catalogue, person, message, _EVIDENCE, now)
+        preferences.unsubscribe(house.database, house.catalogue, person, message, _EVIDENCE, now)
 
     def _bounce(self, person: int, message: int) -> None:
         house, now = self.home.house, self.home.clock.now

@@ -17,8 +17,7 @@ from click.testing import CliRunner
 from nurture.bootstrap import build
 from nurture.cli import main
 from nurture.domain.sequences.sequence import StepKind
-from nurture.services import subscribing
-from nurture.services.subscribing import Signup
+from nurture.services.subscribers.signup import Signup, subscribe
 from nurture.settings import load_settings
 from tests.servers.names import name_server
 
@@ -149,9 +148,7 @@ def test_the_page_on_privacy_answers_whoever_asks(
     workshop._run(".venv/bin/nurture publish")
     house = build(load_settings(workshop.environment))
     signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
-    subscribing.subscribe(
-        house.database, house.catalogue, house.tokens, house.limits, signup, house.clock()
-    )
+    subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, house.clock())
     said = workshop.follow(ROOT / "docs/privacy.md")
     assert "marketing granted" in said
     assert "Anna" in (workshop.directory / "anna.html").read_text()
@@ -227,9 +224,7 @@ def test_a_lost_machine_comes_back_as_the_page_says(
     workshop._run(".venv/bin/nurture publish")
     house = build(load_settings(workshop.environment))
     signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
-    subscribing.subscribe(
-        house.database, house.catalogue, house.tokens, house.limits, signup, house.clock()
-    )
+    subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, house.clock())
     page = (ROOT / "docs/backups.md").read_text()
     before, after = page.split("## The machine is lost")
     said = "".join(workshop._do(block) for block in blocks(before))
@@ -297,9 +292,7 @@ def _move(workshop: Workshop, database_url: str) -> str:
     workshop._run(".venv/bin/nurture publish")
     house = build(load_settings(workshop.environment))
     signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
-    subscribing.subscribe(
-        house.database, house.catalogue, house.tokens, house.limits, signup, house.clock()
-    )
+    subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, house.clock())
     house.database.close()
     (workshop.directory / ".env").write_text("NURTURE_BACKUP_URL=backups-elsewhere\n")
     before, after = (ROOT / "docs/moving.md").read_text().split("## On the new machine\n")

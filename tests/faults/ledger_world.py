@@ -16,9 +16,10 @@ from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.consent import Evidence
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.logbook import Logbooks
-from nurture.services import delivering, pausing, preferring, sweeping
+from nurture.services import delivering, pausing, sweeping
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivering import Dispatch
+from nurture.services.subscribers import preferences
 from nurture.store.database import Database
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import get_by_address, subscribers
@@ -180,7 +181,7 @@ class World:
         """From now on this person gets nothing."""
         with self.home.house.database.writing() as connection:
             person = get_by_address(connection, address)
-            preferring.stop(connection, person, None, "1", Evidence(), self.home.clock.now)
+            preferences.stop(connection, person, None, "1", Evidence(), self.home.clock.now)
         self.silent.setdefault(address, len(self.server.taken))
 
     def pause(self, sequence: str) -> None:

@@ -21,24 +21,21 @@ from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
 from nurture.library import Library, SequenceSource
 from nurture.services import (
-    collecting,
     delivering,
     folding,
-    forgetting,
     judging,
     pausing,
-    preferring,
     publishing,
     recording,
     settling,
-    subscribing,
     sunsetting,
     sweeping,
 )
 from nurture.services.journal_lines import SeenHit
-from nurture.services.preferring import PreferenceChange, Wish
 from nurture.services.revising import plan_draft
-from nurture.services.subscribing import Signup
+from nurture.services.subscribers import erasure, guide, preferences
+from nurture.services.subscribers.preferences import PreferenceChange, Wish
+from nurture.services.subscribers.signup import Signup, subscribe
 from nurture.store.database import DatabaseUnavailableError
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
@@ -85,15 +82,13 @@ class Crowd:
         """Ask for a guide, perhaps again, after the time in which nobody is believed twice."""
         house, now = self.house, self._now + timedelta(hours=self.chance.choice([0, 48]))
         signup = Signup(self.chance.choice(FORMS), self._who())
-        subscribing.subscribe(
-            house.database, house.catalogue, house.tokens, house.limits, signup, now
-        )
+        subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, now)
 
     def collect(self) -> None:
         """Press the button on the guide's page."""
         answers = {purpose: self.chance.random() < 0.5 for purpose in (Purpose.TRACKING,)}
         house, number = self.house, self._one_of(enrolments)
-        collecting.collect_guide(
+        guide.collect_guide(
             house.database, house.catalogue, house.shelf, number, answers, EVIDENCE, self._now
         )
 
@@ -101,8 +96,8 @@ class Crowd:
         """Unsubscribe, and think better of it."""
         house, person = self.house, self._one_of(subscribers)
         args = (house.database, house.catalogue, person)
-        preferring.unsubscribe(*args, None, EVIDENCE, self._now)
-        preferring.resubscribe(*args, EVIDENCE, self._now)
+        preferences.unsubscribe(*args, None, EVIDENCE, self._now)
+        preferences.resubscribe(*args, EVIDENCE, self._now)
 
     def prefer(self) -> None:
         """Change what one wants."""
@@ -110,7 +105,7 @@ class Crowd:
         change = PreferenceChange(wish, self.chance.random() < 0.5, health_topics=False)
         person = self._one_of(subscribers)
         house = self.house
-        preferring.change_preferences(
+        preferences.change_preferences(
             house.database, house.catalogue, person, change, EVIDENCE, self._now
         )
 
@@ -189,8 +184,8 @@ class Crowd:
     def keep_up(self) -> None:
         """What is done by itself: old hits go, and so do signups that were never confirmed."""
         house, later = self.house, self._now + timedelta(days=self.chance.choice([0, 0, 0, 40]))
-        forgetting.drop_raw(house.database, self._now, timedelta(days=1))
-        forgetting.tidy(house.database, house.files, later)
+        erasure.drop_raw(house.database, self._now, timedelta(days=1))
+        erasure.tidy(house.database, house.files, later)
         sunsetting.ask_the_quiet(house.database, house.catalogue, self._now)
 
     def forget(self) -> None:
@@ -198,7 +193,7 @@ class Crowd:
         house, number = self.house, self._one_of(subscribers)
         with house.database.reading() as connection:
             person = find_subscriber(connection, number)
-        if person and forgetting.forget(house.database, house.files, number, self._now):
+        if person and erasure.forget(house.database, house.files, number, self._now):
             with house.database.writing() as connection:
                 lift_suppression(connection, person.address_hash, SuppressionReason.ERASED)
         time.sleep(0.1)  # The others need people to be about.

@@ -15,7 +15,8 @@ from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progres
 from nurture.domain.subscribers.bookings import booked_until, is_booked, is_reached
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import BookingEvent, EventKind
-from nurture.services import attending, forgetting, preferring, recording
+from nurture.services import recording
+from nurture.services.subscribers import erasure, on_behalf, preferences
 from nurture.store.tables.events import events
 from tests.homes import ScriptedSink
 from tests.house import Household, calendly_call
@@ -136,11 +137,11 @@ def test_whoever_books_between_leaving_and_coming_back_is_not_invited(
     sign_up(home, ANN)
     collect(home, smtp_sink, ANN)
     house = home.house
-    preferring.unsubscribe(house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
+    preferences.unsubscribe(house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
     home.clock.advance(timedelta(days=1))
     books(home)
     home.clock.advance(timedelta(days=1))
-    preferring.resubscribe(house.database, house.catalogue, 1, Evidence(), home.clock.now)
+    preferences.resubscribe(house.database, house.catalogue, 1, Evidence(), home.clock.now)
     home.live(days=90)
     assert sent(home) == ["your-guide"]
 
@@ -184,10 +185,8 @@ def test_a_booker_who_is_forgotten_is_forgotten_whether_or_not_they_signed_up(
     home.clock.set(MONDAY)
     books(home)
     house = home.house
-    assert forgetting.forget_booker(house.database, house.files, house.tokens, ANN, home.clock.now)
-    assert not forgetting.forget_booker(
-        house.database, house.files, house.tokens, ANN, home.clock.now
-    )
+    assert erasure.forget_booker(house.database, house.files, house.tokens, ANN, home.clock.now)
+    assert not erasure.forget_booker(house.database, house.files, house.tokens, ANN, home.clock.now)
     books(home, "A2")
     sign_up(home, ANN)
     assert home.rows(events)[0]["booker"] is home.rows(events)[1]["booker"] is None
@@ -204,10 +203,10 @@ def test_an_owner_takes_somebody_out_and_puts_them_back(
     home.live(days=12)
     had = sent(home)
     house = home.house
-    assert attending.take_out(house.database, 1, PAIN, home.clock.now, "paul@example.org")
+    assert on_behalf.take_out(house.database, 1, PAIN, home.clock.now, "paul@example.org")
     home.live(days=40)
     assert sent(home) == had
-    attending.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now, "paul@example.org")
+    on_behalf.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now, "paul@example.org")
     back_at = home.clock.now
     home.live(days=7)
     assert sent(home)[: len(had) + 1] == whole(PAIN)[: len(had) + 1]
@@ -232,9 +231,9 @@ def test_put_back_anywhere_nothing_comes_twice_and_nothing_is_passed_over(
     while len(sent(home)) < steps:
         home.live(days=1)
     house = home.house
-    attending.take_out(house.database, 1, PAIN, home.clock.now)
+    on_behalf.take_out(house.database, 1, PAIN, home.clock.now)
     home.live(days=33, hours=5)
-    attending.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now)
+    on_behalf.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now)
     home.live(days=120)
     assert sent(home) == whole(PAIN)
     check_windows(home, ANN, PAIN)
@@ -250,9 +249,9 @@ def test_a_few_days_out_neither_shorten_a_wait_nor_lengthen_it(
     home.live(days=3)
     due_at = home.next_look()
     house = home.house
-    attending.take_out(house.database, 1, PAIN, home.clock.now)
+    on_behalf.take_out(house.database, 1, PAIN, home.clock.now)
     home.live(hours=30)
-    attending.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now)
+    on_behalf.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now)
     home.deliver()
     assert home.next_look() == due_at
 

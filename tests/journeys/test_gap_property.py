@@ -13,8 +13,9 @@ import pytest
 
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import copying_out, forgetting, preferring
-from nurture.services.suppressing import suppress_address
+from nurture.services import copying_out
+from nurture.services.subscribers import erasure, preferences
+from nurture.services.subscribers.suppression import suppress_address
 from tests.house import Household
 from tests.machines import backed_up, command, restored
 from tests.servers.smtp import SmtpSink
@@ -78,12 +79,12 @@ class World:
 def unsubscribe(home: Household, address: str) -> None:
     house, number = home.house, home.person(address)["id"]
     args = (house.database, house.catalogue, number, None, Evidence(), home.clock.now)
-    preferring.unsubscribe(*args)
+    preferences.unsubscribe(*args)
 
 
 def erase(home: Household, address: str) -> None:
     house, number = home.house, home.person(address)["id"]
-    forgetting.forget(house.database, house.files, number, home.clock.now)
+    erasure.forget(house.database, house.files, number, home.clock.now)
 
 
 def complain(home: Household, address: str) -> None:

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from nurture.cli import main
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
-from nurture.services import forgetting, lifting, preferring
 from nurture.services.explaining import explain
+from nurture.services.subscribers import bounce_lifting, erasure
+from nurture.services.subscribers.preferences import resubscribe
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.subscribers import subscribers
@@ -128,7 +129,7 @@ def test_an_erased_person_reads_what_is_true_behind_every_link(
 ) -> None:
     sign_up(home, ERIN)
     mail, house = smtp_sink.mails[0], home.house
-    forgetting.forget(house.database, house.files, home.person(ERIN)["id"], home.clock.now)
+    erasure.forget(house.database, house.files, home.person(ERIN)["id"], home.clock.now)
     before = home.everything()
     for page, status in (("guide", 404), ("preferences", 404), ("unsubscribe", 200)):
         path = urlsplit(link_in(mail, page)).path
@@ -310,11 +311,11 @@ def test_whoever_lifts_first_everything_goes_on_once_nothing_stands(
 
     def lift() -> None:
         args = (house.database, house.catalogue, house.tokens, ERIN, "she rang", home.clock.now)
-        lifting.lift(*args)
+        bounce_lifting.lift(*args)
 
     def undo() -> None:
         args = (house.database, house.catalogue, number, Evidence(), home.clock.now)
-        preferring.resubscribe(*args)
+        resubscribe(*args)
 
     one, other = (lift, undo) if first == "lift" else (undo, lift)
     one()
@@ -349,7 +350,9 @@ def test_a_no_outlives_a_bounce_that_is_lifted_and_a_signup_after_it(
     house = home.house
     home.press(link_in(smtp_sink.mails[0], "unsubscribe"))
     bounce(home, ERIN)
-    lifting.lift(house.database, house.catalogue, house.tokens, ERIN, "she rang", home.clock.now)
+    bounce_lifting.lift(
+        house.database, house.catalogue, house.tokens, ERIN, "she rang", home.clock.now
+    )
     sent = len(smtp_sink.mails)
     for form in ("pain-guide", "over-50-guide"):
         home.subscribe(ERIN, form)

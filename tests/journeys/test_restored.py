@@ -9,8 +9,9 @@ import pytest
 
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import copying_out, forgetting, preferring
-from nurture.services.suppressing import suppress_address
+from nurture.services import copying_out
+from nurture.services.subscribers import erasure, preferences
+from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.tables.instance import RESTORING, arm
 from nurture.store.tables.messages import messages
 from tests.house import Household
@@ -54,16 +55,16 @@ def _say_no(home: Household) -> None:
     house, now = home.house, home.clock.now
     numbers = {name: home.person(f"{name}@example.org")["id"] for name in ("ann", "bea", "cem")}
     args = (house.database, house.catalogue, numbers["ann"], None, Evidence(), now)
-    preferring.unsubscribe(*args)
+    preferences.unsubscribe(*args)
     # Somebody of whom the backup knows nothing.
     home.subscribe("gus@example.org")
     gus = home.person("gus@example.org")["id"]
-    preferring.unsubscribe(house.database, house.catalogue, gus, None, Evidence(), now)
+    preferences.unsubscribe(house.database, house.catalogue, gus, None, Evidence(), now)
     with house.database.writing() as connection:
         of_cem = home.house.tokens.address_hash("cem@example.org")
         complained = SuppressionReason.COMPLAINED
         suppress_address(connection, numbers["cem"], of_cem, "", now, complained)
-    forgetting.forget(house.database, house.files, numbers["bea"], now)
+    erasure.forget(house.database, house.files, numbers["bea"], now)
 
 
 def test_nobody_who_said_no_is_written_to_and_nobody_gets_anything_twice(

@@ -13,8 +13,9 @@ from nurture.domain.simulation.person import Act, Deed, Habits, Person
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import BookingEvent
 from nurture.domain.tracking.verdict import HOLD
-from nurture.services import delivering, preferring, recording
-from nurture.services.preferring import PreferenceChange, Wish
+from nurture.services import delivering, recording
+from nurture.services.subscribers import preferences
+from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.events import add_events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
@@ -305,14 +306,14 @@ class RealLife:
             case Deed.UNSUBSCRIBES:
                 number = self.home.person(ADDRESS)["id"]
                 args = (house.database, house.catalogue, number, None, Evidence(), now)
-                preferring.unsubscribe(*args)
+                preferences.unsubscribe(*args)
             case _:
                 self._prefer(act)
 
     def _prefer(self, act: Act) -> None:
         house, now = self.home.house, self.home.clock.now
         number = self.home.person(ADDRESS)["id"]
-        present = preferring.find_preferences(house.database, number, now)
+        present = preferences.find_preferences(house.database, number, now)
         assert present
         wishes = {
             Deed.PAUSES: Wish.PAUSED,
@@ -325,7 +326,7 @@ class RealLife:
         if act.deed in (Deed.AGREES, Deed.WITHDRAWS):
             change = replace(change, tracking=act.deed is Deed.AGREES)
         args = (house.database, house.catalogue, number, change, Evidence(), now)
-        preferring.change_preferences(*args)
+        preferences.change_preferences(*args)
 
     def _click(self, act: Act) -> None:
         """A click is noted where it may be, and known once it was judged."""

@@ -10,9 +10,9 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind
-from nurture.services import attending, preferring
-from nurture.services.attending import NobodyThereError, NotAheadError, NotPutBackError
-from nurture.services.preferring import PreferenceChange, Wish
+from nurture.services.subscribers import on_behalf, preferences
+from nurture.services.subscribers.on_behalf import NobodyThereError, NotAheadError, NotPutBackError
+from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.consents import consents
 from nurture.store.tables.events import events
 from tests.house import Household
@@ -34,7 +34,7 @@ def ann(home: Household) -> Household:
 
 def stop(home: Household) -> None:
     house = home.house
-    attending.stop_everything(house.database, house.catalogue, 1, HERE, home.clock.now)
+    on_behalf.stop_everything(house.database, house.catalogue, 1, HERE, home.clock.now)
 
 
 def noted(home: Household, kind: str) -> list[str]:
@@ -43,7 +43,7 @@ def noted(home: Household, kind: str) -> list[str]:
 
 def test_a_pause_holds_the_series_back_and_ends_by_itself(ann: Household) -> None:
     until = ann.clock.now + timedelta(days=14)
-    attending.pause(ann.house.database, 1, until, ann.clock.now)
+    on_behalf.pause(ann.house.database, 1, until, ann.clock.now)
     ann.live_until(until - timedelta(minutes=1))
     assert len(ann.statuses(ANN)) == 1
     ann.live(days=4)
@@ -54,10 +54,10 @@ def test_a_pause_holds_the_series_back_and_ends_by_itself(ann: Household) -> Non
 def test_a_pause_can_be_ended_and_cannot_end_before_it_began(ann: Household) -> None:
     database, now = ann.house.database, ann.clock.now
     with pytest.raises(NotAheadError):
-        attending.pause(database, 1, now, now)
-    attending.pause(database, 1, now + timedelta(days=90), now)
-    attending.resume(database, 1, now)
-    attending.resume(database, 1, now)
+        on_behalf.pause(database, 1, now, now)
+    on_behalf.pause(database, 1, now + timedelta(days=90), now)
+    on_behalf.resume(database, 1, now)
+    on_behalf.resume(database, 1, now)
     ann.live(days=5)
     assert len(ann.statuses(ANN)) == 2
     assert noted(ann, "resumed") == ["studio"]
@@ -80,7 +80,7 @@ def test_only_the_person_takes_it_back_and_then_all_of_it(ann: Household) -> Non
     agreed = ann.person(ANN)["purposes"]
     stop(ann)
     house, change = ann.house, PreferenceChange(Wish.USUAL, False, False)
-    preferring.change_preferences(
+    preferences.change_preferences(
         house.database, house.catalogue, 1, change, Evidence(), ann.clock.now
     )
     assert ann.person(ANN)["purposes"] == agreed
@@ -90,9 +90,9 @@ def test_only_the_person_takes_it_back_and_then_all_of_it(ann: Household) -> Non
 def test_one_sequence_can_be_stopped_and_the_others_go_on(ann: Household) -> None:
     ann.subscribe(ANN, "over-50-guide")
     database, now = ann.house.database, ann.clock.now
-    assert attending.take_out(database, 1, "pain-guide", now)
-    assert not attending.take_out(database, 1, "pain-guide", now)
-    assert not attending.take_out(database, 1, "nothing", now)
+    assert on_behalf.take_out(database, 1, "pain-guide", now)
+    assert not on_behalf.take_out(database, 1, "pain-guide", now)
+    assert not on_behalf.take_out(database, 1, "nothing", now)
     assert ann.enrolment(ANN)["status"] == EnrolmentStatus.REMOVED
     assert ann.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.ACTIVE
     assert noted(ann, "removed") == ["studio"]
@@ -105,9 +105,9 @@ def test_nothing_is_done_for_somebody_who_is_not_there(home: Household) -> None:
     database, now = home.house.database, home.clock.now
     before = home.everything()
     for act in (
-        lambda: attending.pause(database, 7, now + timedelta(days=1), now),
-        lambda: attending.resume(database, 7, now),
-        lambda: attending.take_out(database, 7, "pain-guide", now),
+        lambda: on_behalf.pause(database, 7, now + timedelta(days=1), now),
+        lambda: on_behalf.resume(database, 7, now),
+        lambda: on_behalf.take_out(database, 7, "pain-guide", now),
     ):
         with pytest.raises(NobodyThereError):
             act()
@@ -116,7 +116,7 @@ def test_nothing_is_done_for_somebody_who_is_not_there(home: Household) -> None:
 
 def put_back(home: Household, sequence: str = "pain-guide", by: str = "paul@example.org") -> None:
     house = home.house
-    attending.put_back(house.database, house.catalogue, 1, sequence, home.clock.now, by)
+    on_behalf.put_back(house.database, house.catalogue, 1, sequence, home.clock.now, by)
 
 
 def let_go(home: Household) -> None:
@@ -181,7 +181,7 @@ def test_nobody_is_put_back_where_they_never_were(ann: Household) -> None:
     with pytest.raises(NotPutBackError, match="never been in “golf”"):
         put_back(ann, "golf")
     with pytest.raises(NobodyThereError):
-        attending.put_back(
+        on_behalf.put_back(
             ann.house.database, ann.house.catalogue, 7, "golf", ann.clock.now, "paul"
         )
 

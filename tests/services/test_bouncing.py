@@ -15,11 +15,12 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind, MailEvent
-from nurture.services import jumping, lifting, overseeing, preferring, recording
+from nurture.services import jumping, overseeing, recording
 from nurture.services.bouncing import TIRED
 from nurture.services.explaining import explain
 from nurture.services.jumping import NoJumpError
-from nurture.services.lifting import NotLiftableError
+from nurture.services.subscribers import bounce_lifting, preferences
+from nurture.services.subscribers.bounce_lifting import NotLiftableError
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import move_on
 from nurture.store.tables.suppressions import suppressions
@@ -160,7 +161,7 @@ def test_shuffled_and_repeated_news_come_to_one_state_and_an_undo_lifts_the_no_a
         tell(home, told)
         states.append(state_of(home, address))
         number, before = home.person(address)["id"], states[-1][0]
-        preferring.resubscribe(house.database, house.catalogue, number, Evidence(), home.clock.now)
+        preferences.resubscribe(house.database, house.catalogue, number, Evidence(), home.clock.now)
         after = state_of(home, address)[0]
         assert after == [row for row in before if row[0] != "unsubscribed"]
         assert {"complained"} & {row[0] for row in before} == {"complained"} & set(map(str, kinds))
@@ -211,7 +212,7 @@ def test_the_owner_lifts_a_bounce_and_what_it_ended_goes_on(under_way: Household
     )
     assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.SUPPRESSED
     under_way.clock.advance(DAY)
-    lifted = lifting.lift(
+    lifted = bounce_lifting.lift(
         house.database, house.catalogue, house.tokens, ANN, "she rang", under_way.clock.now
     )
     assert (lifted.left, reasons(under_way)) == ("", set())
@@ -227,7 +228,7 @@ def test_an_old_bounce_told_after_the_lifting_changes_nothing(under_way: Househo
     house, at = under_way.house, under_way.clock.now
     tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=HARD)])
     under_way.clock.advance(2 * DAY)
-    lifting.lift(
+    bounce_lifting.lift(
         house.database, house.catalogue, house.tokens, ANN, "she rang", under_way.clock.now
     )
     later = at + DAY
@@ -245,7 +246,7 @@ def test_a_guide_that_came_back_is_offered_again_when_its_bounce_is_lifted(
     bounce = news(home, EventKind.BOUNCED, home.clock.now, message=1, permanent=True, reason=HARD)
     tell(home, [bounce])
     home.clock.advance(40 * DAY)
-    lifting.lift(house.database, house.catalogue, house.tokens, ANN, "typo", home.clock.now)
+    bounce_lifting.lift(house.database, house.catalogue, house.tokens, ANN, "typo", home.clock.now)
     home.deliver()
     assert home.statuses(ANN) == [
         ("your-guide", MessageStatus.BOUNCED),
@@ -265,11 +266,11 @@ def test_the_owner_lifts_no_no_and_no_complaint_and_reads_who_could(
     tell(under_way, [news(under_way, kind, under_way.clock.now)])
     before = under_way.everything()
     with pytest.raises(NotLiftableError, match=who):
-        lifting.lift(*lift)
+        bounce_lifting.lift(*lift)
     assert under_way.everything() == before
     bounce = news(under_way, EventKind.BOUNCED, under_way.clock.now, permanent=True, reason=HARD)
     tell(under_way, [bounce])
-    assert who in lifting.lift(*lift).left
+    assert who in bounce_lifting.lift(*lift).left
     assert reasons(under_way) == {str(kind)}
     assert under_way.enrolment(ANN)["status"] != EnrolmentStatus.ACTIVE
 
@@ -280,7 +281,7 @@ def test_why_says_that_they_unsubscribed_once_the_bounce_on_top_is_lifted(
     house, now = under_way.house, under_way.clock.now
     tell(under_way, [news(under_way, EventKind.UNSUBSCRIBED, now)])
     tell(under_way, [news(under_way, EventKind.BOUNCED, now, permanent=True, reason=HARD)])
-    lifting.lift(house.database, house.catalogue, house.tokens, ANN, "she rang", now)
+    bounce_lifting.lift(house.database, house.catalogue, house.tokens, ANN, "she rang", now)
     under_way.clock.advance(10 * DAY)
     under_way.subscribe(ANN)
     assert under_way.deliver() == 0
@@ -291,7 +292,7 @@ def test_why_says_that_they_unsubscribed_once_the_bounce_on_top_is_lifted(
 def test_a_lifting_without_a_reason_is_refused(under_way: Household) -> None:
     house, now = under_way.house, under_way.clock.now
     with pytest.raises(NotLiftableError, match="No reason"):
-        lifting.lift(house.database, house.catalogue, house.tokens, ANN, "  ", now)
+        bounce_lifting.lift(house.database, house.catalogue, house.tokens, ANN, "  ", now)
 
 
 def test_a_bounce_of_an_address_that_nobody_knows_is_lifted_by_the_address(
@@ -301,7 +302,9 @@ def test_a_bounce_of_an_address_that_nobody_knows_is_lifted_by_the_address(
     stranger = "stranger@example.org"
     tell(home, [news(home, EventKind.BOUNCED, now, address=stranger, permanent=True)])
     assert reasons(home) == {"bounced"}
-    lifting.lift(house.database, house.catalogue, house.tokens, stranger.upper(), "typo", now)
+    bounce_lifting.lift(
+        house.database, house.catalogue, house.tokens, stranger.upper(), "typo", now
+    )
     assert reasons(home) == set()
 
 

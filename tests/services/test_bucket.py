@@ -18,8 +18,9 @@ from nurture.archive.segments import _MANY, Segment, Segments
 from nurture.bucket_address import read_address
 from nurture.cli import main
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import copying_out, preferring
+from nurture.services import copying_out
 from nurture.services.backing_up import thin_out
+from nurture.services.subscribers import preferences
 from tests.house import Household
 from tests.machines import command, restored_from
 from tests.servers.clock import A_MONDAY_MORNING
@@ -71,7 +72,7 @@ def backed_up(home: Household, *more: str) -> tuple[str, Path]:
 
 def say_no(home: Household, number: int = 1) -> None:
     house, now = home.house, home.clock.now
-    preferring.unsubscribe(house.database, house.catalogue, number, None, Evidence(), now)
+    preferences.unsubscribe(house.database, house.catalogue, number, None, Evidence(), now)
 
 
 def line(number: int, noted: int = 0) -> Line:

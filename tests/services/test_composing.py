@@ -4,10 +4,10 @@ import pytest
 
 from nurture.domain.audience.conditions import All, Booked, Collected, Condition, Did, Not, Segment
 from nurture.domain.tracking.events import EventKind
-from nurture.services import composing, segmenting
+from nurture.services import composing, segments
 from nurture.services.composing import Foreseen, NameTakenError, SegmentInUseError, Use
 from nurture.services.publishing import CheckError
-from nurture.services.segmenting import UnknownSegmentError
+from nurture.services.segments import UnknownSegmentError
 from nurture.store.tables.revisions import Author, RevisionKind, revisions
 from tests.house import Household
 from tests.services.test_segmenting import clicks
@@ -27,7 +27,7 @@ def foresee(home: Household, condition: Condition, name: str = "") -> Foreseen:
 
 def names(home: Household) -> list[str]:
     house = home.house
-    found = segmenting.all_segments(house.database, house.catalogue, home.clock.now)
+    found = segments.all_segments(house.database, house.catalogue, home.clock.now)
     return [one.name for one, _ in found]
 
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from nurture.archive.journal import Journal, JournalFile, Line
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import copying_out, forgetting, preferring
-from nurture.services.preferring import PreferenceChange, Wish
+from nurture.services import copying_out
+from nurture.services.subscribers import erasure, preferences
+from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from tests.house import Household
 from tests.servers.clock import ClockFile
 
@@ -23,9 +24,9 @@ def test_every_kind_of_no_is_copied_out_once_and_names_nobody(home: Household) -
         home.subscribe(f"{name}@example.org")
     home.collect(1, tracking=True)
     journal, no_tracking = house.safe.journal, PreferenceChange(Wish.USUAL, False, False)
-    preferring.change_preferences(house.database, house.catalogue, 1, no_tracking, Evidence(), now)
-    preferring.unsubscribe(house.database, house.catalogue, 1, None, Evidence(), now)
-    forgetting.forget(house.database, house.files, 2, now)
+    preferences.change_preferences(house.database, house.catalogue, 1, no_tracking, Evidence(), now)
+    preferences.unsubscribe(house.database, house.catalogue, 1, None, Evidence(), now)
+    erasure.forget(house.database, house.files, 2, now)
     home.clock.advance(UNCOLLECTED_FOR)
     home.upkeep()
     assert copying_out.to_copy(house.database, journal) > 0
@@ -62,5 +63,5 @@ def test_an_earlier_database_is_copied_from_its_beginning(sqlite_home: Household
     journal.append(lambda _: [Line(99, "of before", "unsubscribed", now, now)])
     home.subscribe("ann@example.org")
     args = (home.house.database, home.house.catalogue, 1, None, Evidence(), now)
-    preferring.unsubscribe(*args)
+    preferences.unsubscribe(*args)
     assert copying_out.copy_out(home.house.database, journal, now) == 3

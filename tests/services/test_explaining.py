@@ -6,10 +6,11 @@ import pytest
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import pausing, preferring, recording
+from nurture.services import pausing, recording
 from nurture.services.explaining import Explanation, explain
 from nurture.services.portraying import NobodyError
-from nurture.services.preferring import PreferenceChange, Wish
+from nurture.services.subscribers import preferences
+from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.queries.claims import set_status
 from tests.homes import ScriptedSink
 from tests.house import Household
@@ -39,7 +40,7 @@ def prefer(home: Household, wish: Wish) -> None:
     """Say on the preference page how often."""
     house, change = home.house, PreferenceChange(wish, False, False)
     args = (house.database, house.catalogue, 1, change, Evidence(), home.clock.now)
-    preferring.change_preferences(*args)
+    preferences.change_preferences(*args)
 
 
 def test_the_whole_of_it_reads_as_sentences(home: Household) -> None:

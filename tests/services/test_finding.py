@@ -7,8 +7,9 @@ import pytest
 
 from nurture.domain.audience.engagement import Level
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import finding, preferring, recording
-from nurture.services.finding import AskedForError, Page, Question, Stage
+from nurture.services import recording
+from nurture.services.subscribers import preferences, search
+from nurture.services.subscribers.search import AskedForError, Page, Question, Stage
 from tests.house import Household
 from tests.journeys.virtual import booking
 from tests.services.test_segmenting import clicks
@@ -18,7 +19,7 @@ ANN, BOB, CID = "ann@example.org", "bob_50%@example.org", "cid@example.com"
 
 def find(home: Household, before: int | None = None, **asked: Any) -> Page:
     house, question = home.house, Question(**asked)
-    return finding.find(house.database, house.catalogue, question, home.clock.now, before)
+    return search.find(house.database, house.catalogue, question, home.clock.now, before)
 
 
 def found(home: Household, **asked: Any) -> list[str]:
@@ -77,7 +78,7 @@ def test_people_are_found_by_how_they_stand(three: Household) -> None:
     three.collect(1)
     assert found(three, stage=Stage.UNCONFIRMED) == [CID, BOB]
     assert found(three, stage=Stage.UNDER_WAY) == [CID, BOB, ANN]
-    preferring.unsubscribe(house.database, house.catalogue, 3, None, Evidence(), now)
+    preferences.unsubscribe(house.database, house.catalogue, 3, None, Evidence(), now)
     recording.record_bookings(
         house.database, house.catalogue, house.tokens, [booking(ANN, now)], now
     )
@@ -99,8 +100,8 @@ def test_what_is_gone_is_said_to_be_gone(three: Household) -> None:
 def test_every_person_is_on_exactly_one_page(
     home: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "PAGE", 2)
-    monkeypatch.setattr(finding, "COUNTED", 3)
+    monkeypatch.setattr(search, "PAGE", 2)
+    monkeypatch.setattr(search, "COUNTED", 3)
     for n in range(5):
         home.subscribe(f"p{n}@example.org")
     seen, before = [], None

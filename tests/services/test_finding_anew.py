@@ -2,7 +2,7 @@
 
 import pytest
 
-from nurture.services.finding_anew import NotWrittenError, find_anew
+from nurture.services.subscribers.vanished import NotWrittenError, find_anew
 from nurture.store.tables.subscribers import ErasedMeanwhileError
 
 

@@ -11,8 +11,9 @@ import pytest
 from nurture.bootstrap import House
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.mail.kept_mail import list_mails, mail_path
-from nurture.services import following, forgetting
+from nurture.services import following
 from nurture.services.following import FilesKeptError, OwnFiles
+from nurture.services.subscribers import erasure
 from nurture.store.database import Database
 from nurture.store.tables.erasures import Gone, gone_after, list_erasures, newest_erasure
 from nurture.store.tables.suppressions import suppress, suppressions
@@ -50,7 +51,7 @@ def follow(home: Household, house: House) -> int:
 def test_every_machine_loses_the_mails_and_an_erasure_counts_once(home: Household) -> None:
     two_people(home)
     machines = [machine(home, "one"), machine(home, "two")]
-    forgetting.forget(home.house.database, home.house.files, 1, home.clock.now)
+    erasure.forget(home.house.database, home.house.files, 1, home.clock.now)
     assert [kept(house) for house in machines] == [[1, 2], [1, 2]]
     assert [follow(home, house) for house in machines] == [1, 1]
     assert [kept(house) for house in machines] == [[2], [2]]
@@ -91,7 +92,7 @@ def test_what_could_not_be_done_is_done_again(sqlite_home: Household, tmp_path: 
     reader = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM subscribers").fetchone()
-    forgetting.forget(database, home.house.files, 1, home.clock.now)
+    erasure.forget(database, home.house.files, 1, home.clock.now)
     assert following.pending(database, home.house.files) == 1
     reader.close()
     follow(home, home.house)

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind
-from nurture.services import exporting, forgetting, preferring
+from nurture.services.subscribers import erasure, export, preferences
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
@@ -25,7 +25,7 @@ ANN, BOB, NAME = "ann.unmistakable@example.org", "bob@example.org", "Annabella"
 
 def forget(home: Household, number: int = 1) -> bool:
     house = home.house
-    return forgetting.forget(house.database, house.files, number, home.clock.now)
+    return erasure.forget(house.database, house.files, number, home.clock.now)
 
 
 def left_of_ann(home: Household) -> list[str]:
@@ -40,7 +40,7 @@ def left_of_ann(home: Household) -> list[str]:
 def unsubscribe(home: Household) -> None:
     house = home.house
     evidence = Evidence("https://emails.example.org/", "192.0.2.7", "annabella’s phone")
-    preferring.unsubscribe(house.database, house.catalogue, 1, None, evidence, home.clock.now)
+    preferences.unsubscribe(house.database, house.catalogue, 1, None, evidence, home.clock.now)
 
 
 def bounce(home: Household) -> None:
@@ -107,7 +107,7 @@ def test_nobody_is_forgotten_while_a_mail_to_them_is_on_its_way(home: Household)
     with home.house.database.writing() as connection:
         connection.execute(sending)
     before = home.everything()
-    with pytest.raises(forgetting.BeingMailedError, match="sent just now"):
+    with pytest.raises(erasure.BeingMailedError, match="sent just now"):
         forget(home)
     assert home.everything() == before
 
@@ -118,7 +118,7 @@ def test_what_is_exported_names_the_interests_one_may_infer_and_no_others(home: 
     with home.house.database.writing() as connection:
         connection.execute(update(events).values(topics={"golf", "back-pain"}))
     house = home.house
-    record = exporting.export(house.database, house.catalogue, 1, home.clock.now)
+    record = export.export(house.database, house.catalogue, 1, home.clock.now)
     assert record is not None
     assert record["interests"] == [{"topic": "golf", "score": 6.0}]
     assert record["events"][0]["topics"] == ["back-pain", "golf"]
@@ -133,9 +133,7 @@ def test_unconfirmed_signups_go_once_also_when_two_workers_tidy(
     houses = [home.another() for _ in range(3)]
     with ThreadPoolExecutor() as pool:
         gone = pool.map(
-            lambda house: forgetting.let_go_unconfirmed(
-                house.database, house.files, home.clock.now
-            ),
+            lambda house: erasure.let_go_unconfirmed(house.database, house.files, home.clock.now),
             houses,
         )
     assert sum(gone) == 30

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import collecting, guiding
+from nurture.services import guiding
 from nurture.services.guiding import GuideError, Shelf
+from nurture.services.subscribers.guide import collect_guide
 from nurture.store.tables import guide_files
 from tests.house import SHIPPED, Household
 from tests.pdfs import (
@@ -32,7 +33,7 @@ def upload(home: Household, content: bytes, name: str = "C:\\guides\\My guide.pd
 def handed_over(home: Household, shelf: Shelf | None = None) -> bytes:
     """What somebody gets who presses the button."""
     house = home.house
-    guide = collecting.collect_guide(
+    guide = collect_guide(
         house.database,
         house.catalogue,
         shelf or house.shelf,

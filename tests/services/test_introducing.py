@@ -8,9 +8,10 @@ from nurture.domain.audience.engagement import Level
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Hit
-from nurture.services import attending, introducing, recording
+from nurture.services import introducing, recording
 from nurture.services.introducing import Introduction
 from nurture.services.journal_lines import SeenHit
+from nurture.services.subscribers import on_behalf
 from nurture.store.tables.events import add_events
 from tests.house import Household
 from tests.journeys.virtual import booking
@@ -63,7 +64,7 @@ def test_the_story_is_told_from_the_signup_on(ann: Household) -> None:
     recording.record_bookings(
         house.database, house.catalogue, house.tokens, [booking(ANN, now)], now
     )
-    attending.stop_everything(house.database, house.catalogue, 1, Evidence(), now)
+    on_behalf.stop_everything(house.database, house.catalogue, 1, Evidence(), now)
     story = introduced(ann).story
     said = [chapter.said for chapter in story]
     title = "9 key principles to help you recover from pain and injury"
@@ -101,7 +102,7 @@ def test_what_comes_next_is_named_as_the_owner_knows_it(ann: Household) -> None:
 
 def test_where_nothing_comes_it_says_why(ann: Household) -> None:
     house = ann.house
-    attending.stop_everything(house.database, house.catalogue, 1, Evidence(), ann.clock.now)
+    on_behalf.stop_everything(house.database, house.catalogue, 1, Evidence(), ann.clock.now)
     found = introduced(ann)
     assert found.coming == ()
     assert found.nothing_comes == "No emails planned: you unsubscribed them, as they asked."

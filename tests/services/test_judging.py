@@ -11,10 +11,11 @@ from nurture.cli import main
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, judge
-from nurture.services import forgetting, judging
-from nurture.services.forgetting import drop_raw
+from nurture.services import judging
 from nurture.services.journal_lines import SeenHit
 from nurture.services.judging import judge_held, rejudge
+from nurture.services.subscribers import erasure
+from nurture.services.subscribers.erasure import drop_raw
 from nurture.services.tracking import Journal
 from nurture.store.database import Database
 from nurture.store.queries.hits import count_fetched_for, take_messages
@@ -201,7 +202,7 @@ def test_the_command_says_what_changes_as_words_and_as_a_document(
 def test_the_raw_data_goes_after_the_retention_and_the_verdict_stays(
     followed: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forgetting, "_CHUNK", 2)
+    monkeypatch.setattr(erasure, "_CHUNK", 2)
     database, retention = followed.house.database, followed.house.settings.retention
     for query in ("a=1", "a=2", "a=3"):
         visit(followed, query=query, purpose="prefetch")

@@ -1,7 +1,7 @@
 """A database is opened with its own keys, or with none until the owner says so."""
 
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services.suppressing import suppress_address
+from nurture.services.subscribers.suppression import suppress_address
 from tests.house import Household
 from tests.machines import command
 

@@ -8,7 +8,8 @@ import pytest
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.subscribers.late_signups import ImpossibleTimeError
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import forgetting, holding, preferring
+from nurture.services import holding
+from nurture.services.subscribers import erasure, preferences
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
@@ -163,8 +164,8 @@ def test_whoever_was_erased_or_left_here_is_not_brought_back(home: Household) ->
     for name in ("ann", "bea"):
         home.subscribe(f"{name}@example.org", **said)
     args = (house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
-    preferring.unsubscribe(*args)
-    forgetting.forget(house.database, house.files, 2, home.clock.now)
+    preferences.unsubscribe(*args)
+    erasure.forget(house.database, house.files, 2, home.clock.now)
     restored_now(home)
     before = everything(home)
     for name in ("ann", "bea"):

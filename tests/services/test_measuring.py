@@ -7,10 +7,11 @@ import pytest
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
-from nurture.services import measuring, preferring, recording
+from nurture.services import measuring, recording
 from nurture.services.journal_lines import SeenHit
 from nurture.services.measuring import Course, Funnel, Period, Stage
 from nurture.services.pausing import UnknownSequenceError
+from nurture.services.subscribers import preferences
 from nurture.store.queries.funnel import Figures
 from nurture.store.tables import events
 from tests.house import Household
@@ -125,7 +126,7 @@ def test_leaving_is_put_down_to_the_email_that_led_there(home: Household) -> Non
     house, number = home.house, home.messages_of(ANN)[-1]["id"]
     evidence = Evidence("https://emails.example.org", "192.0.2.7", "")
     person = home.person(ANN)["id"]
-    preferring.unsubscribe(
+    preferences.unsubscribe(
         house.database, house.catalogue, person, number, evidence, home.clock.now
     )
     assert stage(home).funnel.figures.unsubscribed == 1

@@ -11,9 +11,10 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind, MailEvent
-from nurture.services import delivering, preferring, recording
+from nurture.services import delivering, recording
 from nurture.services.advancing import claim_due
-from nurture.services.preferring import PreferenceChange, Preferences, Wish
+from nurture.services.subscribers import preferences
+from nurture.services.subscribers.preferences import PreferenceChange, Preferences, Wish
 from nurture.store.queries.claims import begin_sending
 from nurture.store.tables.consents import consent_history
 from nurture.store.tables.suppressions import suppress, suppressions
@@ -35,7 +36,7 @@ def wish(home: Household, frequency: Wish, *, tracking: bool = False) -> Prefere
     """Say on the preference page what Ann wants."""
     house, person = home.house, home.person(ANN)["id"]
     change = PreferenceChange(frequency, tracking, health_topics=False)
-    kept = preferring.change_preferences(
+    kept = preferences.change_preferences(
         house.database, house.catalogue, person, change, EVIDENCE, home.clock.now
     )
     assert kept is not None
@@ -45,20 +46,20 @@ def wish(home: Household, frequency: Wish, *, tracking: bool = False) -> Prefere
 def unsubscribe(home: Household) -> None:
     """Press the button on the way out."""
     house, person = home.house, home.person(ANN)["id"]
-    preferring.unsubscribe(house.database, house.catalogue, person, None, EVIDENCE, home.clock.now)
+    preferences.unsubscribe(house.database, house.catalogue, person, None, EVIDENCE, home.clock.now)
 
 
 def resubscribe(home: Household) -> None:
     """Press undo."""
     house, person = home.house, home.person(ANN)["id"]
-    preferring.resubscribe(house.database, house.catalogue, person, EVIDENCE, home.clock.now)
+    preferences.resubscribe(house.database, house.catalogue, person, EVIDENCE, home.clock.now)
 
 
 @pytest.mark.parametrize("frequency", list(Wish))
 def test_a_wish_is_shown_as_it_was_made(home: Household, frequency: Wish) -> None:
     home.subscribe(ANN)
     assert wish(home, frequency).frequency is frequency
-    shown = preferring.find_preferences(home.house.database, 1, home.clock.now)
+    shown = preferences.find_preferences(home.house.database, 1, home.clock.now)
     assert shown is not None
     assert shown.frequency is frequency
 
@@ -240,7 +241,7 @@ def test_a_stop_told_by_the_mail_provider_is_a_stop_and_can_be_undone(
 
 def test_nothing_is_shown_or_changed_for_somebody_who_is_not_known(home: Household) -> None:
     house = home.house
-    assert preferring.find_preferences(house.database, 17, home.clock.now) is None
-    preferring.unsubscribe(house.database, house.catalogue, 17, None, EVIDENCE, home.clock.now)
-    preferring.resubscribe(house.database, house.catalogue, 17, EVIDENCE, home.clock.now)
+    assert preferences.find_preferences(house.database, 17, home.clock.now) is None
+    preferences.unsubscribe(house.database, house.catalogue, 17, None, EVIDENCE, home.clock.now)
+    preferences.resubscribe(house.database, house.catalogue, 17, EVIDENCE, home.clock.now)
     assert home.rows(suppressions) == []

@@ -12,8 +12,8 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.services import recording
 from nurture.services.explaining import explain
-from nurture.services.exporting import export
 from nurture.services.recounting import recount
+from nurture.services.subscribers.export import export
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import move_on

@@ -7,7 +7,8 @@ from sqlalchemy import update
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import preferring, repair
+from nurture.services import repair
+from nurture.services.subscribers import preferences
 from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
 from tests.homes import ScriptedSink
@@ -22,7 +23,7 @@ NOBODY = "127.0.0.1:25 refused the address: 550 5.1.1 User unknown"
 def give_up(home: Household, address: str, reason: str) -> None:
     """Leave somebody as the program once did for an answer about the account."""
     from nurture.services.refusals import note_bounce
-    from nurture.services.suppressing import suppress_address
+    from nurture.services.subscribers.suppression import suppress_address
     from nurture.store.tables import enrolments as store
     from nurture.store.tables.messages import find_message
 
@@ -84,7 +85,7 @@ def test_what_was_rightly_refused_stays_refused(home: Household, smtp_sink: Scri
 def test_a_no_is_not_taken_back_with_the_bounce(home: Household, smtp_sink: ScriptedSink) -> None:
     some_given_up(home, smtp_sink)
     house, number = home.house, home.person(PEOPLE[1])["id"]
-    preferring.unsubscribe(
+    preferences.unsubscribe(
         house.database, house.catalogue, number, None, Evidence(), home.clock.now
     )
     wronged = repair.find_wronged(house.database)

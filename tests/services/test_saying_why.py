@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from nurture.cli import main
 from nurture.domain.subscribers.consent import OWN_WORDINGS, ConsentChange, Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
-from nurture.services import attending, explaining, pausing, preferring
-from nurture.services.preferring import PreferenceChange, Wish
+from nurture.services import explaining, pausing
+from nurture.services.subscribers import on_behalf, preferences
+from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.consents import record_consents
 from tests.house import Household
 from tests.services.test_introducing import introduced
@@ -32,14 +33,14 @@ def collected(home: Household) -> None:
 
 
 def take_out(home: Household, sequence: str = "pain-guide") -> None:
-    assert attending.take_out(home.house.database, 1, sequence, home.clock.now)
+    assert on_behalf.take_out(home.house.database, 1, sequence, home.clock.now)
 
 
 def wish(home: Household, wanted: Wish) -> None:
     house = home.house
     change = PreferenceChange(wanted, False, False)
     args = (house.database, house.catalogue, 1, change, Evidence(), home.clock.now)
-    preferring.change_preferences(*args)
+    preferences.change_preferences(*args)
 
 
 def was_taken_out(home: Household) -> None:
@@ -88,13 +89,13 @@ def had_enough(home: Household) -> None:
 def unsubscribed(home: Household) -> None:
     house = home.house
     args = (house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
-    preferring.unsubscribe(*args)
+    preferences.unsubscribe(*args)
 
 
 def was_unsubscribed_by_the_owner(home: Household) -> None:
     collected(home)
     house = home.house
-    attending.stop_everything(house.database, house.catalogue, 1, Evidence(), home.clock.now)
+    on_behalf.stop_everything(house.database, house.catalogue, 1, Evidence(), home.clock.now)
 
 
 def unsubscribed_in_a_mail_program(home: Household) -> None:
@@ -197,7 +198,7 @@ def test_where_nothing_comes_the_true_reason_is_told_on_the_page_and_by_the_comm
 def paused_by_the_owner(home: Household) -> None:
     collected(home)
     until = home.clock.now + timedelta(days=14)
-    attending.pause(home.house.database, 1, until, home.clock.now)
+    on_behalf.pause(home.house.database, 1, until, home.clock.now)
 
 
 def paused_by_the_owner_and_saved_by_them(home: Household) -> None:

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from nurture.cli import main
 from nurture.domain.audience.conditions import Booked, Not
 from nurture.domain.spreadsheet import undefused
-from nurture.services import segmenting
-from nurture.services.segmenting import UnknownSegmentError
+from nurture.services import segments
+from nurture.services.segments import UnknownSegmentError
 from nurture.store.tables.events import add_events
 from tests.house import Household
 
@@ -51,7 +51,7 @@ def test_whoever_clicked_twice_is_a_golfer_and_a_scanner_never_is(home: Househol
     clicks(home, ANN, 2)
     clicks(home, "scanned@example.org", 5, verdict="machine")
     house = home.house
-    found = segmenting.glimpse(house.database, house.catalogue, "golfers", home.clock.now)
+    found = segments.glimpse(house.database, house.catalogue, "golfers", home.clock.now)
     assert (found.count, [one.address for one in found.sample]) == (1, [ANN])
 
 
@@ -59,7 +59,7 @@ def test_a_condition_can_be_tried_before_it_is_published(home: Household) -> Non
     for address in (ANN, "bob@example.org", "cid@example.org"):
         home.subscribe(address)
     house = home.house
-    count, some = segmenting.try_out(
+    count, some = segments.try_out(
         house.database, house.catalogue, Not(Booked()), home.clock.now, sample=2
     )
     assert (count, len(some)) == (3, 2)
@@ -88,7 +88,7 @@ def test_the_command_lists_counts_and_exports(sqlite_home: Household) -> None:
 def test_an_unknown_segment_names_those_there_are(sqlite_home: Household) -> None:
     house = sqlite_home.house
     with pytest.raises(UnknownSegmentError, match="golfers, gone-quiet, ready-to-book"):
-        segmenting.glimpse(house.database, house.catalogue, "nobody", sqlite_home.clock.now)
+        segments.glimpse(house.database, house.catalogue, "nobody", sqlite_home.clock.now)
 
 
 def test_an_export_that_cannot_be_written_is_refused_in_one_line(

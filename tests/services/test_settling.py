@@ -6,8 +6,8 @@ from click.testing import CliRunner
 from nurture.cli import main
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services import settling
-from nurture.services.preferring import stop
 from nurture.services.settling import NotInDoubtError, Settled
+from nurture.services.subscribers.preferences import stop
 from tests.homes import ScriptedSink
 from tests.house import Household, calendly_call
 from tests.services.test_delivering import (

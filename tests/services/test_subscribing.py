@@ -10,8 +10,9 @@ import pytest
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
-from nurture.services import collecting, forgetting, preferring, subscribing
-from nurture.services.subscribing import (
+from nurture.services.subscribers import erasure, guide, preferences
+from nurture.services.subscribers import signup as subscribing
+from nurture.services.subscribers.signup import (
     KeyReusedError,
     Limits,
     Signup,
@@ -53,7 +54,9 @@ def test_a_signup_that_fails_at_its_last_statement_leaves_nothing_behind(
         raise KeyboardInterrupt
 
     before = home.everything()
-    monkeypatch.setattr("nurture.services.subscribing.enrolments.add_enrolment", pull_the_plug)
+    monkeypatch.setattr(
+        "nurture.services.subscribers.signup.enrolments.add_enrolment", pull_the_plug
+    )
     with pytest.raises(KeyboardInterrupt):
         home.subscribe(ANN, key="k", digest="d")
     monkeypatch.undo()
@@ -135,11 +138,11 @@ def test_a_no_by_an_old_link_waits_for_a_signup_on_its_way_and_stops_it(
     home.subscribe(ANN)
     home.deliver()
     house = home.house
-    forgetting.let_go_unconfirmed(house.database, house.files, home.clock.now + timedelta(days=31))
+    erasure.let_go_unconfirmed(house.database, house.files, home.clock.now + timedelta(days=31))
     [old] = [row["id"] for row in home.rows(subscribers)]
     no = (house.database, house.catalogue, old, None, Evidence(), home.clock.now)
     address_hash = house.tokens.address_hash(ANN)
-    leaving = threading.Thread(target=preferring.unsubscribe, args=no)
+    leaving = threading.Thread(target=preferences.unsubscribe, args=no)
     with house.database.writing() as connection:
         locks.hold_address(connection, address_hash)
         leaving.start()
@@ -334,8 +337,8 @@ def test_asking_again_after_being_let_go_waits_another_thirty_days_and_reminds_n
 
 def test_no_guide_is_handed_over_for_an_enrolment_that_is_not_there(home: Household) -> None:
     house, evidence = home.house, Evidence()
-    handed_over = collecting.collect_guide(
+    handed_over = guide.collect_guide(
         house.database, house.catalogue, house.shelf, 17, {}, evidence, home.clock.now
     )
     assert handed_over is None
-    assert collecting.find_guide(house.database, house.catalogue, 17) is None
+    assert guide.find_guide(house.database, house.catalogue, 17) is None

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import delivering, preferring, sunsetting
-from nurture.services.preferring import PreferenceChange, Wish
+from nurture.services import delivering, sunsetting
+from nurture.services.subscribers import preferences
+from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.queries.locks import hold
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
@@ -62,7 +63,7 @@ def test_whoever_comes_back_after_the_silence_is_asked_again_in_the_next(
     assert home.rows(consents)[-1]["source"] == "quiet"
     house = home.house
     change = PreferenceChange(Wish.USUAL, tracking=False, health_topics=False)
-    preferring.change_preferences(
+    preferences.change_preferences(
         house.database, house.catalogue, 1, change, Evidence(), home.clock.now
     )
     assert "marketing" in home.person(ANN)["purposes"]

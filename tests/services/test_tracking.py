@@ -21,10 +21,10 @@ from nurture.domain.tracking.verdict import RULES, Hit
 from nurture.services import folding, sparing, tracking
 from nurture.services.catalogue import about
 from nurture.services.folding import fold_journals
-from nurture.services.forgetting import forget
 from nurture.services.journal_lines import SeenHit, UnreadableLineError, as_line, from_line
 from nurture.services.reporting import hits_standing
 from nurture.services.sparing import OF_A_LINK
+from nurture.services.subscribers.erasure import forget
 from nurture.services.tracking import Journal, waiting_in
 from nurture.store.database import Database
 from nurture.store.tables.events import events

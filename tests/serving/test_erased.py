@@ -14,7 +14,7 @@ import pytest
 
 from nurture.bootstrap import build
 from nurture.mail.outbox import write_index
-from nurture.services import forgetting
+from nurture.services.subscribers import erasure
 from nurture.settings import load_settings
 from nurture.store.tables.subscribers import find_by_address
 from tests.house import Household
@@ -52,7 +52,7 @@ def forget_as_the_studio_does(directory: Path, addresses: list[str]) -> None:
         with house.database.reading() as connection:
             person = find_by_address(connection, address)
         assert person
-        assert forgetting.forget(house.database, house.files, person.id, house.clock())
+        assert erasure.forget(house.database, house.files, person.id, house.clock())
     house.database.close()
 
 
@@ -103,7 +103,7 @@ def test_the_other_machine_follows_without_being_told(
     )
     try:
         house = home.house
-        assert forgetting.forget(house.database, house.files, 1, clock_file.now)
+        assert erasure.forget(house.database, house.files, 1, clock_file.now)
         assert files_telling_of(here, PEOPLE[0], NAME) == []
         assert wait_until(lambda: not files_telling_of(there, PEOPLE[0], NAME))
     finally:

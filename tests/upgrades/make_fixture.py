@@ -30,7 +30,6 @@ from nurture.domain.audience.conditions import Did, Segment
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind
 from nurture.services import (
-    attending,
     composing,
     editing,
     guiding,
@@ -41,6 +40,7 @@ from nurture.services import (
     setting_up,
     signing_in,
 )
+from nurture.services.subscribers import on_behalf
 from nurture.store.migrate import migrate
 from nurture.store.tables.subscribers import subscribers
 from tests.house import Household, calendly_call
@@ -124,12 +124,12 @@ def _choose(world: World) -> None:
     world.press("unsubscribed", "unsubscribe", **{"List-Unsubscribe": "One-Click"})
     world.press("resubscribed", "unsubscribe")
     world.press("resubscribed", "unsubscribe", undo="1")
-    attending.pause(
+    on_behalf.pause(
         home.house.database, world.number("owner-paused"), now + timedelta(days=20), now
     )
-    attending.take_out(home.house.database, world.number("taken-out"), "pain-guide", now)
+    on_behalf.take_out(home.house.database, world.number("taken-out"), "pain-guide", now)
     evidence = Evidence("https://emails.example.org/studio", "192.0.2.9", A_BROWSER)
-    attending.stop_everything(*kept, world.number("owner-stopped"), evidence, now)
+    on_behalf.stop_everything(*kept, world.number("owner-stopped"), evidence, now)
 
 
 def _be_told(world: World) -> None:

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Connection, insert, text, update
 
 from nurture.domain.subscribers.consent import Purpose
-from nurture.services import delivering, exporting
+from nurture.services import delivering
 from nurture.services.explaining import explain
+from nurture.services.subscribers import export
 from nurture.store.shape import FIRST, compatibility
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
@@ -148,7 +149,7 @@ def test_everybody_can_still_be_told_of(between: Household) -> None:
     house = home.house
     for address in (ANN, BOB, CARL, DORA):
         assert explain(house.database, house.catalogue, address, now).who
-        record = exporting.export(house.database, house.catalogue, home.person(address)["id"], now)
+        record = export.export(house.database, house.catalogue, home.person(address)["id"], now)
         assert record is not None
         assert json.dumps(record)
     with house.database.reading() as connection:

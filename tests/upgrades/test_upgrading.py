@@ -10,8 +10,9 @@ from sqlalchemy import select, update
 
 from nurture.cli import main
 from nurture.domain.subscribers.bookings import NOT_CANCELLED
-from nurture.services import exporting, securing, signing_in
+from nurture.services import securing, signing_in
 from nurture.services.explaining import explain
+from nurture.services.subscribers import export
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions
 from nurture.store.tables.subscribers import subscribers
@@ -68,7 +69,7 @@ def test_what_is_counted_and_what_is_kept_of_everybody_is_as_before(old: Old) ->
     house = home.house
     for address in seen.people:
         number = home.person(address)["id"]
-        record = exporting.export(house.database, house.catalogue, number, home.clock.now)
+        record = export.export(house.database, house.catalogue, number, home.clock.now)
         assert record is not None
         _assert_nothing_is_missing(record, seen.document["export"][address])
     assert home.person(at("booked"))["booked_until"] == NOT_CANCELLED

@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 
 from nurture.mail.amazon import AmazonUnavailableError, Certificates
 from nurture.mail.providers import ses
-from nurture.services import forgetting, listening
+from nurture.services import listening
+from nurture.services.subscribers import erasure
 from nurture.signatures import hex_hmac
 from nurture.store.tables.events import events
 from nurture.store.tables.provider_calls import call_requests, used_tokens
@@ -100,7 +101,7 @@ def test_a_question_lapses_when_amazon_would_take_no_yes_any_more(
     assert listening.asked_by(home.house.database, "ses", now) is not None
     sqlite_home.clock.advance(timedelta(days=4))
     assert listening.asked_by(home.house.database, "ses", home.clock.now) is None
-    forgetting.tidy(home.house.database, home.house.files, home.clock.now)
+    erasure.tidy(home.house.database, home.house.files, home.clock.now)
     assert home.rows(call_requests) == []
 
 

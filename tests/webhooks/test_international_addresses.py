@@ -7,8 +7,9 @@ from click.testing import CliRunner
 
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import forgetting, signing_in
-from nurture.services.identifying import UnknownPersonError, identify
+from nurture.services import signing_in
+from nurture.services.subscribers import erasure
+from nurture.services.subscribers.lookup import UnknownPersonError, identify
 from nurture.signatures import sign_standard_webhook
 from nurture.store.queries.search import Search, find_people
 from nurture.store.tables.subscribers import subscribers
@@ -79,7 +80,7 @@ def test_the_owner_finds_forgets_and_exports_them_in_letters(home: Household) ->
         for words in ("。", "büch.example", "strasse"):
             assert find_people(connection, Search(words), now, (), limit=9) == [], words
     person = identify(house.database, house.tokens, LETTERS)
-    forgetting.forget(house.database, house.files, person, now)
+    erasure.forget(house.database, house.files, person, now)
     home.fill_in_form(LETTERS)
     assert home.rows(subscribers)[0]["erased"]
     assert bounce(home, LETTERS) == 204

@@ -10,8 +10,8 @@ import pytest
 
 from nurture import booking
 from nurture.mail.providers import registry
-from nurture.services import exporting
 from nurture.services.recounting import recount
+from nurture.services.subscribers import export
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
@@ -172,7 +172,7 @@ def test_the_reason_of_a_bounce_and_the_start_of_a_session_are_still_told(
     masked = "550 5.1.1 <z•••@example.org>: ••• is unknown, see https://x.example/"
     assert [row["reason"] for row in home.rows(messages)] == [masked]
     assert [row["detail"] for row in home.rows(suppressions)] == [masked]
-    record = exporting.export(house.database, house.catalogue, 1, home.clock.now)
+    record = export.export(house.database, house.catalogue, 1, home.clock.now)
     assert record is not None
     kept = {row["kind"]: row["raw"] for row in record["events"]}
     assert kept["bounced"]["reason"] == masked

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from nurture.domain.subscribers.first_names import plain_first_name
-from nurture.services import subscribing
+from nurture.services.subscribers import signup as subscribing
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.signups import signups

@@ -17,11 +17,11 @@ from werkzeug.wrappers import Response as Answer
 from nurture.domain.audience.conditions import Condition, Segment, excess_of
 from nurture.domain.audience.menu import Group, How, as_condition, as_group
 from nurture.domain.audience.words import say
-from nurture.services import composing, segmenting
+from nurture.services import composing, segments
 from nurture.services.catalogue import Published
 from nurture.services.composing import NameTakenError, SegmentInUseError
 from nurture.services.publishing import CheckError
-from nurture.services.segmenting import UnknownSegmentError
+from nurture.services.segments import UnknownSegmentError
 from nurture.web.studio.segment_form import FIRST, HOW, done_to, menus, read_group
 from nurture.web.studio.segments import health_topics
 from nurture.web.studio.telling import tell
@@ -126,7 +126,7 @@ class Builder:
         if condition is None:
             return {"said": "", "count": 0, "sample": (), "health": [], "foreseen": None}
         house, now = self.house, self.house.clock()
-        count, sample = segmenting.try_out(house.database, house.catalogue, condition, now, _SAMPLE)
+        count, sample = segments.try_out(house.database, house.catalogue, condition, now, _SAMPLE)
         draft = Segment(name, "", "", condition)
         return {
             "said": say(condition, composing.names_of(published)),

@@ -22,8 +22,8 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.simulation.person import Person
 from nurture.domain.subscribers.bookings import booked_until, is_booked
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import finding
-from nurture.services.finding import AskedForError, Page, Question, Stage
+from nurture.services.subscribers import search
+from nurture.services.subscribers.search import AskedForError, Page, Question, Stage
 from nurture.web.studio.numbers import whole_number
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class People:
         before = whole_number(said.get("before", ""))
         problem = ""
         try:
-            page = finding.find(house.database, house.catalogue, question, house.clock(), before)
+            page = search.find(house.database, house.catalogue, question, house.clock(), before)
         except AskedForError as error:
             page, problem = Page((), 0, False, None), str(error)
         with house.database.reading() as connection:

@@ -16,12 +16,13 @@ from nurture.domain.subscribers.address import address_key
 from nurture.domain.subscribers.consent import OWN_BOXES, STUDIO, Purpose, said_where
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.rendering.personal_page import personal_page
-from nurture.services import attending, exporting, forgetting, introducing, lifting
-from nurture.services.attending import NobodyThereError, NotAheadError, NotPutBackError
-from nurture.services.forgetting import BeingMailedError
+from nurture.services import introducing
 from nurture.services.introducing import Introduction
-from nurture.services.lifting import WHO_LIFTS, NotLiftableError
 from nurture.services.recounting import PURPOSES
+from nurture.services.subscribers import bounce_lifting, erasure, export, on_behalf
+from nurture.services.subscribers.bounce_lifting import WHO_LIFTS, NotLiftableError
+from nurture.services.subscribers.erasure import BeingMailedError
+from nurture.services.subscribers.on_behalf import NobodyThereError, NotAheadError, NotPutBackError
 from nurture.web.forms import seen_evidence
 from nurture.web.studio.answers import confirm_page, problem_page
 from nurture.web.studio.door import signed_in
@@ -59,7 +60,7 @@ class OnePerson:
         """Send nothing of their sequences for some days, or until a day."""
         try:
             until = self._until()
-            attending.pause(self.house.database, person, until, self.house.clock())
+            on_behalf.pause(self.house.database, person, until, self.house.clock())
         except (NotAheadError, ValueError):
             return self._page(person, "Please choose a day that is still to come."), 422
         tell("Paused. What they ask for themselves still comes.")
@@ -67,7 +68,7 @@ class OnePerson:
 
     def resume_person(self, person: int) -> Page:
         """Go on before the pause is over."""
-        attending.resume(self.house.database, person, self.house.clock())
+        on_behalf.resume(self.house.database, person, self.house.clock())
         tell("Their emails go on.")
         return self._done(person)
 
@@ -75,7 +76,7 @@ class OnePerson:
         """Write again to somebody whose address had bounced, because the owner knows better."""
         house, why = self.house, request.form.get("reason", "")
         try:
-            lifted = lifting.lift_of(
+            lifted = bounce_lifting.lift_of(
                 house.database, house.catalogue, person, why, STUDIO, house.clock()
             )
         except NotLiftableError as error:
@@ -106,7 +107,7 @@ class OnePerson:
         """Unsubscribe them on their behalf."""
         house = self.house
         evidence = seen_evidence(house.settings.public_url)
-        attending.stop_everything(house.database, house.catalogue, person, evidence, house.clock())
+        on_behalf.stop_everything(house.database, house.catalogue, person, evidence, house.clock())
         tell("They are unsubscribed, and nothing is sent to them any more.")
         return self._done(person)
 
@@ -128,7 +129,7 @@ class OnePerson:
         """End one sequence for them."""
         house = self.house
         by = signed_in().address
-        if attending.take_out(house.database, person, sequence, house.clock(), by):
+        if on_behalf.take_out(house.database, person, sequence, house.clock(), by):
             tell("Removed from that sequence. “Put back” on this page undoes it.")
         else:
             tell("They were not in that sequence any more.")
@@ -138,7 +139,7 @@ class OnePerson:
         """Let them go on in a sequence that they were taken out of, or let go from."""
         house, by = self.house, signed_in().address
         try:
-            attending.put_back(house.database, house.catalogue, person, sequence, house.clock(), by)
+            on_behalf.put_back(house.database, house.catalogue, person, sequence, house.clock(), by)
         except NotPutBackError as error:
             return problem_page("They cannot be put back", str(error), 409)
         tell("They are back, and go on with the next email.")
@@ -156,7 +157,7 @@ class OnePerson:
             wrong = "That is not their address. Nothing has been erased."
             return self._forget_page(found, wrong), 422
         try:
-            forgetting.forget(house.database, house.files, person, house.clock())
+            erasure.forget(house.database, house.files, person, house.clock())
         except BeingMailedError as error:
             return self._forget_page(found, str(error)), 409
         tell("Forgotten. Only a scrambled form of the address is kept, which is never written to.")
@@ -166,7 +167,7 @@ class OnePerson:
         """Everything kept about them as a file: a page to read, or a JSON document."""
         house = self.house
         house.disk.insist(Use.EXPORTS)
-        record = exporting.export(house.database, house.catalogue, person, house.clock())
+        record = export.export(house.database, house.catalogue, person, house.clock())
         if record is None:
             abort(404)
         if request.form.get("format") == "json":

@@ -12,11 +12,11 @@ from werkzeug.wrappers import Response as Answer
 from nurture.domain.audience.conditions import Segment, needs_health_consent
 from nurture.domain.audience.words import say
 from nurture.domain.disk_space import Use
-from nurture.services import composing, segmenting
+from nurture.services import composing, segments
 from nurture.services.catalogue import Published
 from nurture.services.composing import SegmentInUseError
 from nurture.services.publishing import CheckError
-from nurture.services.segmenting import UnknownSegmentError
+from nurture.services.segments import UnknownSegmentError
 from nurture.web.studio.answers import confirm_page, problem_page
 from nurture.web.studio.telling import tell
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Page = str | tuple[str, int] | Answer
 
 _EXPORTS = {
-    "csv": (segmenting.export_csv, "text/csv"),
-    "ndjson": (segmenting.export_ndjson, "application/x-ndjson"),
+    "csv": (segments.export_csv, "text/csv"),
+    "ndjson": (segments.export_ndjson, "application/x-ndjson"),
 }
 
 
@@ -40,7 +40,7 @@ class SegmentPages:
     def show_segments(self) -> str:
         """Every segment, what it asks for and how many are in it."""
         house = self.house
-        found = segmenting.all_segments(house.database, house.catalogue, house.clock())
+        found = segments.all_segments(house.database, house.catalogue, house.clock())
         published = self._published()
         names = composing.names_of(published)
         rows = [
@@ -52,7 +52,7 @@ class SegmentPages:
     def show_segment(self, name: str) -> str:
         """One segment: in words, who is in it, and where it is used."""
         house = self.house
-        found = segmenting.glimpse(house.database, house.catalogue, name, house.clock(), 10)
+        found = segments.glimpse(house.database, house.catalogue, name, house.clock(), 10)
         published = self._published()
         names = composing.names_of(published)
         return render_template(

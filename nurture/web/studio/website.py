@@ -15,10 +15,10 @@ from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.mail import providers
 from nurture.mail.amazon import AmazonUnavailableError, download
-from nurture.services import listening, subscribing
+from nurture.services import listening
 from nurture.services.listening import NothingAskedError
 from nurture.services.noting import UNKNOWN
-from nurture.services.subscribing import Signup
+from nurture.services.subscribers.signup import Signup, subscribe
 from nurture.store.tables import refused_calls, signups
 from nurture.store.tables.refused_calls import BOXES, Refusals, RefusedCall
 from nurture.web.studio.door import signed_in
@@ -102,7 +102,7 @@ class Website:
         house = self.house
         evidence = Evidence(page_url=url_for("studio.show_form", form=form, _external=False))
         signup = Signup(form, signed_in().address, evidence=evidence)
-        subscribing.subscribe(
+        subscribe(
             house.database, house.catalogue, house.tokens, house.limits, signup, house.clock()
         )
         house.doorbell.ring()

@@ -21,7 +21,7 @@ from nurture.domain.subscribers.consent import (
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.suppressing import end_what_is_under_way, go_on
+from nurture.services.subscribers.suppression import end_what_is_under_way, go_on
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import consents, enrolments, events, messages, subscribers

@@ -12,7 +12,7 @@ from nurture.domain.subscribers.address import address_key
 from nurture.domain.subscribers.suppression import SuppressionReason, strongest
 from nurture.mail.providers import registry
 from nurture.services.catalogue import Catalogue
-from nurture.services.suppressing import lift_bounce, note_lifted
+from nurture.services.subscribers.suppression import lift_bounce, note_lifted
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import bounces, subscribers, suppressions
