@@ -12,7 +12,7 @@ from nurture.cli.command import main, up_to_date, with_house
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
-    from nurture.services.explaining import Explanation
+    from nurture.services.profile.explanation import Explanation
 
 
 @main.command()
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @with_house
 def why(house: House, email: str, as_json: bool) -> None:
     """Say what one person was sent, what comes next and when, and why not sooner."""
-    from nurture.services.explaining import explain
+    from nurture.services.profile.explanation import explain
     from nurture.store.tables.instance import is_armed
 
     up_to_date(house)

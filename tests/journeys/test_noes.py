@@ -10,7 +10,7 @@ from sqlalchemy import select
 from nurture.cli import main
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
-from nurture.services.explaining import explain
+from nurture.services.profile.explanation import explain
 from nurture.services.subscribers import bounce_lifting, erasure
 from nurture.services.subscribers.preferences import resubscribe
 from nurture.store.tables.enrolments import enrolments

@@ -17,8 +17,8 @@ from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services import jumping, overseeing, recording
 from nurture.services.bouncing import TIRED
-from nurture.services.explaining import explain
 from nurture.services.jumping import NoJumpError
+from nurture.services.profile.explanation import explain
 from nurture.services.subscribers import bounce_lifting, preferences
 from nurture.services.subscribers.bounce_lifting import NotLiftableError
 from nurture.store.tables.events import events

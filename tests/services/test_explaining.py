@@ -7,8 +7,8 @@ import pytest
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.services import pausing, recording
-from nurture.services.explaining import Explanation, explain
 from nurture.services.portraying import NobodyError
+from nurture.services.profile.explanation import Explanation, explain
 from nurture.services.subscribers import preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.queries.claims import set_status

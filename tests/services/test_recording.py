@@ -11,8 +11,8 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.services import recording
-from nurture.services.explaining import explain
-from nurture.services.recounting import recount
+from nurture.services.profile.explanation import explain
+from nurture.services.profile.timeline import recount
 from nurture.services.subscribers.export import export
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from nurture.cli import main
 from nurture.domain.subscribers.consent import OWN_WORDINGS, ConsentChange, Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
-from nurture.services import explaining, pausing
+from nurture.services import pausing
+from nurture.services.profile import explanation
 from nurture.services.subscribers import on_behalf, preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.consents import record_consents
@@ -273,7 +274,7 @@ def test_no_raw_word_of_the_database_stands_in_any_reason(home: Household) -> No
     for days in (0, 5, 10, 31):
         home.live(days=days)
         said = " ".join(
-            explaining.explain(
+            explanation.explain(
                 home.house.database, home.house.catalogue, ANN, home.clock.now
             ).sentences
         )

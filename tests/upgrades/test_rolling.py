@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, text, update
 
 from nurture.domain.subscribers.consent import Purpose
 from nurture.services import delivering
-from nurture.services.explaining import explain
+from nurture.services.profile.explanation import explain
 from nurture.services.subscribers import export
 from nurture.store.shape import FIRST, compatibility
 from nurture.store.tables.consents import consents

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from nurture.cli import main
 from nurture.domain.subscribers.bookings import NOT_CANCELLED
 from nurture.services import securing, signing_in
-from nurture.services.explaining import explain
+from nurture.services.profile.explanation import explain
 from nurture.services.subscribers import export
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions

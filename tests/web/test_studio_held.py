@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from flask.testing import FlaskClient
 
-from nurture.services import explaining, holding
+from nurture.services import holding
+from nurture.services.profile import explanation
 from tests.house import Household
 from tests.web.studio import send
 
@@ -23,7 +24,7 @@ def test_the_first_page_leads_to_what_is_held_and_each_is_decided(
     hold_everybody(sqlite_home)
     assert sqlite_home.deliver() == 0
     house, now = sqlite_home.house, sqlite_home.clock.now
-    said = explaining.explain(house.database, house.catalogue, "ben@example.org", now)
+    said = explanation.explain(house.database, house.catalogue, "ben@example.org", now)
     assert any("held since the restore" in why for why in said.why_not_sooner)
     assert "2 people’s emails are held since the restore" in paul.get("/studio/").text
     page = paul.get("/studio/held").text

@@ -10,7 +10,7 @@ import pytest
 
 from nurture import booking
 from nurture.mail.providers import registry
-from nurture.services.recounting import recount
+from nurture.services.profile.timeline import recount
 from nurture.services.subscribers import export
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages

@@ -15,7 +15,7 @@ from nurture.domain.subscribers.bookings import ending_of
 from nurture.domain.subscribers.consent import STUDIO, Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.reasons import why_ended, why_suppressed
+from nurture.services.profile.reasons import why_ended, why_suppressed
 from nurture.services.subscribers.preferences import stop
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks

@@ -16,9 +16,9 @@ from nurture.domain.subscribers.address import address_key
 from nurture.domain.subscribers.consent import OWN_BOXES, STUDIO, Purpose, said_where
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.rendering.personal_page import personal_page
-from nurture.services import introducing
-from nurture.services.introducing import Introduction
-from nurture.services.recounting import PURPOSES
+from nurture.services.profile import page
+from nurture.services.profile.page import Introduction
+from nurture.services.profile.timeline import PURPOSES
 from nurture.services.subscribers import bounce_lifting, erasure, export, on_behalf
 from nurture.services.subscribers.bounce_lifting import WHO_LIFTS, NotLiftableError
 from nurture.services.subscribers.erasure import BeingMailedError
@@ -206,7 +206,7 @@ class OnePerson:
 
     def _introduced(self, person: int) -> Introduction:
         house = self.house
-        return introducing.introduce(
+        return page.introduce(
             house.database,
             house.catalogue,
             person,

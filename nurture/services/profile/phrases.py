@@ -15,7 +15,7 @@ from nurture.domain.simulation.person import Person, UnderWay
 from nurture.domain.simulation.world import Entry, What, World
 from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
 from nurture.domain.tracking.events import EventKind
-from nurture.services.reasons import why_ended, why_suppressed
+from nurture.services.profile.reasons import why_ended, why_suppressed
 from nurture.store.tables.messages import Message
 
 Row = Mapping[str, Any]
