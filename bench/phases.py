@@ -20,7 +20,7 @@ from bench.workers import Site
 from nurture.bootstrap import House, build
 from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.rendering.preparing import PreparedEmail, Recipient
-from nurture.services.delivering import Dispatch, deliver_batch
+from nurture.services.delivery.batch import Dispatch, deliver_batch
 from nurture.settings import load_settings
 from nurture.store.database import Database
 from tests.servers.clock import ClockFile

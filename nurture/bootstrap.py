@@ -28,7 +28,7 @@ from nurture.services import backups_standing, folding
 from nurture.services.backing_up import Safe
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.contents import Sources
-from nurture.services.delivering import Dispatch
+from nurture.services.delivery.batch import Dispatch
 from nurture.services.following import OwnFiles
 from nurture.services.guiding import Shelf
 from nurture.services.keying import insist_on_keys, refuse_other_keys

@@ -64,7 +64,7 @@ def _close_files(**_: object) -> None:
 def _load_before_forking(**_: object) -> None:
     global _forked_by
     _forked_by = os.getpid()
-    services = ("services.sweeping", "services.subscribers.erasure")
+    services = ("services.delivery.sweep", "services.subscribers.erasure")
     for module in ("bootstrap", "bank_holidays", *services):
         import_module(f"nurture.{module}")
     gc.collect()

@@ -11,9 +11,9 @@ from tasks.delivering import deliver
 @app.task
 def sweep() -> None:
     """Take over from workers that died, and wake as many as there are batches due."""
-    from nurture.services import sweeping
+    from nurture.services.delivery.sweep import batches_due
 
-    for _ in range(sweeping.batches_due(house().dispatch)):
+    for _ in range(batches_due(house().dispatch)):
         deliver.apply_async(expires=NUDGE_SECONDS)
 
 

@@ -6,7 +6,7 @@ from tasks import NUDGE_SECONDS, app, house
 @app.task
 def deliver() -> None:
     """Take one batch of due enrolments; where it was full, there is another."""
-    from nurture.services import delivering
+    from nurture.services.delivery import batch
 
-    if delivering.deliver_batch(house().dispatch).full:
+    if batch.deliver_batch(house().dispatch).full:
         deliver.apply_async(expires=NUDGE_SECONDS)

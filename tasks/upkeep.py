@@ -23,9 +23,9 @@ def believe_silence() -> None:
 @app.task
 def ask_the_quiet() -> None:
     """Ask whoever has not been heard of for long whether they still want the emails."""
-    from nurture.services import sunsetting
+    from nurture.services.delivery import sunset
 
-    sunsetting.ask_the_quiet(house().database, house().catalogue, house().clock())
+    sunset.ask_the_quiet(house().database, house().catalogue, house().clock())
 
 
 @app.task

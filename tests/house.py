@@ -23,15 +23,8 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.verdict import HOLD
 from nurture.library import Library, read_library
-from nurture.services import (
-    bouncing,
-    delivering,
-    folding,
-    judging,
-    publishing,
-    sunsetting,
-    sweeping,
-)
+from nurture.services import bouncing, folding, judging, publishing
+from nurture.services.delivery import batch, sunset, sweep
 from nurture.services.subscribers import erasure, guide
 from nurture.services.subscribers import signup as subscribing
 from nurture.services.subscribers.signup import Signup
@@ -166,9 +159,9 @@ class Household:
         """Sweep and deliver until nothing is due any more; return how many mails were offered."""
         offered = 0
         for _ in range(100):
-            if not sweeping.batches_due(self.house.dispatch):
+            if not sweep.batches_due(self.house.dispatch):
                 return offered
-            offered += delivering.deliver_batch(self.house.dispatch).offered
+            offered += batch.deliver_batch(self.house.dispatch).offered
         raise AssertionError("there is always something due")
 
     def live_until(self, end: datetime) -> None:
@@ -189,7 +182,7 @@ class Household:
         """What is done once an hour."""
         erasure.tidy(self.house.database, self.house.files, self.clock.now)
         bouncing.believe_silence(self.house.database, self.house.catalogue, self.clock.now)
-        sunsetting.ask_the_quiet(self.house.database, self.house.catalogue, self.clock.now)
+        sunset.ask_the_quiet(self.house.database, self.house.catalogue, self.clock.now)
 
     def fold(self) -> int:
         """Bring the hits into the database."""

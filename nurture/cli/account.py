@@ -21,7 +21,8 @@ def account() -> None:
 @with_house
 def show(house: House) -> None:
     """Say whether the mail account takes mail, and if not, why and until when."""
-    from nurture.services import account, account_words
+    from nurture.services.account import hold as account
+    from nurture.services.account import words
 
     up_to_date(house)
     with house.database.reading() as connection:
@@ -29,10 +30,10 @@ def show(house: House) -> None:
     if state.hold is None:
         return click.echo("The mail account takes mail.")
     held = state.hold
-    click.echo(f"{account_words.what_is_wrong(held)} (since {held.since.isoformat()}).")
+    click.echo(f"{words.what_is_wrong(held)} (since {held.since.isoformat()}).")
     click.echo(f"The mail server’s words: {held.reason}")
     click.echo(f"{state.waiting} people are waiting. Next try: {held.until.isoformat()}.")
-    to_do = account_words.what_to_do(held, house.clock())
+    to_do = words.what_to_do(held, house.clock())
     if to_do:
         click.echo(to_do)
 
@@ -44,7 +45,7 @@ def try_(house: House) -> None:
 
     One email leaves first; if the mail server accepts it, the others follow.
     """
-    from nurture.services import account
+    from nurture.services.account import hold as account
 
     up_to_date(house)
     held = account.try_now(house.database, house.clock())

@@ -12,7 +12,7 @@ from nurture.domain.sequences.sequence import parse_length
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
-    from nurture.services.repair import Wronged
+    from nurture.services.account.repair import Wronged
 
 
 @main.command("repair-quota")
@@ -30,7 +30,7 @@ def repair_quota(house: House, dry_run: bool, yes: bool, over: str, words: str) 
     up for such an answer, then writes to them again and sends what they missed, where it is
     still their next email.
     """
-    from nurture.services import repair
+    from nurture.services.account import repair
 
     up_to_date(house)
     span = parse_length(over)

@@ -21,7 +21,7 @@ def pause(house: House, sequence: str) -> None:
 
     Guides are still handed over to whoever asks for one.
     """
-    from nurture.services import pausing
+    from nurture.services.delivery import pause as pausing
 
     up_to_date(house)
     changed = pausing.pause(house.database, house.catalogue, sequence, house.clock())
@@ -34,7 +34,7 @@ def pause(house: House, sequence: str) -> None:
 @with_house
 def resume(house: House, sequence: str, over: str) -> None:
     """Go on with a paused sequence, a few people at a time."""
-    from nurture.services import pausing
+    from nurture.services.delivery import pause as pausing
 
     up_to_date(house)
     span = parse_length(over)

@@ -71,7 +71,7 @@ def settle(house: House, message: int | None, everything: bool, sent: bool | Non
 
     With --sent it counts as sent; with --not-sent it is offered again, if it may be.
     """
-    from nurture.services import settling
+    from nurture.services.delivery import doubts as settling
 
     up_to_date(house)
     if sent is None or (message is None) is not everything:

@@ -11,9 +11,9 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.messages.bounces import JUMP_WITHIN, Bounce
 from nurture.domain.messages.refusal import Cause
 from nurture.domain.scheduling.pause import spread
-from nurture.services import account
+from nurture.services.account import hold
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.pausing import USUAL_SPAN
+from nurture.services.delivery.pause import USUAL_SPAN
 from nurture.services.subscribers.suppression import go_on, lift_bounce, suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
@@ -41,7 +41,7 @@ def found(connection: Connection, now: datetime) -> None:
     returned = bounces.count_returned_for_good(connection, since, besides=0)
     accepted = bounces.count_accepted(connection, since)
     if bounces.open_jump(connection, returned, accepted, now):
-        account.hold(connection, Cause.BOUNCES, _HELD.format(returned, accepted), now)
+        hold.hold(connection, Cause.BOUNCES, _HELD.format(returned, accepted), now)
 
 
 def find_jump(database: Database) -> Jump | None:

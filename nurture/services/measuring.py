@@ -12,7 +12,7 @@ from nurture.domain.scheduling.awaited_step import awaited_step
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence, Step
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.pausing import get_sequence
+from nurture.services.delivery.pause import get_sequence
 from nurture.store.database import Connection, Database
 from nurture.store.queries.funnel import (
     Figures,

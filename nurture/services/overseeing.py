@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from nurture.domain.messages.bounces import FULL_FOR, full_since
 from nurture.domain.scheduling.awaited_step import Place, awaited_step
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services.account import state_of as account_state
-from nurture.services.account_words import what_is_wrong, what_to_do
+from nurture.services.account.hold import state_of as account_state
+from nurture.services.account.words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import dashboard

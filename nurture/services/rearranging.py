@@ -20,6 +20,7 @@ from nurture.library.writing import (
     without_step,
     written_email,
 )
+from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.editing import SavedElsewhereError
 from nurture.services.owner_publishing import (
     Written,
@@ -29,7 +30,6 @@ from nurture.services.owner_publishing import (
     get_revision,
     publish_plan,
 )
-from nurture.services.pausing import UnknownSequenceError
 from nurture.services.publishing import CheckError
 from nurture.services.revising import Publication
 from nurture.store.database import Connection, Database

@@ -11,7 +11,7 @@ from nurture.domain.messages.email import EmailSource
 from nurture.domain.sequences.impact import Impact, impact
 from nurture.library import parse_sequence
 from nurture.rendering.compiling import CompiledEmail
-from nurture.services.rescheduling import look_at_everybody, moves_everybody
+from nurture.services.delivery.reschedule import look_at_everybody, moves_everybody
 from nurture.store.database import Connection
 from nurture.store.queries import locks
 from nurture.store.tables import enrolments, messages

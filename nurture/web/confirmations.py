@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flask import Response, render_template, request
 
 from nurture.rendering.personal_page import personal_page
-from nurture.services import sunsetting
+from nurture.services.delivery import sunset
 from nurture.services.subscribers import erasure, export, links
 from nurture.services.subscribers.confirmation import Confirmation, Matter, find_confirmation
 from nurture.web.forms import UnknownChoiceError, one_of, seen_evidence
@@ -88,7 +88,7 @@ class Confirmations:
 
     def _stay(self, confirmation: Confirmation) -> Answer:
         house = self.house
-        sunsetting.stay(
+        sunset.stay(
             house.database,
             house.catalogue,
             confirmation.message,

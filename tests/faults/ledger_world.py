@@ -16,9 +16,10 @@ from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.consent import Evidence
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.logbook import Logbooks
-from nurture.services import delivering, pausing, sweeping
 from nurture.services.catalogue import Catalogue
-from nurture.services.delivering import Dispatch
+from nurture.services.delivery import batch, sweep
+from nurture.services.delivery import pause as pausing
+from nurture.services.delivery.batch import Dispatch
 from nurture.services.subscribers import preferences
 from nurture.store.database import Database
 from nurture.store.tables.messages import messages
@@ -148,8 +149,8 @@ class World:
         self.fuse.set(dies_at)
         dispatch = self._newborn()
         try:
-            sweeping.batches_due(dispatch)
-            delivering.deliver_batch(dispatch)
+            sweep.batches_due(dispatch)
+            batch.deliver_batch(dispatch)
         except Killed:
             self._bury()
             return False
@@ -164,8 +165,8 @@ class World:
         other = self._dispatch(self.home.house.database, Fuse())
         if elsewhere:
             other = replace(other, logbooks=Logbooks(self.home.directory / "another-machine"))
-        sweeping.batches_due(other)
-        delivering.deliver_batch(other)
+        sweep.batches_due(other)
+        batch.deliver_batch(other)
 
     def lose_power(self) -> None:
         """What was written in the logbooks lately may not have reached the disk."""

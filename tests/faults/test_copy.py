@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
 from nurture.cli import main
-from nurture.services import delivering, reporting, sweeping
+from nurture.services import reporting
+from nurture.services.delivery import batch, sweep
 from tests.faults.oracle import Oracle
 from tests.faults.population import people, sign_up_many
 from tests.faults.verdict import verdict
@@ -99,8 +100,8 @@ def test_a_copy_sends_nothing_until_it_is_armed_and_the_original_goes_on(
 
 def try_to_deliver(home: Household) -> None:
     """What a worker does when it is woken."""
-    sweeping.batches_due(home.house.dispatch)
-    assert delivering.deliver_batch(home.house.dispatch).offered == 0
+    sweep.batches_due(home.house.dispatch)
+    assert batch.deliver_batch(home.house.dispatch).offered == 0
 
 
 def test_a_data_directory_that_was_moved_is_silent_as_well(

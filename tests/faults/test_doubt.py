@@ -17,7 +17,7 @@ from nurture.cli import main
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.logbook import Logbook, Logbooks, NoLogbook
-from nurture.services import delivering, sweeping
+from nurture.services.delivery import batch, sweep
 from nurture.store.tables.messages import messages
 from tests.faults.oracle import Oracle
 from tests.faults.oracle_server import Fault
@@ -60,7 +60,7 @@ def deliver_and_die(home: Household, *, before: bool = True) -> None:
     """Offer one message and be killed between its 250 and the commit."""
     dispatch = home.house.dispatch
     fatal = Fatal(dispatch.logbooks, before=before)
-    delivering.deliver_batch(replace(dispatch, logbooks=fatal, batch=1))
+    batch.deliver_batch(replace(dispatch, logbooks=fatal, batch=1))
 
 
 def die_between_the_250_and_the_commit(
@@ -107,7 +107,7 @@ def test_an_article_whose_worker_died_before_writing_it_down_is_in_doubt_and_nev
 
 def claim_and_die(home: Household) -> None:
     """Claim what is due and be killed before anything of it is offered."""
-    delivering.deliver_batch(replace(home.house.dispatch, mailer=_FatalMailer()))
+    batch.deliver_batch(replace(home.house.dispatch, mailer=_FatalMailer()))
 
 
 class _FatalMailer:
@@ -129,7 +129,7 @@ def test_what_a_killed_worker_of_this_machine_had_claimed_is_sent_at_once(
         workers.start()
         assert workers.wait() == [KILLED]
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.CLAIMED}
-    sweeping.batches_due(home.house.dispatch)
+    sweep.batches_due(home.house.dispatch)
     home.deliver()
     assert Counter(one.recipient for one in oracle.taken()) == dict.fromkeys(addresses, 1)
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
@@ -147,7 +147,7 @@ def test_a_worker_whose_lock_may_not_be_seen_here_is_left_its_claim(
         assert workers.wait() == [KILLED]
     [logbook] = (home.directory / "var").glob("sending-*/*")
     logbook.write_bytes(written)
-    sweeping.batches_due(home.house.dispatch)
+    sweep.batches_due(home.house.dispatch)
     home.deliver()
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.CLAIMED}
 
@@ -159,7 +159,7 @@ def test_what_a_killed_worker_of_this_machine_was_answered_is_written_down_at_on
     with PlainWorkers(home, work=partial(deliver_and_die, before=False)) as workers:
         workers.start()
         assert workers.wait() == [KILLED]
-    sweeping.batches_due(home.house.dispatch)
+    sweep.batches_due(home.house.dispatch)
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
     assert len(oracle.taken()) == 1
 
@@ -185,7 +185,7 @@ def test_a_guide_that_fails_in_the_same_way_twice_is_left_to_the_owner(
     [address] = sign_up_many(home, 1)
     for _ in range(2):
         die_between_the_250_and_the_commit(home, 1)
-        sweeping.batches_due(home.house.dispatch)
+        sweep.batches_due(home.house.dispatch)
         home.clock.advance(timedelta(minutes=6))
     home.live(hours=12)
     assert home.statuses(address) == [(GUIDE, MessageStatus.IN_DOUBT)]
@@ -216,7 +216,7 @@ def test_another_machine_doubts_and_the_logbook_settles_it_once_its_machine_is_b
     home.deliver()
     assert verdict(home, oracle, addresses, FIRST).in_doubt == addresses
     back = home.another(NURTURE_DATA_DIR=str(home.directory / "elsewhere"))
-    sweeping.batches_due(back.dispatch)
+    sweep.batches_due(back.dispatch)
     back.database.close()
     found = verdict(home, oracle, addresses, FIRST)
     assert found.faultless, found
@@ -233,7 +233,7 @@ def test_messages_at_the_mail_server_are_first_left_to_the_machine_with_the_logb
     home.deliver()
     assert verdict(home, oracle, [address], FIRST).in_hand == [address]
     back = home.another(NURTURE_DATA_DIR=str(home.directory / "elsewhere"))
-    sweeping.batches_due(back.dispatch)
+    sweep.batches_due(back.dispatch)
     back.database.close()
     found = verdict(home, oracle, [address], FIRST)
     assert (found.accepted, found.in_doubt) == (1, [])

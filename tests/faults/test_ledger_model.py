@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
-from nurture.services import delivering, settling
+from nurture.services.delivery import batch, doubts
 from nurture.store.migrate import migrate
 from nurture.store.tables.enrolments import enrolments
 from tests.faults.ledger_world import Answer, World
@@ -55,7 +55,7 @@ class Ledger(RuleBasedStateMachine):
         self._directory = Path(tempfile.mkdtemp(prefix="ledger-", dir=quick_directory()))
         shutil.copyfile(pattern, self._directory / "nurture.db")
         self.world = World(f"sqlite:///{self._directory}/nurture.db", self._directory)
-        self._windows = patch.object(delivering, "WINDOW", 2)
+        self._windows = patch.object(batch, "WINDOW", 2)
         self._windows.start()
 
     @rule(address=st.sampled_from(PEOPLE), form=st.sampled_from(FORMS))
@@ -129,7 +129,7 @@ class Ledger(RuleBasedStateMachine):
             message = data.draw(st.sampled_from(doubtful))
             house, now = self.world.home.house, self.world.home.clock.now
             sent = self.world.took(message)
-            settling.settle(house.database, house.catalogue, message, sent, now)
+            doubts.settle(house.database, house.catalogue, message, sent, now)
 
     @invariant()
     def every_promise_is_kept(self) -> None:

@@ -20,17 +20,10 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
 from nurture.library import Library, SequenceSource
-from nurture.services import (
-    delivering,
-    folding,
-    judging,
-    pausing,
-    publishing,
-    recording,
-    settling,
-    sunsetting,
-    sweeping,
-)
+from nurture.services import folding, judging, publishing, recording
+from nurture.services.delivery import batch, doubts, sunset
+from nurture.services.delivery import pause as pausing
+from nurture.services.delivery.sweep import batches_due
 from nurture.services.journal_lines import SeenHit
 from nurture.services.revising import plan_draft
 from nurture.services.subscribers import erasure, guide, preferences
@@ -71,12 +64,12 @@ class Crowd:
 
     def deliver(self) -> None:
         """A worker's batch."""
-        delivering.deliver_batch(self.house.dispatch)
+        batch.deliver_batch(self.house.dispatch)
 
     def sweep(self) -> None:
         """Take others for dead, and take over."""
         expire_leases(self.home)
-        sweeping.batches_due(self.house.dispatch)
+        batches_due(self.house.dispatch)
 
     def sign_up(self) -> None:
         """Ask for a guide, perhaps again, after the time in which nobody is believed twice."""
@@ -152,7 +145,7 @@ class Crowd:
     def settle(self) -> None:
         """The owner settles everything in doubt."""
         house, sent = self.house, self.chance.random() < 0.5
-        settling.settle_all(house.database, house.catalogue, sent, self._now)
+        doubts.settle_all(house.database, house.catalogue, sent, self._now)
 
     def pause(self) -> None:
         """The owner stops a sequence and goes on with it."""
@@ -186,7 +179,7 @@ class Crowd:
         house, later = self.house, self._now + timedelta(days=self.chance.choice([0, 0, 0, 40]))
         erasure.drop_raw(house.database, self._now, timedelta(days=1))
         erasure.tidy(house.database, house.files, later)
-        sunsetting.ask_the_quiet(house.database, house.catalogue, self._now)
+        sunset.ask_the_quiet(house.database, house.catalogue, self._now)
 
     def forget(self) -> None:
         """Erase somebody, who may come back as somebody else."""

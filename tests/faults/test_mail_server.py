@@ -10,7 +10,7 @@ import pytest
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.smtp import SmtpMailer, SmtpRoute
-from nurture.services import delivering
+from nurture.services.delivery import batch
 from nurture.store.tables import account
 from nurture.store.tables.enrolments import enrolments, look_at, of_enrolments
 from nurture.store.tables.messages import messages
@@ -101,7 +101,7 @@ def offer_one(home: Household, case: Case) -> None:
     wish = "required" if "STARTTLS" in case.extensions else "never"
     route = SmtpRoute.from_url(f"{home.smtp_url}?starttls={wish}")
     mailer = SmtpMailer(route, timeout=PATIENCE)
-    delivering.deliver_batch(replace(home.house.dispatch, mailer=mailer, batch=1))
+    batch.deliver_batch(replace(home.house.dispatch, mailer=mailer, batch=1))
     mailer.close()
 
 

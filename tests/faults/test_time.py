@@ -11,7 +11,7 @@ import pytest
 from nurture.bank_holidays import bank_holidays
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.sequence import Late, StepKind
-from nurture.services import delivering
+from nurture.services.delivery import batch
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
@@ -117,7 +117,7 @@ def test_after_a_week_in_the_dark_nobody_is_flooded_and_what_is_too_late_is_left
     at_dark = {(row["enrolment_id"], row["step"]) for row in home.rows(messages)}
     home.clock.advance(timedelta(days=days))
     at_light = home.clock.now
-    while delivering.deliver_batch(home.house.dispatch).looked_at:
+    while batch.deliver_batch(home.house.dispatch).looked_at:
         pass
     home.live(days=25)
     assert check(home) > 50

@@ -17,8 +17,8 @@ from sqlalchemy import update
 
 from nurture.clock import real_now
 from nurture.lifeline import die_with_parent, tied_to_us
-from nurture.services import delivering, sweeping
-from nurture.services.delivering import Dispatch
+from nurture.services.delivery import batch, sweep
+from nurture.services.delivery.batch import Dispatch
 from nurture.store.tables.messages import messages
 from tests.house import Household
 
@@ -35,8 +35,8 @@ def work_for_ever(home: Household) -> None:
     """Sweep and deliver, as the tasks do, until killed."""
     dispatch = home.house.dispatch
     while True:
-        for _ in range(sweeping.batches_due(dispatch)):
-            while delivering.deliver_batch(dispatch).full:
+        for _ in range(sweep.batches_due(dispatch)):
+            while batch.deliver_batch(dispatch).full:
                 pass
         time.sleep(_LOOK_EVERY)
 

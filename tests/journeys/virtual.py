@@ -13,7 +13,8 @@ from nurture.domain.simulation.person import Act, Deed, Habits, Person
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import BookingEvent
 from nurture.domain.tracking.verdict import HOLD
-from nurture.services import delivering, recording
+from nurture.services import recording
+from nurture.services.delivery import batch
 from nurture.services.subscribers import preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.events import add_events
@@ -253,7 +254,7 @@ class RealLife:
                 return self.home.clock.set(until)
             self.home.clock.set(max(at, self.home.clock.now))
             self._act()
-            delivering.deliver_batch(self.home.house.dispatch)
+            batch.deliver_batch(self.home.house.dispatch)
             self._react()
         raise AssertionError("the time does not pass")
 

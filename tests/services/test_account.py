@@ -10,7 +10,8 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.services import account, reporting
+from nurture.services import reporting
+from nurture.services.account import hold
 from nurture.store.tables.account import refusals
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
@@ -135,7 +136,7 @@ def test_one_busy_recipient_holds_nobody_up(home: Household, smtp_sink: Scripted
     assert arrivals(smtp_sink) == Counter(a for a in LIVE if a != LIVE[7])
     assert states(home)[MessageStatus.DEFERRED] == 1
     with home.house.database.reading() as connection:
-        assert account.state_of(connection, home.clock.now).hold is None
+        assert hold.state_of(connection, home.clock.now).hold is None
 
 
 def test_a_full_mailbox_is_tried_for_days_and_never_suppressed(
@@ -177,10 +178,10 @@ def test_the_owner_can_have_it_tried_at_once(home: Household, smtp_sink: Scripte
     assert status["account"]["waiting"] == len(LIVE)
     smtp_sink.answers.clear()
     assert home.deliver() == 0
-    assert account.try_now(home.house.database, home.clock.now)
+    assert hold.try_now(home.house.database, home.clock.now)
     home.deliver()
     assert arrivals(smtp_sink) == Counter(LIVE)
-    assert not account.try_now(home.house.database, home.clock.now)
+    assert not hold.try_now(home.house.database, home.clock.now)
 
 
 def test_a_mail_is_accepted_when_the_server_says_so_and_not_when_it_was_claimed(

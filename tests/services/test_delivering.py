@@ -9,7 +9,8 @@ from itertools import pairwise
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import delivering, reporting
+from nurture.services import reporting
+from nurture.services.delivery import batch
 from nurture.store.queries.due import due_enrolments
 from nurture.store.tables import instance
 from nurture.store.tables.events import events
@@ -67,17 +68,17 @@ def test_nothing_is_sent_twice_however_often_the_workers_are_woken(
 ) -> None:
     home.subscribe(ANN)
     for _ in range(5):
-        delivering.deliver_batch(home.house.dispatch)
+        batch.deliver_batch(home.house.dispatch)
     assert len(smtp_sink.mails) == 1
-    assert delivering.deliver_batch(home.house.dispatch).looked_at == 0
+    assert batch.deliver_batch(home.house.dispatch).looked_at == 0
 
 
 def test_a_full_batch_says_that_there_is_more(home: Household, smtp_sink: SmtpSink) -> None:
     for n in range(3):
         home.subscribe(f"p{n}@example.org")
     small = home.another(NURTURE_BATCH="2")
-    assert delivering.deliver_batch(small.dispatch).full
-    assert not delivering.deliver_batch(small.dispatch).full
+    assert batch.deliver_batch(small.dispatch).full
+    assert not batch.deliver_batch(small.dispatch).full
     small.database.close()
     assert len(smtp_sink.mails) == 3
 
@@ -89,7 +90,7 @@ def test_while_the_mail_server_is_away_nothing_is_lost_and_nothing_is_in_doubt(
     on_the_way_to_the_first_article(home, *people)
     with no_mail_server() as url:
         away = home.another(NURTURE_SMTP_URL=url)
-        report = delivering.deliver_batch(away.dispatch)
+        report = batch.deliver_batch(away.dispatch)
         away.database.close()
     assert not report.full
     of_article = [row for row in home.rows(messages) if row["step"] == FIRST]
@@ -200,7 +201,7 @@ def test_a_database_that_is_armed_for_another_instance_stays_silent_until_it_is_
     with home.house.database.writing() as connection:
         instance.arm(connection, "another-instance", home.clock.now)
     home.subscribe(ANN)
-    delivering.deliver_batch(home.house.dispatch)
+    batch.deliver_batch(home.house.dispatch)
     assert (smtp_sink.mails, home.rows(messages)) == ([], [])
     house, now = home.house, home.clock.now
     standing = reporting.status(house.database, house.fingerprint, house.witness, now)

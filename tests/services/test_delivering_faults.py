@@ -17,9 +17,9 @@ from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.mail.envelope import Envelope
-from nurture.services import delivering
-from nurture.services.advancing import claim_due
-from nurture.services.recovering import recover_silent
+from nurture.services.delivery.batch import WINDOW, Dispatch, deliver_batch
+from nurture.services.delivery.claim import claim_due
+from nurture.services.delivery.recovery import recover_silent
 from nurture.store.queries.claims import begin_sending
 from nurture.store.tables.messages import messages
 from tests.homes import ScriptedSink
@@ -93,10 +93,10 @@ def test_eight_workers_at_once_send_each_of_three_hundred_mails_once(
     dispatches = [house.dispatch for house in houses]
     together, failures = threading.Barrier(8), []
 
-    def work(dispatch: delivering.Dispatch) -> None:
+    def work(dispatch: Dispatch) -> None:
         together.wait()
         try:
-            while delivering.deliver_batch(dispatch).looked_at:
+            while deliver_batch(dispatch).looked_at:
                 pass
         except Exception as error:
             failures.append(error)
@@ -118,7 +118,7 @@ def _work_in_a_process(home: Household, together: ProcessBarrier) -> None:
     house = home.another(NURTURE_BATCH="25")
     dispatch = house.dispatch
     together.wait(30)
-    while delivering.deliver_batch(dispatch).looked_at:
+    while deliver_batch(dispatch).looked_at:
         pass
 
 
@@ -161,11 +161,11 @@ def test_at_most_one_window_is_marked_before_its_first_byte_leaves(
     monkeypatch.setattr(mailer, "offer", watch)
     home.deliver()
     assert seen[0] == {
-        MessageStatus.SENDING: delivering.WINDOW,
-        MessageStatus.CLAIMED: 100 - delivering.WINDOW,
+        MessageStatus.SENDING: WINDOW,
+        MessageStatus.CLAIMED: 100 - WINDOW,
     }
     # Until the answers to the window before are recorded, both count as being sent.
-    assert max(one[MessageStatus.SENDING] for one in seen) <= 2 * delivering.WINDOW
+    assert max(one[MessageStatus.SENDING] for one in seen) <= 2 * WINDOW
 
 
 def test_what_a_dead_worker_had_only_claimed_is_sent_once_by_another(

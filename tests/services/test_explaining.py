@@ -6,7 +6,8 @@ import pytest
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import pausing, recording
+from nurture.services import recording
+from nurture.services.delivery import pause
 from nurture.services.portraying import NobodyError
 from nurture.services.profile.explanation import Explanation, explain
 from nurture.services.subscribers import preferences
@@ -91,7 +92,7 @@ def test_a_pause_of_theirs_and_a_wish_for_fewer_are_told(anna: Household) -> Non
 
 def test_a_paused_sequence_sends_nothing(anna: Household) -> None:
     anna.collect()
-    pausing.pause(anna.house.database, anna.house.catalogue, "pain-guide", anna.clock.now)
+    pause.pause(anna.house.database, anna.house.catalogue, "pain-guide", anna.clock.now)
     assert explained(anna).next == "No emails planned: “pain-guide” is paused."
 
 

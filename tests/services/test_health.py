@@ -24,7 +24,7 @@ from nurture.domain.messages.refusal import Cause
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Hit
-from nurture.services import account
+from nurture.services.account import hold
 from nurture.services.health.examination import examine
 from nurture.services.health.finding import Finding, fine
 from nurture.services.journal_lines import SeenHit
@@ -383,7 +383,7 @@ def test_a_mail_account_that_takes_nothing_is_told(home: Household) -> None:
     for cause, level in ((Cause.RATE, "warning"), (Cause.LOGIN, "failure")):
         with home.house.database.writing() as connection:
             connection.execute(text("DELETE FROM account"))
-            account.hold(connection, cause, "no", home.clock.now)
+            hold.hold(connection, cause, "no", home.clock.now)
         assert levels(look(home), "mail account") == [level]
 
 

@@ -8,9 +8,9 @@ from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
 from nurture.services import measuring, recording
+from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.journal_lines import SeenHit
 from nurture.services.measuring import Course, Funnel, Period, Stage
-from nurture.services.pausing import UnknownSequenceError
 from nurture.services.subscribers import preferences
 from nurture.store.queries.funnel import Figures
 from nurture.store.tables import events

@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.services import overseeing, pausing, settling
+from nurture.services import overseeing
+from nurture.services.delivery import doubts, pause
 from nurture.services.overseeing import Overview
 from nurture.store.queries import dashboard
 from nurture.store.queries.dashboard import Looks
@@ -102,7 +103,7 @@ def test_a_message_in_doubt_needs_the_owner_until_it_is_settled(home: Household)
         messages.move_on(connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut")
     [doubt] = oversee(home).needs.doubts
     assert (doubt.name, doubt.step, oversee(home).needs.count) == ("Alice", "your-guide", 1)
-    settling.settle(home.house.database, home.house.catalogue, 1, True, home.clock.now)
+    doubts.settle(home.house.database, home.house.catalogue, 1, True, home.clock.now)
     assert oversee(home).needs.count == 0
 
 
@@ -138,7 +139,7 @@ def test_a_paused_sequence_and_a_copy_are_named(home: Household) -> None:
     house = home.house
     home.subscribe("alice@example.org")
     home.deliver()
-    pausing.pause(house.database, house.catalogue, "pain-guide", home.clock.now)
+    pause.pause(house.database, house.catalogue, "pain-guide", home.clock.now)
     assert oversee(home).needs.paused == ["pain-guide"]
     copy = overseeing.oversee(house.database, house.catalogue, "another", 0, home.clock.now)
     assert not copy.needs.armed

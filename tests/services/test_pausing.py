@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from nurture.cli import main
 from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
-from nurture.services import pausing
-from nurture.services.advancing import claim_due
-from nurture.services.pausing import UnknownSequenceError
+from nurture.services.delivery import pause as pausing
+from nurture.services.delivery.claim import claim_due
+from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.store.queries.claims import begin_sending
 from nurture.store.tables.messages import messages
 from tests.homes import ScriptedSink

@@ -11,8 +11,9 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind, MailEvent
-from nurture.services import delivering, recording
-from nurture.services.advancing import claim_due
+from nurture.services import recording
+from nurture.services.delivery.batch import WINDOW
+from nurture.services.delivery.claim import claim_due
 from nurture.services.subscribers import preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Preferences, Wish
 from nurture.store.queries.claims import begin_sending
@@ -162,7 +163,7 @@ def test_a_message_that_is_claimed_and_not_yet_sent_is_taken_back_by_a_stop(
 def test_a_stop_while_others_of_the_window_are_being_sent_holds_for_the_next_mail(
     home: Household, smtp_sink: ScriptedSink
 ) -> None:
-    others = [f"p{n}@example.org" for n in range(2 * delivering.WINDOW)]
+    others = [f"p{n}@example.org" for n in range(2 * WINDOW)]
     on_the_way_to_the_first_article(home, *others, ANN)
 
     def stop(_: object) -> None:

@@ -7,8 +7,8 @@ from nurture.domain.sequences.sequence import HandOver
 from nurture.library import LibraryError, parse_sequence
 from nurture.library.ending_writing import with_endings
 from nurture.services import rearranging
+from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.editing import SavedElsewhereError
-from nurture.services.pausing import UnknownSequenceError
 from nurture.services.rearranging import NoSuchStepError, OvertakenError, Plan
 from nurture.store.tables.drafts import drafts
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision

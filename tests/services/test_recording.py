@@ -273,7 +273,7 @@ def test_a_booking_while_the_next_mail_is_claimed_takes_it_back(
     under_way: Household, smtp_sink: ScriptedSink
 ) -> None:
     from nurture.clock import real_now
-    from nurture.services.advancing import claim_due
+    from nurture.services.delivery.claim import claim_due
 
     house = under_way.house
     with house.database.writing() as connection:

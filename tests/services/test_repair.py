@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import repair
+from nurture.services.account import repair
 from nurture.services.subscribers import preferences
 from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
@@ -22,7 +22,7 @@ NOBODY = "127.0.0.1:25 refused the address: 550 5.1.1 User unknown"
 
 def give_up(home: Household, address: str, reason: str) -> None:
     """Leave somebody as the program once did for an answer about the account."""
-    from nurture.services.refusals import note_bounce
+    from nurture.services.delivery.refusals import note_bounce
     from nurture.services.subscribers.suppression import suppress_address
     from nurture.store.tables import enrolments as store
     from nurture.store.tables.messages import find_message

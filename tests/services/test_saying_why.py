@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from nurture.cli import main
 from nurture.domain.subscribers.consent import OWN_WORDINGS, ConsentChange, Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
-from nurture.services import pausing
+from nurture.services.delivery import pause
 from nurture.services.profile import explanation
 from nurture.services.subscribers import on_behalf, preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
@@ -133,7 +133,7 @@ def did_not_agree(home: Household) -> None:
 
 def sequence_is_paused(home: Household) -> None:
     collected(home)
-    pausing.pause(home.house.database, home.house.catalogue, "pain-guide", home.clock.now)
+    pause.pause(home.house.database, home.house.catalogue, "pain-guide", home.clock.now)
 
 
 def was_taken_out_of_one_and_booked_before_the_other(home: Household) -> None:

@@ -5,8 +5,8 @@ from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.services import settling
-from nurture.services.settling import NotInDoubtError, Settled
+from nurture.services.delivery import doubts
+from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.subscribers.preferences import stop
 from tests.homes import ScriptedSink
 from tests.house import Household, calendly_call
@@ -27,7 +27,7 @@ BOB = "bob@example.org"
 def settle(home: Household, message: int, *, sent: bool) -> Settled:
     """What the command does."""
     house = home.house
-    return settling.settle(house.database, house.catalogue, message, sent, home.clock.now)
+    return doubts.settle(house.database, house.catalogue, message, sent, home.clock.now)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import delivering, sunsetting
+from nurture.services.delivery import batch, sunset
 from nurture.services.subscribers import preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.queries.locks import hold
@@ -45,7 +45,7 @@ def test_everybody_is_asked_once_also_when_several_workers_look(home: Household)
     houses = [home.another() for _ in range(3)]
     with ThreadPoolExecutor() as pool:
         counts = pool.map(
-            lambda house: sunsetting.ask_the_quiet(house.database, house.catalogue, home.clock.now),
+            lambda house: sunset.ask_the_quiet(house.database, house.catalogue, home.clock.now),
             houses,
         )
     assert sum(counts) == len(people) == len(asked(home))
@@ -98,7 +98,7 @@ def test_silence_waits_for_nobody_and_falls_when_all_of_the_persons_is_free(
     if not home.house.database.is_sqlite:
         with home.house.database.writing() as connection:
             hold(connection, enrolments.c.id == home.enrolment(ANN)["id"])
-            delivering.deliver_batch(home.house.dispatch)
+            batch.deliver_batch(home.house.dispatch)
             assert asked(home) == [EnrolmentStatus.ACTIVE]
     home.deliver()
     assert asked(home) == [EnrolmentStatus.COMPLETED]

@@ -4,7 +4,8 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
-from nurture.services import delivering, reporting
+from nurture.services import reporting
+from nurture.services.delivery import batch
 from nurture.witness import Witness
 from tests.house import Household
 from tests.servers.smtp import SmtpSink
@@ -27,7 +28,7 @@ def test_a_backup_put_back_in_the_place_of_the_original_sends_nothing_until_it_i
     with sqlite3.connect(backup) as copy:
         copy.backup(sqlite3.connect(str(house.database.engine.url.database)))
     home.clock.advance(timedelta(hours=1))
-    delivering.deliver_batch(house.dispatch)
+    batch.deliver_batch(house.dispatch)
     assert len(smtp_sink.mails) == 2
     now = home.clock.now
     assert not reporting.status(house.database, house.fingerprint, house.witness, now)["armed"]

@@ -34,12 +34,12 @@ from nurture.services import (
     editing,
     guiding,
     owner_publishing,
-    pausing,
     rearranging,
     securing,
     setting_up,
     signing_in,
 )
+from nurture.services.delivery import pause
 from nurture.services.subscribers import on_behalf
 from nurture.store.migrate import migrate
 from nurture.store.tables.subscribers import subscribers
@@ -69,7 +69,7 @@ def spring_and_summer(world: World) -> None:
     world.until(datetime(2026, 7, 1, 9, tzinfo=UTC))
     _read_about_golf(world)
     world.until(datetime(2026, 7, 3, 9, tzinfo=UTC))
-    pausing.pause(*world.kept, "golf", world.home.clock.now)
+    pause.pause(*world.kept, "golf", world.home.clock.now)
     world.until(datetime(2026, 8, 28, 9, tzinfo=UTC))
     world.look("finished", "c")
     world.judged()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, insert, text, update
 
 from nurture.domain.subscribers.consent import Purpose
-from nurture.services import delivering
+from nurture.services.delivery import batch
 from nurture.services.profile.explanation import explain
 from nurture.services.subscribers import export
 from nurture.store.shape import FIRST, compatibility
@@ -139,7 +139,7 @@ def test_what_is_known_is_sent_and_what_is_not_is_left_as_it_is(
 
 def _work(home: Household) -> None:
     """What a worker of this release does; what it leaves to the newer one stays due."""
-    while delivering.deliver_batch(home.house.dispatch).offered:
+    while batch.deliver_batch(home.house.dispatch).offered:
         pass
     home.upkeep()
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from nurture.services import account_words
-from nurture.services.account import state_of
+from nurture.services.account import words
+from nurture.services.account.hold import state_of
 from nurture.services.folding import waiting_since
 from nurture.services.health.finding import Finding, doubtful, failed, fine
 from nurture.services.overseeing import count_late
@@ -56,9 +56,9 @@ def _account(connection: Connection, now: datetime) -> Iterator[Finding]:
     held = state_of(connection, now).hold
     if held is None:
         return
-    said = f"{account_words.what_is_wrong(held)}: {held.reason}"
+    said = f"{words.what_is_wrong(held)}: {held.reason}"
     until = f"{held.until:%-d %B, %H:%M} UTC"
-    if to_do := account_words.what_to_do(held, now):
+    if to_do := words.what_to_do(held, now):
         yield failed("mail account", said, to_do)
     else:
         remedy = f"Wait: it is tried again at {until}. “nurture account try” does so at once."

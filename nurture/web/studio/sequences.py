@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.services import measuring, owner_publishing, pausing, picturing, rearranging
+from nurture.services import measuring, owner_publishing, picturing, rearranging
+from nurture.services.delivery import pause as pausing
+from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.measuring import Course, Funnel, Period
-from nurture.services.pausing import UnknownSequenceError
 from nurture.services.publishing import CheckError
 from nurture.services.rearranging import Plan
 from nurture.store.tables.revisions import Author, Revision, RevisionKind

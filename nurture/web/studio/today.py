@@ -11,9 +11,11 @@ from werkzeug.wrappers import Response
 
 from nurture.bootstrap import broker_trouble
 from nurture.domain.subscribers.consent import STUDIO
-from nurture.services import account, holding, jumping, overseeing, settling, starting
+from nurture.services import holding, jumping, overseeing, starting
+from nurture.services.account import hold
+from nurture.services.delivery import doubts
+from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.jumping import NoJumpError
-from nurture.services.settling import NotInDoubtError, Settled
 from nurture.services.starting import Finding, Premises, Task
 from nurture.store.tables.guide_files import uploaded_sequences
 from nurture.web.studio.telling import tell
@@ -80,7 +82,7 @@ class Today:
         if sent not in ("yes", "no"):
             abort(400, "Please say whether it was sent.")
         try:
-            became = settling.settle(
+            became = doubts.settle(
                 house.database, house.catalogue, message, sent == "yes", house.clock()
             )
         except NotInDoubtError:
@@ -92,7 +94,7 @@ class Today:
 
     def try_account(self) -> Response:
         """Try at once whether the mail account takes mail again."""
-        held = account.try_now(self.house.database, self.house.clock())
+        held = hold.try_now(self.house.database, self.house.clock())
         self.house.doorbell.ring()
         tell("Trying again now." if held else "Your mail account accepts emails.")
         return redirect(url_for("studio.show_today"), 303)

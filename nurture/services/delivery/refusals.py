@@ -11,7 +11,7 @@ from nurture.domain.messages.bounces import Bounce
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.second_offer import offer_again
+from nurture.services.delivery.second_offer import offer_again
 from nurture.services.subscribers.suppression import reword_what_ended, suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks

@@ -21,8 +21,8 @@ from nurture.domain.scheduling.planner import segments_asked
 from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, RECURRING, StepKind
 from nurture.rendering.preparing import PreparedEmail, Recipient
-from nurture.services import sunsetting
 from nurture.services.catalogue import Published
+from nurture.services.delivery import sunset
 from nurture.store.database import Connection
 from nurture.store.queries import claims
 from nurture.store.queries.due import DueEnrolment, Step, advance, due_enrolments, due_for_probe
@@ -95,7 +95,7 @@ def claim_due(
     paused = sequences.paused_sequences(connection)
     due_now = due_for_probe if probing else due_enrolments
     due_here = due_now(connection, now, limit, published.beyond)
-    found = sunsetting.in_hand(connection, published, due_here)
+    found = sunset.in_hand(connection, published, due_here)
     due = _held(found, paused)
     mailed = _with_recent_mails(connection, due, published, now)
     segments = _segments(connection, due, published, now)
@@ -109,7 +109,7 @@ def claim_due(
         messages.cancel_open_of(connection, ended, "the enrolment ended")
     enrolments.hand_over(connection, plan.going_on, now)
     completed = plan.ends.get(_AT_THE_END, ())
-    sunsetting.fall_silent(connection, published, [d for d in due if d.id in completed], now)
+    sunset.fall_silent(connection, published, [d for d in due if d.id in completed], now)
     return batch
 
 

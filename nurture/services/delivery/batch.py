@@ -17,10 +17,10 @@ from nurture.domain.account import Equal, Hold, about_the_server
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
-from nurture.services import account as accounts
-from nurture.services.advancing import Batch, Claimed, claim_due
+from nurture.services.account import hold as accounts
 from nurture.services.catalogue import Catalogue
-from nurture.services.outcomes import (
+from nurture.services.delivery.claim import Batch, Claimed, claim_due
+from nurture.services.delivery.outcomes import (
     AWAY,
     FIRST_PAUSE,
     as_refused,
@@ -30,7 +30,7 @@ from nurture.services.outcomes import (
     pause_before_next,
     tells_of_no_server,
 )
-from nurture.services.refusals import note_bounce, settle_refusals
+from nurture.services.delivery.refusals import note_bounce, settle_refusals
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database, DatabaseUnavailableError
 from nurture.store.queries import claims, locks

@@ -6,7 +6,7 @@ from nurture.domain.messages.refusal import Blame
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.sequence import ANSWERS
 from nurture.mail.envelope import Outcome
-from nurture.services.advancing import GUIDE_OFFERS, Claimed
+from nurture.services.delivery.claim import GUIDE_OFFERS, Claimed
 from nurture.store.tables.account import Refused
 
 #: How long to leave a message alone after the mail server put it off, by attempt.

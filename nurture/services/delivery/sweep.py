@@ -1,8 +1,8 @@
 """Sweeping: how much work there is, asked every few seconds."""
 
-from nurture.services.delivering import Dispatch
-from nurture.services.recovering import recover_silent
-from nurture.services.refusals import settle_refusals
+from nurture.services.delivery.batch import Dispatch
+from nurture.services.delivery.recovery import recover_silent
+from nurture.services.delivery.refusals import settle_refusals
 from nurture.store.tables.account import find_hold
 from nurture.store.tables.enrolments import count_due
 from nurture.store.tables.instance import how_far, is_armed

@@ -13,8 +13,8 @@ from nurture.domain.messages.refusal import Blame, Stage, understand
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.scheduling.pause import spread
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.refusals import restore_address
-from nurture.services.second_offer import offer_again
+from nurture.services.delivery.refusals import restore_address
+from nurture.services.delivery.second_offer import offer_again
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import enrolments, messages, subscribers

@@ -6,7 +6,7 @@ from enum import StrEnum
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.status import MessageStatus
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.second_offer import offer_again
+from nurture.services.delivery.second_offer import offer_again
 from nurture.store.database import Connection, Database
 from nurture.store.tables import enrolments, messages
 from nurture.store.tables.messages import Message

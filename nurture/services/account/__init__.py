@@ -1,0 +1,1 @@
+"""The mail server's account: held after a refusal, and opened again."""

@@ -1,0 +1,1 @@
+"""From due to delivered: sweep, claim, send, record; doubts, pauses and sunsets."""
