@@ -15,9 +15,9 @@ def tidy() -> None:
 @app.task
 def believe_silence() -> None:
     """Lift the bounces of those whose guide, asked for again, has not come back."""
-    from nurture.services import bouncing
+    from nurture.services.inbound import bounces
 
-    bouncing.believe_silence(house().database, house().catalogue, house().clock())
+    bounces.believe_silence(house().database, house().catalogue, house().clock())
 
 
 @app.task

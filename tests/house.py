@@ -23,8 +23,9 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.verdict import HOLD
 from nurture.library import Library, read_library
-from nurture.services import bouncing, folding, judging, publishing
+from nurture.services import folding, judging, publishing
 from nurture.services.delivery import batch, sunset, sweep
+from nurture.services.inbound import bounces
 from nurture.services.subscribers import erasure, guide
 from nurture.services.subscribers import signup as subscribing
 from nurture.services.subscribers.signup import Signup
@@ -181,7 +182,7 @@ class Household:
     def upkeep(self) -> None:
         """What is done once an hour."""
         erasure.tidy(self.house.database, self.house.files, self.clock.now)
-        bouncing.believe_silence(self.house.database, self.house.catalogue, self.clock.now)
+        bounces.believe_silence(self.house.database, self.house.catalogue, self.clock.now)
         sunset.ask_the_quiet(self.house.database, self.house.catalogue, self.clock.now)
 
     def fold(self) -> int:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from nurture.booking import registry
 from nurture.bootstrap import House
-from nurture.services import recording
+from nurture.services.inbound import events
 from webhooks.callers import LARGEST_CALL, read_body
 from webhooks.problems import ProblemError
 from webhooks.refusals import odd_events
@@ -24,7 +24,7 @@ def create_bookings(house: House) -> Blueprint:
         now, body = house.clock(), read_body(request, LARGEST_CALL)
         known.verify(house.settings.secret(known.secret_setting), dict(request.headers), body, now)
         told = known.parse(body, odd_events().append)
-        recording.record_bookings(house.database, house.catalogue, house.tokens, told, now)
+        events.record_bookings(house.database, house.catalogue, house.tokens, told, now)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     return blueprint

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from nurture.bootstrap import House
 from nurture.mail.providers import registry
-from nurture.services import listening, recording
+from nurture.services.inbound import authenticity, events
 from webhooks.callers import LARGEST_CALL, read_body
 from webhooks.problems import ProblemError
 from webhooks.refusals import odd_events
@@ -24,8 +24,8 @@ def create_mail_events(house: House) -> Blueprint:
         now, body = house.clock(), read_body(request, LARGEST_CALL)
         known.verify(house.settings.provider_secret(known.name), dict(request.headers), body, now)
         told = known.parse(body, odd_events().append)
-        listening.take_once(house.database, known, body, now)
-        recording.record_mail_events(house.database, house.catalogue, house.tokens, told, now)
+        authenticity.take_once(house.database, known, body, now)
+        events.record_mail_events(house.database, house.catalogue, house.tokens, told, now)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     return blueprint

@@ -14,8 +14,8 @@ from nurture import booking
 from nurture.bootstrap import House
 from nurture.mail import providers
 from nurture.payload import PayloadError
-from nurture.services import noting
-from nurture.services.noting import Pace
+from nurture.services.inbound import refusals
+from nurture.services.inbound.refusals import Pace
 from nurture.store.tables.refused_calls import BOXES, RefusedCall
 from webhooks.callers import client_of
 
@@ -46,7 +46,7 @@ def note_refusals(app: Flask, house: House) -> None:
     def note(response: Response) -> Response:
         for refused in _refused(response, house):
             if pace.allows(house.clock()):
-                noting.note_call(house.database, house.catalogue, refused, known)
+                refusals.note_call(house.database, house.catalogue, refused, known)
         return response
 
     @app.after_request
@@ -54,7 +54,7 @@ def note_refusals(app: Flask, house: House) -> None:
         boxes: tuple[str, Sequence[str]] | None = g.pop("boxes", None)
         if boxes and pace_of_boxes.allows(house.clock()):
             noted = _as_noted_boxes(boxes[0], boxes[1], response, house)
-            noting.note_call(house.database, house.catalogue, noted, known)
+            refusals.note_call(house.database, house.catalogue, noted, known)
         return response
 
 
@@ -101,9 +101,9 @@ def _as_noted(
         name=called[1],
         called_at=house.clock(),
         status=status,
-        problem=noting.without_addresses(detail),
-        field=noting.without_addresses(field)[:80],
-        network=noting.network_of(client_of(request)),
+        problem=refusals.without_addresses(detail),
+        field=refusals.without_addresses(field)[:80],
+        network=refusals.network_of(client_of(request)),
     )
 
 
@@ -115,7 +115,7 @@ def _as_noted_boxes(
         name=form,
         called_at=house.clock(),
         status=response.status_code,
-        problem=noting.without_addresses(f"A box that was not understood: {', '.join(boxes)}."),
+        problem=refusals.without_addresses(f"A box that was not understood: {', '.join(boxes)}."),
         field="consent",
-        network=noting.network_of(client_of(request)),
+        network=refusals.network_of(client_of(request)),
     )

@@ -24,14 +24,14 @@ def suppression() -> None:
 @with_house
 def list_suppressions(house: House, as_json: bool) -> None:
     """Print every address that is not written to, why and since when, the newest first."""
-    from nurture.services import jumping
+    from nurture.services.inbound import bounce_jumps
     from nurture.services.subscribers import bounce_lifting
 
     up_to_date(house)
     found = bounce_lifting.list_suppressions(house.database)
     if as_json:
         return click.echo(json.dumps([_as_values(one) for one in found], indent=2))
-    if jump := jumping.find_jump(house.database):
+    if jump := bounce_jumps.find_jump(house.database):
         click.echo(
             f"{jump.bounced} of {jump.accepted} mails of a day came back for good, and what "
             "comes back since is held. Say what it is: “nurture suppression confirm” where "
@@ -72,10 +72,10 @@ def lift(house: House, email: str, reason: str) -> None:
 @with_house
 def confirm(house: House) -> None:
     """Say that what came back in a jump of bounces is real: suppress those addresses."""
-    from nurture.services import jumping
+    from nurture.services.inbound import bounce_jumps
 
     up_to_date(house)
-    count = jumping.confirm(house.database, house.clock())
+    count = bounce_jumps.confirm(house.database, house.clock())
     click.echo(f"{_people(count)} suppressed. Everybody else is written to again.")
 
 
@@ -83,11 +83,13 @@ def confirm(house: House) -> None:
 @with_house
 def dismiss(house: House) -> None:
     """Say that a jump of bounces was a mail server's mistake: go on with everybody."""
-    from nurture.services import jumping
+    from nurture.services.inbound import bounce_jumps
     from nurture.services.subscribers import bounce_lifting
 
     up_to_date(house)
-    count = jumping.dismiss(house.database, house.catalogue, bounce_lifting.COMMAND, house.clock())
+    count = bounce_jumps.dismiss(
+        house.database, house.catalogue, bounce_lifting.COMMAND, house.clock()
+    )
     click.echo(f"Nobody is suppressed for it: {_people(count)} written to again.")
 
 

@@ -12,7 +12,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
-from nurture.services import recording
+from nurture.services.inbound import events
 from nurture.services.journal_lines import SeenHit
 from nurture.services.subscribers import preferences
 from nurture.store.tables import enrolments, messages, subscribers
@@ -114,7 +114,7 @@ class Life:
             reason="550 5.1.1 no such mailbox",
             raw={},
         )
-        recording.record_mail_events(house.database, house.catalogue, house.tokens, [told], now)
+        events.record_mail_events(house.database, house.catalogue, house.tokens, [told], now)
 
     def _book(self, person: int) -> None:
         house, now = self.home.house, self.home.clock.now
@@ -129,7 +129,7 @@ class Life:
             starts_at=now + timedelta(days=3),
             raw={},
         )
-        recording.record_bookings(house.database, house.catalogue, house.tokens, [told], now)
+        events.record_bookings(house.database, house.catalogue, house.tokens, [told], now)
 
     def _doubt_one(self) -> None:
         """A mail server that was cut off after the last byte."""

@@ -20,10 +20,11 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
 from nurture.library import Library, SequenceSource
-from nurture.services import folding, judging, publishing, recording
+from nurture.services import folding, judging, publishing
 from nurture.services.delivery import batch, doubts, sunset
 from nurture.services.delivery import pause as pausing
 from nurture.services.delivery.sweep import batches_due
+from nurture.services.inbound import events
 from nurture.services.journal_lines import SeenHit
 from nurture.services.revising import plan_draft
 from nurture.services.subscribers import erasure, guide, preferences
@@ -119,14 +120,14 @@ class Crowd:
             for _ in range(SEVERAL)
         ]
         house = self.house
-        recording.record_bookings(house.database, house.catalogue, house.tokens, told, self._now)
+        events.record_bookings(house.database, house.catalogue, house.tokens, told, self._now)
 
     def report(self) -> None:
         """The mail provider tells what became of several mails."""
         house = self.house
         kinds = (EventKind.DELIVERED, EventKind.BOUNCED, EventKind.COMPLAINED)
         told = [self._told(self.chance.choice(kinds)) for _ in range(SEVERAL + 1)]
-        recording.record_mail_events(house.database, house.catalogue, house.tokens, told, self._now)
+        events.record_mail_events(house.database, house.catalogue, house.tokens, told, self._now)
 
     def _told(self, kind: EventKind) -> MailEvent:
         number = self._one_of(messages)

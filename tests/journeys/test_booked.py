@@ -15,7 +15,7 @@ from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progres
 from nurture.domain.subscribers.bookings import booked_until, is_booked, is_reached
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import BookingEvent, EventKind
-from nurture.services import recording
+from nurture.services.inbound.events import record_bookings
 from nurture.services.subscribers import erasure, on_behalf, preferences
 from nurture.store.tables.events import events
 from tests.homes import ScriptedSink
@@ -302,9 +302,9 @@ def test_in_whatever_order_calendar_and_form_are_told_nobody_is_invited_to_what_
         random.shuffle(told)
         cut = round(signs_up_after * len(told))
         args = (house.database, house.catalogue, house.tokens)
-        recording.record_bookings(*args, told[:cut], MONDAY)
+        record_bookings(*args, told[:cut], MONDAY)
         home.subscribe(ANN)
-        recording.record_bookings(*args, told[cut:], MONDAY)
+        record_bookings(*args, told[cut:], MONDAY)
         home.deliver()
         home.collect()
         home.live(days=100)

@@ -13,8 +13,8 @@ from nurture.domain.simulation.person import Act, Deed, Habits, Person
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import BookingEvent
 from nurture.domain.tracking.verdict import HOLD
-from nurture.services import recording
 from nurture.services.delivery import batch
+from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.events import add_events
@@ -303,7 +303,7 @@ class RealLife:
             case Deed.BOOKS | Deed.CANCELS:
                 house_of = (house.database, house.catalogue, house.tokens)
                 told = booking(ADDRESS, now, cancelled=act.deed is Deed.CANCELS)
-                recording.record_bookings(*house_of, [told], now)
+                events.record_bookings(*house_of, [told], now)
             case Deed.UNSUBSCRIBES:
                 number = self.home.person(ADDRESS)["id"]
                 args = (house.database, house.catalogue, number, None, Evidence(), now)

@@ -15,9 +15,11 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind, MailEvent
-from nurture.services import jumping, overseeing, recording
-from nurture.services.bouncing import TIRED
-from nurture.services.jumping import NoJumpError
+from nurture.services import overseeing
+from nurture.services.inbound import bounce_jumps
+from nurture.services.inbound.bounce_jumps import NoJumpError
+from nurture.services.inbound.bounces import TIRED
+from nurture.services.inbound.events import record_mail_events
 from nurture.services.profile.explanation import explain
 from nurture.services.subscribers import bounce_lifting, preferences
 from nurture.services.subscribers.bounce_lifting import NotLiftableError
@@ -51,9 +53,7 @@ def news(
 def tell(home: Household, told: Iterable[MailEvent]) -> int:
     """The provider tells it, now."""
     house = home.house
-    return recording.record_mail_events(
-        house.database, house.catalogue, house.tokens, told, home.clock.now
-    )
+    return record_mail_events(house.database, house.catalogue, house.tokens, told, home.clock.now)
 
 
 def reasons(home: Household) -> set[str]:
@@ -381,17 +381,17 @@ def test_a_jump_of_bounces_suppresses_nobody_further_until_the_owner_has_looked(
 ) -> None:
     house, people = home.house, crowd(home, 15)
     bounce_all(home, people[:9])
-    assert jumping.find_jump(house.database) is None
+    assert bounce_jumps.find_jump(house.database) is None
     bounce_all(home, people[9:12])
-    jump = jumping.find_jump(house.database)
+    jump = bounce_jumps.find_jump(house.database)
     assert jump is not None
     assert (jump.bounced, jump.accepted) == (10, 15)
     assert len(home.rows(suppressions)) == 9
-    assert jumping.confirm(house.database, home.clock.now) == 3
+    assert bounce_jumps.confirm(house.database, home.clock.now) == 3
     assert len(home.rows(suppressions)) == 12
-    assert jumping.find_jump(house.database) is None
+    assert bounce_jumps.find_jump(house.database) is None
     with pytest.raises(NoJumpError):
-        jumping.confirm(house.database, home.clock.now)
+        bounce_jumps.confirm(house.database, home.clock.now)
     bounce_all(home, people[12:13])
     assert len(home.rows(suppressions)) == 13
 
@@ -402,7 +402,7 @@ def test_a_jump_that_was_a_mistake_costs_nobody_anything(home: Household) -> Non
     lost = home.person(people[0])["address_hash"]
     assert lost in {row["address_hash"] for row in home.rows(suppressions)}
     home.clock.advance(timedelta(hours=2))
-    count = jumping.dismiss(house.database, house.catalogue, "studio", home.clock.now)
+    count = bounce_jumps.dismiss(house.database, house.catalogue, "studio", home.clock.now)
     assert (count, home.rows(suppressions)) == (12, [])
     home.deliver()
     for address in people[:12]:
@@ -416,7 +416,7 @@ def test_few_bounces_among_many_mails_are_no_jump(home: Household) -> None:
     bounce_all(home, people[:9])
     home.clock.advance(2 * DAY)
     bounce_all(home, people[9:])
-    assert jumping.find_jump(home.house.database) is None
+    assert bounce_jumps.find_jump(home.house.database) is None
     assert len(home.rows(suppressions)) == 15
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import recording
 from nurture.services.delivery import pause
+from nurture.services.inbound import events
 from nurture.services.portraying import NobodyError
 from nurture.services.profile.explanation import Explanation, explain
 from nurture.services.subscribers import preferences
@@ -107,7 +107,7 @@ def test_whoever_booked_is_at_the_goal(anna: Household) -> None:
     anna.clock.advance(timedelta(hours=1))
     house = anna.house
     told = [booking(ANNA, anna.clock.now)]
-    recording.record_bookings(house.database, house.catalogue, house.tokens, told, anna.clock.now)
+    events.record_bookings(house.database, house.catalogue, house.tokens, told, anna.clock.now)
     said = explained(anna)
     assert said.next == "No emails planned: they booked, so “pain-guide” ended."
     assert any("booked a session" in sentence for sentence in said.who)

@@ -7,7 +7,7 @@ import pytest
 
 from nurture.domain.audience.engagement import Level
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import recording
+from nurture.services.inbound import events
 from nurture.services.subscribers import preferences, search
 from nurture.services.subscribers.search import AskedForError, Page, Question, Stage
 from tests.house import Household
@@ -79,9 +79,7 @@ def test_people_are_found_by_how_they_stand(three: Household) -> None:
     assert found(three, stage=Stage.UNCONFIRMED) == [CID, BOB]
     assert found(three, stage=Stage.UNDER_WAY) == [CID, BOB, ANN]
     preferences.unsubscribe(house.database, house.catalogue, 3, None, Evidence(), now)
-    recording.record_bookings(
-        house.database, house.catalogue, house.tokens, [booking(ANN, now)], now
-    )
+    events.record_bookings(house.database, house.catalogue, house.tokens, [booking(ANN, now)], now)
     assert found(three, stage=Stage.UNDER_WAY) == [BOB]
     assert found(three, stage=Stage.UNDER_WAY, sequence="pain-guide") == []
     assert found(three, stage=Stage.UNSUBSCRIBED) == [CID]

@@ -8,7 +8,7 @@ from nurture.domain.audience.engagement import Level
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Hit
-from nurture.services import recording
+from nurture.services.inbound import events
 from nurture.services.journal_lines import SeenHit
 from nurture.services.profile import page as introducing
 from nurture.services.profile.page import Introduction
@@ -62,9 +62,7 @@ def test_the_story_is_told_from_the_signup_on(ann: Household) -> None:
     ann.fold()
     ann.judge()
     house, now = ann.house, ann.clock.now
-    recording.record_bookings(
-        house.database, house.catalogue, house.tokens, [booking(ANN, now)], now
-    )
+    events.record_bookings(house.database, house.catalogue, house.tokens, [booking(ANN, now)], now)
     on_behalf.stop_everything(house.database, house.catalogue, 1, Evidence(), now)
     story = introduced(ann).story
     said = [chapter.said for chapter in story]

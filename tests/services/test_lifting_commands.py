@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from nurture.cli import main
 from nurture.domain.tracking.events import EventKind
-from nurture.services import jumping
+from nurture.services.inbound import bounce_jumps
 from nurture.store.tables.account import find_hold
 from nurture.store.tables.suppressions import suppressions
 from tests.house import Household
@@ -76,7 +76,7 @@ def test_a_jump_is_told_by_the_list_and_judged_by_a_command(
     assert "10 of 11 mails of a day came back for good" in nurture(home, "list").output
     assert nurture(home, word).exit_code == 0
     assert len(home.rows(suppressions)) == suppressed
-    assert jumping.find_jump(home.house.database) is None
+    assert bounce_jumps.find_jump(home.house.database) is None
     with home.house.database.reading() as connection:
         assert find_hold(connection) is None
     assert nurture(home, word).exit_code == 1

@@ -7,8 +7,9 @@ import pytest
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
-from nurture.services import measuring, recording
+from nurture.services import measuring
 from nurture.services.delivery.pause import UnknownSequenceError
+from nurture.services.inbound.events import record_bookings, record_mail_events
 from nurture.services.journal_lines import SeenHit
 from nurture.services.measuring import Course, Funnel, Period, Stage
 from nurture.services.subscribers import preferences
@@ -61,7 +62,7 @@ def happened(home: Household, address: str, *what: tuple[str, str]) -> None:
 def book(home: Household, address: str, number: str = "1") -> None:
     house, now = home.house, home.clock.now
     told = BookingEvent("calendly", number, now, address, True, False, False, now, raw={})
-    recording.record_bookings(house.database, house.catalogue, house.tokens, [told], now)
+    record_bookings(house.database, house.catalogue, house.tokens, [told], now)
 
 
 def test_each_email_is_counted_once_whatever_happened_to_it(home: Household) -> None:
@@ -114,7 +115,7 @@ def test_delivery_is_known_only_where_a_provider_tells(home: Household) -> None:
     message_id = house.tokens.message_id(home.messages_of(ANN)[-1]["id"])
     kind = EventKind.DELIVERED
     told = MailEvent(kind, "postmark", "1", now, ANN, message_id, False, "", {})
-    recording.record_mail_events(house.database, house.catalogue, house.tokens, [told], now)
+    record_mail_events(house.database, house.catalogue, house.tokens, [told], now)
     funnel = stage(home).funnel
     assert funnel.tells_delivery
     assert funnel.figures.delivered == 1

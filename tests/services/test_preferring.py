@@ -11,9 +11,9 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind, MailEvent
-from nurture.services import recording
 from nurture.services.delivery.batch import WINDOW
 from nurture.services.delivery.claim import claim_due
+from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Preferences, Wish
 from nurture.store.queries.claims import begin_sending
@@ -230,9 +230,7 @@ def test_a_stop_told_by_the_mail_provider_is_a_stop_and_can_be_undone(
         EventKind.UNSUBSCRIBED, "generic", "e1", home.clock.now, ANN, None, False, "", {}
     )
     house = home.house
-    recording.record_mail_events(
-        house.database, house.catalogue, house.tokens, [told], home.clock.now
-    )
+    events.record_mail_events(house.database, house.catalogue, house.tokens, [told], home.clock.now)
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
     assert "marketing" not in home.person(ANN)["purposes"]
     resubscribe(home)

@@ -10,7 +10,7 @@ import pytest
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
-from nurture.services import recording
+from nurture.services.inbound.events import record_bookings, record_mail_events
 from nurture.services.profile.explanation import explain
 from nurture.services.profile.timeline import recount
 from nurture.services.subscribers.export import export
@@ -56,7 +56,7 @@ def tell(
         "550 No such user",
         {"type": str(kind)},
     )
-    return recording.record_mail_events(
+    return record_mail_events(
         house.database, house.catalogue, house.tokens, [event], home.clock.now
     )
 
@@ -80,9 +80,7 @@ def book(
         **said,
     )
     house = home.house
-    return recording.record_bookings(
-        house.database, house.catalogue, house.tokens, [event], home.clock.now
-    )
+    return record_bookings(house.database, house.catalogue, house.tokens, [event], home.clock.now)
 
 
 @pytest.mark.parametrize("year", [1, 1969, 9999])
@@ -97,9 +95,9 @@ def test_an_impossible_time_is_when_it_was_told_and_breaks_no_page_and_no_export
         for kind in kinds
     ]
     args = (house.database, house.catalogue, house.tokens)
-    assert recording.record_mail_events(*args, told, home.clock.now) == 3
+    assert record_mail_events(*args, told, home.clock.now) == 3
     booking = BookingEvent("calendly", "b", at, ANN, True, False, False, None, {})
-    assert recording.record_bookings(*args, [booking], home.clock.now) == 1
+    assert record_bookings(*args, [booking], home.clock.now) == 1
     assert {row["happened_at"] for row in home.rows(events)} == {home.clock.now}
     assert {row["since"] for row in home.rows(suppressions)} == {home.clock.now}
     assert explain(house.database, house.catalogue, ANN, home.clock.now).next
@@ -224,9 +222,7 @@ def test_a_message_id_that_somebody_made_up_touches_no_message(under_way: Househ
         "",
         {},
     )
-    recording.record_mail_events(
-        house.database, house.catalogue, house.tokens, [forged], under_way.clock.now
-    )
+    record_mail_events(house.database, house.catalogue, house.tokens, [forged], under_way.clock.now)
     assert under_way.statuses(ANN) == [(GUIDE, ACCEPTED)]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from nurture import booking
 from nurture.mail.providers import registry
-from nurture.services.recording import UNKNOWN
+from nurture.services.inbound.events import UNKNOWN
 from nurture.store.database import Database
 from nurture.store.migrate import _config, migrate
 from tests.booking.test_booking_providers import payloads as bookings
@@ -123,7 +123,7 @@ def test_what_the_program_noted_itself_is_left_alone(empty_url: str) -> None:
 
 @pytest.mark.parametrize("source", ["generic", "cal"])
 def test_an_event_told_again_after_the_cut_is_known(empty_url: str, source: str) -> None:
-    from nurture.services.recording import _source_key
+    from nurture.services.inbound.events import _source_key
 
     database = before_the_cut(empty_url)
     add_event(database, source, "ann@example.org-1", "bounced", {"id": "ann@example.org-1"})

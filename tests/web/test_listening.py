@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from nurture.mail.amazon import AmazonUnavailableError, Certificates
 from nurture.mail.providers import ses
-from nurture.services import listening
+from nurture.services.inbound import authenticity
 from nurture.services.subscribers import erasure
 from nurture.signatures import hex_hmac
 from nurture.store.tables.events import events
@@ -98,9 +98,9 @@ def test_a_question_lapses_when_amazon_would_take_no_yes_any_more(
 ) -> None:
     ask(sqlite_home, monkeypatch)
     home, now = sqlite_home, sqlite_home.clock.now
-    assert listening.asked_by(home.house.database, "ses", now) is not None
+    assert authenticity.asked_by(home.house.database, "ses", now) is not None
     sqlite_home.clock.advance(timedelta(days=4))
-    assert listening.asked_by(home.house.database, "ses", home.clock.now) is None
+    assert authenticity.asked_by(home.house.database, "ses", home.clock.now) is None
     erasure.tidy(home.house.database, home.house.files, home.clock.now)
     assert home.rows(call_requests) == []
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind, MailEvent
-from nurture.services import recording
+from nurture.services.inbound import events
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from tests.house import Household
@@ -214,9 +214,7 @@ def bounced(home: Household) -> None:
         EventKind.BOUNCED, "postmark", "b1", home.clock.now, ANN, None, True, "550 No such user", {}
     )
     house = home.house
-    recording.record_mail_events(
-        house.database, house.catalogue, house.tokens, [told], home.clock.now
-    )
+    events.record_mail_events(house.database, house.catalogue, house.tokens, [told], home.clock.now)
 
 
 def test_a_bounce_is_lifted_with_a_reason_and_the_story_tells_it(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.services.noting import Pace, network_of, without_addresses
+from nurture.services.inbound.refusals import Pace, network_of, without_addresses
 from nurture.store.database import Database
 from nurture.store.tables.refused_calls import KEPT, RefusedCall, add_refused_call, refused_calls_of
 from nurture.store.tables.refused_calls import refused_calls as table

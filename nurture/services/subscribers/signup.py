@@ -17,7 +17,7 @@ from nurture.domain.subscribers.late_signups import (
 )
 from nurture.domain.subscribers.suppression import may_ask_again
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.reaching import is_over_by_booking, know_earlier_bookings
+from nurture.services.inbound.goal import is_over_by_booking, know_earlier_bookings
 from nurture.services.subscribers.vanished import find_anew
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks

@@ -11,11 +11,12 @@ from werkzeug.wrappers import Response
 
 from nurture.bootstrap import broker_trouble
 from nurture.domain.subscribers.consent import STUDIO
-from nurture.services import holding, jumping, overseeing, starting
+from nurture.services import holding, overseeing, starting
 from nurture.services.account import hold
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
-from nurture.services.jumping import NoJumpError
+from nurture.services.inbound import bounce_jumps
+from nurture.services.inbound.bounce_jumps import NoJumpError
 from nurture.services.starting import Finding, Premises, Task
 from nurture.store.tables.guide_files import uploaded_sequences
 from nurture.web.studio.telling import tell
@@ -106,10 +107,10 @@ class Today:
             abort(400, "Please say whether the addresses are dead.")
         try:
             if real == "yes":
-                count = jumping.confirm(house.database, house.clock())
+                count = bounce_jumps.confirm(house.database, house.clock())
                 tell(f"Noted. Addresses suppressed: {count}. Everybody else gets their emails.")
             else:
-                count = jumping.dismiss(house.database, house.catalogue, STUDIO, house.clock())
+                count = bounce_jumps.dismiss(house.database, house.catalogue, STUDIO, house.clock())
                 tell(f"Noted. Everybody gets their emails, these {count} people as well.")
             house.doorbell.ring()
         except NoJumpError:

@@ -15,9 +15,9 @@ from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.mail import providers
 from nurture.mail.amazon import AmazonUnavailableError, download
-from nurture.services import listening
-from nurture.services.listening import NothingAskedError
-from nurture.services.noting import UNKNOWN
+from nurture.services.inbound import authenticity
+from nurture.services.inbound.authenticity import NothingAskedError
+from nurture.services.inbound.refusals import UNKNOWN
 from nurture.services.subscribers.signup import Signup, subscribe
 from nurture.store.tables import refused_calls, signups
 from nurture.store.tables.refused_calls import BOXES, Refusals, RefusedCall
@@ -84,7 +84,7 @@ class Website:
             refused=refused,
             boxes={name: one for (door, name), one in refused.items() if door == BOXES},
             unknown=refused.get(("signup", UNKNOWN)),
-            asked=listening.asked_by(house.database, "ses", house.clock()),
+            asked=authenticity.asked_by(house.database, "ses", house.clock()),
             callers=list(self._callers(refused)),
         )
 
@@ -125,7 +125,7 @@ class Website:
         """Tell a provider that its calls are wanted, as it asked."""
         house = self.house
         try:
-            listening.say_yes(house.database, name, download, house.clock())
+            authenticity.say_yes(house.database, name, download, house.clock())
         except (NothingAskedError, AmazonUnavailableError) as error:
             tell(str(error), trouble=True)
         else:

@@ -19,10 +19,11 @@ from nurture.domain.tracking.events import (
     MailEvent,
     when_it_came,
 )
-from nurture.services import bouncing, jumping, lost_messages
+from nurture.services import lost_messages
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.listening import keep_request_of
-from nurture.services.reaching import follow_booking
+from nurture.services.inbound import bounce_jumps, bounces
+from nurture.services.inbound.authenticity import keep_request_of
+from nurture.services.inbound.goal import follow_booking
 from nurture.services.subscribers.preferences import stop
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database
@@ -103,7 +104,7 @@ def _record_mail_event(
     person = _hold_person(connection, message, event.recipient)
     if (message and person is None) or _is_erased(connection, tokens, event.recipient):
         event = replace(event, reason="", raw={})
-    bounce = bouncing.kind_told(connection, event, person, now)
+    bounce = bounces.kind_told(connection, event, person, now)
     is_lost = message is None and lost_messages.is_lost(connection, tokens, event.message_id)
     row = {
         "kind": event.kind or UNKNOWN,
@@ -151,11 +152,11 @@ def _act(
     at = event.occurred_at or now
     match event.kind:
         case EventKind.DELIVERED if message:
-            bouncing.arrived(connection, published, person, message, now)
+            bounces.arrived(connection, published, person, message, now)
         case EventKind.BOUNCED if bounce:
             if bounce is Bounce.HELD:
-                jumping.found(connection, now)
-            bouncing.bounced(connection, person, bounce, event.reason, at, now)
+                bounce_jumps.found(connection, now)
+            bounces.bounced(connection, person, bounce, event.reason, at, now)
         case EventKind.COMPLAINED:
             why, reason = event.reason, SuppressionReason.COMPLAINED
             suppress_address(connection, person.id, person.address_hash, why, now, reason, at)

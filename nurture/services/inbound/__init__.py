@@ -1,0 +1,1 @@
+"""What mail providers, calendars and forms tell us."""
