@@ -24,7 +24,7 @@ from nurture.redis_trouble import find_trouble
 from nurture.remarks import Remark
 from nurture.rendering.preparing import no_headers
 from nurture.sealing import Seal
-from nurture.services import backups_standing, folding
+from nurture.services import backups_standing
 from nurture.services.backing_up import Safe
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.contents import Sources
@@ -35,7 +35,8 @@ from nurture.services.keying import insist_on_keys, refuse_other_keys
 from nurture.services.locating import locate, place_of
 from nurture.services.securing import seal_secrets
 from nurture.services.subscribers.signup import Limits
-from nurture.services.tracking import Journal
+from nurture.services.tracking import fold
+from nurture.services.tracking.journal import Journal
 from nurture.settings import Settings, load_settings
 from nurture.store.database import Database, DatabaseUnavailableError, NewerDatabaseError
 from nurture.store.migrate import migrate
@@ -284,7 +285,7 @@ def _lose_mails(outbox: Path, tokens: Tokens, gone: Gone) -> None:
 
 def _lose_hits(database: Database, journals: Path, _: Gone) -> None:
     """What is folded is overwritten, and nothing is kept of somebody who is gone."""
-    folding.fold_a_little(database, journals)
+    fold.fold_a_little(database, journals)
 
 
 def refuse_newer(database: Database) -> None:

@@ -6,9 +6,9 @@ from tasks import app, house
 @app.task
 def fold_hits() -> None:
     """Fold what this machine's web processes have written down since the last time."""
-    from nurture.services import folding
+    from nurture.services.tracking import fold
 
-    folding.fold_journals(house().database, house().journals)
+    fold.fold_journals(house().database, house().journals)
 
 
 @app.task
@@ -18,7 +18,7 @@ def judge_hits() -> None:
     Folding comes before it once more: with several machines a tick is one machine's, and each
     has journals of its own that must not wait.
     """
-    from nurture.services import folding, judging
+    from nurture.services.tracking import fold, verdicts
 
-    folding.fold_journals(house().database, house().journals)
-    judging.judge_held(house().database, house().clock())
+    fold.fold_journals(house().database, house().journals)
+    verdicts.judge_held(house().database, house().clock())

@@ -23,12 +23,14 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.verdict import HOLD
 from nurture.library import Library, read_library
-from nurture.services import folding, judging, publishing
+from nurture.services import publishing
 from nurture.services.delivery import batch, sunset, sweep
 from nurture.services.inbound import bounces
 from nurture.services.subscribers import erasure, guide
 from nurture.services.subscribers import signup as subscribing
 from nurture.services.subscribers.signup import Signup
+from nurture.services.tracking import verdicts
+from nurture.services.tracking.fold import fold_journals
 from nurture.settings import load_settings
 from nurture.signatures import hex_hmac, sign_standard_webhook
 from nurture.store.schema import metadata
@@ -187,12 +189,12 @@ class Household:
 
     def fold(self) -> int:
         """Bring the hits into the database."""
-        return folding.fold_journals(self.house.database, self.house.journals)
+        return fold_journals(self.house.database, self.house.journals)
 
     def judge(self) -> int:
         """Let the hold of the hits pass, and have them judged."""
         self.clock.advance(HOLD)
-        return judging.judge_held(self.house.database, self.clock.now)
+        return verdicts.judge_held(self.house.database, self.clock.now)
 
     # --- What there is to see ----------------------------------------------------------------
 

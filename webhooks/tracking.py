@@ -13,7 +13,7 @@ from nurture.bootstrap import House
 from nurture.domain.disk_space import Use
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Hit
-from nurture.services.journal_lines import SeenHit
+from nurture.services.tracking.lines import SeenHit
 from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from webhooks.callers import plain_address
 from webhooks.guards import tls_only

@@ -37,7 +37,8 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     It goes to NURTURE_BACKUP_URL unless you name another place. The first time, it shows the
     words that open it.
     """
-    from nurture.services import backing_up, folding
+    from nurture.services import backing_up
+    from nurture.services.tracking import fold
     from nurture.store.database import DatabaseUnavailableError
 
     up_to_date(house)
@@ -46,7 +47,7 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     file = _where(house, to)
     words = _words(house, new_words, as_json)
     with suppress(DatabaseUnavailableError):  # What is not folded now is not lost.
-        folding.fold_journals(house.database, house.journals)
+        fold.fold_journals(house.database, house.journals)
     now, tell = house.clock(), progress("rows")
     made = backing_up.back_up(house.safe, file.place, now, tell, file.name)
     said = {"file": str(made.file), "bytes": made.bytes, "rows": made.rows}

@@ -12,7 +12,7 @@ from nurture.cli.command import main, up_to_date, with_house
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
-    from nurture.services.judging import Changes
+    from nurture.services.tracking.verdicts import Changes
 
 
 @main.command()
@@ -28,7 +28,7 @@ def rejudge(house: House, since: datetime | None, dry_run: bool, as_json: bool) 
     Those whose address and program have been dropped by now keep their verdict. It may run
     twice, and while everything else runs.
     """
-    from nurture.services import judging
+    from nurture.services.tracking import verdicts
 
     up_to_date(house)
     begin = since.replace(tzinfo=UTC) if since else None
@@ -39,7 +39,7 @@ def rejudge(house: House, since: datetime | None, dry_run: bool, as_json: bool) 
         done += count
         click.echo(f"{done:,} judged …", err=True)
 
-    changes = judging.rejudge(house.database, begin, dry_run=dry_run, tell=tell)
+    changes = verdicts.rejudge(house.database, begin, dry_run=dry_run, tell=tell)
     click.echo(_json(changes, dry_run) if as_json else _words(changes, dry_run))
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from nurture import __version__
 from nurture.domain.account import Hold
 from nurture.domain.errors import NurtureError
-from nurture.services.journal_remains import count_set_aside
-from nurture.services.tracking import waiting_in
+from nurture.services.tracking.journal import waiting_in
+from nurture.services.tracking.remains import count_set_aside
 from nurture.store.database import Database
 from nurture.store.tables import (
     account,

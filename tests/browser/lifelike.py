@@ -13,8 +13,8 @@ from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
 from nurture.services.inbound import events
-from nurture.services.journal_lines import SeenHit
 from nurture.services.subscribers import preferences
+from nurture.services.tracking.lines import SeenHit
 from nurture.store.tables import enrolments, messages, subscribers
 from tests.house import Household
 

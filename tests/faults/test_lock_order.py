@@ -20,16 +20,17 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
 from nurture.library import Library, SequenceSource
-from nurture.services import folding, judging, publishing
+from nurture.services import publishing
 from nurture.services.delivery import batch, doubts, sunset
 from nurture.services.delivery import pause as pausing
 from nurture.services.delivery.sweep import batches_due
 from nurture.services.inbound import events
-from nurture.services.journal_lines import SeenHit
 from nurture.services.revising import plan_draft
 from nurture.services.subscribers import erasure, guide, preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.services.subscribers.signup import Signup, subscribe
+from nurture.services.tracking import fold, verdicts
+from nurture.services.tracking.lines import SeenHit
 from nurture.store.database import DatabaseUnavailableError
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
@@ -168,12 +169,12 @@ class Crowd:
         for _ in range(SEVERAL):
             hit = Hit(EventKind.CLICKED, self._now, "GET", "Mozilla/5.0 Firefox/128.0", "192.0.2.9")
             self.house.journal.note(SeenHit(self._one_of(messages), hit))
-        folding.fold_journals(self.house.database, self.house.journals)
-        judging.judge_held(self.house.database, self._now + timedelta(days=1))
+        fold.fold_journals(self.house.database, self.house.journals)
+        verdicts.judge_held(self.house.database, self._now + timedelta(days=1))
 
     def judge_again(self) -> None:
         """The owner has newer rules."""
-        judging.rejudge(self.house.database)
+        verdicts.rejudge(self.house.database)
 
     def keep_up(self) -> None:
         """What is done by itself: old hits go, and so do signups that were never confirmed."""

@@ -27,7 +27,7 @@ from nurture.domain.tracking.verdict import Hit
 from nurture.services.account import hold
 from nurture.services.health.examination import examine
 from nurture.services.health.finding import Finding, fine
-from nurture.services.journal_lines import SeenHit
+from nurture.services.tracking.lines import SeenHit
 from nurture.store.migrate import migrate
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages

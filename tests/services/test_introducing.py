@@ -9,10 +9,10 @@ from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Hit
 from nurture.services.inbound import events
-from nurture.services.journal_lines import SeenHit
 from nurture.services.profile import page as introducing
 from nurture.services.profile.page import Introduction
 from nurture.services.subscribers import on_behalf
+from nurture.services.tracking.lines import SeenHit
 from nurture.store.tables.events import add_events
 from tests.house import Household
 from tests.journeys.virtual import booking

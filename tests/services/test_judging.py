@@ -11,12 +11,12 @@ from nurture.cli import main
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, judge
-from nurture.services import judging
-from nurture.services.journal_lines import SeenHit
-from nurture.services.judging import judge_held, rejudge
 from nurture.services.subscribers import erasure
 from nurture.services.subscribers.erasure import drop_raw
-from nurture.services.tracking import Journal
+from nurture.services.tracking import verdicts as judging
+from nurture.services.tracking.journal import Journal
+from nurture.services.tracking.lines import SeenHit
+from nurture.services.tracking.verdicts import judge_held, rejudge
 from nurture.store.database import Database
 from nurture.store.queries.hits import count_fetched_for, take_messages
 from nurture.store.tables.events import events

@@ -10,9 +10,9 @@ from nurture.domain.tracking.verdict import Hit
 from nurture.services import measuring
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.inbound.events import record_bookings, record_mail_events
-from nurture.services.journal_lines import SeenHit
 from nurture.services.measuring import Course, Funnel, Period, Stage
 from nurture.services.subscribers import preferences
+from nurture.services.tracking.lines import SeenHit
 from nurture.store.queries.funnel import Figures
 from nurture.store.tables import events
 from tests.house import Household

@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import RULES, Hit
-from nurture.services import folding, sparing, tracking
 from nurture.services.catalogue import about
-from nurture.services.folding import fold_journals
-from nurture.services.journal_lines import SeenHit, UnreadableLineError, as_line, from_line
 from nurture.services.reporting import hits_standing
-from nurture.services.sparing import OF_A_LINK
 from nurture.services.subscribers.erasure import forget
-from nurture.services.tracking import Journal, waiting_in
+from nurture.services.tracking import excess, fold
+from nurture.services.tracking import journal as tracking
+from nurture.services.tracking.excess import OF_A_LINK
+from nurture.services.tracking.fold import fold_journals
+from nurture.services.tracking.journal import Journal, waiting_in
+from nurture.services.tracking.lines import SeenHit, UnreadableLineError, as_line, from_line
 from nurture.store.database import Database
 from nurture.store.tables.events import events
 from nurture.store.tables.journals import folded_up_to, journals, set_folded
@@ -186,7 +187,7 @@ def test_a_hit_is_kept_once_although_folding_was_killed_before_it_noted_the_plac
         raise KeyboardInterrupt
 
     write(followed, "1", lines(followed, 7))
-    monkeypatch.setattr("nurture.services.folding.journals.set_folded", pull_the_plug)
+    monkeypatch.setattr("nurture.services.tracking.fold.journals.set_folded", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         followed.fold()
     monkeypatch.undo()
@@ -271,7 +272,7 @@ def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
 def test_a_large_journal_is_folded_in_pieces(
     followed: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folding, "_CHUNK", 1000)
+    monkeypatch.setattr(fold, "_CHUNK", 1000)
     write(followed, "1", lines(followed, 50))
     assert followed.fold() == 50
     assert len(hits(followed)) == 50
@@ -389,7 +390,7 @@ def test_a_journal_that_was_taken_for_a_finished_one_before_it_was_locked_is_beg
 def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_coming(
     followed: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folding, "_CHUNK", 1000)
+    monkeypatch.setattr(fold, "_CHUNK", 1000)
     path, keep = write(followed, "1", lines(followed, 10)), set_folded
 
     def keep_and_be_hit(*given: Any) -> None:
@@ -397,7 +398,7 @@ def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_c
             writer.write(lines(followed, 10))
         keep(*given)
 
-    monkeypatch.setattr("nurture.services.folding.journals.set_folded", keep_and_be_hit)
+    monkeypatch.setattr("nurture.services.tracking.fold.journals.set_folded", keep_and_be_hit)
     assert followed.fold() == 10
     monkeypatch.undo()
     followed.fold()
@@ -415,7 +416,7 @@ def test_who_is_erased_while_their_hits_are_being_read_leaves_none(
             return look_up(*given)
         raise AssertionError("nobody was forgotten")
 
-    monkeypatch.setattr(folding, "about", forget_and_look_up)
+    monkeypatch.setattr(fold, "about", forget_and_look_up)
     followed.fold()
     assert hits(followed) == []
 
@@ -503,7 +504,7 @@ def test_of_a_flood_on_one_pixel_a_few_hits_are_kept_and_the_rest_is_counted(
 def test_a_flood_that_lasts_does_not_grow_what_is_kept_of_a_message(
     followed: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sparing, "FOR_GOOD", 7)
+    monkeypatch.setattr(excess, "FOR_GOOD", 7)
     for n in range(3):
         write(followed, str(n), lines(followed, 5))
         followed.fold()

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from nurture.services.catalogue import About, about
-from nurture.services.journal_lines import SeenHit, SeenMore, UnreadableLineError, from_line
-from nurture.services.journal_remains import blank, set_aside
-from nurture.services.sparing import Room
-from nurture.services.tracking import waiting_in
+from nurture.services.tracking.excess import Room
+from nurture.services.tracking.journal import waiting_in
+from nurture.services.tracking.lines import SeenHit, SeenMore, UnreadableLineError, from_line
+from nurture.services.tracking.remains import blank, set_aside
 from nurture.store.database import Connection, Database
 from nurture.store.tables import events, hits_beyond, journals, messages
 from nurture.store.tables.messages import Followed

@@ -15,8 +15,8 @@ from pathlib import Path
 from threading import Lock
 
 from nurture.domain.tracking.events import EventKind
-from nurture.services.journal_lines import SeenHit, as_count, as_line
-from nurture.services.sparing import Sparing
+from nurture.services.tracking.excess import Sparing
+from nurture.services.tracking.lines import SeenHit, as_count, as_line
 
 #: A journal is closed and a new one begun when it has grown to this many bytes.
 _ROTATE_AT = 32 * 1024 * 1024

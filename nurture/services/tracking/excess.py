@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from nurture.domain.tracking.events import EventKind
-from nurture.services.journal_lines import SeenHit, SeenMore
+from nurture.services.tracking.lines import SeenHit, SeenMore
 
 #: So many hits a minute are kept of one link or pixel of one message. Nobody needs more, and a
 #: scanner that tries each link twice is still seen whole.

@@ -1,0 +1,1 @@
+"""Opens and clicks from the journal into the database, and their verdicts."""
