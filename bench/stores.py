@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from bench.people import COLLECTED
 from nurture.library import read_library
-from nurture.services import publishing
+from nurture.services.publishing import files
 from nurture.store.database import Database
 from nurture.store.migrate import migrate
 from tests.servers import postgres
@@ -60,7 +60,7 @@ class Store:
         url = self._url(_TEMPLATE)
         migrate(url)
         database = Database(url)
-        publishing.publish(database, read_library(self.library), COLLECTED)
+        files.publish(database, read_library(self.library), COLLECTED)
         if not self.server:
             # What stands in the write-ahead log would be missing from the copies.
             with database.engine.connect() as connection:

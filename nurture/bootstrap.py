@@ -30,9 +30,9 @@ from nurture.services.catalogue import Catalogue, NothingPublishedError, Publish
 from nurture.services.contents import Sources
 from nurture.services.delivery.batch import Dispatch
 from nurture.services.following import OwnFiles
-from nurture.services.guiding import Shelf
 from nurture.services.keying import insist_on_keys, refuse_other_keys
 from nurture.services.locating import locate, place_of
+from nurture.services.publishing.guides import Shelf
 from nurture.services.securing import seal_secrets
 from nurture.services.subscribers.signup import Limits
 from nurture.services.tracking import fold

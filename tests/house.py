@@ -23,9 +23,9 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.verdict import HOLD
 from nurture.library import Library, read_library
-from nurture.services import publishing
 from nurture.services.delivery import batch, sunset, sweep
 from nurture.services.inbound import bounces
+from nurture.services.publishing import files
 from nurture.services.subscribers import erasure, guide
 from nurture.services.subscribers import signup as subscribing
 from nurture.services.subscribers.signup import Signup
@@ -299,8 +299,8 @@ def shipped_revision(email: str) -> dict[str, Any]:
 
 
 @cache
-def _shipped_drafts() -> list[publishing.Draft]:
-    return publishing.check(shipped_library())
+def _shipped_drafts() -> list[files.Draft]:
+    return files.check(shipped_library())
 
 
 @cache

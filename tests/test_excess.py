@@ -16,8 +16,8 @@ from nurture.library import LibraryError, parse_email, parse_segments, parse_seq
 from nurture.library.limits import LONGEST_DOCUMENT, excess_of
 from nurture.library.reading import read_document, read_toml
 from nurture.rendering.contrast import TooManyStylesError, weak_contrasts
-from nurture.services.guiding import GuideError, Shelf
-from nurture.services.publishing import plan_findings
+from nurture.services.publishing.files import plan_findings
+from nurture.services.publishing.guides import GuideError, Shelf
 from tests.architecture.house import modules
 from tests.house import SHIPPED
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nurture.bootstrap import House
     from nurture.library import Library
     from nurture.services.catalogue import Published
-    from nurture.services.publishing import Publication
+    from nurture.services.publishing.files import Publication
 
 
 @main.command()
@@ -23,26 +23,26 @@ def publish(house: House, overwrite: bool, dry_run: bool) -> None:
     """Check the emails and sequences, publish what changed."""
     from nurture.bootstrap import bring_up_to_date
     from nurture.library import read_library
-    from nurture.services import publishing
+    from nurture.services.publishing import files
 
     library = read_library(house.library)
     if dry_run:
         return _tell(_preview(house, library), "would change")
     bring_up_to_date(house)
-    publication = publishing.publish(house.database, library, house.clock(), overwrite=overwrite)
-    publication.to_fill_in = publishing.to_fill_in(library, _published(house))
+    publication = files.publish(house.database, library, house.clock(), overwrite=overwrite)
+    publication.to_fill_in = files.to_fill_in(library, _published(house))
     _tell(publication, "published")
 
 
 def _preview(house: House, library: Library) -> Publication:
     """What publishing would do; where there is no database yet, none is made to find that out."""
-    from nurture.services import publishing
-    from nurture.services.publishing import Publication
+    from nurture.services.publishing import files
+    from nurture.services.publishing.files import Publication
 
     if not house.database.exists() or house.database.find_shape() is None:
-        return Publication([draft.key for draft in publishing.check(library)])
+        return Publication([draft.key for draft in files.check(library)])
     up_to_date(house)
-    return publishing.preview(house.database, library)
+    return files.preview(house.database, library)
 
 
 @main.command()
@@ -54,15 +54,15 @@ def check(house: House) -> None:
     """
     from nurture.bootstrap import doubts, open_files
     from nurture.library import read_library
-    from nurture.services import publishing
+    from nurture.services.publishing import files
 
     library = read_library(house.library)
-    drafts = publishing.check(library)
+    drafts = files.check(library)
     for said in house.settings.first_steps():
         click.echo(f"to set: {said}")
-    for said in publishing.to_fill_in(library, _published(house)):
+    for said in files.to_fill_in(library, _published(house)):
         click.echo(f"to fill in: {said}")
-    for said in publishing.to_know(library):
+    for said in files.to_know(library):
         click.echo(f"good to know: {said}")
     for said in doubts(house.settings):
         click.echo(f"probably not meant: {said}")

@@ -11,7 +11,7 @@ from nurture.domain.sequences.sequence import SequenceError, parse_time_of_day
 from nurture.library import parse_practice, practice
 from nurture.library.writing import with_settings
 from nurture.services.catalogue import NothingPublishedError
-from nurture.services.owner_publishing import publish_plan
+from nurture.services.publishing.studio import publish_plan
 from nurture.store.database import Database
 from nurture.store.tables.revisions import RevisionKind, find_newest
 

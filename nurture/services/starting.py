@@ -18,7 +18,7 @@ from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import Sequence
 from nurture.mail.opening import Opening
 from nurture.mail.route import SmtpRoute
-from nurture.services.guiding import is_sample
+from nurture.services.publishing.guides import is_sample
 from nurture.settings import Settings
 
 #: How long one look outside may take, in seconds; somebody is waiting for the page.

@@ -12,7 +12,8 @@ from nurture.domain.errors import NurtureError
 from nurture.library import Library, read_library
 from nurture.lifeline import die_with_parent
 from nurture.mail.setup import make_mailer, make_sign
-from nurture.services import publishing, reporting
+from nurture.services import reporting
+from nurture.services.publishing import files
 from nurture.serving.kernel import root_trouble
 from nurture.serving.last_published import LastPublished
 
@@ -46,8 +47,8 @@ def prepare() -> dict[str, Any]:
 def _publish(house: House, library: Library) -> list[str]:
     """Publish the files; return what keeps some of them from being published."""
     try:
-        publishing.publish(house.database, library, house.clock())
-    except publishing.OwnerWroteThisError as error:
+        files.publish(house.database, library, house.clock())
+    except files.OwnerWroteThisError as error:
         return [str(error)]
     return []
 
@@ -55,7 +56,7 @@ def _publish(house: House, library: Library) -> list[str]:
 def _to_fill_in(house: House) -> list[str]:
     """What is missing in what runs from now on, wherever it was written."""
     with house.database.reading() as connection:
-        return publishing.to_fill_in_published(house.catalogue.current(connection))
+        return files.to_fill_in_published(house.catalogue.current(connection))
 
 
 class Preparation:

@@ -20,12 +20,12 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
 from nurture.library import Library, SequenceSource
-from nurture.services import publishing
 from nurture.services.delivery import batch, doubts, sunset
 from nurture.services.delivery import pause as pausing
 from nurture.services.delivery.sweep import batches_due
 from nurture.services.inbound import events
-from nurture.services.revising import plan_draft
+from nurture.services.publishing import files
+from nurture.services.publishing.revisions import plan_draft
 from nurture.services.subscribers import erasure, guide, preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.services.subscribers.signup import Signup, subscribe
@@ -161,8 +161,8 @@ class Crowd:
         changed = tuple(replace(s, toml=f"{s.toml}\n# {number}\n") for s in library.sequences)
         drafts = [plan_draft(RevisionKind.SEQUENCE, s.sequence.key, s.toml) for s in changed]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(publishing, "check", lambda _: drafts)  # It takes a second.
-            publishing.publish(self.house.database, library, self._now)
+            patch.setattr(files, "check", lambda _: drafts)  # It takes a second.
+            files.publish(self.house.database, library, self._now)
 
     def follow(self) -> None:
         """Links are followed, and the hits are folded and judged."""

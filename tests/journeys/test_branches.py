@@ -6,8 +6,8 @@ import pytest
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.services import publishing
-from nurture.services.publishing import Draft
+from nurture.services.publishing import files
+from nurture.services.publishing.files import Draft
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
 from tests.homes import ScriptedSink
 from tests.house import Household, shipped_library, subjects
@@ -133,6 +133,6 @@ def test_a_branch_that_leads_nowhere_is_not_published(
     shutil.copytree(SHIPPED, folder, dirs_exist_ok=True, ignore=other)
     file = folder / "over-50-guide/sequence.toml"
     file.write_text(file.read_text().replace(old, new))
-    with pytest.raises(publishing.CheckError) as refused:
-        publishing.check(read_library(folder))
+    with pytest.raises(files.CheckError) as refused:
+        files.check(read_library(folder))
     assert said in str(refused.value)

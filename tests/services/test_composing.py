@@ -4,9 +4,15 @@ import pytest
 
 from nurture.domain.audience.conditions import All, Booked, Collected, Condition, Did, Not, Segment
 from nurture.domain.tracking.events import EventKind
-from nurture.services import composing, segments
-from nurture.services.composing import Foreseen, NameTakenError, SegmentInUseError, Use
-from nurture.services.publishing import CheckError
+from nurture.services import segments
+from nurture.services.publishing import segment_editor
+from nurture.services.publishing.files import CheckError
+from nurture.services.publishing.segment_editor import (
+    Foreseen,
+    NameTakenError,
+    SegmentInUseError,
+    Use,
+)
 from nurture.services.segments import UnknownSegmentError
 from nurture.store.tables.revisions import Author, RevisionKind, revisions
 from tests.house import Household
@@ -17,12 +23,12 @@ ONCE = All((Did(EventKind.CLICKED, topic="golf"),))
 
 def save(home: Household, condition: Condition, title: str, name: str = "", was: str = "") -> str:
     house, segment = home.house, Segment(name, title, "", condition)
-    return composing.save(house.database, house.catalogue, segment, home.clock.now, was)
+    return segment_editor.save(house.database, house.catalogue, segment, home.clock.now, was)
 
 
 def foresee(home: Household, condition: Condition, name: str = "") -> Foreseen:
     house = home.house
-    return composing.foresee(house.database, house.catalogue, condition, home.clock.now, name)
+    return segment_editor.foresee(house.database, house.catalogue, condition, home.clock.now, name)
 
 
 def names(home: Household) -> list[str]:
@@ -68,7 +74,7 @@ def test_a_segment_that_a_series_asks_for_keeps_its_name_and_stays(home: Househo
     with pytest.raises(SegmentInUseError, match="cannot be renamed: “Everything"):
         save(home, ONCE, "Golf", name="golf-players", was="golfers")
     with pytest.raises(SegmentInUseError, match="cannot be taken away"):
-        composing.delete(house.database, house.catalogue, "golfers", now)
+        segment_editor.delete(house.database, house.catalogue, "golfers", now)
     assert home.rows(revisions) == before
 
 
@@ -76,10 +82,10 @@ def test_one_that_nobody_asks_for_can_be_renamed_and_taken_away(home: Household)
     house, now = home.house, home.clock.now
     save(home, All((Collected(),)), "Quiet", name="quiet", was="gone-quiet")
     assert names(home) == ["ready-to-book", "quiet", "golfers"]
-    composing.delete(house.database, house.catalogue, "quiet", now)
+    segment_editor.delete(house.database, house.catalogue, "quiet", now)
     assert names(home) == ["ready-to-book", "golfers"]
     with pytest.raises(UnknownSegmentError):
-        composing.delete(house.database, house.catalogue, "quiet", now)
+        segment_editor.delete(house.database, house.catalogue, "quiet", now)
 
 
 @pytest.mark.parametrize("name", ["golfers", "new", "With Space", "ä", "../x", "-x"])
@@ -102,15 +108,15 @@ def test_a_segment_can_be_written_as_text_and_a_fault_names_its_line(
 ) -> None:
     house, now = sqlite_home.house, sqlite_home.clock.now
     kept = house.database, house.catalogue, "golfers"
-    text = composing.text_of(house.database, "golfers")
+    text = segment_editor.text_of(house.database, "golfers")
     assert text.startswith('[[segments]]\nname  = "golfers"')
     with pytest.raises(CheckError, match="line 2"):
-        composing.save_text(*kept, "[[segments]]\nname = golfers", now)
+        segment_editor.save_text(*kept, "[[segments]]\nname = golfers", now)
     with pytest.raises(CheckError, match="times: it must be a whole number"):
-        composing.save_text(*kept, text.replace("times = 2", 'times = "2"'), now)
+        segment_editor.save_text(*kept, text.replace("times = 2", 'times = "2"'), now)
     wanted = text.replace("times = 2", 'times = 7, verdict = "any"')
-    assert composing.read_text(house.database, "golfers", wanted).name == "golfers"
-    assert composing.save_text(*kept, wanted, now) == "golfers"
-    assert "times = 7" in composing.text_of(house.database, "golfers")
+    assert segment_editor.read_text(house.database, "golfers", wanted).name == "golfers"
+    assert segment_editor.save_text(*kept, wanted, now) == "golfers"
+    assert "times = 7" in segment_editor.text_of(house.database, "golfers")
     with pytest.raises(UnknownSegmentError):
-        composing.text_of(house.database, "nothing")
+        segment_editor.text_of(house.database, "nothing")

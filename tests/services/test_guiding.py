@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import guiding
-from nurture.services.guiding import GuideError, Shelf
+from nurture.services.publishing import guides
+from nurture.services.publishing.guides import GuideError, Shelf
 from nurture.services.subscribers.guide import collect_guide
 from nurture.store.tables import guide_files
 from tests.house import SHIPPED, Household
@@ -25,7 +25,7 @@ FIRST, SECOND = a_pdf("the first"), a_pdf("the second")
 def upload(home: Household, content: bytes, name: str = "C:\\guides\\My guide.pdf") -> int:
     path = home.directory / "upload"
     path.write_bytes(content)
-    return guiding.upload_guide(
+    return guides.upload_guide(
         home.house.database, "pain-guide", name, path, "paul@example.org", home.clock.now
     )
 
@@ -58,9 +58,7 @@ def test_the_newest_upload_is_handed_over_and_an_old_one_comes_back(
     elsewhere = Shelf(home.house.library, tmp_path / "another machine")
     assert handed_over(home, elsewhere) == SECOND
     house = home.house
-    assert (
-        guiding.put_back(house.database, "pain-guide", 1, "paul@example.org", home.clock.now) == 3
-    )
+    assert guides.put_back(house.database, "pain-guide", 1, "paul@example.org", home.clock.now) == 3
     assert handed_over(home) == FIRST
     with house.database.reading() as connection:
         history = guide_files.guides_of(connection, "pain-guide")
@@ -88,8 +86,8 @@ def test_a_copy_that_is_not_whole_is_fetched_again(sqlite_home: Household) -> No
         (b"<html>404</html>", "no PDF"),
         (FIRST[:20], "breaks off"),
         (b"%PDF-1.7\n%%EOF\n", "no pages"),
-        (FIRST.replace(b"the first", guiding.SAMPLE), "sample"),
-        (FIRST + bytes(guiding.LARGEST), "30 MB are the most"),
+        (FIRST.replace(b"the first", guides.SAMPLE), "sample"),
+        (FIRST + bytes(guides.LARGEST), "30 MB are the most"),
         (with_script(), "more than pages: a script"),
         (with_hidden_script(), "more than pages: a script"),
         (with_program(), "a program to start"),
@@ -112,10 +110,10 @@ def test_zero_bytes_behind_a_whole_file_do_not_matter(sqlite_home: Household) ->
 def test_the_shipped_guides_pass_but_for_being_samples() -> None:
     for key in ("pain-guide", "over-50-guide"):
         with pytest.raises(GuideError, match="sample"):
-            guiding.check_guide(SHIPPED / key / "guide.pdf")
+            guides.check_guide(SHIPPED / key / "guide.pdf")
 
 
 def test_a_number_that_was_never_given_is_an_error(sqlite_home: Household) -> None:
     house = sqlite_home.house
     with pytest.raises(GuideError, match="number 7"):
-        guiding.put_back(house.database, "pain-guide", 7, "paul@example.org", house.clock())
+        guides.put_back(house.database, "pain-guide", 7, "paul@example.org", house.clock())

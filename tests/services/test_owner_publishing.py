@@ -11,11 +11,11 @@ from nurture.domain.messages.email import EmailFormat
 from nurture.domain.sequences.impact import Impact
 from nurture.library import read_library
 from nurture.library.writing import with_changed_step, with_front, with_step, without_step
-from nurture.services import editing, publishing
-from nurture.services import owner_publishing as owner
-from nurture.services.editing import SavedElsewhereError
-from nurture.services.owner_publishing import Written
-from nurture.services.publishing import CheckError, OwnerWroteThisError
+from nurture.services.publishing import email_editor, files
+from nurture.services.publishing import studio as owner
+from nurture.services.publishing.email_editor import SavedElsewhereError
+from nurture.services.publishing.files import CheckError, OwnerWroteThisError
+from nurture.services.publishing.studio import Written
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision, revisions
 from tests.homes import ScriptedSink
@@ -53,7 +53,7 @@ def both(database_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[H
 
 def written(home: Household, key: str = GUIDE) -> Written:
     """What is in the editor."""
-    found = editing.find_editing(home.house.database, key)
+    found = email_editor.find_editing(home.house.database, key)
     assert found is not None
     return found.written
 
@@ -142,11 +142,11 @@ def test_a_file_does_not_overwrite_what_the_owner_published(
     shutil.copytree(SHIPPED, root)
     database, now = home.house.database, home.clock.now
     publish(home, changed(home, subject="From Paul"))
-    assert publishing.publish(database, read_library(root), now).changed == []
+    assert files.publish(database, read_library(root), now).changed == []
     file = root / "pain-guide/your-guide.md"
     file.write_text(file.read_text().replace("Your 21-page guide", "A file's guide"))
     with pytest.raises(OwnerWroteThisError) as refused:
-        publishing.publish(database, read_library(root), now)
+        files.publish(database, read_library(root), now)
     assert "A file's guide" in str(refused.value) and "From Paul" in str(refused.value)
     assert written(home).content.count("From Paul") == 1
 
@@ -156,26 +156,26 @@ def test_a_file_does_not_overwrite_what_the_owner_published(
 
 def test_a_draft_is_kept_apart_from_what_is_published(both: Household) -> None:
     home, database = both, both.house.database
-    version = editing.save_draft(
+    version = email_editor.save_draft(
         database, GUIDE, changed(home, subject="Half a"), 0, home.clock.now
     )
-    found = editing.find_editing(database, GUIDE)
+    found = email_editor.find_editing(database, GUIDE)
     assert found is not None
     assert (version, found.version, found.based_on, found.is_overtaken) == (1, 1, 1, False)
     assert 'subject = "Half a"' in found.written.content
-    assert list(editing.drafted(database)) == [GUIDE]
+    assert list(email_editor.drafted(database)) == [GUIDE]
     assert len(owner.history(database, EMAIL, GUIDE)) == 1
-    editing.discard_draft(database, GUIDE)
+    email_editor.discard_draft(database, GUIDE)
     assert "Half a" not in written(home).content
 
 
 def test_two_windows_do_not_overwrite_each_other(both: Household) -> None:
     home, database, now = both, both.house.database, both.clock.now
-    first = editing.save_draft(database, GUIDE, changed(home, subject="One"), 0, now)
-    assert editing.save_draft(database, GUIDE, changed(home, subject="Two"), first, now) == 2
+    first = email_editor.save_draft(database, GUIDE, changed(home, subject="One"), 0, now)
+    assert email_editor.save_draft(database, GUIDE, changed(home, subject="Two"), first, now) == 2
     for version in (0, first):
         with pytest.raises(SavedElsewhereError):
-            editing.save_draft(database, GUIDE, changed(home, subject="Three"), version, now)
+            email_editor.save_draft(database, GUIDE, changed(home, subject="Three"), version, now)
     assert 'subject = "Two"' in written(home).content
 
 
@@ -183,10 +183,10 @@ def test_publishing_ends_the_draft_and_a_draft_knows_when_it_was_overtaken(
     home: Household,
 ) -> None:
     database, now = home.house.database, home.clock.now
-    editing.save_draft(database, GUIDE, changed(home, subject="Draft"), 0, now)
+    email_editor.save_draft(database, GUIDE, changed(home, subject="Draft"), 0, now)
     owner.roll_back(database, EMAIL, GUIDE, 1, now)
-    assert list(editing.drafted(database)) == []
-    editing.save_draft(database, GUIDE, changed(home, subject="Draft"), 0, now)
+    assert list(email_editor.drafted(database)) == []
+    email_editor.save_draft(database, GUIDE, changed(home, subject="Draft"), 0, now)
     with database.writing() as connection:
         newest = owner.history(database, EMAIL, GUIDE)[0]
         add_revision(
@@ -199,7 +199,7 @@ def test_publishing_ends_the_draft_and_a_draft_knows_when_it_was_overtaken(
             compiled=newest.compiled,
             now=now,
         )
-    found = editing.find_editing(database, GUIDE)
+    found = email_editor.find_editing(database, GUIDE)
     assert found is not None and found.is_overtaken
 
 
@@ -208,7 +208,7 @@ def test_publishing_ends_the_draft_and_a_draft_knows_when_it_was_overtaken(
 
 def test_a_preview_shows_the_draft_to_somebody_and_opens_nothing(home: Household) -> None:
     before = home.everything()
-    shown = editing.preview(
+    shown = email_editor.preview(
         home.house.database, GUIDE, changed(home, subject="For {{ first_name }}"), BASE_URL, "Ann"
     )
     assert shown.subject == "For Ann"
@@ -224,7 +224,7 @@ def test_a_test_goes_to_the_owner_marked_and_is_in_no_ledger(
     home: Household, smtp_sink: ScriptedSink
 ) -> None:
     house = home.house
-    outcome = editing.send_test(
+    outcome = email_editor.send_test(
         house.database,
         house.dispatch.mailer,
         house.dispatch.sign,
@@ -247,7 +247,7 @@ def test_without_a_mail_server_the_test_lies_in_the_outbox(home: Household) -> N
     to, now = "paul@human-movement.com", home.clock.now
     sign, mailer = house.dispatch.sign, house.dispatch.mailer
     asked = (house.database, mailer, sign, BASE_URL, GUIDE, written(home), to, "Paul", now)
-    assert editing.send_test(*asked).status == "accepted"
+    assert email_editor.send_test(*asked).status == "accepted"
     [kept] = (home.directory / "var").rglob("*.eml")
     mail = message_from_bytes(kept.read_bytes(), policy=policy.default)
     assert mail["To"] == to
@@ -263,20 +263,20 @@ def test_preflight_tries_the_names_that_subscribers_have(home: Household) -> Non
         "Hello{% if first_name %} {{ first_name }}{% endif %}", "Hello {{ first_name }}"
     )
     database = home.house.database
-    assert editing.preflight_email(database, GUIDE, now, BASE_URL) == []
-    [found] = editing.preflight_email(
+    assert email_editor.preflight_email(database, GUIDE, now, BASE_URL) == []
+    [found] = email_editor.preflight_email(
         database, GUIDE, Written(now.format, bare, now.text), BASE_URL
     )
     assert found.what == "The first name is printed, and 1 person has none"
     broken = Written(now.format, bare.replace("first_name", "frist_name"), now.text)
-    [found] = editing.preflight_email(database, GUIDE, broken, BASE_URL)
+    [found] = email_editor.preflight_email(database, GUIDE, broken, BASE_URL)
     assert "frist_name" in found.what and found.line > 5
 
 
 def test_the_owner_reads_the_email_as_every_kind_of_subscriber_does(home: Household) -> None:
     for number, name in enumerate(["", "", "Ann", "Ann", "Bob", "Mary-Lou O'Neill"]):
         home.subscribe(f"somebody{number}@example.org", first_name=name)
-    examined = editing.examine_email(home.house.database, GUIDE, written(home), BASE_URL)
+    examined = email_editor.examine_email(home.house.database, GUIDE, written(home), BASE_URL)
     assert [(one.kind.people, one.kind.example, one.line) for one in examined.readings] == [
         (2, "", "Hello,"),
         (3, "Ann", "Hello Ann,"),

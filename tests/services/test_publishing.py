@@ -9,8 +9,8 @@ import pytest
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.impact import Impact
 from nurture.library import read_library
-from nurture.services import publishing
-from nurture.services.publishing import CheckError, OwnerWroteThisError, Publication
+from nurture.services.publishing import files
+from nurture.services.publishing.files import CheckError, OwnerWroteThisError, Publication
 from nurture.store.tables.revisions import Author, add_revision, newest_revisions, revisions
 from tests.homes import ScriptedSink
 from tests.house import SHIPPED, Household, subjects
@@ -65,11 +65,11 @@ class Written:
     def publish(self, **how: bool) -> Publication:
         """Publish the files as they are now."""
         library = read_library(self.root)
-        return publishing.publish(self.home.house.database, library, self.home.clock.now, **how)
+        return files.publish(self.home.house.database, library, self.home.clock.now, **how)
 
     def preview(self) -> Publication:
         """What publishing would do."""
-        return publishing.preview(self.home.house.database, read_library(self.root))
+        return files.preview(self.home.house.database, read_library(self.root))
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def test_three_first_starts_at_once_publish_once(
     def publish(number: int) -> None:
         together.wait()
         try:
-            publishing.publish(houses[number].database, library, clock_file.now)
+            files.publish(houses[number].database, library, clock_file.now)
         except Exception as error:
             failures.append(error)
 
@@ -317,7 +317,7 @@ def test_the_owner_is_told_what_relies_on_health_and_what_is_not_there(
     golf.write_text(golf.read_text().replace('"golfers"', '"hurt"'))
     email = "over-50-guide/power-for-golf"
     written.change(f"{email}.md", "topics", 'topics = ["back_pain"]\n#')
-    told = "\n".join(publishing.to_know(read_library(written.root)))
+    told = "\n".join(files.to_know(read_library(written.root)))
     assert "over-50-guide: the segment “hurt” looks at back-pain, which is about health" in told
     assert "names the email “pain-guide/no-such-email”, which no sequence has" in told
     assert "names the step “no-such-step” of “pain-guide”" in told
@@ -340,11 +340,11 @@ def test_a_condition_that_can_hold_for_nobody_is_refused(
     segments = written.root / "segments.toml"
     segments.write_text(segments.read_text() + f'\n[[segments]]\nname = "s"\nall = [{condition}]')
     with pytest.raises(CheckError, match=f"s: {said}"):
-        publishing.check(read_library(written.root))
+        files.check(read_library(written.root))
 
 
 def test_everything_shipped_is_there(home: Household) -> None:
-    assert publishing.to_know(read_library(SHIPPED)) == []
+    assert files.to_know(read_library(SHIPPED)) == []
 
 
 # --- The shared layout ---------------------------------------------------------------------------

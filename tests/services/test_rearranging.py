@@ -6,10 +6,10 @@ from nurture.domain.sequences.impact import Impact
 from nurture.domain.sequences.sequence import HandOver
 from nurture.library import LibraryError, parse_sequence
 from nurture.library.ending_writing import with_endings
-from nurture.services import rearranging
 from nurture.services.delivery.pause import UnknownSequenceError
-from nurture.services.editing import SavedElsewhereError
-from nurture.services.rearranging import NoSuchStepError, OvertakenError, Plan
+from nurture.services.publishing import sequence_editor
+from nurture.services.publishing.email_editor import SavedElsewhereError
+from nurture.services.publishing.sequence_editor import NoSuchStepError, OvertakenError, Plan
 from nurture.store.tables.drafts import drafts
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
 from tests.house import Household, shipped_library
@@ -20,13 +20,13 @@ SECOND = "two-reasons-your-rehab-is-not-working"
 
 
 def plan(home: Household) -> Plan:
-    return rearranging.find_plan(home.house.database, KEY)
+    return sequence_editor.find_plan(home.house.database, KEY)
 
 
 def change(home: Household, email: str = FIRST, **settings: str | None) -> None:
     """Change a step from the state that is in the draft now."""
     house, now = home.house, home.clock.now
-    rearranging.change_step(house.database, KEY, plan(home).version, email, settings, now)
+    sequence_editor.change_step(house.database, KEY, plan(home).version, email, settings, now)
 
 
 def test_a_draft_reaches_nobody_until_it_is_published(home: Household) -> None:
@@ -38,7 +38,7 @@ def test_a_draft_reaches_nobody_until_it_is_published(home: Household) -> None:
     change(home, at="11:00")
     assert plan(home).version == 2
     assert plan(home).present.step(FIRST).wait.days == 2
-    foreseen = rearranging.foresee(home.house.database, KEY)
+    foreseen = sequence_editor.foresee(home.house.database, KEY)
     assert foreseen.publication.impacts[KEY] == Impact(timing_changed=1)
     home.live(days=3, hours=12)
     assert len(home.messages_of("ann@example.org")) == 2
@@ -50,7 +50,7 @@ def test_what_is_published_holds_for_those_under_way(home: Household) -> None:
     home.collect()
     home.deliver()
     change(home, wait="4 days")
-    rearranging.publish(home.house.database, KEY, plan(home).version, home.clock.now)
+    sequence_editor.publish(home.house.database, KEY, plan(home).version, home.clock.now)
     assert not plan(home).is_changed
     home.live(days=3, hours=12)
     assert len(home.messages_of("ann@example.org")) == 1
@@ -76,9 +76,9 @@ def test_what_cannot_be_read_is_not_kept(home: Household) -> None:
 def test_a_step_goes_no_further_than_the_ends(home: Household) -> None:
     database, now = home.house.database, home.clock.now
     with pytest.raises(NoSuchStepError):
-        rearranging.move_step(database, KEY, 0, "your-guide", -1, now)
+        sequence_editor.move_step(database, KEY, 0, "your-guide", -1, now)
     with pytest.raises(NoSuchStepError):
-        rearranging.move_step(database, KEY, 0, "discovery-session-last-word", 1, now)
+        sequence_editor.move_step(database, KEY, 0, "discovery-session-last-word", 1, now)
 
 
 def test_publishing_what_was_not_looked_at_is_refused(home: Household) -> None:
@@ -86,7 +86,7 @@ def test_publishing_what_was_not_looked_at_is_refused(home: Household) -> None:
     seen = plan(home).version
     change(home, wait="5 days")
     with pytest.raises(SavedElsewhereError):
-        rearranging.publish(home.house.database, KEY, seen, home.clock.now)
+        sequence_editor.publish(home.house.database, KEY, seen, home.clock.now)
     assert plan(home).present.step(FIRST).wait.days == 2
 
 
@@ -105,10 +105,12 @@ def test_publishing_over_what_was_published_meanwhile_is_refused(home: Household
             now=home.clock.now,
         )
     assert plan(home).is_overtaken
-    assert "published since you began" in rearranging.foresee(home.house.database, KEY).findings[0]
+    assert (
+        "published since you began" in sequence_editor.foresee(home.house.database, KEY).findings[0]
+    )
     with pytest.raises(OvertakenError):
-        rearranging.publish(home.house.database, KEY, plan(home).version, home.clock.now)
-    rearranging.discard(home.house.database, KEY)
+        sequence_editor.publish(home.house.database, KEY, plan(home).version, home.clock.now)
+    sequence_editor.discard(home.house.database, KEY)
     assert not plan(home).is_overtaken
 
 
@@ -116,9 +118,9 @@ def test_new_emails_get_names_of_their_own(home: Household) -> None:
     database, now = home.house.database, home.clock.now
     names = []
     for _ in range(2):
-        written = rearranging.new_email("Why? Because — “knees”!", "", "Hello.")
+        written = sequence_editor.new_email("Why? Because — “knees”!", "", "Hello.")
         names.append(
-            rearranging.add_step(
+            sequence_editor.add_step(
                 database,
                 KEY,
                 plan(home).version,
@@ -131,26 +133,26 @@ def test_new_emails_get_names_of_their_own(home: Household) -> None:
         )
     assert names == ["why-because-knees", "why-because-knees-2"]
     assert plan(home).subject("why-because-knees") == "Why? Because — “knees”!"
-    rearranging.remove_step(database, KEY, plan(home).version, names[0], now)
+    sequence_editor.remove_step(database, KEY, plan(home).version, names[0], now)
     assert set(plan(home).unpublished) == {names[1]}
-    rearranging.discard(database, KEY)
+    sequence_editor.discard(database, KEY)
     assert not home.rows(drafts)
 
 
 def test_going_back_takes_the_place_of_other_changes(home: Household) -> None:
     database, now = home.house.database, home.clock.now
-    rearranging.remove_step(database, KEY, 0, SECOND, now)
-    rearranging.publish(database, KEY, 1, now)
+    sequence_editor.remove_step(database, KEY, 0, SECOND, now)
+    sequence_editor.publish(database, KEY, 1, now)
     change(home, wait="9 days")
-    rearranging.take_state(database, KEY, 1, now)
+    sequence_editor.take_state(database, KEY, 1, now)
     assert [step.email for step in plan(home).sequence.steps].count(SECOND) == 1
     assert plan(home).sequence.step(FIRST).wait.days == 2
-    assert rearranging.foresee(database, KEY).findings == ()
+    assert sequence_editor.foresee(database, KEY).findings == ()
 
 
 def test_there_is_no_plan_of_a_sequence_that_there_is_not(home: Household) -> None:
     with pytest.raises(UnknownSequenceError):
-        rearranging.find_plan(home.house.database, "nothing")
+        sequence_editor.find_plan(home.house.database, "nothing")
 
 
 @pytest.mark.parametrize("key", ["pain-guide", "over-50-guide"])

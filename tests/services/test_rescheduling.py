@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from nurture.library import parse_practice, read_library
-from nurture.services import publishing
+from nurture.services.publishing import files
 from nurture.services.simulating import world_as_published
 from tests.house import SHIPPED, Household
 from tests.servers.clock import ClockFile
@@ -28,7 +28,7 @@ def publish(home: Household, more: str) -> None:
     changed = replace(
         library, practice=parse_practice(toml), practice_toml=toml, sequences=tuple(series)
     )
-    publishing.publish(home.house.database, changed, home.clock.now)
+    files.publish(home.house.database, changed, home.clock.now)
 
 
 def waits_until(home: Household) -> datetime:

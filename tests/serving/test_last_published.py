@@ -8,7 +8,7 @@ import pytest
 
 from nurture.library import read_library
 from nurture.library.files import files_of
-from nurture.services import publishing
+from nurture.services.publishing import files
 from nurture.serving.last_published import LastPublished
 from nurture.serving.preparing import prepare
 from nurture.store.tables.revisions import latest_publication
@@ -105,7 +105,7 @@ def test_a_faulty_file_is_refused_at_every_start(place: Place) -> None:
     [*_, email] = sorted(place.folder.glob("*/*.md"))
     email.write_text(email.read_text() + "\n\n{{ nonsense }}\n")
     for _ in range(2):
-        with pytest.raises(publishing.CheckError):
+        with pytest.raises(files.CheckError):
             place.start()
 
 
@@ -116,7 +116,7 @@ def test_what_somebody_else_published_since_is_looked_at(place: Place) -> None:
     practice = library / "practice.toml"
     practice.write_text(practice.read_text().replace("Human Movement", "Other Movement"))
     now = place.home.clock.now
-    publishing.publish(place.house.database, read_library(library), now)
+    files.publish(place.house.database, read_library(library), now)
     assert not place.needs_no_publishing
 
 

@@ -29,17 +29,10 @@ from sqlalchemy.engine import make_url
 from nurture.domain.audience.conditions import Did, Segment
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind
-from nurture.services import (
-    composing,
-    editing,
-    guiding,
-    owner_publishing,
-    rearranging,
-    securing,
-    setting_up,
-    signing_in,
-)
+from nurture.services import securing, setting_up, signing_in
 from nurture.services.delivery import pause
+from nurture.services.publishing import email_editor, guides, segment_editor, sequence_editor
+from nurture.services.publishing.studio import publish_email
 from nurture.services.subscribers import on_behalf
 from nurture.store.migrate import migrate
 from nurture.store.tables.subscribers import subscribers
@@ -178,11 +171,11 @@ def studio(world: World) -> None:
     _write(world, now)
     uploaded = world.home.directory / "upload.pdf"
     uploaded.write_bytes(PDF)
-    guiding.upload_guide(database, "pain-guide", "my-guide.pdf", uploaded, OWNER, now)
-    rearranging.change_step(
+    guides.upload_guide(database, "pain-guide", "my-guide.pdf", uploaded, OWNER, now)
+    sequence_editor.change_step(
         database, "over-50-guide", 0, "stronger-over-60", {"wait": "4 days"}, now
     )
-    composing.save(*world.kept, Segment("", "Twice", "", Did(EventKind.CLICKED, times=2)), now)
+    segment_editor.save(*world.kept, Segment("", "Twice", "", Did(EventKind.CLICKED, times=2)), now)
     facts = setting_up.read_facts(database)
     setting_up.save_facts(database, facts | {"booking_url": "https://book.example.org/"}, now)
 
@@ -193,15 +186,15 @@ def _write(world: World, now: datetime) -> None:
         ("pain-guide/german-approach-to-back-pain", True),
         ("pain-guide/muscle-activation-podcast", False),
     ):
-        found = editing.find_editing(database, key)
+        found = email_editor.find_editing(database, key)
         assert found
         written = found.written.__class__(
             found.written.format, found.written.content + "\n\nThe owner's own line.\n", ""
         )
         if is_published:
-            owner_publishing.publish_email(database, key, written, now)
+            publish_email(database, key, written, now)
         else:
-            editing.save_draft(database, key, written, found.version or 0, now)
+            email_editor.save_draft(database, key, written, found.version or 0, now)
 
 
 def the_last_day(world: World) -> None:

@@ -7,7 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from nurture.services import rearranging, signing_in
+from nurture.services import signing_in
+from nurture.services.publishing import sequence_editor
 from nurture.store.tables.drafts import drafts
 from tests.house import Household
 from tests.web.studio import PASSWORD, PAUL, send, token_on
@@ -36,7 +37,7 @@ def words(answer: TestResponse) -> str:
 
 
 def version(home: Household) -> str:
-    return str(rearranging.find_plan(home.house.database, "pain-guide").version)
+    return str(sequence_editor.find_plan(home.house.database, "pain-guide").version)
 
 
 def change(home: Household, paul: FlaskClient, path: str, **fields: str) -> TestResponse:
@@ -58,7 +59,7 @@ def live(home: Household, paul: FlaskClient, days: int) -> None:
 
 
 def order(home: Household) -> list[str]:
-    plan = rearranging.find_plan(home.house.database, "pain-guide")
+    plan = sequence_editor.find_plan(home.house.database, "pain-guide")
     return [step.email for step in plan.sequence.steps]
 
 
@@ -150,7 +151,7 @@ def test_an_email_is_moved_up_and_down_and_never_beyond_the_guide(
 
 def test_a_comment_moves_with_its_email(sqlite_home: Household, paul: FlaskClient) -> None:
     change(sqlite_home, paul, "/edit/move", email="muscle-activation-podcast", by="1")
-    plan = rearranging.find_plan(sqlite_home.house.database, "pain-guide")
+    plan = sequence_editor.find_plan(sqlite_home.house.database, "pain-guide")
     comment = "# The podcast comes towards the end of the week"
     assert plan.toml.index(comment) > plan.toml.index('"german-approach-to-back-pain"')
 

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from nurture.services import guiding
+from nurture.services.publishing import guides
 from nurture.store.tables.guide_files import guide_files
 from nurture.store.tables.refused_calls import refused_calls
 from nurture.store.tables.signups import signups
@@ -52,7 +52,7 @@ def upload(browser: FlaskClient, content: bytes, name: str = "Nine keys.pdf") ->
 
 def practice_toml(home: Household) -> str:
     """What is published of the practice."""
-    from nurture.services.owner_publishing import history
+    from nurture.services.publishing.studio import history
     from nurture.store.tables.revisions import RevisionKind
 
     newest = history(home.house.database, RevisionKind.PRACTICE, "practice")[0]
@@ -84,7 +84,7 @@ def test_what_is_no_guide_is_refused_beside_its_field(
     assert answer.status_code == 422
     assert 'id="guide-pain-guide-error">This is no PDF.' in answer.text
     assert send(paul, GUIDES, PDF).status_code == 422
-    assert upload(paul, bytes(guiding.LARGEST + 2**21)).status_code == 413
+    assert upload(paul, bytes(guides.LARGEST + 2**21)).status_code == 413
     assert send(paul, GUIDES, f"{PDF}/9").status_code == 422
     assert paul.get(f"{GUIDES}/guides/golf").status_code == 404
     assert sqlite_home.rows(guide_files) == []

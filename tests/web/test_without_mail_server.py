@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from nurture.cli import main
 from nurture.services import overseeing, signing_in
-from nurture.services.owner_publishing import history
+from nurture.services.publishing.studio import history
 from nurture.services.starting import Task, at_a_glance
 from nurture.store.tables.revisions import RevisionKind
 from tests.house import Household

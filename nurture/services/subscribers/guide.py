@@ -10,8 +10,8 @@ from nurture.domain.subscribers.consent import OWN_BOXES, OWN_WORDINGS, Evidence
 from nurture.domain.subscribers.guide_requests import collect
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.guiding import Shelf, guide_path
 from nurture.services.inbound.bounces import collected_on_trial
+from nurture.services.publishing.guides import Shelf, guide_path
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import consents, enrolments, events, messages, subscribers

@@ -17,10 +17,11 @@ from werkzeug.wrappers import Response as Answer
 from nurture.domain.audience.conditions import Condition, Segment, excess_of
 from nurture.domain.audience.menu import Group, How, as_condition, as_group
 from nurture.domain.audience.words import say
-from nurture.services import composing, segments
+from nurture.services import segments
 from nurture.services.catalogue import Published
-from nurture.services.composing import NameTakenError, SegmentInUseError
-from nurture.services.publishing import CheckError
+from nurture.services.publishing import segment_editor
+from nurture.services.publishing.files import CheckError
+from nurture.services.publishing.segment_editor import NameTakenError, SegmentInUseError
 from nurture.services.segments import UnknownSegmentError
 from nurture.web.studio.segment_form import FIRST, HOW, done_to, menus, read_group
 from nurture.web.studio.segments import health_topics
@@ -86,7 +87,9 @@ class Builder:
         assert condition is not None  # What has no condition has a problem.
         segment = Segment(said["name"], said["title"], said["about"], condition)
         try:
-            saved = composing.save(house.database, house.catalogue, segment, house.clock(), name)
+            saved = segment_editor.save(
+                house.database, house.catalogue, segment, house.clock(), name
+            )
         except (NameTakenError, SegmentInUseError) as error:
             return self._page(name, group, said, {"name": str(error)}), 422
         except CheckError as error:
@@ -129,11 +132,13 @@ class Builder:
         count, sample = segments.try_out(house.database, house.catalogue, condition, now, _SAMPLE)
         draft = Segment(name, "", "", condition)
         return {
-            "said": say(condition, composing.names_of(published)),
+            "said": say(condition, segment_editor.names_of(published)),
             "count": count,
             "sample": sample,
             "health": health_topics(draft, published),
-            "foreseen": composing.foresee(house.database, house.catalogue, condition, now, name)
+            "foreseen": segment_editor.foresee(
+                house.database, house.catalogue, condition, now, name
+            )
             if asks
             else None,
         }
@@ -164,7 +169,7 @@ def _problems(group: Group, said: Mapping[str, str]) -> dict[str, str]:
     found = {}
     if not said["title"]:
         found["title"] = "Please give it a title."
-    elif not (said["name"] or composing.name_from(said["title"])):
+    elif not (said["name"] or segment_editor.name_from(said["title"])):
         found["title"] = "Please put a letter or a digit into it."
     if as_condition(group) is None:
         found["rows"] = "Please add at least one line."

@@ -17,8 +17,9 @@ from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.passwords import SESSION_LASTS
-from nurture.services import guiding, signing_in
+from nurture.services import signing_in
 from nurture.services.credentials import new_identifier
+from nurture.services.publishing import guides
 from nurture.services.signing_in import SignedIn
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ HALF_OPEN = frozenset(f"studio.{name}" for name in ("show_code", "give_code", "s
 
 #: Read from anybody at most, but for the views that take a file.
 FORM_BYTES = 1024 * 1024
-FILE_BYTES = {"studio.upload_guide": guiding.LARGEST + FORM_BYTES}
+FILE_BYTES = {"studio.upload_guide": guides.LARGEST + FORM_BYTES}
 
 GUARDS = {
     "Content-Security-Policy": (

@@ -17,11 +17,11 @@ from nurture.domain.errors import NurtureError
 from nurture.library import parse_email
 from nurture.library.writing import with_body, with_front
 from nurture.rendering.preflight import Severity, stops_publishing
-from nurture.services import editing
-from nurture.services import owner_publishing as owner
-from nurture.services.editing import Editing, SavedElsewhereError
-from nurture.services.owner_publishing import Written
-from nurture.services.publishing import CheckError
+from nurture.services.publishing import email_editor
+from nurture.services.publishing import studio as owner
+from nurture.services.publishing.email_editor import Editing, SavedElsewhereError
+from nurture.services.publishing.files import CheckError
+from nurture.services.publishing.studio import Written
 from nurture.store.tables.revisions import RevisionKind
 from nurture.web.studio.door import signed_in
 from nurture.web.studio.numbers import whole_number
@@ -77,7 +77,7 @@ class Emails:
             "studio/emails.html",
             sequences=sorted(published.sequences.values(), key=lambda one: one.title),
             emails=published.emails,
-            drafted=editing.drafted(self.house.database),
+            drafted=email_editor.drafted(self.house.database),
         )
 
     def show_email(self, sequence: str, name: str) -> str:
@@ -89,7 +89,7 @@ class Emails:
         found = self._editing(f"{sequence}/{name}")
         action, page = request.form.get("action", "save"), url_for_email(found.key)
         if action == "discard":
-            editing.discard_draft(self.house.database, found.key)
+            email_editor.discard_draft(self.house.database, found.key)
             tell("The draft is gone; this is what is published.")
             return redirect(page, 303)
         written = _written(found)
@@ -125,7 +125,7 @@ class Emails:
         found, house = self._editing(f"{sequence}/{name}"), self.house
         try:
             house.disk.insist(Use.PREVIEWS)
-            shown = editing.preview(
+            shown = email_editor.preview(
                 house.database,
                 found.key,
                 _written(found),
@@ -169,7 +169,7 @@ class Emails:
         return redirect(url_for("studio.show_email_history", sequence=sequence, name=name), 303)
 
     def _editing(self, key: str) -> Editing:
-        found = editing.find_editing(self.house.database, key)
+        found = email_editor.find_editing(self.house.database, key)
         if found is None:
             abort(404)
         return found
@@ -178,13 +178,13 @@ class Emails:
         version = whole_number(request.form.get("version", ""))
         if written == found.written and found.version == version:
             return found.version
-        return editing.save_draft(
+        return email_editor.save_draft(
             self.house.database, found.key, written, version or 0, self.house.clock()
         )
 
     def _publish(self, found: Editing, written: Written) -> Answer | tuple[str, int]:
         house = self.house
-        concerns = editing.preflight_email(
+        concerns = email_editor.preflight_email(
             house.database, found.key, written, house.settings.public_url
         )
         if stops_publishing(concerns):
@@ -196,7 +196,7 @@ class Emails:
 
     def _send_test(self, key: str, written: Written) -> None:
         house, to = self.house, signed_in().address
-        outcome = editing.send_test(
+        outcome = email_editor.send_test(
             house.database,
             house.dispatch.mailer,
             house.dispatch.sign,
@@ -218,7 +218,7 @@ class Emails:
         """What stands against publishing, as the part of the page wants it."""
         house = self.house
         _, body, first_line = parse_email(written.content, found.key)
-        examined = editing.examine_email(
+        examined = email_editor.examine_email(
             house.database, found.key, written, house.settings.public_url
         )
         return {
@@ -243,7 +243,7 @@ class Emails:
             topics=", ".join(front.get("topics", ())),
             trouble=trouble,
             **self._concerns(found, written),
-            names=editing.names_to_try(house.database),
+            names=email_editor.names_to_try(house.database),
             placeholders=PLACEHOLDERS,
             parts=PARTS,
         )

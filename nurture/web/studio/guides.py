@@ -11,8 +11,8 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.sequences.sequence import Sequence
-from nurture.services import guiding
-from nurture.services.guiding import GuideError
+from nurture.services.publishing import guides as guiding
+from nurture.services.publishing.guides import GuideError
 from nurture.store.tables import guide_files
 from nurture.store.tables.guide_files import UploadedGuide
 from nurture.web.pages import pdf

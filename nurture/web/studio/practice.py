@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from nurture.domain.scheduling.hours import Nation
 from nurture.services import setting_up
-from nurture.services.publishing import CheckError
+from nurture.services.publishing.files import CheckError
 from nurture.services.setting_up import SlipsError
 from nurture.web.studio.telling import tell
 

@@ -17,7 +17,7 @@ from nurture.domain.audience.menu import EMAIL, LINK, TOPIC, Group, How, Kind, R
 from nurture.domain.audience.words import Names
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services.catalogue import Published
-from nurture.services.composing import names_of
+from nurture.services.publishing.segment_editor import names_of
 
 Options = list[tuple[str, str]]
 

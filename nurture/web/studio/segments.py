@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response as Answer
 from nurture.domain.audience.conditions import Segment, needs_health_consent
 from nurture.domain.audience.words import say
 from nurture.domain.disk_space import Use
-from nurture.services import composing, segments
+from nurture.services import segments
 from nurture.services.catalogue import Published
-from nurture.services.composing import SegmentInUseError
-from nurture.services.publishing import CheckError
+from nurture.services.publishing import segment_editor
+from nurture.services.publishing.files import CheckError
+from nurture.services.publishing.segment_editor import SegmentInUseError
 from nurture.services.segments import UnknownSegmentError
 from nurture.web.studio.answers import confirm_page, problem_page
 from nurture.web.studio.telling import tell
@@ -42,9 +43,9 @@ class SegmentPages:
         house = self.house
         found = segments.all_segments(house.database, house.catalogue, house.clock())
         published = self._published()
-        names = composing.names_of(published)
+        names = segment_editor.names_of(published)
         rows = [
-            (one, count, say(one.condition, names), composing.uses_of(published, one.name))
+            (one, count, say(one.condition, names), segment_editor.uses_of(published, one.name))
             for one, count in found
         ]
         return render_template("studio/segments.html", rows=rows)
@@ -54,14 +55,14 @@ class SegmentPages:
         house = self.house
         found = segments.glimpse(house.database, house.catalogue, name, house.clock(), 10)
         published = self._published()
-        names = composing.names_of(published)
+        names = segment_editor.names_of(published)
         return render_template(
             "studio/segment.html",
             found=found,
             segment=found.segment,
             said=say(found.segment.condition, names),
             names=names,
-            uses=composing.uses_of(published, name),
+            uses=segment_editor.uses_of(published, name),
             health=health_topics(found.segment, published),
         )
 
@@ -81,7 +82,7 @@ class SegmentPages:
         """Ask whether a segment is to go, unless a sequence needs it."""
         published = self._published()
         segment = _get(published, name)
-        if composing.uses_of(published, name):
+        if segment_editor.uses_of(published, name):
             tell(f"“{segment.title}” is used by a sequence, so it cannot be taken away.", True)
             return redirect(_address(name), 303)
         return confirm_page(
@@ -97,7 +98,7 @@ class SegmentPages:
         """Take a segment away."""
         house = self.house
         try:
-            composing.delete(house.database, house.catalogue, name, house.clock())
+            segment_editor.delete(house.database, house.catalogue, name, house.clock())
         except SegmentInUseError as error:
             tell(str(error), trouble=True)
             return redirect(_address(name), 303)
@@ -106,7 +107,7 @@ class SegmentPages:
 
     def show_text(self, name: str) -> str:
         """A segment as it is written down, to be changed as text."""
-        return self._text_page(name, composing.text_of(self.house.database, name))
+        return self._text_page(name, segment_editor.text_of(self.house.database, name))
 
     def save_text(self, name: str) -> Page:
         """Look at what was written or publish it."""
@@ -114,12 +115,14 @@ class SegmentPages:
         text = request.form.get("text", "").replace("\r\n", "\n")
         try:
             if request.form.get("do") != "save":
-                wanted = composing.read_text(house.database, name, text)
+                wanted = segment_editor.read_text(house.database, name, text)
                 return self._text_page(name, text, wanted=wanted)
-            saved = composing.save_text(house.database, house.catalogue, name, text, house.clock())
+            saved = segment_editor.save_text(
+                house.database, house.catalogue, name, text, house.clock()
+            )
         except CheckError as error:
             return self._text_page(name, text, error.findings), 422
-        except (SegmentInUseError, composing.NameTakenError) as error:
+        except (SegmentInUseError, segment_editor.NameTakenError) as error:
             return self._text_page(name, text, [str(error)]), 422
         house.doorbell.ring()
         tell("Saved. It holds from now on.")
@@ -135,7 +138,7 @@ class SegmentPages:
         house, published = self.house, self._published()
         foreseen = None
         if wanted:
-            foreseen = composing.foresee(
+            foreseen = segment_editor.foresee(
                 house.database, house.catalogue, wanted.condition, house.clock(), name
             )
         return render_template(
@@ -144,7 +147,7 @@ class SegmentPages:
             text=text,
             findings=findings or [],
             foreseen=foreseen,
-            said=say(wanted.condition, composing.names_of(published)) if wanted else "",
+            said=say(wanted.condition, segment_editor.names_of(published)) if wanted else "",
         )
 
     def _published(self) -> Published:

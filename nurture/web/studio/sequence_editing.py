@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import ANSWERS, HandOver, StepKind
-from nurture.services import rearranging
-from nurture.services.editing import SavedElsewhereError
-from nurture.services.owner_publishing import Written
-from nurture.services.publishing import CheckError
-from nurture.services.rearranging import Plan
+from nurture.services.publishing import sequence_editor
+from nurture.services.publishing.email_editor import SavedElsewhereError
+from nurture.services.publishing.files import CheckError
+from nurture.services.publishing.sequence_editor import Plan
+from nurture.services.publishing.studio import Written
 from nurture.web.studio import sequence_words as words
 from nurture.web.studio import step_forms
 from nurture.web.studio.numbers import whole_number
@@ -58,12 +58,14 @@ class SequenceEditing:
         """Move a step one place."""
         by = -1 if request.form.get("by") == "-1" else 1
         return self._do(
-            key, lambda: rearranging.move_step(*self._about(key), by, self.house.clock())
+            key, lambda: sequence_editor.move_step(*self._about(key), by, self.house.clock())
         )
 
     def remove(self, key: str) -> Response:
         """Leave a step out."""
-        return self._do(key, lambda: rearranging.remove_step(*self._about(key), self.house.clock()))
+        return self._do(
+            key, lambda: sequence_editor.remove_step(*self._about(key), self.house.clock())
+        )
 
     def set_endings(self, key: str) -> Response:
         """Say where people go on at the end."""
@@ -72,7 +74,7 @@ class SequenceEditing:
         endings = tuple(HandOver(sequence, only_if) for sequence, only_if in pairs if sequence)
         return self._do(
             key,
-            lambda: rearranging.set_endings(
+            lambda: sequence_editor.set_endings(
                 house.database, key, _version(), endings, house.clock()
             ),
         )
@@ -81,14 +83,14 @@ class SequenceEditing:
         """The timing and the conditions of one step."""
         plan = self._plan(key)
         return self._step_page(
-            plan, email, step_forms.filled_in(rearranging.find_step(plan, email))
+            plan, email, step_forms.filled_in(sequence_editor.find_step(plan, email))
         )
 
     def change_step(self, key: str, email: str) -> Page:
         """Keep what was said of one step."""
         house, fields = self.house, step_forms.as_sent(request.form)
         try:
-            rearranging.change_step(
+            sequence_editor.change_step(
                 house.database,
                 key,
                 _version(),
@@ -124,7 +126,7 @@ class SequenceEditing:
         settings = {"kind": fields["kind"], **step_forms.as_settings(fields)}
         try:
             written = self._written(fields)
-            rearranging.add_step(
+            sequence_editor.add_step(
                 house.database,
                 key,
                 _version(),
@@ -143,7 +145,7 @@ class SequenceEditing:
     def review(self, key: str) -> str:
         """What publishing would do."""
         self._plan(key)
-        foresight = rearranging.foresee(self.house.database, key)
+        foresight = sequence_editor.foresee(self.house.database, key)
         plan, (_, segments) = foresight.plan, names(self.house)
         impact = foresight.publication.impacts.get(key)
         return render_template(
@@ -160,7 +162,7 @@ class SequenceEditing:
         """Let it hold from now on."""
         house = self.house
         try:
-            rearranging.publish(house.database, key, _version(), house.clock())
+            sequence_editor.publish(house.database, key, _version(), house.clock())
         except CheckError:
             return redirect(url_for("studio.review_sequence", key=key), 303)
         house.doorbell.ring()
@@ -169,7 +171,7 @@ class SequenceEditing:
 
     def discard(self, key: str) -> Response:
         """Drop the changes."""
-        rearranging.discard(self.house.database, key)
+        sequence_editor.discard(self.house.database, key)
         tell("Your changes are dropped. Nothing of what is published has changed.")
         return redirect(url_for("studio.show_sequence", key=key), 303)
 
@@ -199,10 +201,10 @@ class SequenceEditing:
 
     def _written(self, fields: dict[str, Any]) -> Written:
         if fields["original"]:
-            return rearranging.copied_email(
+            return sequence_editor.copied_email(
                 self.house.database, fields["original"], fields["subject"].strip()
             )
-        return rearranging.new_email(
+        return sequence_editor.new_email(
             fields["subject"].strip(), fields["preheader"].strip(), fields["body"]
         )
 
@@ -211,7 +213,7 @@ class SequenceEditing:
             "studio/sequence_step.html",
             plan=plan,
             key=plan.key,
-            step=rearranging.find_step(plan, email),
+            step=sequence_editor.find_step(plan, email),
             fields=fields,
             problem=problem,
             **self._choices(),

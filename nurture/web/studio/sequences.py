@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.services import measuring, owner_publishing, picturing, rearranging
+from nurture.services import measuring
 from nurture.services.delivery import pause as pausing
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.measuring import Course, Funnel, Period
-from nurture.services.publishing import CheckError
-from nurture.services.rearranging import Plan
+from nurture.services.publishing import sequence_editor, thumbnails
+from nurture.services.publishing.files import CheckError
+from nurture.services.publishing.sequence_editor import Plan
+from nurture.services.publishing.studio import differing_lines, history, source_text
 from nurture.store.tables.revisions import Author, Revision, RevisionKind
 from nurture.web.studio import sequence_words as words
 from nurture.web.studio.answers import confirm_page
@@ -73,7 +75,7 @@ class Sequences:
         """A step's email, to be shown small in a frame."""
         house = self.house
         try:
-            html = picturing.picture_email(
+            html = thumbnails.picture_email(
                 house.database, house.catalogue, key, email, house.settings.public_url
             )
         except CheckError:
@@ -147,7 +149,7 @@ class Sequences:
         """Every state it was published in, newest first, and what each changed."""
         database = self.house.database
         plan = get_plan(self.house, key)
-        states = owner_publishing.history(database, RevisionKind.SEQUENCE, key)
+        states = history(database, RevisionKind.SEQUENCE, key)
         _, segments = names(self.house)
         return render_template(
             "studio/sequence_history.html",
@@ -160,7 +162,7 @@ class Sequences:
     def take_back(self, key: str, number: int) -> Answer:
         """Make an earlier state a draft, and look at what publishing it would do."""
         house = self.house
-        rearranging.take_state(house.database, key, number, house.clock())
+        sequence_editor.take_state(house.database, key, number, house.clock())
         return redirect(url_for("studio.review_sequence", key=key), 303)
 
     def _course(self, key: str, period: Period) -> Course:
@@ -174,7 +176,7 @@ class Sequences:
 
     def _changed(self, courses: list[Course]) -> set[str]:
         database = self.house.database
-        plans = [rearranging.find_plan(database, one.sequence.key) for one in courses]
+        plans = [sequence_editor.find_plan(database, one.sequence.key) for one in courses]
         return {plan.key for plan in plans if plan.is_changed}
 
 
@@ -190,7 +192,7 @@ def names(house: House) -> tuple[Mapping[str, str], Mapping[str, str]]:
 def get_plan(house: House, key: str) -> Plan:
     """The sequence as it is being changed; one that there is not is no page."""
     try:
-        return rearranging.find_plan(house.database, key)
+        return sequence_editor.find_plan(house.database, key)
     except UnknownSequenceError:
         abort(404)
 
@@ -241,9 +243,9 @@ def _told(
     for state, before in zip(states, [*states[1:], None], strict=True):
         changes, lines = ["The first state."], list[tuple[str, str]]()
         if before is not None:
-            read = rearranging.sequence_of(before), rearranging.sequence_of(state)
+            read = sequence_editor.sequence_of(before), sequence_editor.sequence_of(state)
             changes = words.say_changes(*read, subjects, segments)
-            texts = owner_publishing.source_text(before), owner_publishing.source_text(state)
-            lines = owner_publishing.differing_lines(*texts)
+            texts = source_text(before), source_text(state)
+            lines = differing_lines(*texts)
         told.append({"state": state, "changes": changes, "lines": lines})
     return told

@@ -17,15 +17,15 @@ from nurture.rendering.naming import Reading, how_it_reads, name_kinds
 from nurture.rendering.preflight import Concern, Names, Severity, preflight, refused
 from nurture.rendering.preparing import Surroundings
 from nurture.rendering.previewing import Preview, preview_email, trial_message, trial_number
-from nurture.services.owner_publishing import (
+from nurture.services.publishing.files import CheckError
+from nurture.services.publishing.sources import published_library
+from nurture.services.publishing.studio import (
     Written,
     as_written,
     find_email,
     read_written,
     step_of,
 )
-from nurture.services.publishing import CheckError
-from nurture.services.rereading import published_library
 from nurture.store.database import Connection, Database
 from nurture.store.tables import drafts, subscribers
 from nurture.store.tables.revisions import RevisionKind, newest_revision

@@ -25,15 +25,8 @@ from nurture.rendering.checking import check_email
 from nurture.rendering.compiling import EmailError
 from nurture.rendering.confined import compile_confined
 from nurture.rendering.preparing import Surroundings
-from nurture.services.publishing import CheckError, plan_findings
-from nurture.services.rereading import (
-    email_source,
-    emails_without_a_source,
-    published_emails,
-    published_library,
-    sequence_source,
-)
-from nurture.services.revising import (
+from nurture.services.publishing.files import CheckError, plan_findings
+from nurture.services.publishing.revisions import (
     Draft,
     Publication,
     email_draft,
@@ -41,6 +34,13 @@ from nurture.services.revising import (
     note_draft,
     plan_draft,
     store_draft,
+)
+from nurture.services.publishing.sources import (
+    email_source,
+    emails_without_a_source,
+    published_emails,
+    published_library,
+    sequence_source,
 )
 from nurture.store.database import Connection, Database
 from nurture.store.tables import drafts

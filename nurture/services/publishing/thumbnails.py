@@ -2,9 +2,9 @@
 
 from nurture.domain.sequences.sequence import StepKind
 from nurture.rendering.previewing import preview_email
-from nurture.services import editing
 from nurture.services.catalogue import Catalogue
-from nurture.services.rearranging import find_plan
+from nurture.services.publishing import email_editor
+from nurture.services.publishing.sequence_editor import find_plan
 from nurture.store.database import Database
 
 
@@ -26,4 +26,4 @@ def picture_email(
         compiled = published.emails[full][1]
         return preview_email(compiled, sequence, kind, published.practice, public_url).html
     written = find_plan(database, key).unpublished.get(email)
-    return editing.preview(database, full, written, public_url, "").html if written else None
+    return email_editor.preview(database, full, written, public_url, "").html if written else None

@@ -21,8 +21,10 @@ from nurture.library.writing import (
     written_email,
 )
 from nurture.services.delivery.pause import UnknownSequenceError
-from nurture.services.editing import SavedElsewhereError
-from nurture.services.owner_publishing import (
+from nurture.services.publishing.email_editor import SavedElsewhereError
+from nurture.services.publishing.files import CheckError
+from nurture.services.publishing.revisions import Publication
+from nurture.services.publishing.studio import (
     Written,
     as_written,
     find_email,
@@ -30,8 +32,6 @@ from nurture.services.owner_publishing import (
     get_revision,
     publish_plan,
 )
-from nurture.services.publishing import CheckError
-from nurture.services.revising import Publication
 from nurture.store.database import Connection, Database
 from nurture.store.tables import drafts
 from nurture.store.tables.revisions import Revision, RevisionKind, find_newest, newest_revisions

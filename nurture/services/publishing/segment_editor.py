@@ -18,9 +18,9 @@ from nurture.library.segment_writing import (
 )
 from nurture.library.segments import parse_segments
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.owner_publishing import publish_plan
 from nurture.services.profile.page import subject_of
-from nurture.services.publishing import CheckError
+from nurture.services.publishing.files import CheckError
+from nurture.services.publishing.studio import publish_plan
 from nurture.services.segments import UnknownSegmentError
 from nurture.store.database import Connection, Database
 from nurture.store.queries.segments import count_segment

@@ -18,8 +18,7 @@ from nurture.rendering.following import addresses_in
 from nurture.rendering.markdown import wrapped_lines
 from nurture.rendering.preparing import Surroundings
 from nurture.services.catalogue import Published
-from nurture.services.rereading import email_source
-from nurture.services.revising import (
+from nurture.services.publishing.revisions import (
     Draft,
     Publication,
     difference,
@@ -29,6 +28,7 @@ from nurture.services.revising import (
     plan_draft,
     store_draft,
 )
+from nurture.services.publishing.sources import email_source
 from nurture.store.database import Connection, Database
 from nurture.store.tables.revisions import (
     Author,

@@ -1,0 +1,1 @@
+"""From what was written, in files or in the studio, to immutable revisions."""
