@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from nurture.domain.simulation.world import Entry, What
-from nurture.services.simulating import Simulated
+from nurture.services.simulation.world import Simulated
 
 _COLOURS = {What.SENT: "green", What.SKIPPED: "yellow", What.ENDED: "magenta"}
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from nurture.bootstrap import House
     from nurture.domain.simulation.person import Person
     from nurture.domain.simulation.world import Entry, World
-    from nurture.services.comparing import Comparison
-    from nurture.services.simulating import Simulated
+    from nurture.services.simulation.comparison import Comparison
+    from nurture.services.simulation.world import Simulated
 
 _FOLDER = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -93,30 +93,34 @@ def _refuse_contradictions(
 def _world(house: House, key: str, proposed: bool, path: Path | None) -> tuple[World, str]:
     """The world to play in, and what its state is called."""
     from nurture.library import read_library
-    from nurture.services import simulating
     from nurture.services.catalogue import NothingPublishedError
+    from nurture.services.simulation.world import (
+        world_as_published,
+        world_as_written,
+        world_changed_by,
+    )
 
     published = None
     if house.database.exists():
         up_to_date(house)
         try:
             with house.database.reading() as connection:
-                published = simulating.world_as_published(connection, house.catalogue)
+                published = world_as_published(connection, house.catalogue)
         except NothingPublishedError:
             published = None
     if path:
-        world = published or simulating.world_as_written(read_library(house.library))
-        return simulating.world_changed_by(path, world), f"as written in {path}"
+        world = published or world_as_written(read_library(house.library))
+        return world_changed_by(path, world), f"as written in {path}"
     if published and key in published.sequences and not proposed:
         return published, "as published"
-    return simulating.world_as_written(read_library(house.library)), "as written in its files"
+    return world_as_written(read_library(house.library)), "as written in its files"
 
 
 def _played(
     house: House, world: World, key: str, file: Path | None, like: str | None, at: datetime
 ) -> list[Simulated]:
     from nurture.domain.simulation.person import newcomer
-    from nurture.services.simulating import get_sequence, play
+    from nurture.services.simulation.world import get_sequence, play
 
     sequence = get_sequence(world, key)
     if like:
@@ -142,7 +146,7 @@ def _text_of(file: Path) -> str:
 
 def _somebody(house: House, address: str, key: str, world: World, now: datetime) -> Person:
     """A real person as they stand, who comes into the sequence now if they never were in it."""
-    from nurture.services.portraying import portray_address
+    from nurture.services.simulation.snapshot import portray_address
 
     up_to_date(house)
     with house.database.reading() as connection:
@@ -151,7 +155,7 @@ def _somebody(house: House, address: str, key: str, world: World, now: datetime)
 
 
 def _compared(house: House, key: str, path: Path) -> Comparison:
-    from nurture.services.comparing import compare
+    from nurture.services.simulation.comparison import compare
 
     up_to_date(house)
     with house.database.reading() as connection:
@@ -185,7 +189,7 @@ def entry_document(entry: Entry, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _comparison(found: Comparison) -> dict[str, Any]:
-    from nurture.services.comparing import as_document
+    from nurture.services.simulation.comparison import as_document
 
     return as_document(found)
 

@@ -13,8 +13,8 @@ from nurture.domain.simulation.life import Life
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.simulate import simulate
 from nurture.domain.simulation.world import What
-from nurture.services.portraying import portray
-from nurture.services.simulating import world_as_published
+from nurture.services.simulation.snapshot import portray
+from nurture.services.simulation.world import world_as_published
 from nurture.store.tables.messages import messages
 from tests.house import Household
 from tests.journeys.virtual import (

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nurture.services.comparing import Comparison, compare
-from nurture.services.simulating import NoSequenceError
+from nurture.services.simulation.comparison import Comparison, compare
+from nurture.services.simulation.world import NoSequenceError
 from tests.house import SHIPPED, Household
 
 MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)

@@ -8,8 +8,8 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.services.delivery import pause
 from nurture.services.inbound import events
-from nurture.services.portraying import NobodyError
 from nurture.services.profile.explanation import Explanation, explain
+from nurture.services.simulation.snapshot import NobodyError
 from nurture.services.subscribers import preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.queries.claims import set_status

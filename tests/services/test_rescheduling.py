@@ -7,7 +7,7 @@ import pytest
 
 from nurture.library import parse_practice, read_library
 from nurture.services.publishing import files
-from nurture.services.simulating import world_as_published
+from nurture.services.simulation.world import world_as_published
 from tests.house import SHIPPED, Household
 from tests.servers.clock import ClockFile
 

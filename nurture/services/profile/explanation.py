@@ -15,9 +15,9 @@ from nurture.domain.simulation.world import Entry
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.verdict import Verdict
 from nurture.services.catalogue import Catalogue
-from nurture.services.portraying import NobodyError, portray
 from nurture.services.profile.phrases import and_, became_of, because, moment, outlook
-from nurture.services.simulating import world_as_published
+from nurture.services.simulation.snapshot import NobodyError, portray
+from nurture.services.simulation.world import world_as_published
 from nurture.store.database import Connection, Database
 from nurture.store.tables import events, messages, subscribers
 from nurture.store.tables.holds import held_numbers

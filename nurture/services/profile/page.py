@@ -15,9 +15,9 @@ from nurture.domain.tracking.verdict import Verdict
 from nurture.rendering.preparing import shared_values
 from nurture.rendering.templating import compile_template
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.portraying import portray
 from nurture.services.profile.explanation import Explanation, explain_subscriber
 from nurture.services.profile.timeline import Chapter, recount
+from nurture.services.simulation.snapshot import portray
 from nurture.services.subscribers import consents, export, on_behalf
 from nurture.services.subscribers.consents import Proof
 from nurture.services.subscribers.on_behalf import WayBack

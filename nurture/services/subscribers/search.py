@@ -9,7 +9,7 @@ from nurture.domain.audience.engagement import Level, engagement
 from nurture.domain.errors import NurtureError
 from nurture.domain.simulation.person import Person
 from nurture.services.catalogue import Catalogue
-from nurture.services.portraying import portray
+from nurture.services.simulation.snapshot import portray
 from nurture.store.database import Connection, Database
 from nurture.store.queries.search import Search, Stage, count_people, find_people
 

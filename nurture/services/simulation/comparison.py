@@ -14,8 +14,8 @@ from nurture.domain.simulation.person import Person, UnderWay
 from nurture.domain.simulation.simulate import simulate
 from nurture.domain.simulation.world import Entry, What, World
 from nurture.services.catalogue import Catalogue
-from nurture.services.portraying import portray
-from nurture.services.simulating import get_sequence, world_as_published, world_changed_by
+from nurture.services.simulation.snapshot import portray
+from nurture.services.simulation.world import get_sequence, world_as_published, world_changed_by
 from nurture.store.database import Connection
 from nurture.store.queries.snapshot import under_way_in
 from nurture.store.tables.enrolments import count_by_passed
