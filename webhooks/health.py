@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from nurture.bootstrap import House, broker_trouble
 from nurture.domain.errors import NurtureError
 from nurture.proxies import is_from_this_machine
-from nurture.services import reporting
+from nurture.services.reports import status
 from webhooks.problems import AWAY, ProblemError
 
 _SOON = [("Retry-After", "30")]
@@ -91,7 +91,7 @@ class _Figures:
 
 def _gauges(house: House) -> CollectorRegistry:
     registry = CollectorRegistry()
-    standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
+    standing = status.status(house.database, house.fingerprint, house.witness, house.clock())
     for name, what in (("enrolments", "status"), ("messages", "status"), ("events", "kind")):
         gauge = Gauge(f"nurture_{name}", f"{name} by {what}", [what], registry=registry)
         for key, count in standing[name].items():

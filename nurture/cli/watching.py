@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def status(house: House, as_json: bool) -> None:
     """Say how things stand, what is due and what in doubt."""
     from nurture.bootstrap import broker_trouble, doubts, open_files
-    from nurture.services import backups_standing, following, holding, reporting
+    from nurture.services import backups_standing, following, holding
+    from nurture.services.reports import status as reporting
 
     up_to_date(house)
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
@@ -54,7 +55,7 @@ def outbox(house: House) -> None:
 @with_house
 def arm(house: House) -> None:
     """Let this instance send. A copied or restored database is silent until you say so."""
-    from nurture.services import reporting
+    from nurture.services.reports import status as reporting
 
     up_to_date(house)
     reporting.arm(house.database, house.fingerprint, house.witness, house.clock())

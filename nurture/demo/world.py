@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from nurture.bootstrap import House, build
 from nurture.domain.errors import NurtureError
-from nurture.services import reporting
+from nurture.services.reports import status as reporting
 from nurture.settings import load_settings
 from nurture.signatures import new_secret, sign_standard_webhook
 

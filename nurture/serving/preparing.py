@@ -12,8 +12,8 @@ from nurture.domain.errors import NurtureError
 from nurture.library import Library, read_library
 from nurture.lifeline import die_with_parent
 from nurture.mail.setup import make_mailer, make_sign
-from nurture.services import reporting
 from nurture.services.publishing import files
+from nurture.services.reports import status
 from nurture.serving.kernel import root_trouble
 from nurture.serving.last_published import LastPublished
 
@@ -40,7 +40,7 @@ def prepare() -> dict[str, Any]:
         "notes": notes,
         "troubles": [said for said in troubles if said],
         "to_fill_in": _to_fill_in(house),
-        "armed": reporting.is_armed(house.database, house.fingerprint, house.witness),
+        "armed": status.is_armed(house.database, house.fingerprint, house.witness),
     }
 
 

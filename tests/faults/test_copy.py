@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
 from nurture.cli import main
-from nurture.services import reporting
 from nurture.services.delivery import batch, sweep
+from nurture.services.reports import status
 from tests.faults.oracle import Oracle
 from tests.faults.population import people, sign_up_many
 from tests.faults.verdict import verdict
@@ -76,7 +76,7 @@ def arm(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
 def armed(home: Household) -> bool:
     """What `nurture status` says about it."""
     house = home.house
-    told = reporting.status(house.database, house.fingerprint, house.witness, home.clock.now)
+    told = status.status(house.database, house.fingerprint, house.witness, home.clock.now)
     return bool(told["armed"])
 
 
@@ -125,7 +125,7 @@ def test_a_backup_that_is_put_back_in_the_place_of_the_original_is_silent(
     """The backup knows nothing of what has been sent since it was made."""
     home = sqlite_home
     sign_up_many(home, 3)
-    reporting.arm(home.house.database, home.house.fingerprint, home.house.witness, home.clock.now)
+    status.arm(home.house.database, home.house.fingerprint, home.house.witness, home.clock.now)
     backup = tmp_path / "backup.db"
     _back_up(tmp_path / "nurture.db", backup)
     home.deliver()

@@ -199,8 +199,8 @@ def until(holds: Callable[[], bool], seconds: float = 20, every: float = 0.02) -
 
 def finished(dispatch: Dispatch) -> bool:
     """Whether nothing is due and nothing is in hand."""
-    from nurture.services import reporting
+    from nurture.services.reports import status
 
     now = dispatch.clock()
-    standing = reporting.status(dispatch.database, dispatch.fingerprint, dispatch.witness, now)
+    standing = status.status(dispatch.database, dispatch.fingerprint, dispatch.witness, now)
     return not standing["due_now"]

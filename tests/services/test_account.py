@@ -10,8 +10,8 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.services import reporting
 from nurture.services.account import hold
+from nurture.services.reports import status as reporting
 from nurture.store.tables.account import refusals
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages

@@ -15,12 +15,12 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind, MailEvent
-from nurture.services import overseeing
 from nurture.services.inbound import bounce_jumps
 from nurture.services.inbound.bounce_jumps import NoJumpError
 from nurture.services.inbound.bounces import TIRED
 from nurture.services.inbound.events import record_mail_events
 from nurture.services.profile.explanation import explain
+from nurture.services.reports import dashboard
 from nurture.services.subscribers import bounce_lifting, preferences
 from nurture.services.subscribers.bounce_lifting import NotLiftableError
 from nurture.store.tables.events import events
@@ -316,14 +316,14 @@ def test_a_mailbox_that_is_full_for_months_suppresses_nobody_and_is_shown_to_the
         under_way.clock.set(start + day * DAY)
         at = under_way.clock.now
         tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=FULL)])
-        needs = overseeing.oversee(
+        needs = dashboard.oversee(
             house.database, house.catalogue, house.fingerprint, house.witness.seen(), at
         ).needs
         assert [one.address for one in needs.full] == []
     under_way.clock.set(start + 64 * DAY)
     at = under_way.clock.now
     tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=FULL)])
-    needs = overseeing.oversee(
+    needs = dashboard.oversee(
         house.database, house.catalogue, house.fingerprint, house.witness.seen(), at
     ).needs
     assert [(one.address, one.at) for one in needs.full] == [(ANN, start)]

@@ -9,8 +9,8 @@ from itertools import pairwise
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import reporting
 from nurture.services.delivery import batch
+from nurture.services.reports import status
 from nurture.store.queries.due import due_enrolments
 from nurture.store.tables import instance
 from nurture.store.tables.events import events
@@ -204,9 +204,9 @@ def test_a_database_that_is_armed_for_another_instance_stays_silent_until_it_is_
     batch.deliver_batch(home.house.dispatch)
     assert (smtp_sink.mails, home.rows(messages)) == ([], [])
     house, now = home.house, home.clock.now
-    standing = reporting.status(house.database, house.fingerprint, house.witness, now)
+    standing = status.status(house.database, house.fingerprint, house.witness, now)
     assert not standing["armed"]
-    reporting.arm(house.database, house.fingerprint, house.witness, now)
+    status.arm(house.database, house.fingerprint, house.witness, now)
     home.deliver()
     assert len(smtp_sink.mails) == 1
 

@@ -7,10 +7,16 @@ import pytest
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
-from nurture.services import measuring
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.inbound.events import record_bookings, record_mail_events
-from nurture.services.measuring import Course, Funnel, Period, Stage
+from nurture.services.reports.funnel import (
+    Course,
+    Funnel,
+    Period,
+    Stage,
+    follow_course,
+    list_courses,
+)
 from nurture.services.subscribers import preferences
 from nurture.services.tracking.lines import SeenHit
 from nurture.store.queries.funnel import Figures
@@ -24,7 +30,7 @@ GUIDE, FIRST = "your-guide", "why-stretching-and-massage-wont-solve-back-pain"
 def course(home: Household, period: Period = Period.MONTH, key: str = "pain-guide") -> Course:
     """How a sequence goes."""
     house = home.house
-    return measuring.follow_course(house.database, house.catalogue, key, period, home.clock.now)
+    return follow_course(house.database, house.catalogue, key, period, home.clock.now)
 
 
 def stage(home: Household, email: str = FIRST, period: Period = Period.MONTH) -> Stage:
@@ -200,7 +206,7 @@ def test_people_are_counted_where_they_are(home: Household) -> None:
 def test_every_sequence_is_listed_those_with_a_form_first(home: Household) -> None:
     sign_up(home, ANN)
     house = home.house
-    found = measuring.list_courses(house.database, house.catalogue, home.clock.now)
+    found = list_courses(house.database, house.catalogue, home.clock.now)
     assert found[0].sequence.key == "pain-guide"
     assert found[0].total.figures.sent == 1
     forms = [one.sequence.form is not None for one in found]

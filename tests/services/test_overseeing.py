@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.services import overseeing
 from nurture.services.delivery import doubts, pause
-from nurture.services.overseeing import Overview
+from nurture.services.reports import dashboard as overseeing
+from nurture.services.reports.dashboard import Overview
 from nurture.store.queries import dashboard
 from nurture.store.queries.dashboard import Looks
 from nurture.store.tables import messages

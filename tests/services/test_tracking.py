@@ -19,7 +19,7 @@ from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import RULES, Hit
 from nurture.services.catalogue import about
-from nurture.services.reporting import hits_standing
+from nurture.services.reports.status import hits_standing
 from nurture.services.subscribers.erasure import forget
 from nurture.services.tracking import excess, fold
 from nurture.services.tracking import journal as tracking

@@ -4,8 +4,8 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
-from nurture.services import reporting
 from nurture.services.delivery import batch
+from nurture.services.reports import status
 from nurture.witness import Witness
 from tests.house import Household
 from tests.servers.smtp import SmtpSink
@@ -31,9 +31,9 @@ def test_a_backup_put_back_in_the_place_of_the_original_sends_nothing_until_it_i
     batch.deliver_batch(house.dispatch)
     assert len(smtp_sink.mails) == 2
     now = home.clock.now
-    assert not reporting.status(house.database, house.fingerprint, house.witness, now)["armed"]
+    assert not status.status(house.database, house.fingerprint, house.witness, now)["armed"]
 
-    reporting.arm(house.database, house.fingerprint, house.witness, now)
+    status.arm(house.database, house.fingerprint, house.witness, now)
     home.deliver()
     assert len(smtp_sink.mails) == 4
 

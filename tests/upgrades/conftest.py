@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nurture.bootstrap import bring_up_to_date
-from nurture.services import reporting
+from nurture.services.reports import status
 from tests.homes import smtp_sink
 from tests.house import Household
 from tests.servers.clock import ClockFile
@@ -29,7 +29,7 @@ class Old:
         """Bring the database up to date; it lies at another place than it did, so arm it."""
         house = self.home.house
         bring_up_to_date(house)
-        reporting.arm(house.database, house.fingerprint, house.witness, self.home.clock.now)
+        status.arm(house.database, house.fingerprint, house.witness, self.home.clock.now)
         return self.home
 
 

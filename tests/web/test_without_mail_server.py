@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from nurture.cli import main
-from nurture.services import overseeing, signing_in
+from nurture.services import signing_in
 from nurture.services.publishing.studio import history
+from nurture.services.reports import dashboard
 from nurture.services.starting import Task, at_a_glance
 from nurture.store.tables.revisions import RevisionKind
 from tests.house import Household
@@ -64,7 +65,7 @@ def test_today_needs_the_owner_and_says_where_the_emails_are(
 def test_what_lies_in_the_outbox_is_no_real_email(silent: Household, owner: FlaskClient) -> None:
     silent.subscribe("alice@example.org")
     silent.deliver()
-    assert not overseeing.has_sent(silent.house.database)
+    assert not dashboard.has_sent(silent.house.database)
     assert '<details class="card" id="first-steps" open>' in owner.get("/studio/").text
     assert "Wrote “" in owner.get("/studio/people/1").text
     assert "Sent “" not in owner.get("/studio/people/1").text

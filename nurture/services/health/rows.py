@@ -8,7 +8,7 @@ from pathlib import Path
 from nurture.services.account import words
 from nurture.services.account.hold import state_of
 from nurture.services.health.finding import Finding, doubtful, failed, fine
-from nurture.services.overseeing import count_late
+from nurture.services.reports.dashboard import count_late
 from nurture.services.tracking.fold import waiting_since
 from nurture.store.database import Connection
 from nurture.store.queries import claims

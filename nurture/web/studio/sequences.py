@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.services import measuring
 from nurture.services.delivery import pause as pausing
 from nurture.services.delivery.pause import UnknownSequenceError
-from nurture.services.measuring import Course, Funnel, Period
 from nurture.services.publishing import sequence_editor, thumbnails
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.sequence_editor import Plan
 from nurture.services.publishing.studio import differing_lines, history, source_text
+from nurture.services.reports.funnel import Course, Funnel, Period, follow_course, list_courses
 from nurture.store.tables.revisions import Author, Revision, RevisionKind
 from nurture.web.studio import sequence_words as words
 from nurture.web.studio.answers import confirm_page
@@ -48,7 +47,7 @@ class Sequences:
     def show_list(self) -> str:
         """All of them."""
         house = self.house
-        courses = measuring.list_courses(house.database, house.catalogue, house.clock())
+        courses = list_courses(house.database, house.catalogue, house.clock())
         return render_template(
             "studio/sequences.html", courses=courses, said=words, drafts=self._changed(courses)
         )
@@ -168,9 +167,7 @@ class Sequences:
     def _course(self, key: str, period: Period) -> Course:
         house = self.house
         try:
-            return measuring.follow_course(
-                house.database, house.catalogue, key, period, house.clock()
-            )
+            return follow_course(house.database, house.catalogue, key, period, house.clock())
         except UnknownSequenceError:
             abort(404)
 

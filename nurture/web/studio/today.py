@@ -11,12 +11,13 @@ from werkzeug.wrappers import Response
 
 from nurture.bootstrap import broker_trouble
 from nurture.domain.subscribers.consent import STUDIO
-from nurture.services import holding, overseeing, starting
+from nurture.services import holding, starting
 from nurture.services.account import hold
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.inbound import bounce_jumps
 from nurture.services.inbound.bounce_jumps import NoJumpError
+from nurture.services.reports import dashboard
 from nurture.services.starting import Finding, Premises, Task
 from nurture.store.tables.guide_files import uploaded_sequences
 from nurture.web.studio.telling import tell
@@ -119,7 +120,7 @@ class Today:
 
     def _page(self, checked: Mapping[Task, Finding]) -> str:
         house = self.house
-        overview = overseeing.oversee(
+        overview = dashboard.oversee(
             house.database, house.catalogue, house.fingerprint, house.witness.seen(), house.clock()
         )
         return render_template(
@@ -129,7 +130,7 @@ class Today:
             findings=self._first_steps(checked),
             checked=checked,
             fields=FIELDS,
-            has_sent=overseeing.has_sent(house.database),
+            has_sent=dashboard.has_sent(house.database),
             obstacles=_obstacles(house),
             held=holding.count_held(house.database),
         )
@@ -138,7 +139,7 @@ class Today:
         """The first-start list, which is over once a real mail has left and nothing is amiss."""
         glance = starting.at_a_glance(self._premises()) | dict(checked)
         amiss = any(finding.fine is False for finding in glance.values())
-        has_sent = overseeing.has_sent(self.house.database)
+        has_sent = dashboard.has_sent(self.house.database)
         return glance if amiss or not has_sent or checked else {}
 
     def _premises(self) -> Premises:
