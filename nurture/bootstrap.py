@@ -32,8 +32,8 @@ from nurture.services.delivery.batch import Dispatch
 from nurture.services.following import OwnFiles
 from nurture.services.keying import insist_on_keys, refuse_other_keys
 from nurture.services.locating import locate, place_of
+from nurture.services.owner.security import seal_secrets
 from nurture.services.publishing.guides import Shelf
-from nurture.services.securing import seal_secrets
 from nurture.services.subscribers.signup import Limits
 from nurture.services.tracking import fold
 from nurture.services.tracking.journal import Journal

@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import Engine, event
 from werkzeug.routing import Rule
 
-from nurture.services import credentials
+from nurture.services.owner import credentials
 
 __all__ = ["build_addresses_when_asked", "quick_passwords", "share_statements"]
 
@@ -50,7 +50,7 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     What a guess costs is the subject of `tests/services/test_credentials.py`.
     """
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("nurture.services.credentials._HASHER", cheap)
+    monkeypatch.setattr("nurture.services.owner.credentials._HASHER", cheap)
     credentials._nobodys.cache_clear()
     yield
     credentials._nobodys.cache_clear()

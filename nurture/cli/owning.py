@@ -25,12 +25,12 @@ def add(house: House, email: str) -> None:
 
     For somebody who is an owner already it is the way to a new password.
     """
-    from nurture.services import signing_in
+    from nurture.services.owner import sessions
 
     if not _looks_like_an_address(email):
         raise click.UsageError(f"“{email}” is no email address")
     up_to_date(house)
-    token = signing_in.make_link(house.database, email, house.clock())
+    token = sessions.make_link(house.database, email, house.clock())
     click.echo("Open this link within 24 hours; it works once:")
     click.echo(f"{house.settings.public_url}/studio/welcome/{token}")
 
@@ -39,10 +39,10 @@ def add(house: House, email: str) -> None:
 @with_house
 def list_owners(house: House) -> None:
     """List who may open the studio."""
-    from nurture.services import signing_in
+    from nurture.services.owner import sessions
 
     up_to_date(house)
-    found = signing_in.all_owners(house.database)
+    found = sessions.all_owners(house.database)
     for one in found:
         has_set = "" if one.password_hash else " (has not set a password yet)"
         click.echo(f"{one.address}{has_set}")
@@ -55,10 +55,10 @@ def list_owners(house: House) -> None:
 @with_house
 def remove(house: House, email: str) -> None:
     """Let EMAIL into the studio no more, beginning now."""
-    from nurture.services import signing_in
+    from nurture.services.owner import sessions
 
     up_to_date(house)
-    signing_in.remove_owner(house.database, email)
+    sessions.remove_owner(house.database, email)
     click.echo(f"{email} is signed out everywhere and can no longer sign in.")
 
 
@@ -71,10 +71,10 @@ def reset_codes(house: House, email: str) -> None:
     For whoever has lost phone and recovery codes; the password stays, and a second factor can be
     set up afresh on the account's page.
     """
-    from nurture.services import securing
+    from nurture.services.owner import security
 
     up_to_date(house)
-    securing.reset_codes(house.database, email)
+    security.reset_codes(house.database, email)
     click.echo(f"{email} is signed out everywhere and signs in with the password alone.")
 
 

@@ -9,7 +9,7 @@ from nurture.domain.keys import Keys, joined
 from nurture.sealing import Seal
 from nurture.secrets_file import ADDRESS_KEY, LEAKED_KEYS, SECRET_KEY, change_secrets, new_key
 from nurture.services.keying import refuse_other_keys
-from nurture.services.securing import seal_secrets
+from nurture.services.owner.security import seal_secrets
 from nurture.settings import Settings
 from nurture.store.database import Database, DatabaseUnavailableError, NewerDatabaseError
 from nurture.store.shape import NEWEST

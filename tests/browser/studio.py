@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.serving import make_server
 
-from nurture.services import signing_in
+from nurture.services.owner import sessions
 from nurture.store.migrate import migrate
 from tests.browser.lifelike import NOW, fill
 from tests.house import Household
@@ -82,8 +82,8 @@ class Studio:
     def sign_in(self, page: "Page") -> None:
         """Sign a browser in, without walking through the pages for it."""
         house = self.home.house
-        token = signing_in.make_link(house.database, ADDRESS, house.clock())
-        signed = signing_in.set_first_password(house.database, token, PASSWORD, house.clock())
+        token = sessions.make_link(house.database, ADDRESS, house.clock())
+        signed = sessions.set_first_password(house.database, token, PASSWORD, house.clock())
         cookie = {"name": "studio", "value": signed.identifier, "url": f"{self.url}/studio"}
         page.context.add_cookies([cookie])
 

@@ -1,6 +1,6 @@
 """Credentials: what it costs to guess one."""
 
-from nurture.services.credentials import hash_password, is_password
+from nurture.services.owner.credentials import hash_password, is_password
 
 
 def test_each_guess_at_a_password_costs_memory_and_time() -> None:

@@ -22,7 +22,7 @@ from nurture.cli import main
 from nurture.domain.messages.status import MessageStatus
 from nurture.env_file import as_line, read_env_file, rewritten
 from nurture.secrets_file import KEPT, SecretsBusyError, change_secrets
-from nurture.services import securing, signing_in
+from nurture.services.owner import security, sessions
 from nurture.settings import Settings, load_settings
 from nurture.store.tables.messages import messages
 from nurture.store.tables.owners import all_owners
@@ -343,12 +343,12 @@ def test_second_factors_are_sealed_afresh_and_never_with_a_leaked_key(
     home = with_keys_in_file(sqlite_home)
     house, first = home.house, home.house.settings.keys
     assert house.settings.keys.signing == sqlite_home.house.settings.keys.signing
-    signing_in.make_link(house.database, "paul@example.org", home.clock.now)
-    securing.offer_codes(house.database, house.seal, 1)
+    sessions.make_link(house.database, "paul@example.org", home.clock.now)
+    security.offer_codes(house.database, house.seal, 1)
     assert command(home, "secrets", "rotate").exit_code == 0
     # What runs still opens it, and so does what is started anew.
     assert sealed_with(home, first.opening)
-    assert securing.get_account(house.database, home.another().seal, 1).pending_secret
+    assert security.get_account(house.database, home.another().seal, 1).pending_secret
     said = json.loads(command(home, "secrets", "rotate", "--leaked", "--json").stdout)
     assert said["second_factors_sealed"] == "afresh"
     assert not sealed_with(home, first.opening)

@@ -15,8 +15,8 @@ from nurture.domain.passwords import (
     PasswordRefusedError,
 )
 from nurture.sealing import Seal
-from nurture.services import credentials, securing, signing_in
-from nurture.services.signing_in import (
+from nurture.services.owner import credentials, security, sessions
+from nurture.services.owner.sessions import (
     COUNTED_FOR,
     FAILURES_PER_ACCOUNT,
     FAILURES_PER_CLIENT,
@@ -43,8 +43,8 @@ SEAL, RENEWED, OTHER = Seal(["former"]), Seal(["newest", "former"]), Seal(["newe
 @pytest.fixture
 def paul(database: Database) -> SignedIn:
     """An owner who has just set a password."""
-    token = signing_in.make_link(database, PAUL, NOW)
-    return signing_in.set_first_password(database, token, PASSWORD, NOW)
+    token = sessions.make_link(database, PAUL, NOW)
+    return sessions.set_first_password(database, token, PASSWORD, NOW)
 
 
 def sign_in(
@@ -54,17 +54,17 @@ def sign_in(
     address: str = PAUL,
     client: str = CLIENT,
 ) -> SignedIn:
-    return signing_in.sign_in(database, address, password, client, f"hash of {address}", now)
+    return sessions.sign_in(database, address, password, client, f"hash of {address}", now)
 
 
 def give_code(
     database: Database, waiting: SignedIn, code: str, now: datetime = NOW, seal: Seal = SEAL
 ) -> SignedIn:
-    return signing_in.give_code(database, seal, waiting, code, CLIENT, "hash of paul", now)
+    return sessions.give_code(database, seal, waiting, code, CLIENT, "hash of paul", now)
 
 
 def is_in(database: Database, signed: SignedIn, now: datetime = NOW) -> bool:
-    found = signing_in.find_signed_in(database, signed.identifier, now)
+    found = sessions.find_signed_in(database, signed.identifier, now)
     return found is not None and not found.awaits_code
 
 
@@ -76,10 +76,10 @@ def code_at(secret: str, now: datetime) -> str:
 
 def with_codes(database: Database, paul: SignedIn, now: datetime = NOW) -> tuple[str, list[str]]:
     """Turn the second factor on; the secret and the recovery codes."""
-    securing.offer_codes(database, SEAL, paul.owner)
-    secret = securing.get_account(database, SEAL, paul.owner).pending_secret
+    security.offer_codes(database, SEAL, paul.owner)
+    secret = security.get_account(database, SEAL, paul.owner).pending_secret
     assert secret
-    _, codes = securing.take_on_codes(database, SEAL, paul.owner, code_at(secret, now), now)
+    _, codes = security.take_on_codes(database, SEAL, paul.owner, code_at(secret, now), now)
     return secret, codes
 
 
@@ -99,50 +99,50 @@ def test_a_link_sets_the_password_and_signs_in(database: Database, paul: SignedI
 
 
 def test_a_link_works_once(database: Database) -> None:
-    token = signing_in.make_link(database, PAUL, NOW)
-    signing_in.set_first_password(database, token, PASSWORD, NOW)
+    token = sessions.make_link(database, PAUL, NOW)
+    sessions.set_first_password(database, token, PASSWORD, NOW)
     with pytest.raises(LinkSpentError):
-        signing_in.set_first_password(database, token, ANOTHER, NOW)
-    assert signing_in.find_link(database, token, NOW) is None
+        sessions.set_first_password(database, token, ANOTHER, NOW)
+    assert sessions.find_link(database, token, NOW) is None
 
 
 def test_a_link_works_for_a_day(database: Database) -> None:
-    token = signing_in.make_link(database, PAUL, NOW)
+    token = sessions.make_link(database, PAUL, NOW)
     last = NOW + LINK_LASTS - timedelta(seconds=1)
-    assert signing_in.find_link(database, token, last) == PAUL
+    assert sessions.find_link(database, token, last) == PAUL
     with pytest.raises(LinkSpentError):
-        signing_in.set_first_password(database, token, PASSWORD, NOW + LINK_LASTS)
+        sessions.set_first_password(database, token, PASSWORD, NOW + LINK_LASTS)
 
 
 def test_a_new_link_takes_the_place_of_the_one_before(database: Database) -> None:
-    first, second = (signing_in.make_link(database, PAUL, NOW) for _ in range(2))
-    assert signing_in.find_link(database, first, NOW) is None
-    assert signing_in.find_link(database, second, NOW) == PAUL
+    first, second = (sessions.make_link(database, PAUL, NOW) for _ in range(2))
+    assert sessions.find_link(database, first, NOW) is None
+    assert sessions.find_link(database, second, NOW) == PAUL
 
 
 def test_a_poor_password_leaves_the_link_as_it_was(database: Database) -> None:
-    token = signing_in.make_link(database, PAUL, NOW)
+    token = sessions.make_link(database, PAUL, NOW)
     with pytest.raises(PasswordRefusedError):
-        signing_in.set_first_password(database, token, "short", NOW)
-    assert signing_in.find_link(database, token, NOW) == PAUL
+        sessions.set_first_password(database, token, "short", NOW)
+    assert sessions.find_link(database, token, NOW) == PAUL
 
 
 def test_a_new_password_by_a_link_ends_every_session(database: Database, paul: SignedIn) -> None:
-    token = signing_in.make_link(database, PAUL, NOW)
-    again = signing_in.set_first_password(database, token, ANOTHER, NOW)
+    token = sessions.make_link(database, PAUL, NOW)
+    again = sessions.set_first_password(database, token, ANOTHER, NOW)
     assert not is_in(database, paul)
     assert is_in(database, again)
 
 
 def test_an_owner_who_is_removed_is_out_at_once(database: Database, paul: SignedIn) -> None:
     with_codes(database, paul)
-    signing_in.remove_owner(database, PAUL)
+    sessions.remove_owner(database, PAUL)
     assert not is_in(database, paul)
-    assert signing_in.all_owners(database) == []
+    assert sessions.all_owners(database) == []
     with pytest.raises(SignInRefusedError):
         sign_in(database)
     with pytest.raises(UnknownOwnerError):
-        signing_in.remove_owner(database, PAUL)
+        sessions.remove_owner(database, PAUL)
 
 
 # --- Password and limits --------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def test_an_unknown_address_is_answered_like_a_wrong_password(
 
 
 def test_an_owner_without_a_password_cannot_sign_in(database: Database) -> None:
-    signing_in.make_link(database, PAUL, NOW)
+    sessions.make_link(database, PAUL, NOW)
     with pytest.raises(SignInRefusedError):
         sign_in(database, "")
 
@@ -212,11 +212,11 @@ def test_every_sign_in_has_an_identifier_of_its_own(database: Database, paul: Si
 
 
 def test_nothing_that_lets_in_is_kept_readable(database: Database) -> None:
-    token = signing_in.make_link(database, PAUL, NOW)
+    token = sessions.make_link(database, PAUL, NOW)
     assert token not in everything_kept(database)
-    paul = signing_in.set_first_password(database, token, PASSWORD, NOW)
+    paul = sessions.set_first_password(database, token, PASSWORD, NOW)
     _, codes = with_codes(database, paul)
-    again = signing_in.sign_in(database, PAUL, PASSWORD, CLIENT, "hash", NOW)
+    again = sessions.sign_in(database, PAUL, PASSWORD, CLIENT, "hash", NOW)
     kept = everything_kept(database)
     assert not [secret for secret in (PASSWORD, again.identifier, *codes) if secret in kept]
     assert "$argon2id$" in kept
@@ -241,16 +241,16 @@ def test_signing_out_ends_this_session_and_everywhere_ends_all(
     database: Database, paul: SignedIn
 ) -> None:
     second, third = sign_in(database), sign_in(database)
-    assert signing_in.count_browsers(database, paul.owner, NOW) == 3
-    signing_in.sign_out(database, second.identifier)
+    assert sessions.count_browsers(database, paul.owner, NOW) == 3
+    sessions.sign_out(database, second.identifier)
     assert [is_in(database, one) for one in (paul, second, third)] == [True, False, True]
-    assert signing_in.sign_out_everywhere(database, paul.owner) == 2
+    assert sessions.sign_out_everywhere(database, paul.owner) == 2
     assert [is_in(database, one) for one in (paul, second, third)] == [False, False, False]
 
 
 def test_a_new_password_ends_every_other_session(database: Database, paul: SignedIn) -> None:
     other = sign_in(database)
-    new = securing.change_password(database, paul.owner, PASSWORD, ANOTHER, NOW)
+    new = security.change_password(database, paul.owner, PASSWORD, ANOTHER, NOW)
     assert [is_in(database, one) for one in (paul, other, new)] == [False, False, True]
     with pytest.raises(SignInRefusedError):
         sign_in(database, PASSWORD)
@@ -261,9 +261,9 @@ def test_a_password_is_changed_by_whoever_knows_it_and_to_a_good_one(
     database: Database, paul: SignedIn
 ) -> None:
     with pytest.raises(SignInRefusedError):
-        securing.change_password(database, paul.owner, "wrong", ANOTHER, NOW)
+        security.change_password(database, paul.owner, "wrong", ANOTHER, NOW)
     with pytest.raises(PasswordRefusedError):
-        securing.change_password(database, paul.owner, PASSWORD, "passwordpassword", NOW)
+        security.change_password(database, paul.owner, PASSWORD, "passwordpassword", NOW)
     assert is_in(database, paul)
 
 
@@ -280,7 +280,7 @@ def test_with_codes_on_a_password_alone_does_not_let_in(database: Database, paul
     signed = give_code(database, waiting, code_at(secret, later), later)
     assert is_in(database, signed, later)
     assert signed.identifier != waiting.identifier
-    assert signing_in.find_signed_in(database, waiting.identifier, later) is None
+    assert sessions.find_signed_in(database, waiting.identifier, later) is None
 
 
 def test_a_code_counts_once(database: Database, paul: SignedIn) -> None:
@@ -334,27 +334,27 @@ def test_codes_are_not_guessed_for_long(database: Database, paul: SignedIn) -> N
 def test_the_page_for_the_code_does_not_wait_for_ever(database: Database, paul: SignedIn) -> None:
     with_codes(database, paul)
     waiting = sign_in(database)
-    assert signing_in.find_signed_in(database, waiting.identifier, NOW)
-    assert signing_in.find_signed_in(database, waiting.identifier, NOW + CODE_WAITS) is None
+    assert sessions.find_signed_in(database, waiting.identifier, NOW)
+    assert sessions.find_signed_in(database, waiting.identifier, NOW + CODE_WAITS) is None
 
 
 def test_a_link_does_not_get_around_the_second_factor(database: Database, paul: SignedIn) -> None:
     with_codes(database, paul)
-    token = signing_in.make_link(database, PAUL, NOW)
-    assert signing_in.set_first_password(database, token, ANOTHER, NOW).awaits_code
+    token = sessions.make_link(database, PAUL, NOW)
+    assert sessions.set_first_password(database, token, ANOTHER, NOW).awaits_code
 
 
 def test_codes_are_turned_on_by_a_right_code_and_off_by_the_password(
     database: Database, paul: SignedIn
 ) -> None:
-    securing.offer_codes(database, SEAL, paul.owner)
+    security.offer_codes(database, SEAL, paul.owner)
     with pytest.raises(SignInRefusedError):
-        securing.take_on_codes(database, SEAL, paul.owner, "123", NOW)
-    assert not securing.get_account(database, SEAL, paul.owner).asks_for_codes
+        security.take_on_codes(database, SEAL, paul.owner, "123", NOW)
+    assert not security.get_account(database, SEAL, paul.owner).asks_for_codes
     with_codes(database, paul)
     with pytest.raises(SignInRefusedError):
-        securing.give_up_codes(database, paul.owner, "wrong", NOW)
-    securing.give_up_codes(database, paul.owner, PASSWORD, NOW)
+        security.give_up_codes(database, paul.owner, "wrong", NOW)
+    security.give_up_codes(database, paul.owner, PASSWORD, NOW)
     assert not sign_in(database).awaits_code
     assert "code_hash" not in everything_kept(database)
 
@@ -373,8 +373,8 @@ LATER = NOW + timedelta(minutes=5)
 
 
 def test_whoever_reads_the_database_makes_no_codes(database: Database, paul: SignedIn) -> None:
-    securing.offer_codes(database, SEAL, paul.owner)
-    secret = securing.get_account(database, SEAL, paul.owner).pending_secret
+    security.offer_codes(database, SEAL, paul.owner)
+    secret = security.get_account(database, SEAL, paul.owner).pending_secret
     assert secret and secret not in everything_kept(database)
     secret, _ = with_codes(database, paul)
     assert secret not in everything_kept(database)
@@ -387,9 +387,9 @@ def test_a_secret_of_an_older_version_works_and_is_sealed_at_the_start(
     with database.writing() as connection:
         connection.execute(owners.update().values(totp_secret=secret))
     give_code(database, sign_in(database, now=LATER), code_at(secret, LATER), LATER)
-    assert securing.seal_secrets(database, SEAL) == 1
+    assert security.seal_secrets(database, SEAL) == 1
     assert secret not in everything_kept(database)
-    assert securing.seal_secrets(database, SEAL) == 0
+    assert security.seal_secrets(database, SEAL) == 0
     later = LATER + timedelta(minutes=5)
     assert give_code(database, sign_in(database, now=later), code_at(secret, later), later)
 
@@ -400,7 +400,7 @@ def test_with_a_new_key_the_former_one_opens_until_the_start_has_sealed_afresh(
     secret, _ = with_codes(database, paul)
     waiting = sign_in(database, now=LATER)
     give_code(database, waiting, code_at(secret, LATER), LATER, RENEWED)
-    assert securing.seal_secrets(database, RENEWED) == 1
+    assert security.seal_secrets(database, RENEWED) == 1
     later = LATER + timedelta(minutes=5)
     waiting = sign_in(database, now=later)
     assert is_in(
@@ -412,12 +412,12 @@ def test_without_its_key_the_owner_reads_what_to_do_and_the_command_does_it(
     database: Database, paul: SignedIn
 ) -> None:
     secret, codes = with_codes(database, paul)
-    assert securing.seal_secrets(database, OTHER) == 0
+    assert security.seal_secrets(database, OTHER) == 0
     waiting = sign_in(database, now=LATER)
     with pytest.raises(SecondFactorLostError, match=f"nurture owner reset-codes {PAUL}"):
         give_code(database, waiting, code_at(secret, LATER), LATER, OTHER)
     assert is_in(database, give_code(database, waiting, codes[0], LATER, OTHER), LATER)
-    securing.reset_codes(database, PAUL)
+    security.reset_codes(database, PAUL)
     assert not sign_in(database, now=LATER).awaits_code
     with pytest.raises(UnknownOwnerError):
-        securing.reset_codes(database, "nobody@example.org")
+        security.reset_codes(database, "nobody@example.org")

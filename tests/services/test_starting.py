@@ -8,8 +8,8 @@ from threading import Thread
 import pytest
 from werkzeug.serving import make_server
 
-from nurture.services import starting
-from nurture.services.starting import Premises, Task
+from nurture.services.owner import checklist
+from nurture.services.owner.checklist import Premises, Task
 from tests.homes import ScriptedSink
 from tests.house import SHIPPED, Household, shipped_library
 from tests.servers.names import name_server
@@ -22,7 +22,7 @@ def premises(home: Household, **settings: str) -> Premises:
 
 
 def fine(premises: Premises) -> dict[Task, bool | None]:
-    return {task: found.fine for task, found in starting.at_a_glance(premises).items()}
+    return {task: found.fine for task, found in checklist.at_a_glance(premises).items()}
 
 
 def test_what_is_shipped_lacks_the_guides(sqlite_home: Household) -> None:
@@ -49,22 +49,22 @@ def test_a_guide_of_ones_own_is_recognised(sqlite_home: Household, tmp_path: Pat
     shutil.copytree(SHIPPED, library)
     for key in ("pain-guide", "over-50-guide"):
         (library / key / "guide.pdf").write_bytes(b"%PDF-1.7 my own guide")
-    assert starting.check(replace(premises(sqlite_home), library=library), Task.GUIDES).fine
+    assert checklist.check(replace(premises(sqlite_home), library=library), Task.GUIDES).fine
     (library / "pain-guide/guide.pdf").unlink()
-    assert not starting.check(replace(premises(sqlite_home), library=library), Task.GUIDES).fine
+    assert not checklist.check(replace(premises(sqlite_home), library=library), Task.GUIDES).fine
 
 
 def test_a_mail_server_is_greeted_and_sent_nothing(
     sqlite_home: Household, smtp_sink: ScriptedSink
 ) -> None:
-    found = starting.check(premises(sqlite_home), Task.MAIL_SERVER)
+    found = checklist.check(premises(sqlite_home), Task.MAIL_SERVER)
     assert found.fine, found
     assert smtp_sink.mails == []
 
 
 def test_a_mail_server_that_is_away_is_described(sqlite_home: Household) -> None:
     away = premises(sqlite_home, NURTURE_SMTP_URL="smtp://127.0.0.1:9")
-    found = starting.check(away, Task.MAIL_SERVER)
+    found = checklist.check(away, Task.MAIL_SERVER)
     assert found.fine is False
     assert "cannot be reached" in found.sentences[0]
 
@@ -82,7 +82,7 @@ def test_the_address_of_the_pages_is_called(
     thread.start()
     try:
         here = premises(sqlite_home, NURTURE_BASE_URL=f"http://127.0.0.1:{server.port}")
-        assert starting.reach(here.settings.public_url).fine is expected
+        assert checklist.reach(here.settings.public_url).fine is expected
     finally:
         server.shutdown()
         thread.join(5)
@@ -90,7 +90,7 @@ def test_the_address_of_the_pages_is_called(
 
 
 def test_an_address_where_nobody_answers_says_so() -> None:
-    found = starting.reach("http://127.0.0.1:9")
+    found = checklist.reach("http://127.0.0.1:9")
     assert found.fine is False
     assert "cannot be reached" in found.sentences[0]
 
@@ -109,7 +109,7 @@ def test_each_record_of_the_domain_is_looked_up(
     signing = {"NURTURE_DKIM_SELECTOR": "nurture", "NURTURE_DKIM_KEY_FILE": str(tmp_path / "key")}
     there = {name: text for name, text in RECORDS.items() if name != missing}
     with name_server(there):
-        found = starting.check(premises(sqlite_home, **signing), Task.DNS)
+        found = checklist.check(premises(sqlite_home, **signing), Task.DNS)
     assert found.fine is (missing is None)
     assert [s for s in found.sentences if "no record" in s] == [
         s for s in found.sentences if missing and f": {missing} has" in s
@@ -118,6 +118,6 @@ def test_each_record_of_the_domain_is_looked_up(
 
 def test_without_a_key_of_ones_own_signing_is_the_mail_servers(sqlite_home: Household) -> None:
     with name_server(RECORDS):
-        found = starting.check(premises(sqlite_home), Task.DNS)
+        found = checklist.check(premises(sqlite_home), Task.DNS)
     assert found.fine
     assert "your mail server has to sign" in found.sentences[-1]

@@ -29,8 +29,8 @@ from sqlalchemy.engine import make_url
 from nurture.domain.audience.conditions import Did, Segment
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind
-from nurture.services import securing, setting_up, signing_in
 from nurture.services.delivery import pause
+from nurture.services.owner import practice, security, sessions
 from nurture.services.publishing import email_editor, guides, segment_editor, sequence_editor
 from nurture.services.publishing.studio import publish_email
 from nurture.services.subscribers import on_behalf
@@ -158,16 +158,16 @@ def studio(world: World) -> None:
     """What the owner has done: an account, emails, guides, plans, segments, facts."""
     house, now = world.home.house, world.home.clock.now
     database = house.database
-    signed = signing_in.set_first_password(
-        database, signing_in.make_link(database, OWNER, now), PASSWORD, now
+    signed = sessions.set_first_password(
+        database, sessions.make_link(database, OWNER, now), PASSWORD, now
     )
-    securing.offer_codes(database, signed.owner)
-    secret = securing.get_account(database, signed.owner).pending_secret
+    security.offer_codes(database, signed.owner)
+    secret = security.get_account(database, signed.owner).pending_secret
     assert secret
     code = TOTP(base64.b32decode(secret), 6, SHA1(), 30).generate(int(now.timestamp())).decode()
-    signed, _ = securing.take_on_codes(database, signed.owner, code, now)
+    signed, _ = security.take_on_codes(database, signed.owner, code, now)
     world.seen |= {"session": signed.identifier, "secret": secret}
-    signing_in.make_link(database, at("second-owner"), now)
+    sessions.make_link(database, at("second-owner"), now)
     _write(world, now)
     uploaded = world.home.directory / "upload.pdf"
     uploaded.write_bytes(PDF)
@@ -176,8 +176,8 @@ def studio(world: World) -> None:
         database, "over-50-guide", 0, "stronger-over-60", {"wait": "4 days"}, now
     )
     segment_editor.save(*world.kept, Segment("", "Twice", "", Did(EventKind.CLICKED, times=2)), now)
-    facts = setting_up.read_facts(database)
-    setting_up.save_facts(database, facts | {"booking_url": "https://book.example.org/"}, now)
+    facts = practice.read_facts(database)
+    practice.save_facts(database, facts | {"booking_url": "https://book.example.org/"}, now)
 
 
 def _write(world: World, now: datetime) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from nurture.cli import main
 from nurture.domain.subscribers.bookings import NOT_CANCELLED
-from nurture.services import securing, signing_in
+from nurture.services.owner import security, sessions
 from nurture.services.profile.explanation import explain
 from nurture.services.subscribers import export
 from nurture.store.tables.messages import messages
@@ -126,10 +126,10 @@ def test_the_owner_is_still_signed_in_and_the_phone_still_opens(old: Old) -> Non
     home = old.upgrade()
     house, seen = home.house, old.seen.document
     signed_in_at = home.clock.now - timedelta(days=1)
-    owner = signing_in.find_signed_in(house.database, seen["session"], signed_in_at)
+    owner = sessions.find_signed_in(house.database, seen["session"], signed_in_at)
     assert owner is not None
     assert not owner.awaits_code
-    assert securing.get_account(house.database, house.seal, owner.owner).asks_for_codes
+    assert security.get_account(house.database, house.seal, owner.owner).asks_for_codes
 
 
 def test_in_thirty_days_each_gets_what_they_were_owed_and_nobody_a_second_copy(

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.services import signing_in
+from nurture.services.owner import sessions
 from tests.homes import home, smtp_sink, sqlite_home
 from tests.house import Household
 from tests.quick import quick_passwords
@@ -16,7 +16,7 @@ __all__ = ["home", "quick_passwords", "smtp_sink", "sqlite_home"]
 def link(sqlite_home: Household) -> str:
     """The path of a one-time link for Paul."""
     house = sqlite_home.house
-    return f"/studio/welcome/{signing_in.make_link(house.database, PAUL, house.clock())}"
+    return f"/studio/welcome/{sessions.make_link(house.database, PAUL, house.clock())}"
 
 
 @pytest.fixture

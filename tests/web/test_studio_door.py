@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from nurture.services.signing_in import FAILURES_PER_ACCOUNT
+from nurture.services.owner.sessions import FAILURES_PER_ACCOUNT
 from nurture.web.studio import door
 from tests.house import Household
 from tests.web.studio import PASSWORD, PAUL, app_of, identifier, send, token_on

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.services import signing_in
+from nurture.services.owner import sessions
 from tests.house import Household
 from tests.web.studio import PASSWORD, PAUL, app_of, send
 
@@ -19,7 +19,7 @@ HUGE = "9" * 40
 def test_no_number_is_too_large_and_no_character_too_odd(home: Household) -> None:
     """On both databases, which break at different things."""
     browser = app_of(home).test_client()
-    token = signing_in.make_link(home.house.database, PAUL, home.house.clock())
+    token = sessions.make_link(home.house.database, PAUL, home.house.clock())
     assert send(browser, f"/studio/welcome/{token}", password=PASSWORD).status_code == 303
     for address in NUMBERED:
         assert browser.get(address.format(HUGE)).status_code == 404

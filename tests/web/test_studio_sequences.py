@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from nurture.services import signing_in
+from nurture.services.owner import sessions
 from nurture.services.publishing import sequence_editor
 from nurture.store.tables.drafts import drafts
 from tests.house import Household
@@ -54,7 +54,7 @@ def publish(home: Household, paul: FlaskClient) -> str:
 def live(home: Household, paul: FlaskClient, days: int) -> None:
     """Let days pass, and sign Paul in again after them."""
     home.live_until(home.clock.now + timedelta(days=days))
-    token = signing_in.make_link(home.house.database, PAUL, home.clock.now)
+    token = sessions.make_link(home.house.database, PAUL, home.clock.now)
     assert send(paul, f"/studio/welcome/{token}", password=PASSWORD).status_code == 303
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.services import signing_in
+from nurture.services.owner import sessions
 from nurture.store.tables.signups import signups
 from tests.house import SIGNUP_TOKEN, Household
 from tests.servers.clock import ClockFile
@@ -52,7 +52,7 @@ def snippets(house: Household) -> dict[str, str]:
 
 
 def token_page(browser: FlaskClient, house: Household) -> str:
-    link = signing_in.make_link(house.house.database, PAUL, house.clock.now)
+    link = sessions.make_link(house.house.database, PAUL, house.clock.now)
     send(browser, f"/studio/welcome/{link}", password=PASSWORD)
     shown = browser.post(f"{FORM}/token", data={"csrf_token": token_on(browser, FORM)})
     assert SIGNUP_TOKEN in shown.text

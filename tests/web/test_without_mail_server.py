@@ -11,10 +11,10 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from nurture.cli import main
-from nurture.services import signing_in
+from nurture.services.owner import sessions
+from nurture.services.owner.checklist import Task, at_a_glance
 from nurture.services.publishing.studio import history
 from nurture.services.reports import dashboard
-from nurture.services.starting import Task, at_a_glance
 from nurture.store.tables.revisions import RevisionKind
 from tests.house import Household
 from tests.servers.clock import ClockFile
@@ -39,7 +39,7 @@ def silent(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[H
 @pytest.fixture
 def owner(silent: Household) -> FlaskClient:
     browser = app_of(silent).test_client()
-    link = signing_in.make_link(silent.house.database, PAUL, silent.clock.now)
+    link = sessions.make_link(silent.house.database, PAUL, silent.clock.now)
     send(browser, f"/studio/welcome/{link}", password=PASSWORD)
     return browser
 
@@ -152,7 +152,7 @@ def test_serve_welcomes_with_what_check_and_today_say(
 
 
 def test_the_first_start_list_asks_for_the_mail_server(silent: Household) -> None:
-    from nurture.services.starting import Premises
+    from nurture.services.owner.checklist import Premises
 
     published = silent.house.published
     assert published is not None
@@ -181,7 +181,7 @@ def test_today_says_at_once_that_redis_refuses_the_password(
             {"NURTURE_REDIS_URL": url},
         )
         browser = app_of(home).test_client()
-        link = signing_in.make_link(home.house.database, PAUL, home.clock.now)
+        link = sessions.make_link(home.house.database, PAUL, home.clock.now)
         send(browser, f"/studio/welcome/{link}", password=PASSWORD)
         page = words(browser.get("/studio/").text)
         home.close()

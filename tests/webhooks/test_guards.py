@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.services.signing_in import FAILURES_PER_CLIENT
+from nurture.services.owner.sessions import FAILURES_PER_CLIENT
 from nurture.store.schema import metadata
 from nurture.store.tables.consents import consents
 from tests.house import Household

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import signing_in
+from nurture.services.owner import sessions
 from nurture.services.subscribers import erasure
 from nurture.services.subscribers.lookup import UnknownPersonError, identify
 from nurture.signatures import sign_standard_webhook
@@ -111,5 +111,5 @@ def test_an_owner_of_an_earlier_spelling_signs_in_and_is_added_no_second_time(
     with database.writing() as connection:
         owners.add_owner(connection, LETTERS, now)
     for spelt in (LETTERS, KNOWN):
-        assert signing_in.make_link(database, spelt, now)
-    assert [owner.address for owner in signing_in.all_owners(database)] == [LETTERS]
+        assert sessions.make_link(database, spelt, now)
+    assert [owner.address for owner in sessions.all_owners(database)] == [LETTERS]

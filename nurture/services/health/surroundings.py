@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from urllib.request import ProxyHandler, build_opener
 
 from nurture.domain.practice import Practice
-from nurture.services import starting
 from nurture.services.health.finding import Finding, doubtful, failed, fine
+from nurture.services.owner import checklist
 from nurture.settings import Settings
 
 #: Seconds for our own port, which is near.
@@ -71,7 +71,7 @@ def public_address(settings: Settings, real_now: Callable[[], datetime]) -> Iter
     """Whether the pages answer at their public address, and whether its clock agrees with ours."""
     if not settings.base_url:
         return
-    found, told = starting.visit(settings.public_url)
+    found, told = checklist.visit(settings.public_url)
     said = " ".join(found.sentences)
     if found.fine:
         yield fine("public address", said)
@@ -102,7 +102,7 @@ def mail_server(settings: Settings, where_mails_stay: str) -> Iterator[Finding]:
     if not settings.smtp_url:
         yield doubtful("mail server", where_mails_stay, "Set NURTURE_SMTP_URL in .env.")
         return
-    found = starting.open_session(settings)
+    found = checklist.open_session(settings)
     said = " ".join(found.sentences)
     if found.fine:
         yield fine("mail server", said)
@@ -113,7 +113,7 @@ def mail_server(settings: Settings, where_mails_stay: str) -> Iterator[Finding]:
 
 def names(settings: Settings, practice: Practice) -> Iterator[Finding]:
     """SPF, DKIM and DMARC of the sender’s domain."""
-    for record in starting.look_up(practice.sender_domain, settings.dkim_selector, _NAMES):
+    for record in checklist.look_up(practice.sender_domain, settings.dkim_selector, _NAMES):
         if record.fine is False:
             remedy = "Have it added: without, emails land in the junk folder."
             if record.name == "DKIM":

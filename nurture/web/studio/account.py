@@ -11,8 +11,8 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from nurture.domain.passwords import SHORTEST, PasswordRefusedError
-from nurture.services import credentials, securing, signing_in
-from nurture.services.signing_in import SignedIn, SignInRefusedError, TooManyAttemptsError
+from nurture.services.owner import credentials, security, sessions
+from nurture.services.owner.sessions import SignedIn, SignInRefusedError, TooManyAttemptsError
 from nurture.web.studio import door
 from nurture.web.studio.telling import tell
 
@@ -37,7 +37,7 @@ class Account:
         present, wanted = request.form.get("present", ""), request.form.get("wanted", "")
         house, owner = self.house, door.signed_in().owner
         try:
-            signed = securing.change_password(house.database, owner, present, wanted, house.clock())
+            signed = security.change_password(house.database, owner, present, wanted, house.clock())
         except (SignInRefusedError, TooManyAttemptsError) as error:
             return self._page(present_error=str(error)), 422
         except PasswordRefusedError as error:
@@ -46,7 +46,7 @@ class Account:
 
     def offer_codes(self) -> Page:
         """Make a secret for the app."""
-        securing.offer_codes(self.house.database, self.house.seal, door.signed_in().owner)
+        security.offer_codes(self.house.database, self.house.seal, door.signed_in().owner)
         return redirect(url_for("studio.show_codes"), 303)
 
     def show_codes(self) -> Page:
@@ -58,7 +58,7 @@ class Account:
         house, owner = self.house, door.signed_in().owner
         code = request.form.get("code", "")
         try:
-            signed, codes = securing.take_on_codes(
+            signed, codes = security.take_on_codes(
                 house.database, house.seal, owner, code, house.clock()
             )
         except SignInRefusedError as error:
@@ -72,14 +72,14 @@ class Account:
         house, owner = self.house, door.signed_in().owner
         password = request.form.get("password", "")
         try:
-            signed = securing.give_up_codes(house.database, owner, password, house.clock())
+            signed = security.give_up_codes(house.database, owner, password, house.clock())
         except (SignInRefusedError, TooManyAttemptsError) as error:
             return self._page(off_error=str(error)), 422
         return _back(signed, "Signing in takes your password alone again.")
 
     def sign_out_everywhere(self) -> Page:
         """End every session, this one included."""
-        signing_in.sign_out_everywhere(self.house.database, door.signed_in().owner)
+        sessions.sign_out_everywhere(self.house.database, door.signed_in().owner)
         door.show_out()
         tell("You are signed out everywhere.")
         return redirect(url_for("studio.show_sign_in"), 303)
@@ -89,15 +89,15 @@ class Account:
         said = {"present_error": "", "wanted_error": "", "off_error": ""} | errors
         return render_template(
             "studio/account.html",
-            account=securing.get_account(house.database, house.seal, owner),
-            browsers=signing_in.count_browsers(house.database, owner, house.clock()),
+            account=security.get_account(house.database, house.seal, owner),
+            browsers=sessions.count_browsers(house.database, owner, house.clock()),
             shortest=SHORTEST,
             **said,
         )
 
     def _codes_page(self, problem: str = "") -> str | Response:
         house = self.house
-        account = securing.get_account(house.database, house.seal, door.signed_in().owner)
+        account = security.get_account(house.database, house.seal, door.signed_in().owner)
         if account.pending_secret is None:
             return redirect(url_for("studio.show_account"), 303)
         issuer = house.practice.name

@@ -17,10 +17,10 @@ from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.passwords import SESSION_LASTS
-from nurture.services import signing_in
-from nurture.services.credentials import new_identifier
+from nurture.services.owner import sessions
+from nurture.services.owner.credentials import new_identifier
+from nurture.services.owner.sessions import SignedIn
 from nurture.services.publishing import guides
-from nurture.services.signing_in import SignedIn
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -128,7 +128,7 @@ def _admit(house: House) -> Answer | None:
     if endpoint == "studio.static":
         return None
     if cookie:
-        g.owner = signing_in.find_signed_in(house.database, cookie, house.clock())
+        g.owner = sessions.find_signed_in(house.database, cookie, house.clock())
     turned_away = None if _may_enter(endpoint) else _turn_away()
     if turned_away is None:
         _insist_on_own_form(house)

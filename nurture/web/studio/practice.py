@@ -10,9 +10,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.scheduling.hours import Nation
-from nurture.services import setting_up
+from nurture.services.owner import practice
+from nurture.services.owner.practice import SlipsError
 from nurture.services.publishing.files import CheckError
-from nurture.services.setting_up import SlipsError
 from nurture.web.studio.telling import tell
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ class PracticeSettings:
 
     def show_practice(self) -> str:
         """Who writes, from where, and what the law wants said."""
-        return _practice_page(setting_up.read_facts(self.house.database))
+        return _practice_page(practice.read_facts(self.house.database))
 
     def save_practice(self) -> Response | tuple[str, int]:
         """Publish what the form says."""
         house = self.house
         try:
-            changed = setting_up.save_facts(house.database, request.form, house.clock())
+            changed = practice.save_facts(house.database, request.form, house.clock())
         except SlipsError as error:
             return _practice_page(request.form, error.slips), 422
         except CheckError as error:
@@ -48,13 +48,13 @@ class PracticeSettings:
 
     def show_hours(self) -> str:
         """The hours, how often, and the days off."""
-        return _hours_page(setting_up.read_rhythm(self.house.database))
+        return _hours_page(practice.read_rhythm(self.house.database))
 
     def save_hours(self) -> Response | tuple[str, int]:
         """Publish what the form says; whoever waits follows it."""
         house = self.house
         try:
-            changed = setting_up.save_rhythm(house.database, request.form, house.clock())
+            changed = practice.save_rhythm(house.database, request.form, house.clock())
         except SlipsError as error:
             return _hours_page(request.form, error.slips), 422
         except CheckError as error:
@@ -67,7 +67,7 @@ class PracticeSettings:
 def _practice_page(
     values: Mapping[str, str], slips: Mapping[str, str] | None = None, trouble: str = ""
 ) -> str:
-    given = {name: values.get(name, "") for name in setting_up.FACTS}
+    given = {name: values.get(name, "") for name in practice.FACTS}
     return render_template("studio/practice.html", values=given, slips=slips or {}, trouble=trouble)
 
 

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 
 from nurture.domain.passwords import SHORTEST, PasswordRefusedError
 from nurture.domain.subscribers.address import address_key
-from nurture.services import signing_in
-from nurture.services.signing_in import (
+from nurture.services.owner import sessions
+from nurture.services.owner.sessions import (
     LinkSpentError,
     SignedIn,
     SignInRefusedError,
@@ -44,7 +44,7 @@ class SigningIn:
         client, account = self._who(address)
         house = self.house
         try:
-            signed = signing_in.sign_in(
+            signed = sessions.sign_in(
                 house.database, address, password, client, account, house.clock()
             )
         except (SignInRefusedError, TooManyAttemptsError) as error:
@@ -65,7 +65,7 @@ class SigningIn:
         if not waiting.awaits_code:
             return redirect(door.safe_next(request.args.get("next")), 303)
         try:
-            signed = signing_in.give_code(
+            signed = sessions.give_code(
                 house.database, house.seal, waiting, code, client, account, house.clock()
             )
         except (SignInRefusedError, TooManyAttemptsError) as error:
@@ -74,14 +74,14 @@ class SigningIn:
 
     def sign_out(self) -> Page:
         """End this browser's session."""
-        signing_in.sign_out(self.house.database, door.signed_in().identifier)
+        sessions.sign_out(self.house.database, door.signed_in().identifier)
         door.show_out()
         tell("You are signed out.")
         return redirect(url_for("studio.show_sign_in"), 303)
 
     def show_welcome(self, token: str) -> Page:
         """What a one-time link is for, while it may be used."""
-        address = signing_in.find_link(self.house.database, token, self.house.clock())
+        address = sessions.find_link(self.house.database, token, self.house.clock())
         if address is None:
             return render_template("studio/link_spent.html"), 410
         return _welcome_page(address)
@@ -90,9 +90,9 @@ class SigningIn:
         """Set the password, use the link up and sign in."""
         house, password = self.house, request.form.get("password", "")
         now = house.clock()
-        address = signing_in.find_link(house.database, token, now) or abort(410)
+        address = sessions.find_link(house.database, token, now) or abort(410)
         try:
-            signed = signing_in.set_first_password(house.database, token, password, now)
+            signed = sessions.set_first_password(house.database, token, password, now)
         except PasswordRefusedError as error:
             return _welcome_page(address, str(error)), 422
         except LinkSpentError:

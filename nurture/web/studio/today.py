@@ -11,14 +11,15 @@ from werkzeug.wrappers import Response
 
 from nurture.bootstrap import broker_trouble
 from nurture.domain.subscribers.consent import STUDIO
-from nurture.services import holding, starting
+from nurture.services import holding
 from nurture.services.account import hold
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.inbound import bounce_jumps
 from nurture.services.inbound.bounce_jumps import NoJumpError
+from nurture.services.owner import checklist
+from nurture.services.owner.checklist import Finding, Premises, Task
 from nurture.services.reports import dashboard
-from nurture.services.starting import Finding, Premises, Task
 from nurture.store.tables.guide_files import uploaded_sequences
 from nurture.web.studio.telling import tell
 
@@ -76,7 +77,7 @@ class Today:
         if task not in set(Task):
             abort(404)
         wanted = Task(task)
-        return self._page({wanted: starting.check(self._premises(), wanted)})
+        return self._page({wanted: checklist.check(self._premises(), wanted)})
 
     def settle(self, message: int) -> Response:
         """Take the owner's word for what became of a message in doubt."""
@@ -137,7 +138,7 @@ class Today:
 
     def _first_steps(self, checked: Mapping[Task, Finding]) -> Mapping[Task, Finding]:
         """The first-start list, which is over once a real mail has left and nothing is amiss."""
-        glance = starting.at_a_glance(self._premises()) | dict(checked)
+        glance = checklist.at_a_glance(self._premises()) | dict(checked)
         amiss = any(finding.fine is False for finding in glance.values())
         has_sent = dashboard.has_sent(self.house.database)
         return glance if amiss or not has_sent or checked else {}

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from nurture.domain.passwords import insist_on_good
 from nurture.sealing import Seal, SealBrokenError
-from nurture.services import credentials
-from nurture.services.credentials import fingerprint_of
-from nurture.services.signing_in import (
+from nurture.services.owner import credentials
+from nurture.services.owner.credentials import fingerprint_of
+from nurture.services.owner.sessions import (
     SignedIn,
     SignInRefusedError,
     UnknownOwnerError,

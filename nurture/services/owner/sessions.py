@@ -21,8 +21,8 @@ from nurture.domain.passwords import (
 )
 from nurture.domain.subscribers.address import address_key, address_keys
 from nurture.sealing import Seal, SealBrokenError
-from nurture.services import credentials
-from nurture.services.credentials import fingerprint_of, new_identifier
+from nurture.services.owner import credentials
+from nurture.services.owner.credentials import fingerprint_of, new_identifier
 from nurture.store.database import Connection, Database
 from nurture.store.tables import owners, sign_ins
 from nurture.store.tables.owners import Owner

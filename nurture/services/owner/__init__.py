@@ -1,0 +1,1 @@
+"""The owner: signing in, security, the practice, and the list for the first start."""
