@@ -24,16 +24,16 @@ from nurture.redis_trouble import find_trouble
 from nurture.remarks import Remark
 from nurture.rendering.preparing import no_headers
 from nurture.sealing import Seal
-from nurture.services import backups_standing
-from nurture.services.backing_up import Safe
+from nurture.services.backup import state
+from nurture.services.backup.backups import Safe
+from nurture.services.backup.contents import Sources
+from nurture.services.backup.places import locate, place_of
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
-from nurture.services.contents import Sources
 from nurture.services.delivery.batch import Dispatch
-from nurture.services.following import OwnFiles
-from nurture.services.keying import insist_on_keys, refuse_other_keys
-from nurture.services.locating import locate, place_of
+from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
 from nurture.services.owner.security import seal_secrets
 from nurture.services.publishing.guides import Shelf
+from nurture.services.subscribers.machine_files import OwnFiles
 from nurture.services.subscribers.signup import Limits
 from nurture.services.tracking import fold
 from nurture.services.tracking.journal import Journal
@@ -187,7 +187,7 @@ class House:
     @property
     def backup_trouble(self) -> str:
         """What is wrong with the backups, in sentences; empty where nothing is."""
-        return backups_standing.trouble(self.safe, self.clock())
+        return state.trouble(self.safe, self.clock())
 
     @cached_property
     def strange_proxy(self) -> Remark:

@@ -48,12 +48,12 @@ def _trouble_of(act: Callable[[], None]) -> str:
 
 
 def _follow() -> None:
-    from nurture.services import following
+    from nurture.services.subscribers import machine_files
 
-    following.follow(house().database, house().files, house().clock())
+    machine_files.follow(house().database, house().files, house().clock())
 
 
 def _copy_out() -> None:
-    from nurture.services import copying_out
+    from nurture.services.backup import withdrawals
 
-    copying_out.copy_out(house().database, house().safe.journal, house().clock())
+    withdrawals.copy_out(house().database, house().safe.journal, house().clock())

@@ -31,6 +31,6 @@ def ask_the_quiet() -> None:
 @app.task
 def back_up() -> None:
     """Make this night's backup, where a place for it is set and nobody has made it yet."""
-    from nurture.services import backing_up
+    from nurture.services.backup import backups
 
-    backing_up.back_up_tonight(house().safe, house().clock())
+    backups.back_up_tonight(house().safe, house().clock())

@@ -37,7 +37,7 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     It goes to NURTURE_BACKUP_URL unless you name another place. The first time, it shows the
     words that open it.
     """
-    from nurture.services import backing_up
+    from nurture.services.backup import backups
     from nurture.services.tracking import fold
     from nurture.store.database import DatabaseUnavailableError
 
@@ -49,7 +49,7 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     with suppress(DatabaseUnavailableError):  # What is not folded now is not lost.
         fold.fold_journals(house.database, house.journals)
     now, tell = house.clock(), progress("rows")
-    made = backing_up.back_up(house.safe, file.place, now, tell, file.name)
+    made = backups.back_up(house.safe, file.place, now, tell, file.name)
     said = {"file": str(made.file), "bytes": made.bytes, "rows": made.rows}
     if as_json:
         return click.echo(json.dumps(said | ({"words": words} if words else {}), indent=2))
@@ -71,7 +71,7 @@ def needed_elsewhere(name: str, journal: str) -> str:
 
 def _where(house: House, to: str | None) -> StoredFile:
     from nurture.archive.place import StoredFile
-    from nurture.services.locating import locate
+    from nurture.services.backup.places import locate
 
     if to:
         return locate(to, house.settings)
@@ -99,8 +99,8 @@ def _words(house: House, new: bool, as_json: bool) -> str:
 
 
 def _check(house: House, where: str, as_json: bool) -> None:
-    from nurture.services.locating import locate_file
-    from nurture.services.taking_in import prove
+    from nurture.services.backup.places import locate_file
+    from nurture.services.backup.proof import prove
 
     keys = house.safe.keys
     if not keys.plain.exists():

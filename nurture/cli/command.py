@@ -114,7 +114,7 @@ def up_to_date(house: House) -> None:
     Commands look and do as they are told; upgrading is for those that `bring_up_to_date`. A
     mistyped data directory must not become a new database either.
     """
-    from nurture.services.keying import refuse_other_keys
+    from nurture.services.keys.mark import refuse_other_keys
 
     tables_are_there(house)
     refuse_other_keys(house.database, house.tokens)

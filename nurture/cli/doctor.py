@@ -94,7 +94,7 @@ def _database(house: House) -> Iterator[Finding]:
     from nurture.clock import real_now
     from nurture.services.health import surroundings
     from nurture.services.health.finding import failed, failed_by, fine
-    from nurture.services.keying import KeysMissingError, refuse_other_keys
+    from nurture.services.keys.mark import KeysMissingError, refuse_other_keys
     from nurture.store.tables.instance import time_of
 
     if not house.database.exists():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nurture.bootstrap import House
-    from nurture.services.holding import Held
+    from nurture.services.backup.held import Held
 
 
 @main.group()
@@ -26,7 +26,7 @@ def held() -> None:
 @with_house
 def list_held(house: House, as_json: bool) -> None:
     """Print what is held, by person: it may have been sent, which the backup cannot know."""
-    from nurture.services import holding
+    from nurture.services.backup import held as holding
 
     up_to_date(house)
     found = holding.list_held(house.database, house.catalogue, house.clock())
@@ -42,7 +42,7 @@ def list_held(house: House, as_json: bool) -> None:
 @with_house
 def release(house: House, email: str | None, everybody: bool) -> None:
     """Send what is held after all, once this instance is armed."""
-    from nurture.services import holding
+    from nurture.services.backup import held as holding
 
     chosen = _chosen(house, email, everybody)
     holding.let_go_on(house.database, [one.enrolment for one in chosen], house.clock())
@@ -55,7 +55,7 @@ def release(house: House, email: str | None, everybody: bool) -> None:
 @with_house
 def drop(house: House, email: str | None, everybody: bool) -> None:
     """Take what is held as sent; each sequence goes on behind it at its own pace."""
-    from nurture.services import holding
+    from nurture.services.backup import held as holding
 
     chosen = _chosen(house, email, everybody)
     numbers = [one.enrolment for one in chosen]
@@ -64,7 +64,7 @@ def drop(house: House, email: str | None, everybody: bool) -> None:
 
 
 def _chosen(house: House, email: str | None, everybody: bool) -> list[Held]:
-    from nurture.services import holding
+    from nurture.services.backup import held as holding
     from nurture.services.subscribers.lookup import identify
 
     up_to_date(house)

@@ -70,23 +70,23 @@ def _settings_that_are_there() -> Settings:
 
 
 def _in_file(settings: Settings, leaked: bool) -> dict[str, Any]:
-    from nurture.services import rotating
+    from nurture.services.keys import rotation
     from nurture.settings import given_settings
 
-    rotating.insist_on_file(given_settings(), os.environ)
-    rotated = rotating.rotate(settings, leaked)
+    rotation.insist_on_file(given_settings(), os.environ)
+    rotated = rotation.rotate(settings, leaked)
     return _document(settings, rotated.keys, leaked, str(settings.secrets_file), rotated.sealed)
 
 
 def _lines(settings: Settings, leaked: bool, to: Path | None, show: bool) -> dict[str, Any]:
-    from nurture.services import rotating
+    from nurture.services.keys import rotation
 
-    keys = rotating.draw(settings.keys, settings.database, leaked)
-    lines = rotating.as_settings(keys)
+    keys = rotation.draw(settings.keys, settings.database, leaked)
+    lines = rotation.as_settings(keys)
     if to:
         with written_whole(to) as file:
             file.writelines(_line(*setting) for setting in lines.items())
-    said = _document(settings, keys, leaked, "", rotating.Sealed.LATER)
+    said = _document(settings, keys, leaked, "", rotation.Sealed.LATER)
     return said | {"written_to": str(to) if to else None} | ({"lines": lines} if show else {})
 
 
@@ -151,10 +151,10 @@ def accept_keys(house: House, yes: bool) -> None:
     Links signed with keys that are lost stay dead, and people who were erased are not recognised
     any more.
     """
-    from nurture.services import keying
+    from nurture.services.keys import mark
 
     tables_are_there(house)
     if not yes and not click.confirm("Links signed with lost keys stay dead. Go on?"):
         return click.echo("Nothing was changed.")
-    count = keying.accept_keys(house.database, house.tokens)
+    count = mark.accept_keys(house.database, house.tokens)
     click.echo(f"Accepted: {count} people are known by the present keys from now on.")

@@ -74,8 +74,8 @@ def forget(house: House, email: str, yes: bool) -> None:
     Only the keyed hash of the address stays, so that it is never written to again.
     """
     from nurture.domain.errors import NurtureError
-    from nurture.services import copying_out, following
-    from nurture.services.subscribers import erasure
+    from nurture.services.backup import withdrawals
+    from nurture.services.subscribers import erasure, machine_files
 
     up_to_date(house)
     nobody = _is_nobody(house, email)
@@ -87,9 +87,9 @@ def forget(house: House, email: str, yes: bool) -> None:
     else:
         erasure.forget(house.database, house.files, person, house.clock())
     with suppress(OSError, NurtureError):  # A worker tries again; status says what is left.
-        copying_out.copy_out(house.database, house.safe.journal, house.clock())
+        withdrawals.copy_out(house.database, house.safe.journal, house.clock())
     click.echo("Erased. Only a keyed hash of the address is kept, which is never written to.")
-    if following.pending(house.database, house.files):
+    if machine_files.pending(house.database, house.files):
         click.echo(
             "The last traces in this machine's files go within moments, or as soon as its disk has "
             "room again; “nurture status” says when that is done."

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from nurture.archive.journal import Journal
     from nurture.archive.place import StoredFile
-    from nurture.services.contents import About
-    from nurture.services.restoring import Restored
+    from nurture.services.backup.contents import About
+    from nurture.services.backup.restore import Restored
 
 
 @main.command()
@@ -42,9 +42,9 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     that “nurture backup” showed.
     """
     from nurture.secrets_file import KEPT, MADE
-    from nurture.services import restoring
-    from nurture.services.locating import locate_file
-    from nurture.services.restoring import Place
+    from nurture.services.backup import restore as restoring
+    from nurture.services.backup.places import locate_file
+    from nurture.services.backup.restore import Place
     from nurture.settings import given_settings, load_settings
 
     given = given_settings()
@@ -107,15 +107,16 @@ def _settle_in(
 ) -> dict[str, Any]:
     """What is done to the database before it takes its place, and what is held by then."""
     from nurture.bootstrap import bring_up_to_date, build
-    from nurture.services import holding, resting
+    from nurture.services.backup import silence
+    from nurture.services.backup.held import list_held
     from nurture.settings import load_settings
 
     house = build(load_settings({**settings, "NURTURE_DATABASE_URL": database_url}))
     database, catalogue, now = house.database, house.catalogue, house.clock()
     try:
         bring_up_to_date(house)
-        withdrawn = resting.settle_in(database, catalogue, house.files, about, journal, others, now)
-        held = holding.list_held(database, catalogue, now)
+        withdrawn = silence.settle_in(database, catalogue, house.files, about, journal, others, now)
+        held = list_held(database, catalogue, now)
     finally:
         database.close()
     return {

@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 def status(house: House, as_json: bool) -> None:
     """Say how things stand, what is due and what in doubt."""
     from nurture.bootstrap import broker_trouble, doubts, open_files
-    from nurture.services import backups_standing, following, holding
+    from nurture.services.backup import held, state
     from nurture.services.reports import status as reporting
+    from nurture.services.subscribers import machine_files
 
     up_to_date(house)
     standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
     standing["broker_trouble"] = broker_trouble(house)
     standing["mail_provider"] = house.mail_provider
     standing["disk_trouble"] = house.disk.trouble or None
-    standing["erasures_to_follow"] = following.pending(house.database, house.files)
+    standing["erasures_to_follow"] = machine_files.pending(house.database, house.files)
     standing["hits"] = reporting.hits_standing(house.database, house.journals)
-    standing["held"] = holding.count_held(house.database)
-    standing["backup"] = backups_standing.standing(house.safe, house.find_backup, house.clock())
+    standing["held"] = held.count_held(house.database)
+    standing["backup"] = state.standing(house.safe, house.find_backup, house.clock())
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
     click.echo("\n".join(filter(None, (_in_words(standing), *_troubles(house)))))

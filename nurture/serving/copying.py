@@ -10,7 +10,7 @@ from threading import Thread
 
 from nurture.bootstrap import House
 from nurture.domain.errors import NurtureError
-from nurture.services import copying_out
+from nurture.services.backup import withdrawals
 
 #: It looks so many times as seldom as a worker does, and at least this often, in seconds.
 _SELDOM, _SLOWEST = 3, 15.0
@@ -44,8 +44,8 @@ def _look(house: House, every: float) -> None:
 def _copy_what_waits(house: House, waited: int) -> int:
     """Copy what waited at the last look already, so that a worker comes first; return what does."""
     journal = house.safe.journal
-    waiting = copying_out.to_copy(house.database, journal)
+    waiting = withdrawals.to_copy(house.database, journal)
     if not (waiting and waited):
         return waiting
-    copying_out.copy_out(house.database, journal, house.clock())
+    withdrawals.copy_out(house.database, journal, house.clock())
     return 0

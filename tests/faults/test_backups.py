@@ -24,8 +24,8 @@ from nurture.archive.container import DamagedBackupError
 from nurture.archive.folder import Folder, stored_at
 from nurture.archive.place import Place
 from nurture.bucket_address import read_address
-from nurture.services.backing_up import back_up, back_up_tonight, no_progress
-from nurture.services.taking_in import prove, take_in
+from nurture.services.backup.backups import back_up, back_up_tonight, no_progress
+from nurture.services.backup.proof import prove, take_in
 from nurture.store.database import Database
 from nurture.store.tables.backups import backups, last_good
 from nurture.store.tables.consents import consents

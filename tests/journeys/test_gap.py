@@ -11,7 +11,8 @@ import pytest
 
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
-from nurture.services import copying_out, holding
+from nurture.services.backup import withdrawals
+from nurture.services.backup.held import count_held, list_held
 from nurture.signatures import sign_standard_webhook
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
@@ -127,7 +128,7 @@ def test_who_said_no_on_a_machine_that_was_lost_before_its_first_backup_is_left_
     command(second, "arm")
     second.clock.advance(timedelta(minutes=5))
     second.press(f"/unsubscribe/{second.house.tokens.unsubscribe(1, 1)}")
-    copying_out.copy_out(second.house.database, second.house.safe.journal, second.clock.now)
+    withdrawals.copy_out(second.house.database, second.house.safe.journal, second.clock.now)
     second.close()
     third, result = restored(home, file, words, directory=tmp_path / "third")
     assert json.loads(result.stdout)["withdrawn_again"]["unsubscribed"] == 1
@@ -182,10 +183,10 @@ def test_what_the_provider_says_reached_somebody_in_the_gap_is_not_sent_again(
     [article] = [m for m in smtp_sink.mails if m.recipients == (ANN,)][1:2]
     other, _ = restored(home, file, words)
     house = other.house
-    [held] = holding.list_held(house.database, house.catalogue, other.clock.now)
+    [held] = list_held(house.database, house.catalogue, other.clock.now)
     assert held.address == ANN
     tell(other, EventKind.DELIVERED, article.message["Message-ID"], recipient=ANN)
-    assert holding.count_held(house.database) == (1 if len(held.steps) > 1 else 0)
+    assert count_held(house.database) == (1 if len(held.steps) > 1 else 0)
     assert command(other, "arm").exit_code == 0
     before = len(smtp_sink.mails)
     command(other, "held", "release", "--all")
@@ -207,10 +208,10 @@ def test_what_an_older_version_sent_settles_the_only_thing_held_and_is_else_a_hi
     home.clock.advance(timedelta(days=9))
     other, _ = restored(home, file, words)
     house = other.house
-    [before] = holding.list_held(house.database, house.catalogue, other.clock.now)
+    [before] = list_held(house.database, house.catalogue, other.clock.now)
     assert len(before.steps) > 1
     tell(other, EventKind.DELIVERED, without_mark, recipient=ANN)
-    [after] = holding.list_held(house.database, house.catalogue, other.clock.now)
+    [after] = list_held(house.database, house.catalogue, other.clock.now)
     assert (after.steps, after.delivered) == (before.steps, 1)
     said = command(other, "held", "list").stdout
     assert "1 of that machine’s emails reached them" in said

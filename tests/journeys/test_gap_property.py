@@ -13,7 +13,7 @@ import pytest
 
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import copying_out
+from nurture.services.backup import withdrawals
 from nurture.services.subscribers import erasure, preferences
 from nurture.services.subscribers.suppression import suppress_address
 from tests.house import Household
@@ -127,7 +127,7 @@ def check_lost_and_found(home: Household, sink: SmtpSink, tmp_path: Path, seed: 
         world.sign_up(home, address)
     home.deliver() if world.chance.random() < 0.7 else None
     world.days(home, most=8)
-    copying_out.copy_out(home.house.database, home.house.safe.journal, home.clock.now)
+    withdrawals.copy_out(home.house.database, home.house.safe.journal, home.clock.now)
     home.close()
     other, result = restored(home, file, words)
     assert result.exit_code == 0, result.output

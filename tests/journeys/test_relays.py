@@ -24,7 +24,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.mail.dkim import Signer
 from nurture.mail.providers import relays
 from nurture.mail.setup import relay_of
-from nurture.services import holding
+from nurture.services.backup import held
 from nurture.settings import SettingsError, load_settings
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
@@ -250,9 +250,9 @@ def test_what_a_relay_tells_of_a_mail_whose_row_was_lost_says_which_email_it_was
             connection.execute(update(subscribers).values(address=whom, address_key=whom))
             as_backed_up = {"guide_wanted": True, "passed": (), "held_at": now}
             connection.execute(update(enrolments).values(as_backed_up))
-        assert holding.count_held(house.database) == 2
+        assert held.count_held(house.database) == 2
         assert sent.tell(told, name) == 204
-        [left] = holding.list_held(house.database, house.catalogue, now)
+        [left] = held.list_held(house.database, house.catalogue, now)
         assert left.sequence == "over-50-guide"
         assert sent.home.enrolment(str(whom))["passed"] == {"your-guide"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import copying_out
+from nurture.services.backup import withdrawals
 from nurture.services.subscribers import erasure, preferences
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.tables.instance import RESTORING, arm
@@ -46,7 +46,7 @@ def lost(sqlite_home: Household, tmp_path: Path) -> Lost:
     file, words = backed_up(home, folder)
     _say_no(home)
     home.live(days=4)
-    copying_out.copy_out(home.house.database, home.house.safe.journal, home.clock.now)
+    withdrawals.copy_out(home.house.database, home.house.safe.journal, home.clock.now)
     home.close()
     return Lost(home, file, words, accepted)
 

@@ -23,15 +23,15 @@ from nurture.archive.folder import Folder, stored_at
 from nurture.archive.identity import BESIDE, WrongWordsError, unlock
 from nurture.archive.phrase import WORDS, as_typed, make_words
 from nurture.cli import main
-from nurture.services import backing_up
-from nurture.services.backing_up import (
+from nurture.services.backup import backups
+from nurture.services.backup.backups import (
     BackupError,
     back_up,
     back_up_tonight,
     no_progress,
     thin_out,
 )
-from nurture.services.taking_in import prove, take_in
+from nurture.services.backup.proof import prove, take_in
 from nurture.store.database import Database
 from nurture.store.portable import plan
 from nurture.store.tables.backups import last_attempt, last_good
@@ -397,6 +397,6 @@ def test_a_backup_is_refused_where_there_is_no_room_to_prove_it(
 ) -> None:
     safe = home.house.safe
     safe.keys.make()
-    monkeypatch.setattr(backing_up, "_SPARE", 10**18)
+    monkeypatch.setattr(backups, "_SPARE", 10**18)
     with pytest.raises(BackupError, match="no room"):
         back_up(safe, Folder(folder), home.clock.now)

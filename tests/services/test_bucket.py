@@ -18,8 +18,8 @@ from nurture.archive.segments import _MANY, Segment, Segments
 from nurture.bucket_address import read_address
 from nurture.cli import main
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import copying_out
-from nurture.services.backing_up import thin_out
+from nurture.services.backup import withdrawals
+from nurture.services.backup.backups import thin_out
 from nurture.services.subscribers import preferences
 from tests.house import Household
 from tests.machines import command, restored_from
@@ -87,7 +87,7 @@ def test_a_backup_in_a_bucket_comes_back_whole_on_another_machine(
     file, words = backed_up(home)
     assert file == f"s3://backups/{folder}/nurture-20260302T090000Z.age"
     say_no(home)
-    copying_out.copy_out(home.house.database, home.house.safe.journal, home.clock.now)
+    withdrawals.copy_out(home.house.database, home.house.safe.journal, home.clock.now)
     assert [name.rpartition("/")[2] for name in s3_server.names(folder)] == [
         "identity.age",
         "nurture-20260302T090000Z.age",
@@ -377,7 +377,7 @@ def test_withdrawals_reach_the_bucket_and_status_says_what_is_left(
     backed_up(home)
     say_no(home)
     assert "not yet in the journal of withdrawals: 3" in command(home, "status").stdout
-    assert copying_out.copy_out(home.house.database, home.house.safe.journal, home.clock.now) == 3
+    assert withdrawals.copy_out(home.house.database, home.house.safe.journal, home.clock.now) == 3
     assert "not yet in the journal" not in command(home, "status").stdout
     for name in s3_server.names(folder):
         assert b"anna@" not in bytes(s3_server.store(folder).get(name).bytes())

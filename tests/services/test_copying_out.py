@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from nurture.archive.journal import Journal, JournalFile, Line
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services import copying_out
+from nurture.services.backup import withdrawals
 from nurture.services.subscribers import erasure, preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from tests.house import Household
@@ -29,14 +29,14 @@ def test_every_kind_of_no_is_copied_out_once_and_names_nobody(home: Household) -
     erasure.forget(house.database, house.files, 2, now)
     home.clock.advance(UNCOLLECTED_FOR)
     home.upkeep()
-    assert copying_out.to_copy(house.database, journal) > 0
-    copied = copying_out.copy_out(house.database, journal, now)
+    assert withdrawals.to_copy(house.database, journal) > 0
+    copied = withdrawals.copy_out(house.database, journal, now)
     assert kinds(journal) == [
         *("consent:guide", "consent:marketing", "consent:tracking", "erased"),
         *("let_go", "let_go", "unsubscribed"),
     ]
     assert copied == 7
-    assert copying_out.copy_out(house.database, journal, now) == 0
+    assert withdrawals.copy_out(house.database, journal, now) == 0
     assert isinstance(journal, JournalFile)
     assert b"example.org" not in journal.path.read_bytes()
     assert oct(journal.path.stat().st_mode & 0o777) == "0o600"
@@ -64,4 +64,4 @@ def test_an_earlier_database_is_copied_from_its_beginning(sqlite_home: Household
     home.subscribe("ann@example.org")
     args = (home.house.database, home.house.catalogue, 1, None, Evidence(), now)
     preferences.unsubscribe(*args)
-    assert copying_out.copy_out(home.house.database, journal, now) == 3
+    assert withdrawals.copy_out(home.house.database, journal, now) == 3

@@ -11,9 +11,8 @@ import pytest
 from nurture.bootstrap import House
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.mail.kept_mail import list_mails, mail_path
-from nurture.services import following
-from nurture.services.following import FilesKeptError, OwnFiles
-from nurture.services.subscribers import erasure
+from nurture.services.subscribers import erasure, machine_files
+from nurture.services.subscribers.machine_files import FilesKeptError, OwnFiles
 from nurture.store.database import Database
 from nurture.store.tables.erasures import Gone, gone_after, list_erasures, newest_erasure
 from nurture.store.tables.suppressions import suppress, suppressions
@@ -45,7 +44,7 @@ def two_people(home: Household) -> None:
 
 
 def follow(home: Household, house: House) -> int:
-    return following.follow(house.database, house.files, home.clock.now)
+    return machine_files.follow(house.database, house.files, home.clock.now)
 
 
 def test_every_machine_loses_the_mails_and_an_erasure_counts_once(home: Household) -> None:
@@ -81,7 +80,7 @@ def test_a_machine_that_comes_back_after_many_erasures_follows_them_all(
     files = OwnFiles(
         tmp_path, Witness(tmp_path / "mark"), (lambda gone: told.update(gone.messages),)
     )
-    assert following.follow(home.house.database, files, home.clock.now) == 1205
+    assert machine_files.follow(home.house.database, files, home.clock.now) == 1205
     assert told == {1, 2}
     assert files.followed.seen() == 1205
 
@@ -93,10 +92,10 @@ def test_what_could_not_be_done_is_done_again(sqlite_home: Household, tmp_path: 
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM subscribers").fetchone()
     erasure.forget(database, home.house.files, 1, home.clock.now)
-    assert following.pending(database, home.house.files) == 1
+    assert machine_files.pending(database, home.house.files) == 1
     reader.close()
     follow(home, home.house)
-    assert following.pending(database, home.house.files) == 0
+    assert machine_files.pending(database, home.house.files) == 0
 
 
 def test_a_file_that_cannot_be_removed_is_named_and_tried_again(
@@ -110,8 +109,10 @@ def test_a_file_that_cannot_be_removed_is_named_and_tried_again(
     with home.house.database.writing() as connection:
         list_erasures(connection, [1], home.clock.now)
     with pytest.raises(FilesKeptError, match="mail is about somebody who was erased"):
-        following.follow(home.house.database, OwnFiles(tmp_path, mark, (refuse,)), home.clock.now)
-    assert following.pending(home.house.database, OwnFiles(tmp_path, mark, ())) == 1
+        machine_files.follow(
+            home.house.database, OwnFiles(tmp_path, mark, (refuse,)), home.clock.now
+        )
+    assert machine_files.pending(home.house.database, OwnFiles(tmp_path, mark, ())) == 1
 
 
 def test_an_earlier_state_of_the_database_is_followed_from_the_beginning(
@@ -122,7 +123,7 @@ def test_an_earlier_state_of_the_database_is_followed_from_the_beginning(
     with sqlite_home.house.database.writing() as connection:
         list_erasures(connection, [None, None], sqlite_home.clock.now)
     files = OwnFiles(tmp_path, mark, ())
-    assert following.follow(sqlite_home.house.database, files, sqlite_home.clock.now) == 2
+    assert machine_files.follow(sqlite_home.house.database, files, sqlite_home.clock.now) == 2
 
 
 def test_whoever_has_read_up_to_an_erasure_has_missed_none(postgresql_url: str) -> None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import update
 
-from nurture.services import holding
+from nurture.services.backup import held
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from tests.house import Household
@@ -22,14 +22,14 @@ def test_what_was_in_hand_at_the_backup_is_held_and_offered_once_more_on_request
             one = update(messages).where(messages.c.id == number)
             connection.execute(one.values(status=status, accepted_at=None))
     house = home.house
-    holding.hold_missed(house.database, house.catalogue, home.clock.now)
+    held.hold_missed(house.database, house.catalogue, home.clock.now)
     assert [m["status"] for m in home.rows(messages)] == ["in_doubt", "deferred"]
-    assert holding.count_held(house.database) == 2
+    assert held.count_held(house.database) == 2
     assert home.deliver() == 0
     ann, ben = (home.enrolment(f"{name}@example.org")["id"] for name in ("ann", "ben"))
-    holding.let_go_on(house.database, [ben], home.clock.now)
+    held.let_go_on(house.database, [ben], home.clock.now)
     assert home.deliver() == 1
-    holding.let_go_on(house.database, [ann], home.clock.now)
+    held.let_go_on(house.database, [ann], home.clock.now)
     assert home.deliver() == 1
     first, second = (mail.message["Message-ID"] for mail in smtp_sink.mails[-2:])
     assert {first, second} == {mail.message["Message-ID"] for mail in smtp_sink.mails[:2]}

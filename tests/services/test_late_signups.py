@@ -8,7 +8,7 @@ import pytest
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.subscribers.late_signups import ImpossibleTimeError
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services import holding
+from nurture.services.backup.held import count_held, drop, let_go_on, list_held
 from nurture.services.subscribers import erasure, preferences
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
@@ -78,13 +78,13 @@ def test_what_is_owed_from_before_a_restore_is_held_until_the_owner_decides(
         home.subscribe(f"{name}@example.org", "over-50-guide", **ago(home, days=22))
     home.subscribe("dan@example.org", **ago(home, days=1))
     assert home.deliver() == 1
-    held = holding.list_held(house.database, house.catalogue, now)
+    held = list_held(house.database, house.catalogue, now)
     assert {one.address: one.steps[0] for one in held} == {
         f"{name}@example.org": "your-guide" for name in ("ann", "ben", "cem")
     }
     ann, ben, _ = (one.enrolment for one in held)
-    holding.let_go_on(house.database, [ann], now)
-    holding.drop(house.database, house.catalogue, [ben], now)
+    let_go_on(house.database, [ann], now)
+    drop(house.database, house.catalogue, [ben], now)
     assert home.deliver() == 1
     assert [step for step, _ in home.statuses(ANN)] == [GUIDE]
     home.upkeep()
@@ -103,13 +103,13 @@ def test_replayed_twice_and_with_or_without_its_key_it_changes_nothing(home: Hou
     assert everything(home) == before
     house = home.house
     number = home.enrolment(ANN)["id"]
-    holding.let_go_on(house.database, [number], home.clock.now)
+    let_go_on(house.database, [number], home.clock.now)
     assert home.deliver() == 1
     home.clock.advance(timedelta(days=3))
     home.subscribe(ANN, ticked=(Purpose.TRACKING,), **said)
     home.deliver()
     assert [step for step, _ in home.statuses(ANN)] == [GUIDE, "guide-reminder"]
-    assert holding.count_held(house.database) == 0
+    assert count_held(house.database) == 0
 
 
 def test_a_replay_of_somebody_who_is_under_way_disturbs_nothing(home: Household) -> None:

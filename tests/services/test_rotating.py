@@ -226,7 +226,7 @@ def start(*words: str) -> "subprocess.Popen[bytes]":
 #: What the command does to the file, again and again until the process is killed.
 _AGAIN_AND_AGAIN = """
 from nurture.secrets_file import change_secrets, new_key
-from nurture.services.rotating import as_settings
+from nurture.services.keys.rotation import as_settings
 from nurture.settings import load_settings
 settings = load_settings()
 while True:

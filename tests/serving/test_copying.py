@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from nurture.archive.journal import JournalFile
-from nurture.services import copying_out
+from nurture.services.backup import withdrawals
 from nurture.serving.copying import _copy_what_waits
 from tests.faults.workers import Program, until
 from tests.homes import ScriptedSink
@@ -61,7 +61,7 @@ def test_where_only_the_web_side_runs_a_no_reaches_the_place(
         until(lambda: is_there(port))
         unsubscribe(home, smtp_sink, port)
         watcher = web.another()
-        until(lambda: copying_out.to_copy(watcher.database, watcher.safe.journal) == 0)
+        until(lambda: withdrawals.to_copy(watcher.database, watcher.safe.journal) == 0)
     kinds = {line.kind for line in watcher.safe.journal.lines()}
     assert "unsubscribed" in kinds
     watcher.database.close()

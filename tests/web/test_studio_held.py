@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from flask.testing import FlaskClient
 
-from nurture.services import holding
+from nurture.services.backup import held
 from nurture.services.profile import explanation
 from tests.house import Household
 from tests.web.studio import send
@@ -13,9 +13,7 @@ from tests.web.studio import send
 def hold_everybody(sqlite_home: Household) -> None:
     for name in ("alice", "ben"):
         sqlite_home.subscribe(f"{name}@example.org", first_name=name.title())
-    holding.hold_missed(
-        sqlite_home.house.database, sqlite_home.house.catalogue, sqlite_home.clock.now
-    )
+    held.hold_missed(sqlite_home.house.database, sqlite_home.house.catalogue, sqlite_home.clock.now)
 
 
 def test_the_first_page_leads_to_what_is_held_and_each_is_decided(
@@ -44,4 +42,4 @@ def test_a_guide_that_is_asked_for_anew_is_not_held(sqlite_home: Household) -> N
     sqlite_home.subscribe("ben@example.org")
     assert sqlite_home.deliver() == 1
     assert [step for step, _ in sqlite_home.statuses("ben@example.org")] == ["your-guide"]
-    assert holding.count_held(sqlite_home.house.database) == 2
+    assert held.count_held(sqlite_home.house.database) == 2

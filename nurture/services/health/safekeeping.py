@@ -5,12 +5,14 @@ from datetime import datetime
 
 from nurture.archive.journal import DamagedJournalError
 from nurture.archive.place import PlaceError
-from nurture.services import backups_standing, copying_out, following
-from nurture.services.backing_up import Safe
-from nurture.services.backups_standing import Find
-from nurture.services.following import OwnFiles
+from nurture.services.backup import state
+from nurture.services.backup.backups import Safe
+from nurture.services.backup.state import Find
+from nurture.services.backup.withdrawals import waiting_since
 from nurture.services.health.finding import Finding, doubtful, failed, fine
 from nurture.services.health.rows import STUCK
+from nurture.services.subscribers import machine_files
+from nurture.services.subscribers.machine_files import OwnFiles
 from nurture.store.database import Database
 
 _REACH = "See that a worker is running and that it can write there."
@@ -19,7 +21,7 @@ _HOW = "docs/backups.md says how to set backups up."
 
 def backups(safe: Safe, find: Find, now: datetime) -> Iterator[Finding]:
     """The last good backup, and whether its file is still what was proven."""
-    standing = backups_standing.standing(safe, find, now)
+    standing = state.standing(safe, find, now)
     good = standing["last_good"]
     if standing["place"] is None:
         said = "No place for backups is set (NURTURE_BACKUP_URL), so none are made by themselves."
@@ -34,7 +36,7 @@ def backups(safe: Safe, find: Find, now: datetime) -> Iterator[Finding]:
 def withdrawals(safe: Safe, now: datetime) -> Iterator[Finding]:
     """Whether every no is copied out of the database."""
     try:
-        since = copying_out.waiting_since(safe.database, safe.journal)
+        since = waiting_since(safe.database, safe.journal)
     except (OSError, DamagedJournalError, PlaceError) as error:
         yield failed("withdrawals", f"Who said no is copied out to nowhere: {error}", _REACH)
         return
@@ -47,6 +49,6 @@ def withdrawals(safe: Safe, now: datetime) -> Iterator[Finding]:
 
 def erasures(database: Database, files: OwnFiles) -> Iterator[Finding]:
     """Whether whoever was erased has gone from this machine's files as well."""
-    if count := following.pending(database, files):
+    if count := machine_files.pending(database, files):
         said = f"{count} erasures are still to be followed in the files of this machine."
         yield doubtful("erasures", said, "A running worker does so within a minute; look again.")

@@ -19,7 +19,7 @@ from nurture.domain.tracking.events import (
     MailEvent,
     when_it_came,
 )
-from nurture.services import lost_messages
+from nurture.services.backup import lost_messages
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.inbound import bounce_jumps, bounces
 from nurture.services.inbound.authenticity import keep_request_of

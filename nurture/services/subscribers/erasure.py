@@ -7,8 +7,8 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
 from nurture.domain.subscribers.address import address_key
-from nurture.services.following import OwnFiles, follow
 from nurture.services.inbound.authenticity import forget_old_calls
+from nurture.services.subscribers.machine_files import OwnFiles, follow
 from nurture.store import personal
 from nurture.store.database import Connection, Database
 from nurture.store.queries import hits, locks

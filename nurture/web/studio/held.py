@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from nurture.services import holding
+from nurture.services.backup import held
 from nurture.web.studio.telling import tell
 
 if TYPE_CHECKING:
@@ -24,20 +24,20 @@ class HeldPage:
     def show_held(self) -> str:
         """Everything that is held, by person."""
         house = self.house
-        found = holding.list_held(house.database, house.catalogue, house.clock())
+        found = held.list_held(house.database, house.catalogue, house.clock())
         return render_template("studio/held.html", held=found)
 
     def decide_held(self) -> Response:
         """Send one of them, or all, after all, or take it as sent."""
         house, chosen = self.house, request.form.get("enrolment", type=int)
-        found = holding.list_held(house.database, house.catalogue, house.clock())
+        found = held.list_held(house.database, house.catalogue, house.clock())
         numbers = [one.enrolment for one in found if chosen in (None, one.enrolment)]
         match request.form.get("what"):
             case "send":
-                holding.let_go_on(house.database, numbers, house.clock())
+                held.let_go_on(house.database, numbers, house.clock())
                 tell("Noted: that is sent, at the next moment that emails go out.")
             case "drop":
-                holding.drop(house.database, house.catalogue, numbers, house.clock())
+                held.drop(house.database, house.catalogue, numbers, house.clock())
                 tell("Noted: that counts as sent, and the sequences go on behind it.")
             case _:
                 abort(400, "Please say whether to send it.")

@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 
 from nurture.bootstrap import broker_trouble
 from nurture.domain.subscribers.consent import STUDIO
-from nurture.services import holding
 from nurture.services.account import hold
+from nurture.services.backup.held import count_held
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.inbound import bounce_jumps
@@ -133,7 +133,7 @@ class Today:
             fields=FIELDS,
             has_sent=dashboard.has_sent(house.database),
             obstacles=_obstacles(house),
-            held=holding.count_held(house.database),
+            held=count_held(house.database),
         )
 
     def _first_steps(self, checked: Mapping[Task, Finding]) -> Mapping[Task, Finding]:

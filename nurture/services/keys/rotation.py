@@ -8,7 +8,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.keys import Keys, joined
 from nurture.sealing import Seal
 from nurture.secrets_file import ADDRESS_KEY, LEAKED_KEYS, SECRET_KEY, change_secrets, new_key
-from nurture.services.keying import refuse_other_keys
+from nurture.services.keys.mark import refuse_other_keys
 from nurture.services.owner.security import seal_secrets
 from nurture.settings import Settings
 from nurture.store.database import Database, DatabaseUnavailableError, NewerDatabaseError

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from nurture.domain.sequences.missed_steps import known_sent
 from nurture.domain.sequences.sequence import Step
+from nurture.services.backup.held import missed
 from nurture.services.catalogue import Published
-from nurture.services.holding import missed
 from nurture.store.database import Connection
 from nurture.store.tables import enrolments, holds, messages, subscribers
 from nurture.store.tables.enrolments import Enrolment

@@ -11,8 +11,8 @@ from pyrage import x25519
 
 from nurture.archive.container import DamagedBackupError, Member, opened_archive
 from nurture.archive.place import StoredFile
-from nurture.services import contents
-from nurture.services.contents import ABOUT, MANIFEST, TABLES, About, Progress
+from nurture.services.backup import contents
+from nurture.services.backup.contents import ABOUT, MANIFEST, TABLES, About, Progress
 from nurture.store import portable
 from nurture.store.database import Connection, Database
 from nurture.store.migrate import UnknownRevisionError, migrate_to

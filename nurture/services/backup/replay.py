@@ -18,10 +18,10 @@ from nurture.domain.subscribers.consent import (
     Purpose,
 )
 from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.services.backup.contents import About
 from nurture.services.catalogue import Catalogue
-from nurture.services.contents import About
-from nurture.services.following import OwnFiles
 from nurture.services.subscribers.erasure import forget, let_go
+from nurture.services.subscribers.machine_files import OwnFiles
 from nurture.services.subscribers.preferences import stop
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database

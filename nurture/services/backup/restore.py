@@ -22,8 +22,8 @@ from nurture.env_file import as_line
 from nurture.library.files import files_of
 from nurture.private_files import sync_folder, write_down, write_private
 from nurture.secrets_file import KEPT
-from nurture.services.contents import DKIM, LIBRARY, SETTINGS, About, Progress
-from nurture.services.taking_in import take_in
+from nurture.services.backup.contents import DKIM, LIBRARY, SETTINGS, About, Progress
+from nurture.services.backup.proof import take_in
 from nurture.settings import Settings
 from nurture.store.database import Database
 from nurture.store.portable import is_empty

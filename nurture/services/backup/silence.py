@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from nurture.archive.journal import Journal
+from nurture.services.backup.contents import About
+from nurture.services.backup.held import hold_missed
+from nurture.services.backup.replay import Replayer, since_backup, since_elsewhere
 from nurture.services.catalogue import Catalogue
-from nurture.services.contents import About
-from nurture.services.following import OwnFiles
-from nurture.services.holding import hold_missed
-from nurture.services.replaying import Replayer, since_backup, since_elsewhere
+from nurture.services.subscribers.machine_files import OwnFiles
 from nurture.store.database import Database
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.instance import RESTORED, arm

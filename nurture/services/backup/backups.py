@@ -20,9 +20,9 @@ from nurture.archive.place import Entry, Place, PlaceError, StoredFile
 from nurture.clock import real_now
 from nurture.domain import backups as deciding
 from nurture.domain.errors import NurtureError
-from nurture.services import contents
-from nurture.services.contents import Progress, Sources
-from nurture.services.taking_in import prove
+from nurture.services.backup import contents
+from nurture.services.backup.contents import Progress, Sources
+from nurture.services.backup.proof import prove
 from nurture.store.database import Database
 from nurture.store.portable import bytes_of
 from nurture.store.tables.backups import (

@@ -7,8 +7,8 @@ from typing import Any
 from nurture.archive.place import StoredFile
 from nurture.domain.backups import STALE_AFTER
 from nurture.domain.errors import NurtureError
-from nurture.services.backing_up import Safe
-from nurture.services.copying_out import to_copy
+from nurture.services.backup.backups import Safe
+from nurture.services.backup.withdrawals import to_copy
 from nurture.store.tables.backups import Attempt, last_attempt, last_good
 
 #: Finds a file by what was noted of where it lies.

@@ -1,0 +1,1 @@
+"""Backups, the journal of withdrawals, restoring, and what is held after it."""
