@@ -23,8 +23,8 @@ from bench.people import MORNING, enrol, settle, wave
 from bench.sinks import sink_named
 from bench.stores import Store
 from bench.workers import ROOT, SECRET, Site
-from nurture.rendering.preparing import shared_values
-from nurture.rendering.templating import compile_template
+from nurture.rendering.message import shared_values
+from nurture.rendering.templates import compile_template
 from nurture.services.catalogue import Catalogue
 from nurture.store.database import Database
 from nurture.store.tables.enrolments import enrolments

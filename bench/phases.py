@@ -19,7 +19,7 @@ from bench.stores import Store
 from bench.workers import Site
 from nurture.bootstrap import House, build
 from nurture.mail.envelope import Envelope, Mailer, Outcome
-from nurture.rendering.preparing import PreparedEmail, Recipient
+from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.delivery.batch import Dispatch, deliver_batch
 from nurture.settings import load_settings
 from nurture.store.database import Database

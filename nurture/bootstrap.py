@@ -22,7 +22,7 @@ from nurture.mail.setup import NO_PROVIDER, make_mailer, make_sign, relay_of
 from nurture.proxies import trouble_with
 from nurture.redis_trouble import find_trouble
 from nurture.remarks import Remark
-from nurture.rendering.preparing import no_headers
+from nurture.rendering.message import no_headers
 from nurture.sealing import Seal
 from nurture.services.backup import state
 from nurture.services.backup.backups import Safe

@@ -15,7 +15,7 @@ from nurture.domain.sequences.sequence import Sequence
 from nurture.library import LibraryError, parse_email, parse_segments, parse_sequence, read_library
 from nurture.library.limits import LONGEST_DOCUMENT, excess_of
 from nurture.library.reading import read_document, read_toml
-from nurture.rendering.contrast import TooManyStylesError, weak_contrasts
+from nurture.rendering.lint.contrast import TooManyStylesError, weak_contrasts
 from nurture.services.publishing.files import plan_findings
 from nurture.services.publishing.guides import GuideError, Shelf
 from tests.architecture.house import modules

@@ -21,10 +21,10 @@ from nurture.domain.sequences.sequence import Sequence, Step
 from nurture.library import LibraryError, parse_practice, read_library, refuse_slips
 from nurture.library.practice import practice_slips, read_facts
 from nurture.library.writing import with_settings
-from nurture.rendering.checking import check_email
-from nurture.rendering.compiling import CompiledEmail, compile_email
-from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
-from nurture.rendering.previewing import preview_email
+from nurture.rendering.compile import CompiledEmail, compile_email
+from nurture.rendering.lint.deliverability import check_email
+from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
+from nurture.rendering.preview import preview_email
 from nurture.settings import Settings
 from nurture.tokens import Tokens
 from tests.house import SHIPPED

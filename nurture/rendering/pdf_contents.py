@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nurture.rendering.apart import answer_apart, ask_apart
+from nurture.rendering.sandbox import answer_apart, ask_apart
 
 _MODULE = "nurture.rendering.pdf_contents"
 

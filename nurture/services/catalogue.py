@@ -19,8 +19,8 @@ from nurture.library.published import (
     published_sequence,
 )
 from nurture.library.reading import LibraryError
-from nurture.rendering.compiling import CompiledEmail
-from nurture.rendering.preparing import (
+from nurture.rendering.compile import CompiledEmail
+from nurture.rendering.message import (
     HeadersFor,
     PreparedEmail,
     Surroundings,

@@ -9,8 +9,8 @@ import pytest
 from nurture.domain.messages.email import EmailSource
 from nurture.domain.sequences.sequence import StepKind
 from nurture.library import parse_email, read_library
-from nurture.rendering.compiling import CompiledEmail, EmailError, compile_email
-from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
+from nurture.rendering.compile import CompiledEmail, EmailError, compile_email
+from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 from nurture.settings import Settings
 from nurture.tokens import Tokens
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nurture.rendering.contrast import contrast, weak_contrasts
+from nurture.rendering.lint.contrast import contrast, weak_contrasts
 
 DARK = "@media (prefers-color-scheme: dark) {{ {} }}"
 

@@ -19,9 +19,9 @@ import pytest
 
 from nurture.domain.messages.email import EmailSource
 from nurture.library import read_library
-from nurture.rendering.compiling import compile_email
-from nurture.rendering.contrast import contrast
-from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
+from nurture.rendering.compile import compile_email
+from nurture.rendering.lint.contrast import contrast
+from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 from nurture.settings import Settings
 from nurture.tokens import Tokens
 

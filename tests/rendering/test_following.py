@@ -14,9 +14,9 @@ from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import StepKind
 from nurture.library import parse_source, read_library
-from nurture.rendering.compiling import CompiledEmail, compile_email
-from nurture.rendering.markdown import read_markdown
-from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
+from nurture.rendering.compile import CompiledEmail, compile_email
+from nurture.rendering.markdown.blocks import read_markdown
+from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 from nurture.settings import Settings
 from nurture.tokens import Tokens
 

@@ -6,8 +6,8 @@ import pytest
 
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.library import parse_source, read_library
-from nurture.rendering.compiling import EmailError, compile_email
-from nurture.rendering.confined import compile_confined
+from nurture.rendering.compile import EmailError, compile_email
+from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.settings import Settings
 
 LAYOUT = next(
@@ -79,6 +79,6 @@ def test_a_process_of_its_own_tells_the_same_findings() -> None:
 def test_a_process_that_runs_away_is_stopped_and_that_is_a_finding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("nurture.rendering.apart._WALL_SECONDS", 0.01)
+    monkeypatch.setattr("nurture.rendering.sandbox._WALL_SECONDS", 0.01)
     with pytest.raises(EmailError, match="cannot be compiled in time"):
         compile_confined(source("Hello", EmailFormat.MARKDOWN))

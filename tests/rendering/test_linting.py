@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mjml import mjml2html
 
-from nurture.rendering.components import Component, components
-from nurture.rendering.jinja_tags import JinjaTagError
-from nurture.rendering.linting import Finding, lint_mjml
-from nurture.rendering.masking import mask_jinja
+from nurture.rendering.lint.mjml import Finding, lint_mjml
+from nurture.rendering.syntax.components import Component, components
+from nurture.rendering.syntax.jinja_tags import JinjaTagError
+from nurture.rendering.syntax.masks import mask_jinja
 
 SOUND = """\
 {# The welcome. #}

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.library import parse_source, read_library
-from nurture.rendering.compiling import CompiledEmail, EmailError, compile_email
-from nurture.rendering.composing import compose_markdown
-from nurture.rendering.markdown import wrapped_lines
+from nurture.rendering.compile import CompiledEmail, EmailError, compile_email
+from nurture.rendering.markdown.blocks import wrapped_lines
+from nurture.rendering.markdown.composition import compose_markdown
 from nurture.settings import Settings
 
 LAYOUT = next(

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mjml import mjml2html
 
-from nurture.rendering.jinja_tags import JinjaTagError
-from nurture.rendering.masking import mask_jinja, unmask_jinja
+from nurture.rendering.syntax.jinja_tags import JinjaTagError
+from nurture.rendering.syntax.masks import mask_jinja, unmask_jinja
 
 SECTION = "<mj-section><mj-column><mj-text>Hello</mj-text></mj-column></mj-section>"
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.rendering.naming import how_it_reads, name_kinds
+from nurture.rendering.greetings import how_it_reads, name_kinds
 
 COUNTED = st.dictionaries(st.text(max_size=30), st.integers(1, 1000), max_size=30)
 

@@ -7,8 +7,8 @@ import pytest
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.sequences.sequence import StepKind
 from nurture.library import parse_source, read_library
-from nurture.rendering.compiling import EmailError, compile_email
-from nurture.rendering.preflight import (
+from nurture.rendering.compile import EmailError, compile_email
+from nurture.rendering.lint.preflight import (
     Concern,
     Names,
     Severity,
@@ -16,7 +16,7 @@ from nurture.rendering.preflight import (
     refused,
     stops_publishing,
 )
-from nurture.rendering.previewing import preview_email
+from nurture.rendering.preview import preview_email
 from nurture.settings import Settings
 
 LIBRARY = read_library(Settings(secret_key="x").templates_dir)

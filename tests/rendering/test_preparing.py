@@ -20,8 +20,8 @@ from nurture.domain.messages.email import EmailSource
 from nurture.domain.sequences.sequence import StepKind
 from nurture.library import Library, read_library
 from nurture.mail.dkim import Signer
-from nurture.rendering.compiling import CompiledEmail, compile_email
-from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings, shared_values
+from nurture.rendering.compile import CompiledEmail, compile_email
+from nurture.rendering.message import PreparedEmail, Recipient, Surroundings, shared_values
 from nurture.settings import Settings
 from nurture.tokens import Tokens
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nurture.rendering.quoting import header_text, mailbox, quoted, quoted_value
+from nurture.rendering.encoding import header_text, mailbox, quoted, quoted_value
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 SCRIPTS = st.text('ab é’ñ Ωж 李ا नि👩\u200d\ufe0f\u0308\u202e?=_\\"<>,:;@.()&', max_size=120)

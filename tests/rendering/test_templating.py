@@ -3,7 +3,7 @@
 import pytest
 from jinja2 import UndefinedError
 
-from nurture.rendering.templating import (
+from nurture.rendering.templates import (
     PERSONAL,
     SHARED,
     TemplateError,

@@ -20,7 +20,7 @@ from nurture.domain.scheduling.pause import UNTIL_RESUMED
 from nurture.domain.scheduling.planner import segments_asked
 from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, RECURRING, StepKind
-from nurture.rendering.preparing import PreparedEmail, Recipient
+from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.services.delivery import sunset
 from nurture.store.database import Connection

@@ -12,8 +12,8 @@ from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.world import Entry, What
 from nurture.domain.tracking.verdict import Verdict
-from nurture.rendering.preparing import shared_values
-from nurture.rendering.templating import compile_template
+from nurture.rendering.message import shared_values
+from nurture.rendering.templates import compile_template
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.profile.explanation import Explanation, explain_subscriber
 from nurture.services.profile.timeline import Chapter, recount

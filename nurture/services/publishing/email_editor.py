@@ -10,13 +10,13 @@ from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.mail.envelope import Envelope, Mailer, Outcome
-from nurture.rendering.checking import check_email
-from nurture.rendering.compiling import CompiledEmail, EmailError
-from nurture.rendering.confined import compile_confined
-from nurture.rendering.naming import Reading, how_it_reads, name_kinds
-from nurture.rendering.preflight import Concern, Names, Severity, preflight, refused
-from nurture.rendering.preparing import Surroundings
-from nurture.rendering.previewing import Preview, preview_email, trial_message, trial_number
+from nurture.rendering.compile import CompiledEmail, EmailError
+from nurture.rendering.compile_sandboxed import compile_confined
+from nurture.rendering.greetings import Reading, how_it_reads, name_kinds
+from nurture.rendering.lint.deliverability import check_email
+from nurture.rendering.lint.preflight import Concern, Names, Severity, preflight, refused
+from nurture.rendering.message import Surroundings
+from nurture.rendering.preview import Preview, preview_email, trial_message, trial_number
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.sources import published_library
 from nurture.services.publishing.studio import (

@@ -12,11 +12,11 @@ from nurture.domain.messages.email import EmailFormat
 from nurture.domain.sequences.sequence import Sequence, is_guide_name, is_plain_name
 from nurture.domain.sequences.soundness import dangling, relies_on_health, unsound, unsound_together
 from nurture.library import Library, SequenceSource
-from nurture.rendering.checking import check_email
-from nurture.rendering.compiling import EmailError, compile_email
-from nurture.rendering.following import addresses_in
-from nurture.rendering.markdown import wrapped_lines
-from nurture.rendering.preparing import Surroundings
+from nurture.rendering.compile import EmailError, compile_email
+from nurture.rendering.links import addresses_in
+from nurture.rendering.lint.deliverability import check_email
+from nurture.rendering.markdown.blocks import wrapped_lines
+from nurture.rendering.message import Surroundings
 from nurture.services.catalogue import Published
 from nurture.services.publishing.revisions import (
     Draft,

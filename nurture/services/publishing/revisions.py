@@ -10,7 +10,7 @@ from typing import Any
 from nurture.domain.messages.email import EmailSource
 from nurture.domain.sequences.impact import Impact, impact
 from nurture.library import parse_sequence
-from nurture.rendering.compiling import CompiledEmail
+from nurture.rendering.compile import CompiledEmail
 from nurture.services.delivery.reschedule import look_at_everybody, moves_everybody
 from nurture.store.database import Connection
 from nurture.store.queries import locks

@@ -21,10 +21,10 @@ from nurture.library import (
     parse_source,
     refuse_slips,
 )
-from nurture.rendering.checking import check_email
-from nurture.rendering.compiling import EmailError
-from nurture.rendering.confined import compile_confined
-from nurture.rendering.preparing import Surroundings
+from nurture.rendering.compile import EmailError
+from nurture.rendering.compile_sandboxed import compile_confined
+from nurture.rendering.lint.deliverability import check_email
+from nurture.rendering.message import Surroundings
 from nurture.services.publishing.files import CheckError, plan_findings
 from nurture.services.publishing.revisions import (
     Draft,

@@ -1,7 +1,7 @@
 """Picturing: a step's email as somebody would see it, small enough to be recognised by."""
 
 from nurture.domain.sequences.sequence import StepKind
-from nurture.rendering.previewing import preview_email
+from nurture.rendering.preview import preview_email
 from nurture.services.catalogue import Catalogue
 from nurture.services.publishing import email_editor
 from nurture.services.publishing.sequence_editor import find_plan

@@ -8,9 +8,9 @@ from typing import Any
 from nurture.domain.audience.engagement import interests
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.suppression import Suppression, strongest
-from nurture.rendering.compiling import CompiledEmail
-from nurture.rendering.preparing import shared_values
-from nurture.rendering.templating import compile_template
+from nurture.rendering.compile import CompiledEmail
+from nurture.rendering.message import shared_values
+from nurture.rendering.templates import compile_template
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import personal
 from nurture.store.database import Connection, Database

@@ -16,7 +16,7 @@ from nurture.domain.disk_space import Use
 from nurture.domain.errors import NurtureError
 from nurture.library import parse_email
 from nurture.library.writing import with_body, with_front
-from nurture.rendering.preflight import Severity, stops_publishing
+from nurture.rendering.lint.preflight import Severity, stops_publishing
 from nurture.services.publishing import email_editor
 from nurture.services.publishing import studio as owner
 from nurture.services.publishing.email_editor import Editing, SavedElsewhereError

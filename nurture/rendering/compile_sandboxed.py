@@ -9,12 +9,12 @@ from dataclasses import asdict
 from typing import Any
 
 from nurture.domain.messages.email import EmailFormat, EmailSource
-from nurture.rendering.apart import answer_apart, ask_apart
-from nurture.rendering.compiling import CompiledEmail, EmailError, compile_email
-from nurture.rendering.limits import limit_findings
+from nurture.rendering.compile import CompiledEmail, EmailError, compile_email
+from nurture.rendering.lint.limits import limit_findings
+from nurture.rendering.sandbox import answer_apart, ask_apart
 
 #: This module by its name, also where it runs as the process's own program.
-_MODULE = "nurture.rendering.confined"
+_MODULE = "nurture.rendering.compile_sandboxed"
 
 
 def compile_confined(source: EmailSource) -> CompiledEmail:

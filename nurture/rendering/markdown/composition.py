@@ -1,10 +1,7 @@
 """An email in Markdown composed into the shared layout, as MJML and as plain text."""
 
 from nurture.domain.messages.email import EmailSource
-from nurture.rendering.markdown import Markdown, read_markdown
-from nurture.rendering.markdown_mjml import markdown_as_mjml
-from nurture.rendering.markdown_text import markdown_as_text
-from nurture.rendering.splicing import (
+from nurture.rendering.includes import (
     Line,
     Spliced,
     shared_parts,
@@ -12,6 +9,9 @@ from nurture.rendering.splicing import (
     with_footer,
     written_lines,
 )
+from nurture.rendering.markdown.blocks import Markdown, read_markdown
+from nurture.rendering.markdown.mjml import markdown_as_mjml
+from nurture.rendering.markdown.text import markdown_as_text
 
 #: The frame that Markdown is placed into, at its `<mj-include path="content" />`.
 FRAME = "layout/markdown.mjml"

@@ -10,14 +10,14 @@ from mjml import mjml2html
 from nurture.addresses import AddressError, plain_page
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat, EmailSource
-from nurture.rendering.composing import compose_markdown
-from nurture.rendering.following import Links
-from nurture.rendering.jinja_tags import JinjaTagError, find_unclosed_choice, jinja_tags
-from nurture.rendering.limits import MOST_FINDINGS, design_findings, limit_findings
-from nurture.rendering.linting import lint_mjml
-from nurture.rendering.masking import mask_jinja, unmask_jinja
-from nurture.rendering.splicing import Spliced, shared_parts, splice, with_footer, written_lines
-from nurture.rendering.templating import PERSONAL, TemplateError, refuse_what_mails_do_not_need
+from nurture.rendering.includes import Spliced, shared_parts, splice, with_footer, written_lines
+from nurture.rendering.links import Links
+from nurture.rendering.lint.limits import MOST_FINDINGS, design_findings, limit_findings
+from nurture.rendering.lint.mjml import lint_mjml
+from nurture.rendering.markdown.composition import compose_markdown
+from nurture.rendering.syntax.jinja_tags import JinjaTagError, find_unclosed_choice, jinja_tags
+from nurture.rendering.syntax.masks import mask_jinja, unmask_jinja
+from nurture.rendering.templates import PERSONAL, TemplateError, refuse_what_mails_do_not_need
 
 _LINK = re.compile(r"\{\{ link\((\w+)\) \}\}")
 

@@ -12,10 +12,10 @@ from html.parser import HTMLParser
 
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
-from nurture.rendering.contrast import TooManyStylesError, weak_contrasts
-from nurture.rendering.markdown import wrapped_lines
-from nurture.rendering.previewing import Preview
-from nurture.rendering.templating import unguarded_lines
+from nurture.rendering.lint.contrast import TooManyStylesError, weak_contrasts
+from nurture.rendering.markdown.blocks import wrapped_lines
+from nurture.rendering.preview import Preview
+from nurture.rendering.templates import unguarded_lines
 
 
 class Severity(StrEnum):

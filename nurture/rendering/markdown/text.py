@@ -5,9 +5,9 @@ from textwrap import TextWrapper
 
 from markdown_it.tree import SyntaxTreeNode
 
-from nurture.rendering.following import in_brackets
-from nurture.rendering.markdown import Markdown, find_button, find_picture
-from nurture.rendering.masking import unmask_jinja
+from nurture.rendering.links import in_brackets
+from nurture.rendering.markdown.blocks import Markdown, find_button, find_picture
+from nurture.rendering.syntax.masks import unmask_jinja
 
 _WIDTH = 72
 _RULE = "-" * 20

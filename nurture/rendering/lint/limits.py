@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 
 from nurture.domain.messages.email import EmailSource
-from nurture.rendering.jinja_tags import JinjaTag, JinjaTagError, blanked, jinja_tags
-from nurture.rendering.markup import Element, read_markup
+from nurture.rendering.syntax.jinja_tags import JinjaTag, JinjaTagError, blanked, jinja_tags
+from nurture.rendering.syntax.mjml import Element, read_markup
 
 LONGEST_SOURCE = 100_000
 LONGEST_FRONT_VALUE = 1_000

@@ -17,8 +17,8 @@ its placeholder; the linter names each of those.
 
 import re
 
-from nurture.rendering.jinja_tags import JinjaTag, blanked, jinja_tags
-from nurture.rendering.markup import Element, read_markup
+from nurture.rendering.syntax.jinja_tags import JinjaTag, blanked, jinja_tags
+from nurture.rendering.syntax.mjml import Element, read_markup
 
 #: The letter q stands at the beginning only, so that no text before or after
 #: a placeholder can be taken for a part of one. The last letter is the wrap:

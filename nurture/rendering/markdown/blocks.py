@@ -22,8 +22,8 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from nurture.domain.messages.email import EmailSource
-from nurture.rendering.jinja_tags import JinjaTagError
-from nurture.rendering.masking import mask_jinja
+from nurture.rendering.syntax.jinja_tags import JinjaTagError
+from nurture.rendering.syntax.masks import mask_jinja
 
 _READER = MarkdownIt("commonmark", {"html": False}).disable(
     ["code", "fence", "html_block", "html_inline", "lheading"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from nurture.rendering.jinja_tags import FILLER
+from nurture.rendering.syntax.jinja_tags import FILLER
 
 #: HTML elements without content, in the only spelling that the compiler takes for one.
 VOID = frozenset(

@@ -5,16 +5,16 @@ from html import escape
 
 from markdown_it.tree import SyntaxTreeNode
 
-from nurture.rendering.linting import is_spoilt
-from nurture.rendering.markdown import (
+from nurture.rendering.includes import Line
+from nurture.rendering.lint.mjml import is_spoilt
+from nurture.rendering.markdown.blocks import (
     Markdown,
     find_button,
     find_picture,
     is_box,
     is_signature,
 )
-from nurture.rendering.masking import unmask_jinja
-from nurture.rendering.splicing import Line
+from nurture.rendering.syntax.masks import unmask_jinja
 
 #: A line of MJML and the line of the file it comes from.
 _Lines = Iterable[tuple[str, int]]

@@ -4,9 +4,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nurture.rendering.components import components
-from nurture.rendering.jinja_tags import JinjaTag
-from nurture.rendering.markup import Attribute, Document, Element, Fault
+from nurture.rendering.syntax.components import components
+from nurture.rendering.syntax.jinja_tags import JinjaTag
+from nurture.rendering.syntax.mjml import Attribute, Document, Element, Fault
 
 #: Statements that open a block which a statement of the name `end…` closes.
 #: (`set` opens one or stands alone: it is left out.)

@@ -7,8 +7,8 @@ from email.message import EmailMessage
 from html import unescape
 
 from nurture.domain.sequences.sequence import Sequence, StepKind
-from nurture.rendering.compiling import CompiledEmail
-from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
+from nurture.rendering.compile import CompiledEmail
+from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 
 #: Gmail cuts a mail off above this many bytes of HTML.
 LARGEST_HTML = 102 * 1024

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-from nurture.rendering.masking import unmask_jinja
+from nurture.rendering.syntax.masks import unmask_jinja
 
 #: Values that lead to places outside; their links are counted for those who agreed to it.
 FOLLOWED = frozenset({"article_url", "blog_url", "booking_url", "website_url"})

@@ -10,10 +10,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nurture.rendering.components import Component, components, expected_value
-from nurture.rendering.jinja_placing import misplaced_tags
-from nurture.rendering.jinja_tags import FILLER, JinjaTagError, blanked, jinja_tags
-from nurture.rendering.markup import (
+from nurture.rendering.syntax.components import Component, components, expected_value
+from nurture.rendering.syntax.jinja_places import misplaced_tags
+from nurture.rendering.syntax.jinja_tags import FILLER, JinjaTagError, blanked, jinja_tags
+from nurture.rendering.syntax.mjml import (
     Attribute,
     Document,
     Element,

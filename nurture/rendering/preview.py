@@ -7,8 +7,8 @@ from email.message import EmailMessage
 
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import Sequence, StepKind
-from nurture.rendering.compiling import CompiledEmail
-from nurture.rendering.preparing import PreparedEmail, Recipient, Surroundings
+from nurture.rendering.compile import CompiledEmail
+from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 from nurture.tokens import Tokens
 
 #: Signs with a key that no running program has, so that what it signed opens nothing.

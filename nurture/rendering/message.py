@@ -19,9 +19,9 @@ from markupsafe import Markup, escape
 from nurture.domain.messages.destination import destination
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import ANSWERS, Sequence, StepKind
-from nurture.rendering.compiling import CompiledEmail
-from nurture.rendering.quoting import SOFT_BREAK, header_text, mailbox, quoted, quoted_value
-from nurture.rendering.templating import compile_template
+from nurture.rendering.compile import CompiledEmail
+from nurture.rendering.encoding import SOFT_BREAK, header_text, mailbox, quoted, quoted_value
+from nurture.rendering.templates import compile_template
 from nurture.tokens import Tokens
 
 #: The left side of a Message-ID before anybody is known, whatever punctuation a relay wants in it.

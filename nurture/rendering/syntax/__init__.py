@@ -1,0 +1,1 @@
+"""MJML and Jinja as they are written, with every place known."""
