@@ -18,7 +18,7 @@ from bench.sinks import sink_named
 from bench.stores import Store
 from bench.workers import Site
 from nurture.bootstrap import House, build
-from nurture.mail.envelope import Envelope, Mailer, Outcome
+from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.delivery.batch import Dispatch, deliver_batch
 from nurture.settings import load_settings

@@ -16,7 +16,7 @@ from nurture.faults import keep_values_out_of_logs
 from nurture.library import parse_practice
 from nurture.mail import providers as mail_providers
 from nurture.mail.logbook import Logbooks
-from nurture.mail.outbox import remove_mails, unlist_refused
+from nurture.mail.outbox.folder import remove_mails, unlist_refused
 from nurture.mail.providers import Provider
 from nurture.mail.setup import NO_PROVIDER, make_mailer, make_sign, relay_of
 from nurture.proxies import trouble_with

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from nurture.mail.kept_mail import write_whole
+from nurture.mail.outbox.files import write_whole
 from nurture.private_files import mend, open_private
 from nurture.settings import load_settings
 from tests.serving.running import environment

@@ -46,7 +46,7 @@ def status(house: House, as_json: bool) -> None:
 @with_house
 def outbox(house: House) -> None:
     """Make a page of the mails in the local outbox."""
-    from nurture.mail.outbox import write_index
+    from nurture.mail.outbox.folder import write_index
 
     up_to_date(house)
     click.echo(f"file://{write_index(house.outbox.absolute())}")

@@ -20,7 +20,7 @@ from nurture.demo.mails import Mail, read_mails
 from nurture.demo.people import PEOPLE, Person, scan
 from nurture.demo.promises import PROMISES, Ending
 from nurture.demo.world import Answer, DemoError, World
-from nurture.mail.outbox import REFUSED_ADDRESSES, write_index
+from nurture.mail.outbox.folder import REFUSED_ADDRESSES, write_index
 
 #: A Monday morning in London; the clocks go back three weeks later.
 START = datetime(2026, 10, 5, 8, 12, tzinfo=UTC)

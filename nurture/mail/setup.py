@@ -5,11 +5,11 @@ from pathlib import Path
 
 from nurture.domain.errors import NurtureError
 from nurture.mail.dkim import Signer
-from nurture.mail.envelope import Mailer
-from nurture.mail.outbox import Outbox
+from nurture.mail.mailer import Mailer
+from nurture.mail.outbox.folder import Outbox
 from nurture.mail.providers import Provider, relay_at, relays
-from nurture.mail.route import SmtpRoute
-from nurture.mail.smtp import SmtpMailer
+from nurture.mail.smtp.route import SmtpRoute
+from nurture.mail.smtp.sending import SmtpMailer
 from nurture.settings import Settings, SettingsError
 
 #: Less than the lease of a message that is being offered, so that an answer comes before it.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nurture.bootstrap import doubts
-from nurture.mail.route import SmtpRoute
+from nurture.mail.smtp.route import SmtpRoute
 from nurture.settings import Settings
 
 

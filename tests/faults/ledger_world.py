@@ -14,8 +14,8 @@ from sqlalchemy import event, select
 from nurture.domain.messages.status import TAKEN, MessageStatus
 from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.consent import Evidence
-from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.logbook import Logbooks
+from nurture.mail.mailer import Envelope, Outcome
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivery import batch, sweep
 from nurture.services.delivery import pause as pausing

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.envelope import Envelope, Outcome
 from nurture.mail.logbook import Logbook, Logbooks, NoLogbook
+from nurture.mail.mailer import Envelope, Outcome
 from nurture.services.delivery import batch, sweep
 from nurture.store.tables.messages import messages
 from tests.faults.oracle import Oracle

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.smtp import SmtpMailer, SmtpRoute
+from nurture.mail.smtp.sending import SmtpMailer, SmtpRoute
 from nurture.services.delivery import batch
 from nurture.store.tables import account
 from nurture.store.tables.enrolments import enrolments, look_at, of_enrolments

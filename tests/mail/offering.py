@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.envelope import Envelope, Outcome
-from nurture.mail.route import SmtpRoute
-from nurture.mail.smtp import SmtpMailer
+from nurture.mail.mailer import Envelope, Outcome
+from nurture.mail.smtp.route import SmtpRoute
+from nurture.mail.smtp.sending import SmtpMailer
 from tests.mail.scripted_server import ScriptedServer
 from tests.servers.smtp import SmtpSink
 

@@ -9,9 +9,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.conversation import Conversation, dot_stuffed
-from nurture.mail.envelope import Envelope, Outcome
-from nurture.mail.replies import GarbledReplyError, Reply, ReplyReader
+from nurture.mail.mailer import Envelope, Outcome
+from nurture.mail.smtp.conversation import Conversation, dot_stuffed
+from nurture.mail.smtp.replies import GarbledReplyError, Reply, ReplyReader
 
 ACCEPTED, DEFERRED = MessageStatus.ACCEPTED, MessageStatus.DEFERRED
 FAILED, IN_DOUBT = MessageStatus.FAILED, MessageStatus.IN_DOUBT

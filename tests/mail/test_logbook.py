@@ -12,9 +12,9 @@ import pytest
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail import logbook as logbook_module
-from nurture.mail.envelope import Envelope
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, Notes
-from nurture.mail.outbox import Outbox
+from nurture.mail.mailer import Envelope
+from nurture.mail.outbox.folder import Outbox
 from tests.mail.offering import envelope, mailer
 from tests.mail.scripted_server import ScriptedServer
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.envelope import Envelope, Mailer, Outcome
-from nurture.mail.outbox import Outbox, list_mails, remove_mails, write_index
+from nurture.mail.mailer import Envelope, Mailer, Outcome
+from nurture.mail.outbox.folder import Outbox, list_mails, remove_mails, write_index
 
 DATA = b"Subject: hello\r\n\r\nHow are you?\r\n"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.mail.route import RouteError, SmtpRoute, StartTls
+from nurture.mail.smtp.route import RouteError, SmtpRoute, StartTls
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from itertools import islice
 
 import pytest
 
-from nurture.mail.envelope import Envelope, Outcome
-from nurture.mail.smtp import USUAL_CONNECTIONS
+from nurture.mail.mailer import Envelope, Outcome
+from nurture.mail.smtp.sending import USUAL_CONNECTIONS
 from tests.mail.offering import (
     ACCEPTED,
     DATA,
@@ -231,7 +231,7 @@ def test_an_envelope_that_only_met_a_dead_kept_connection_is_offered_on_a_new_on
 
 
 def test_a_connection_kept_too_long_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nurture.mail.connections.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("nurture.mail.smtp.connections.FRESH_SECONDS", 0.0)
     with ScriptedServer() as server:
         sending = mailer(server)
         for number in range(2):
@@ -243,7 +243,7 @@ def test_a_connection_kept_too_long_is_not_trusted(monkeypatch: pytest.MonkeyPat
 def test_one_worker_does_not_keep_the_few_connections_of_a_server_from_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("nurture.mail.connections.FRESH_SECONDS", 0.1)
+    monkeypatch.setattr("nurture.mail.smtp.connections.FRESH_SECONDS", 0.1)
     with ScriptedServer(at_once=3, delay=0.002) as server:
         one, another = mailer(server), mailer(server)
         assert statuses(list(one.offer(envelopes(100)))) == {ACCEPTED: 100}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.mail.session import Session
+from nurture.mail.smtp.session import Session
 from tests.mail.certificates import SelfSigned, self_signed
 from tests.mail.offering import (
     ACCEPTED,

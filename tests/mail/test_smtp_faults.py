@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.envelope import Outcome
-from nurture.mail.session import Session
+from nurture.mail.mailer import Outcome
+from nurture.mail.smtp.session import Session
 from tests.mail.offering import (
     ACCEPTED,
     DEFERRED,

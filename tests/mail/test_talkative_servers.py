@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from nurture.mail.replies import MOST_KEPT, ReplyReader
+from nurture.mail.smtp.replies import MOST_KEPT, ReplyReader
 from tests.mail.offering import envelope, mailer_to
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import update
 from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.mail.envelope import Envelope
+from nurture.mail.mailer import Envelope
 from nurture.services.delivery.batch import WINDOW, Dispatch, deliver_batch
 from nurture.services.delivery.claim import claim_due
 from nurture.services.delivery.recovery import recover_silent

@@ -10,7 +10,7 @@ import pytest
 
 from nurture.bootstrap import House
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.mail.kept_mail import list_mails, mail_path
+from nurture.mail.outbox.files import list_mails, mail_path
 from nurture.services.subscribers import erasure, machine_files
 from nurture.services.subscribers.machine_files import FilesKeptError, OwnFiles
 from nurture.store.database import Database

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from nurture.bootstrap import build
-from nurture.mail.outbox import write_index
+from nurture.mail.outbox.folder import write_index
 from nurture.services.subscribers import erasure
 from nurture.settings import load_settings
 from nurture.store.tables.subscribers import find_by_address

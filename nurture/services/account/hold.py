@@ -9,7 +9,7 @@ from nurture.domain import account as rules
 from nurture.domain.account import Hold, about_the_server
 from nurture.domain.messages.refusal import Cause
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.envelope import Outcome
+from nurture.mail.mailer import Outcome
 from nurture.store.database import Connection, Database
 from nurture.store.tables import account
 from nurture.store.tables.account import Refused

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from nurture.clock import Clock, real_now
 from nurture.domain.account import Equal, Hold, about_the_server
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.envelope import Envelope, Mailer, Outcome
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
+from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.services.account import hold as accounts
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivery.claim import Batch, Claimed, claim_due

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from nurture.domain.messages.refusal import Blame
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.sequence import ANSWERS
-from nurture.mail.envelope import Outcome
+from nurture.mail.mailer import Outcome
 from nurture.services.delivery.claim import GUIDE_OFFERS, Claimed
 from nurture.store.tables.account import Refused
 

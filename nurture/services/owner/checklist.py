@@ -16,8 +16,8 @@ from urllib.request import urlopen
 from nurture.clock import real_now
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import Sequence
-from nurture.mail.opening import Opening
-from nurture.mail.route import SmtpRoute
+from nurture.mail.smtp.opening import Opening
+from nurture.mail.smtp.route import SmtpRoute
 from nurture.services.publishing.guides import is_sample
 from nurture.settings import Settings
 

@@ -9,7 +9,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import Sequence, StepKind
-from nurture.mail.envelope import Envelope, Mailer, Outcome
+from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.rendering.compile import CompiledEmail, EmailError
 from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.rendering.greetings import Reading, how_it_reads, name_kinds

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template
 
 from nurture import __version__
 from nurture.bootstrap import doubts
-from nurture.mail.route import SmtpRoute
+from nurture.mail.smtp.route import SmtpRoute
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

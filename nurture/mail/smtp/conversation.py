@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from nurture.domain.messages.refusal import Blame, Cause, Refusal, Stage, alike, understand
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.envelope import Envelope, Outcome
-from nurture.mail.replies import GarbledReplyError, Reply, ReplyReader
+from nurture.mail.mailer import Envelope, Outcome
+from nurture.mail.smtp.replies import GarbledReplyError, Reply, ReplyReader
 
 CLOSING = 421
 AUTHENTICATION_REQUIRED = 530

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 
 from nurture.domain.messages.refusal import Blame, Refusal
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.addressing import refused_unseen
-from nurture.mail.connections import Connections
-from nurture.mail.conversation import Conversation
-from nurture.mail.envelope import Envelope, Outcome
-from nurture.mail.opening import Opening
-from nurture.mail.route import RouteError, SmtpRoute, StartTls
-from nurture.mail.session import Session
+from nurture.mail.mailer import Envelope, Outcome
+from nurture.mail.smtp.addresses import refused_unseen
+from nurture.mail.smtp.connections import Connections
+from nurture.mail.smtp.conversation import Conversation
+from nurture.mail.smtp.opening import Opening
+from nurture.mail.smtp.route import RouteError, SmtpRoute, StartTls
+from nurture.mail.smtp.session import Session
 
 __all__ = ["RouteError", "SmtpMailer", "SmtpRoute", "StartTls"]
 

@@ -10,7 +10,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from nurture.mail.kept_mail import KeptMail, list_mails, write_whole
+from nurture.mail.outbox.files import KeptMail, list_mails, write_whole
 
 _HEAD_TAG = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 _RESTRAINT = (

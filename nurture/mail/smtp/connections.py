@@ -9,9 +9,9 @@ import time
 from collections import deque
 from functools import cached_property
 
-from nurture.mail.opening import Opening
-from nurture.mail.route import SmtpRoute
-from nurture.mail.session import Session
+from nurture.mail.smtp.opening import Opening
+from nurture.mail.smtp.route import SmtpRoute
+from nurture.mail.smtp.session import Session
 
 FRESH_SECONDS = 10.0
 CAP_SECONDS = 600.0

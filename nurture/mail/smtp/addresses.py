@@ -4,7 +4,7 @@ import re
 
 from nurture.domain.messages.refusal import Blame, Cause, Refusal
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.envelope import Envelope, Outcome
+from nurture.mail.mailer import Envelope, Outcome
 
 _WRITABLE = re.compile(r"[!-;=?-~]+")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from nurture.domain.messages.refusal import Blame, Refusal
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.envelope import Envelope, Outcome
-from nurture.mail.kept_mail import (
+from nurture.mail.mailer import Envelope, Outcome
+from nurture.mail.outbox.files import (
     KeptMail,
     files_of_mails,
     list_mails,
@@ -15,7 +15,7 @@ from nurture.mail.kept_mail import (
     remove_drafts,
     write_whole,
 )
-from nurture.mail.outbox_pages import write_index
+from nurture.mail.outbox.pages import write_index
 
 __all__ = ["KeptMail", "Outbox", "list_mails", "remove_mails", "unlist_refused", "write_index"]
 

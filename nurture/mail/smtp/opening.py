@@ -10,9 +10,9 @@ from typing import Any, BinaryIO, cast
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.refusal import Refusal, Stage, understand
-from nurture.mail.replies import printable
-from nurture.mail.route import SmtpRoute, StartTls
-from nurture.mail.session import Session
+from nurture.mail.smtp.replies import printable
+from nurture.mail.smtp.route import SmtpRoute, StartTls
+from nurture.mail.smtp.session import Session
 
 _ASK_THE_SERVER = "Check that the server takes mail from this machine."
 

@@ -5,9 +5,9 @@ import socket
 import ssl
 import time
 
-from nurture.mail.addressing import refused_for_size
-from nurture.mail.conversation import Conversation
-from nurture.mail.envelope import Envelope, Outcome
+from nurture.mail.mailer import Envelope, Outcome
+from nurture.mail.smtp.addresses import refused_for_size
+from nurture.mail.smtp.conversation import Conversation
 
 READ_SIZE = 65_536
 TLS_RECORD = 16_384

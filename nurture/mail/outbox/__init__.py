@@ -1,0 +1,1 @@
+"""The local outbox, for while no mail server is set."""

@@ -1,0 +1,1 @@
+"""Sending by SMTP over several connections driven together."""
