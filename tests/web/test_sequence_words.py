@@ -20,8 +20,7 @@ from nurture.domain.sequences.sequence import (
     Wait,
 )
 from nurture.library import parse_sequence
-from nurture.web.studio import sequence_words as words
-from nurture.web.studio import step_forms
+from nurture.web.studio.sequences import step_form, words
 
 FORM = Form("f", "w", ())
 GUIDE = Step("guide", StepKind.GUIDE)
@@ -112,7 +111,7 @@ def test_one_email_moved_is_one_sentence() -> None:
     )
 )
 def test_a_step_comes_out_of_its_form_as_it_went_in(step: Step) -> None:
-    settings = step_forms.as_settings(step_forms.filled_in(step))
+    settings = step_form.as_settings(step_form.filled_in(step))
     lines = [f"{name} = {value!r}" for name, value in settings.items() if value is not None]
     toml = 'title = "T"\n[[steps]]\nemail = "x"\n' + "\n".join(lines)
     assert parse_sequence("s", toml).steps == (step,)

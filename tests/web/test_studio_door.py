@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from nurture.services.owner.sessions import FAILURES_PER_ACCOUNT
-from nurture.web.studio import door
+from nurture.web.studio.core import auth
 from tests.house import Household
 from tests.web.studio import PASSWORD, PAUL, app_of, identifier, send, token_on
 
@@ -32,7 +32,7 @@ def path_of(rule: Rule) -> str:
 
 def test_a_stranger_reaches_the_way_in_and_nothing_else(sqlite_home: Household) -> None:
     app = app_of(sqlite_home)
-    closed = [rule for rule in rules(app) if rule.endpoint not in door.OPEN]
+    closed = [rule for rule in rules(app) if rule.endpoint not in auth.OPEN]
     assert len(closed) >= 10
     for rule in closed:
         for method in (rule.methods or set()) - {"OPTIONS"}:
@@ -46,8 +46,8 @@ def test_a_stranger_reaches_the_way_in_and_nothing_else(sqlite_home: Household) 
 
 def test_what_is_open_is_what_a_stranger_needs(sqlite_home: Household) -> None:
     known = {rule.endpoint for rule in rules(app_of(sqlite_home))}
-    assert known >= door.OPEN | door.HALF_OPEN
-    assert {name.partition(".")[2] for name in door.OPEN} == {
+    assert known >= auth.OPEN | auth.HALF_OPEN
+    assert {name.partition(".")[2] for name in auth.OPEN} == {
         "static",
         "show_sign_in",
         "sign_in",

@@ -10,8 +10,8 @@ from nurture.domain.messages.refusal import Cause
 from nurture.domain.messages.status import MessageStatus
 from nurture.store.tables import account, messages
 from nurture.store.tables.suppressions import suppressions
+from nurture.web.studio.core.formatting import count, say_ago
 from nurture.web.studio.today import FIELDS, TASKS
-from nurture.web.studio.wording import count, say_ago
 from tests.house import Household
 from tests.services.test_bouncing import bounce_all, crowd
 from tests.web.studio import send, token_on

@@ -15,46 +15,43 @@ from flask import Blueprint
 
 from nurture.web.studio import (
     account,
-    answers,
-    building,
-    door,
     emails,
     guides,
     held,
-    machinery,
     people,
     person,
     practice,
-    segments,
-    sequence_editing,
-    sequences,
-    signing_in,
-    telling,
+    server_settings,
+    sign_in,
     today,
     website,
-    wording,
 )
+from nurture.web.studio.core import auth, errors, flash, formatting
+from nurture.web.studio.segments import builder
+from nurture.web.studio.segments import pages as segment_pages
+from nurture.web.studio.sequences import editor
+from nurture.web.studio.sequences import pages as sequence_pages
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
 
 #: Each module here answers a part of the studio's addresses.
 AREAS = (
-    signing_in,
+    sign_in,
     account,
     today,
     held,
-    sequences,
-    sequence_editing,
+    sequence_pages,
+    editor,
     emails,
     guides,
     practice,
     website,
-    machinery,
+    server_settings,
     people,
     person,
-    segments,
-    building,
+    segment_pages,
+    builder,
 )
 
 
@@ -68,10 +65,10 @@ def create_studio(house: House) -> Blueprint:
         static_folder="../static/studio",
         static_url_path="/static",
     )
-    door.put_into(studio, house)
-    telling.put_into(studio, house)
-    wording.put_into(studio, house)
-    answers.put_into(studio)
+    auth.put_into(studio, house)
+    flash.put_into(studio, house)
+    formatting.put_into(studio, house)
+    errors.put_into(studio)
     for area in AREAS:
         area.add_routes(studio, house)
     return studio

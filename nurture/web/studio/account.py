@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 from nurture.domain.passwords import SHORTEST, PasswordRefusedError
 from nurture.services.owner import credentials, security, sessions
 from nurture.services.owner.sessions import SignedIn, SignInRefusedError, TooManyAttemptsError
-from nurture.web.studio import door
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core import auth
+from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -35,7 +35,7 @@ class Account:
     def change_password(self) -> Page:
         """A new password, for whoever knows the present one."""
         present, wanted = request.form.get("present", ""), request.form.get("wanted", "")
-        house, owner = self.house, door.signed_in().owner
+        house, owner = self.house, auth.signed_in().owner
         try:
             signed = security.change_password(house.database, owner, present, wanted, house.clock())
         except (SignInRefusedError, TooManyAttemptsError) as error:
@@ -46,7 +46,7 @@ class Account:
 
     def offer_codes(self) -> Page:
         """Make a secret for the app."""
-        security.offer_codes(self.house.database, self.house.seal, door.signed_in().owner)
+        security.offer_codes(self.house.database, self.house.seal, auth.signed_in().owner)
         return redirect(url_for("studio.show_codes"), 303)
 
     def show_codes(self) -> Page:
@@ -55,7 +55,7 @@ class Account:
 
     def take_on_codes(self) -> Page:
         """The first code shows that the phone has it; the recovery codes are shown once."""
-        house, owner = self.house, door.signed_in().owner
+        house, owner = self.house, auth.signed_in().owner
         code = request.form.get("code", "")
         try:
             signed, codes = security.take_on_codes(
@@ -64,12 +64,12 @@ class Account:
         except SignInRefusedError as error:
             answer = self._codes_page(str(error))
             return (answer, 422) if isinstance(answer, str) else answer
-        door.let_in(signed)
+        auth.let_in(signed)
         return render_template("studio/recovery_codes.html", codes=codes)
 
     def give_up_codes(self) -> Page:
         """Ask for no codes any more."""
-        house, owner = self.house, door.signed_in().owner
+        house, owner = self.house, auth.signed_in().owner
         password = request.form.get("password", "")
         try:
             signed = security.give_up_codes(house.database, owner, password, house.clock())
@@ -79,13 +79,13 @@ class Account:
 
     def sign_out_everywhere(self) -> Page:
         """End every session, this one included."""
-        sessions.sign_out_everywhere(self.house.database, door.signed_in().owner)
-        door.show_out()
+        sessions.sign_out_everywhere(self.house.database, auth.signed_in().owner)
+        auth.show_out()
         tell("You are signed out everywhere.")
         return redirect(url_for("studio.show_sign_in"), 303)
 
     def _page(self, **errors: str) -> str:
-        house, owner = self.house, door.signed_in().owner
+        house, owner = self.house, auth.signed_in().owner
         said = {"present_error": "", "wanted_error": "", "off_error": ""} | errors
         return render_template(
             "studio/account.html",
@@ -97,7 +97,7 @@ class Account:
 
     def _codes_page(self, problem: str = "") -> str | Response:
         house = self.house
-        account = security.get_account(house.database, house.seal, door.signed_in().owner)
+        account = security.get_account(house.database, house.seal, auth.signed_in().owner)
         if account.pending_secret is None:
             return redirect(url_for("studio.show_account"), 303)
         issuer = house.practice.name
@@ -126,7 +126,7 @@ def add_routes(studio: Blueprint, house: House) -> None:
 
 
 def _back(signed: SignedIn, sentence: str) -> Response:
-    door.let_in(signed)
+    auth.let_in(signed)
     tell(sentence)
     return redirect(url_for("studio.show_account"), 303)
 

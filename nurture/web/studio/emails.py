@@ -23,9 +23,9 @@ from nurture.services.publishing.email_editor import Editing, SavedElsewhereErro
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.studio import Written
 from nurture.store.tables.revisions import RevisionKind
-from nurture.web.studio.door import signed_in
-from nurture.web.studio.numbers import whole_number
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core.auth import signed_in
+from nurture.web.studio.core.flash import tell
+from nurture.web.studio.core.numbers import whole_number
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

@@ -16,8 +16,8 @@ from nurture.services.publishing.guides import GuideError
 from nurture.store.tables import guide_files
 from nurture.store.tables.guide_files import UploadedGuide
 from nurture.web.pages import pdf
-from nurture.web.studio.door import signed_in
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core.auth import signed_in
+from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.services.backup import held
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

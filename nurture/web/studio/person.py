@@ -24,10 +24,10 @@ from nurture.services.subscribers.bounce_lifting import WHO_LIFTS, NotLiftableEr
 from nurture.services.subscribers.erasure import BeingMailedError
 from nurture.services.subscribers.on_behalf import NobodyThereError, NotAheadError, NotPutBackError
 from nurture.web.forms import seen_evidence
-from nurture.web.studio.answers import confirm_page, problem_page
-from nurture.web.studio.door import signed_in
+from nurture.web.studio.core.auth import signed_in
+from nurture.web.studio.core.errors import confirm_page, problem_page
+from nurture.web.studio.core.flash import tell
 from nurture.web.studio.people import badges
-from nurture.web.studio.telling import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

@@ -13,7 +13,7 @@ from nurture.domain.scheduling.hours import Nation
 from nurture.services.owner import practice
 from nurture.services.owner.practice import SlipsError
 from nurture.services.publishing.files import CheckError
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

@@ -21,7 +21,7 @@ from nurture.services.owner import checklist
 from nurture.services.owner.checklist import Finding, Premises, Task
 from nurture.services.reports import dashboard
 from nurture.store.tables.guide_files import uploaded_sequences
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

@@ -21,8 +21,8 @@ from nurture.services.inbound.refusals import UNKNOWN
 from nurture.services.subscribers.signup import Signup, subscribe
 from nurture.store.tables import refused_calls, signups
 from nurture.store.tables.refused_calls import BOXES, Refusals, RefusedCall
-from nurture.web.studio.door import signed_in
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core.auth import signed_in
+from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

@@ -23,9 +23,9 @@ from nurture.services.publishing import segment_editor
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.segment_editor import NameTakenError, SegmentInUseError
 from nurture.services.segments import UnknownSegmentError
-from nurture.web.studio.segment_form import FIRST, HOW, done_to, menus, read_group
-from nurture.web.studio.segments import health_topics
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core.flash import tell
+from nurture.web.studio.segments.form import FIRST, HOW, done_to, menus, read_group
+from nurture.web.studio.segments.pages import health_topics
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

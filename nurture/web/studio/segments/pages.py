@@ -18,8 +18,8 @@ from nurture.services.publishing import segment_editor
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.segment_editor import SegmentInUseError
 from nurture.services.segments import UnknownSegmentError
-from nurture.web.studio.answers import confirm_page, problem_page
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core.errors import confirm_page, problem_page
+from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

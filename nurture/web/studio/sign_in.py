@@ -17,8 +17,8 @@ from nurture.services.owner.sessions import (
     SignInRefusedError,
     TooManyAttemptsError,
 )
-from nurture.web.studio import door
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core import auth
+from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -34,8 +34,8 @@ class SigningIn:
 
     def show_sign_in(self) -> Page:
         """Address and password; whoever is signed in already goes on."""
-        if door.is_known():
-            return redirect(door.safe_next(request.args.get("next")), 303)
+        if auth.is_known():
+            return redirect(auth.safe_next(request.args.get("next")), 303)
         return _sign_in_page()
 
     def sign_in(self) -> Page:
@@ -53,17 +53,17 @@ class SigningIn:
 
     def show_code(self) -> Page:
         """The code of the second factor."""
-        if not door.signed_in().awaits_code:
-            return redirect(door.safe_next(request.args.get("next")), 303)
+        if not auth.signed_in().awaits_code:
+            return redirect(auth.safe_next(request.args.get("next")), 303)
         return render_template("studio/code.html", problem="")
 
     def give_code(self) -> Page:
         """Complete the sign-in."""
-        waiting, house = door.signed_in(), self.house
+        waiting, house = auth.signed_in(), self.house
         client, account = self._who(waiting.address)
         code = request.form.get("code", "")
         if not waiting.awaits_code:
-            return redirect(door.safe_next(request.args.get("next")), 303)
+            return redirect(auth.safe_next(request.args.get("next")), 303)
         try:
             signed = sessions.give_code(
                 house.database, house.seal, waiting, code, client, account, house.clock()
@@ -74,8 +74,8 @@ class SigningIn:
 
     def sign_out(self) -> Page:
         """End this browser's session."""
-        sessions.sign_out(self.house.database, door.signed_in().identifier)
-        door.show_out()
+        sessions.sign_out(self.house.database, auth.signed_in().identifier)
+        auth.show_out()
         tell("You are signed out.")
         return redirect(url_for("studio.show_sign_in"), 303)
 
@@ -119,8 +119,8 @@ def add_routes(studio: Blueprint, house: House) -> None:
 
 
 def _go_in(signed: SignedIn) -> Response:
-    door.let_in(signed)
-    wanted = door.safe_next(request.args.get("next"))
+    auth.let_in(signed)
+    wanted = auth.safe_next(request.args.get("next"))
     return redirect(url_for("studio.show_code", next=wanted) if signed.awaits_code else wanted, 303)
 
 

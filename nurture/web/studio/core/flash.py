@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, g, request
 
-from nurture.web.studio.door import cookie_name, is_secure
+from nurture.web.studio.core.auth import cookie_name, is_secure
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

@@ -16,7 +16,7 @@ from nurture.domain.sequences.sequence import (
     StepKind,
     Wait,
 )
-from nurture.web.studio.wording import count
+from nurture.web.studio.core.formatting import count
 
 KINDS = {
     StepKind.GUIDE: "Guide",

@@ -16,11 +16,10 @@ from nurture.services.publishing.email_editor import SavedElsewhereError
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.sequence_editor import Plan
 from nurture.services.publishing.studio import Written
-from nurture.web.studio import sequence_words as words
-from nurture.web.studio import step_forms
-from nurture.web.studio.numbers import whole_number
-from nurture.web.studio.sequences import get_plan, names
-from nurture.web.studio.telling import tell
+from nurture.web.studio.core.flash import tell
+from nurture.web.studio.core.numbers import whole_number
+from nurture.web.studio.sequences import step_form, words
+from nurture.web.studio.sequences.pages import get_plan, names
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
@@ -83,19 +82,19 @@ class SequenceEditing:
         """The timing and the conditions of one step."""
         plan = self._plan(key)
         return self._step_page(
-            plan, email, step_forms.filled_in(sequence_editor.find_step(plan, email))
+            plan, email, step_form.filled_in(sequence_editor.find_step(plan, email))
         )
 
     def change_step(self, key: str, email: str) -> Page:
         """Keep what was said of one step."""
-        house, fields = self.house, step_forms.as_sent(request.form)
+        house, fields = self.house, step_form.as_sent(request.form)
         try:
             sequence_editor.change_step(
                 house.database,
                 key,
                 _version(),
                 email,
-                step_forms.as_settings(fields),
+                step_form.as_settings(fields),
                 house.clock(),
             )
         except SavedElsewhereError:
@@ -107,7 +106,7 @@ class SequenceEditing:
     def show_new(self, key: str) -> str:
         """A new email, blank or as a copy of another."""
         plan = self._plan(key)
-        fields = step_forms.filled_in() | {
+        fields = step_form.filled_in() | {
             "subject": "",
             "preheader": "",
             "body": "",
@@ -120,10 +119,10 @@ class SequenceEditing:
     def add(self, key: str) -> Page:
         """Keep a new email and its step."""
         house, form = self.house, request.form
-        fields = step_forms.as_sent(form)
+        fields = step_form.as_sent(form)
         own = ("subject", "preheader", "body", "kind", "after", "original")
         fields |= {name: form.get(name, "") for name in own}
-        settings = {"kind": fields["kind"], **step_forms.as_settings(fields)}
+        settings = {"kind": fields["kind"], **step_form.as_settings(fields)}
         try:
             written = self._written(fields)
             sequence_editor.add_step(
@@ -233,7 +232,7 @@ class SequenceEditing:
     def _choices(self) -> dict[str, Any]:
         _, segments = names(self.house)
         return {
-            "units": step_forms.UNITS,
+            "units": step_form.UNITS,
             "days": words.DAYS,
             "segments": [("", "Everybody"), *segments.items()],
             "left_out": [("", "Nobody"), *segments.items()],

@@ -17,10 +17,10 @@ from nurture.services.publishing.sequence_editor import Plan
 from nurture.services.publishing.studio import differing_lines, history, source_text
 from nurture.services.reports.funnel import Course, Funnel, Period, follow_course, list_courses
 from nurture.store.tables.revisions import Author, Revision, RevisionKind
-from nurture.web.studio import sequence_words as words
-from nurture.web.studio.answers import confirm_page
-from nurture.web.studio.telling import tell
-from nurture.web.studio.wording import count, say_day
+from nurture.web.studio.core.errors import confirm_page
+from nurture.web.studio.core.flash import tell
+from nurture.web.studio.core.formatting import count, say_day
+from nurture.web.studio.sequences import words
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House

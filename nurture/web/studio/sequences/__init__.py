@@ -1,0 +1,1 @@
+"""Sequences in the studio: their pages, the editor, and the words for a step's timing."""
