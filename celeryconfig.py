@@ -7,8 +7,8 @@ emptied at any moment and costs at most one sweep.
 from celery.schedules import schedule
 from kombu import Queue
 
+from nurture.broker.embedded import celery_url_of
 from nurture.clock import steady_now
-from nurture.embedded_redis import celery_url_of
 from nurture.settings import load_settings
 
 _settings = load_settings()

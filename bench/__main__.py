@@ -18,7 +18,7 @@ from bench.procfs import OtherWork, load
 from bench.sections import Bench
 from bench.stores import stores, versions
 from bench.workers import Site
-from nurture.embedded_redis import EmbeddedRedis
+from nurture.broker.embedded import EmbeddedRedis
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from celery import Celery
 
 from bench.sinks import wait_for_port
-from nurture.embedded_redis import EmbeddedRedis, celery_url_of
+from nurture.broker.embedded import EmbeddedRedis, celery_url_of
 from nurture.lifeline import tied_to_us
 
 ROOT = Path(__file__).parent.parent

@@ -8,11 +8,14 @@ from typing import Protocol
 from nurture import booking
 from nurture.archive.identity import KeyFiles
 from nurture.archive.place import Place, StoredFile
+from nurture.broker.trouble import find_trouble
 from nurture.clock import Clock, clock_from
-from nurture.disk import Disk, Probe, look
 from nurture.domain.errors import NurtureError
 from nurture.domain.practice import Practice
 from nurture.faults import keep_values_out_of_logs
+from nurture.files.disk import Disk, Probe, look
+from nurture.files.remarks import Remark
+from nurture.files.witness import Witness
 from nurture.library import parse_practice
 from nurture.mail import providers as mail_providers
 from nurture.mail.logbook import Logbooks
@@ -20,8 +23,6 @@ from nurture.mail.outbox.folder import remove_mails, unlist_refused
 from nurture.mail.providers import Provider
 from nurture.mail.setup import NO_PROVIDER, make_mailer, make_sign, relay_of
 from nurture.proxies import trouble_with
-from nurture.redis_trouble import find_trouble
-from nurture.remarks import Remark
 from nurture.rendering.message import no_headers
 from nurture.sealing import Seal
 from nurture.services.backup import state
@@ -45,7 +46,6 @@ from nurture.store.tables.erasures import Gone
 from nurture.store.tables.instance import fingerprint
 from nurture.store.wiping import rewrite_old
 from nurture.tokens import Tokens
-from nurture.witness import Witness
 
 
 class OlderDatabaseError(NurtureError):

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from nurture import redis_address
 from nurture.addresses import AddressError, plain_page
+from nurture.broker import address
 from nurture.bucket_address import SCHEME, read_address
 from nurture.domain.keys import Keys, split
-from nurture.env_file import SettingsError, read_env_file
-from nurture.private_files import Mended, look_for_open, mend
-from nurture.secrets_file import NAME, is_to_be_made, made_at_first_start
+from nurture.files.env import SettingsError, read_env_file
+from nurture.files.private import Mended, look_for_open, mend
+from nurture.files.secrets import NAME, is_to_be_made, made_at_first_start
 
 __all__ = ["Settings", "SettingsError", "given_settings", "load_settings"]
 
@@ -102,7 +102,7 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _is_a_redis(cls, url: str) -> str:
-        return redis_address.readable(url) if url else url
+        return address.readable(url) if url else url
 
     @field_validator("mail_provider")
     @classmethod

@@ -19,8 +19,8 @@ from celery import Celery
 from celery.signals import beat_init, worker_init, worker_process_init
 
 from nurture.faults import keep_values_out_of_logs
+from nurture.files.private import keep_private
 from nurture.lifeline import die_with_parent
-from nurture.private_files import keep_private
 from nurture.settings import load_settings
 
 if TYPE_CHECKING:

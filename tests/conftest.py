@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from nurture.private_files import keep_private
+from nurture.files.private import keep_private
 from tests.servers import fence
 from tests.servers.clock import ClockFile
 from tests.servers.memory import quick_directory
 
 if TYPE_CHECKING:
-    from nurture.embedded_redis import EmbeddedRedis
+    from nurture.broker.embedded import EmbeddedRedis
     from nurture.store.database import Database
     from tests.servers.databases import PostgresDatabases, SqliteDatabases
     from tests.servers.s3 import S3Server

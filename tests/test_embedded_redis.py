@@ -13,8 +13,8 @@ import pytest
 import redis
 from celery import Celery
 
-from nurture import embedded_redis
-from nurture.embedded_redis import EmbeddedRedis, EmbeddedRedisError, celery_url_of
+from nurture.broker import embedded
+from nurture.broker.embedded import EmbeddedRedis, EmbeddedRedisError, celery_url_of
 
 
 def test_it_answers_as_soon_as_it_has_started(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_directory_too_deep_for_a_socket_still_works(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 100) / ("e" * 100)
     with EmbeddedRedis.start(deep) as server:
         assert redis.from_url(server.redis_url).ping()
-        assert len(os.fsencode(server.socket_path)) <= embedded_redis.LONGEST_SOCKET_PATH
+        assert len(os.fsencode(server.socket_path)) <= embedded.LONGEST_SOCKET_PATH
         assert server.socket_path.is_relative_to(deep) is False
     assert not server.socket_path.parent.exists()
     assert (deep / "appendonlydir").is_dir()
@@ -80,7 +80,7 @@ def test_it_starts_under_a_locale_this_machine_does_not_have(
 def test_its_log_begins_afresh_when_it_has_grown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_redis, "LARGEST_LOG", 100)
+    monkeypatch.setattr(embedded, "LARGEST_LOG", 100)
     for _ in range(3):
         EmbeddedRedis.start(tmp_path).stop()
     logs = sorted(path.name for path in tmp_path.glob("redis.log*"))
@@ -104,7 +104,7 @@ def test_it_notices_that_it_was_killed(tmp_path: Path) -> None:
 def test_a_second_server_in_one_directory_is_refused_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_redis, "SECONDS_TO_WAIT_FOR_A_PREDECESSOR", 0.05)
+    monkeypatch.setattr(embedded, "SECONDS_TO_WAIT_FOR_A_PREDECESSOR", 0.05)
     with EmbeddedRedis.start(tmp_path) as first:
         with pytest.raises(EmbeddedRedisError, match=r"NURTURE_DATA_DIR"):
             EmbeddedRedis.start(tmp_path)
@@ -141,7 +141,7 @@ def test_ctrl_c_reaches_the_program_and_not_the_server(tmp_path: Path) -> None:
 def _program_with_a_server(directory: Path) -> subprocess.Popen[bytes]:
     program = (
         "import sys, time, pathlib\n"
-        "from nurture.embedded_redis import EmbeddedRedis\n"
+        "from nurture.broker.embedded import EmbeddedRedis\n"
         "server = EmbeddedRedis.start(pathlib.Path(sys.argv[1]))\n"
         "print(server.pid, flush=True)\n"
         "time.sleep(60)\n"

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from nurture.files.private import mend, open_private
 from nurture.mail.outbox.files import write_whole
-from nurture.private_files import mend, open_private
 from nurture.settings import load_settings
 from tests.serving.running import environment
 

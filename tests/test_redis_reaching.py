@@ -15,9 +15,9 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis import Redis
 
+from nurture.broker.embedded import EmbeddedRedis, celery_url_of
+from nurture.broker.trouble import find_trouble
 from nurture.cli import main
-from nurture.embedded_redis import EmbeddedRedis, celery_url_of
-from nurture.redis_trouble import find_trouble
 from nurture.settings import SettingsError, load_settings
 from tests.homes import smtp_sink, sqlite_home
 from tests.house import Household

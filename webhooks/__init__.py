@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from nurture.bootstrap import House, build
 from nurture.domain.errors import NurtureError
-from nurture.private_files import keep_private
+from nurture.files.private import keep_private
 from nurture.settings import load_settings
 from nurture.web.pages import create_pages
 from nurture.web.studio import create_studio

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Response, json
 from werkzeug.exceptions import HTTPException
 
-from nurture.disk import DiskFullError
 from nurture.domain.errors import NurtureError
+from nurture.files.disk import DiskFullError
 from nurture.payload import PayloadError
 from nurture.services.subscribers.signup import (
     KeyReusedError,

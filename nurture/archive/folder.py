@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nurture.archive.journal import JOURNALS, Journal, JournalFile, journal_name
 from nurture.archive.place import Entry, Sink, Source, StoredFile
-from nurture.private_files import open_private, replace_private, sync_folder
+from nurture.files.private import open_private, replace_private, sync_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from nurture.archive.locking import lock
 from nurture.archive.phrase import as_typed, make_words
 from nurture.archive.place import Place, StoredFile
 from nurture.domain.errors import NurtureError
-from nurture.private_files import replace_private
+from nurture.files.private import replace_private
 
 #: What the key is called beside the backups.
 BESIDE = "identity.age"

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from nurture.cli import streams
-from nurture.disk import unusable
 from nurture.domain.errors import NurtureError
-from nurture.private_files import keep_private, open_private
+from nurture.files.disk import unusable
+from nurture.files.private import keep_private, open_private
 from nurture.settings import Settings, load_settings
 
 if TYPE_CHECKING:

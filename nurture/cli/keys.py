@@ -57,7 +57,7 @@ def rotate(leaked: bool, to: Path | None, show: bool, as_json: bool) -> None:
 def _settings_that_are_there() -> Settings:
     """The settings, where there is a key to rotate; a mistyped place gets no secrets of its own."""
     from nurture.domain.errors import NurtureError
-    from nurture.secrets_file import NAME, SECRET_KEY
+    from nurture.files.secrets import NAME, SECRET_KEY
     from nurture.settings import given_settings
 
     given = given_settings()
@@ -91,7 +91,7 @@ def _lines(settings: Settings, leaked: bool, to: Path | None, show: bool) -> dic
 
 
 def _line(name: str, value: str) -> str:
-    from nurture.env_file import as_line
+    from nurture.files.env import as_line
 
     return as_line(name, value)
 

@@ -41,7 +41,7 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     FILE lies in a folder or, as s3://bucket/…/nurture-….age, in a bucket. It asks for the words
     that “nurture backup” showed.
     """
-    from nurture.secrets_file import KEPT, MADE
+    from nurture.files.secrets import KEPT, MADE
     from nurture.services.backup import restore as restoring
     from nurture.services.backup.places import locate_file
     from nurture.services.backup.restore import Place

@@ -15,7 +15,7 @@ from nurture.lifeline import die_with_parent, outlive_nobody
 from nurture.serving.handover import Handed
 from nurture.serving.kernel import name_process
 from nurture.serving.logs import Lines, Log
-from nurture.serving.server import READY
+from nurture.serving.web.server import READY
 
 #: A child that lived this many seconds is taken to be sound again.
 _SOUND_AFTER = 60.0

@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nurture.bootstrap import House
+from nurture.files.private import write_private
 from nurture.library.files import files_of
-from nurture.private_files import write_private
 from nurture.store.tables.revisions import latest_publication
 
 _PROGRAM = Path(__file__).parent.parent

@@ -9,12 +9,12 @@ from typing import Any
 from nurture.domain.errors import NurtureError
 from nurture.services.health.finding import Level
 from nurture.services.health.machine import shared_memory
-from nurture.serving.connection import Crowd
-from nurture.serving.copying import start_copying
-from nurture.serving.front import Front
 from nurture.serving.kernel import allow_many_files, root_trouble, share_one_heap
 from nurture.serving.loading import load_app, ours
-from nurture.serving.server import Server, listen, why
+from nurture.serving.web.connection import Crowd
+from nurture.serving.web.front import Front
+from nurture.serving.web.server import Server, listen, why
+from nurture.serving.withdrawals import start_copying
 from nurture.settings import Settings
 
 #: Files that are no connections: libraries, logs, the database, journals, guides.

@@ -15,19 +15,19 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from nurture.disk import look
+from nurture.broker.embedded import EMBEDDED_IN, EmbeddedRedis, EmbeddedRedisError
 from nurture.domain.errors import NurtureError
-from nurture.embedded_redis import EMBEDDED_IN, EmbeddedRedis, EmbeddedRedisError
+from nurture.files.disk import look
 from nurture.serving.children import STOPPING, Child
 from nurture.serving.handover import Elder, Handover, elders_of
 from nurture.serving.loading import load_for_web, load_for_workers
 from nurture.serving.programs import insist_on_shared_memory, run_beat, run_web, run_worker
-from nurture.serving.server import listen, why
+from nurture.serving.web.server import listen, why
 from nurture.serving.welcome import welcome
 from nurture.settings import Settings
 
 if TYPE_CHECKING:
-    from nurture.serving.preparing import Preparation
+    from nurture.serving.preparation import Preparation
 
 #: Seconds in which the web side must answer at the start.
 _START = 30.0
@@ -257,7 +257,7 @@ def _complete_environment(settings: Settings) -> None:
 
 def _begin_to_prepare() -> "Preparation":
     # One of the programs alone, such as the alarm clock, needs nothing of what this imports.
-    from nurture.serving.preparing import Preparation
+    from nurture.serving.preparation import Preparation
 
     return Preparation()
 

@@ -8,7 +8,7 @@ import sys
 
 from nurture.domain.errors import NurtureError
 from nurture.serving.loading import load_everything
-from nurture.serving.preparing import in_words, prepare
+from nurture.serving.preparation import in_words, prepare
 
 
 def main() -> int:

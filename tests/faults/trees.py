@@ -12,7 +12,7 @@ from typing import Self
 
 import redis
 
-from nurture.embedded_redis import EmbeddedRedis
+from nurture.broker.embedded import EmbeddedRedis
 from tests.faults.oracle import Oracle
 from tests.faults.workers import Program, celery_beat, celery_worker, until
 from tests.house import SIGNUP_TOKEN, Household

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import redis
 
-from nurture.embedded_redis import EmbeddedRedis
+from nurture.broker.embedded import EmbeddedRedis
 
 
 @contextmanager

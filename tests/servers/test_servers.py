@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import redis
 
-from nurture.embedded_redis import EmbeddedRedis
+from nurture.broker.embedded import EmbeddedRedis
 from tests.servers import fence, postgres
 from tests.servers.clock import ClockFile
 from tests.servers.databases import PostgresDatabases, SqliteDatabases

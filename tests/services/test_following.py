@@ -10,13 +10,13 @@ import pytest
 
 from nurture.bootstrap import House
 from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.files.witness import Witness
 from nurture.mail.outbox.files import list_mails, mail_path
 from nurture.services.subscribers import erasure, machine_files
 from nurture.services.subscribers.machine_files import FilesKeptError, OwnFiles
 from nurture.store.database import Database
 from nurture.store.tables.erasures import Gone, gone_after, list_erasures, newest_erasure
 from nurture.store.tables.suppressions import suppress, suppressions
-from nurture.witness import Witness
 from tests.house import Household
 from tests.servers.clock import A_MONDAY_MORNING
 

@@ -20,8 +20,8 @@ from sqlalchemy import update
 
 from nurture.cli import main
 from nurture.domain.messages.status import MessageStatus
-from nurture.env_file import as_line, read_env_file, rewritten
-from nurture.secrets_file import KEPT, SecretsBusyError, change_secrets
+from nurture.files.env import as_line, read_env_file, rewritten
+from nurture.files.secrets import KEPT, SecretsBusyError, change_secrets
 from nurture.services.owner import security, sessions
 from nurture.settings import Settings, load_settings
 from nurture.store.tables.messages import messages
@@ -225,7 +225,7 @@ def start(*words: str) -> "subprocess.Popen[bytes]":
 
 #: What the command does to the file, again and again until the process is killed.
 _AGAIN_AND_AGAIN = """
-from nurture.secrets_file import change_secrets, new_key
+from nurture.files.secrets import change_secrets, new_key
 from nurture.services.keys.rotation import as_settings
 from nurture.settings import load_settings
 settings = load_settings()

@@ -4,9 +4,9 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
+from nurture.files.witness import Witness
 from nurture.services.delivery import batch
 from nurture.services.reports import status
-from nurture.witness import Witness
 from tests.house import Household
 from tests.servers.smtp import SmtpSink
 

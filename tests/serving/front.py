@@ -8,9 +8,9 @@ from http.client import HTTPConnection
 from threading import Thread
 from wsgiref.types import WSGIApplication
 
-from nurture.serving.connection import Crowd, Patience
-from nurture.serving.front import Front
-from nurture.serving.server import Server, listen
+from nurture.serving.web.connection import Crowd, Patience
+from nurture.serving.web.front import Front
+from nurture.serving.web.server import Server, listen
 
 #: Whose lanes were full.
 FULL: list[str] = []

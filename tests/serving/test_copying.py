@@ -9,7 +9,7 @@ import pytest
 
 from nurture.archive.journal import JournalFile
 from nurture.services.backup import withdrawals
-from nurture.serving.copying import _copy_what_waits
+from nurture.serving.withdrawals import _copy_what_waits
 from tests.faults.workers import Program, until
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in

@@ -10,7 +10,7 @@ from nurture.library import read_library
 from nurture.library.files import files_of
 from nurture.services.publishing import files
 from nurture.serving.last_published import LastPublished
-from nurture.serving.preparing import prepare
+from nurture.serving.preparation import prepare
 from nurture.store.tables.revisions import latest_publication
 from tests.homes import home, smtp_sink, sqlite_home
 from tests.house import SHIPPED, Household

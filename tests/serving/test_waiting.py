@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.serving.waiting import Waiting, neighbour_of
+from nurture.serving.web.waiting import Waiting, neighbour_of
 
 _COMINGS = st.lists(st.tuples(st.integers(0, 40), st.sampled_from("abc"), st.booleans()))
 

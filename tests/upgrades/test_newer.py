@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sqlalchemy import inspect, text
 
 from nurture.cli import main
-from nurture.serving.preparing import prepare
+from nurture.serving.preparation import prepare
 from nurture.store.database import NewerDatabaseError
 from nurture.store.shape import NEWEST
 from tests.homes import ScriptedSink, home, sqlite_home

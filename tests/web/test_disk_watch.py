@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.disk import Disk, look
 from nurture.domain.disk_space import Room, Use
+from nurture.files.disk import Disk, look
 from tests.house import Household, link_in
 from tests.servers.smtp import SmtpSink
 from tests.web.studio import send

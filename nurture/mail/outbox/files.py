@@ -11,7 +11,7 @@ from email.policy import default
 from functools import cached_property
 from pathlib import Path
 
-from nurture.private_files import write_private
+from nurture.files.private import write_private
 
 _PREFIX = "message-"
 _ABOUT_A_MAIL = re.compile(rf"\.?{_PREFIX}(\d+)\.")

@@ -18,10 +18,10 @@ from nurture.archive.container import Member, opened_archive
 from nurture.archive.identity import KeyFiles, read_locked
 from nurture.archive.place import StoredFile
 from nurture.domain.errors import NurtureError
-from nurture.env_file import as_line
+from nurture.files.env import as_line
+from nurture.files.private import sync_folder, write_down, write_private
+from nurture.files.secrets import KEPT
 from nurture.library.files import files_of
-from nurture.private_files import sync_folder, write_down, write_private
-from nurture.secrets_file import KEPT
 from nurture.services.backup.contents import DKIM, LIBRARY, SETTINGS, About, Progress
 from nurture.services.backup.proof import take_in
 from nurture.settings import Settings

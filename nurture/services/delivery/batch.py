@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from nurture.clock import Clock, real_now
 from nurture.domain.account import Equal, Hold, about_the_server
 from nurture.domain.messages.status import MessageStatus
+from nurture.files.witness import Witness
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
 from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.services.account import hold as accounts
@@ -38,7 +39,6 @@ from nurture.store.queries.due import Step, advance, look_again
 from nurture.store.tables import account, enrolments, messages
 from nurture.store.tables.account import Refused
 from nurture.store.tables.instance import armed_for, how_far, is_armed
-from nurture.witness import Witness
 
 #: So many messages are marked `sending` together; as many are in doubt after a kill, at most.
 WINDOW = 64

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from nurture.clock import clock_from
-from nurture.disk import MAKE_ROOM, Disk, look
 from nurture.domain.disk_space import Use
 from nurture.domain.errors import NurtureError
-from nurture.private_files import look_for_open
+from nurture.files.disk import MAKE_ROOM, Disk, look
+from nurture.files.private import look_for_open
 from nurture.services.health.finding import Finding, doubtful, failed, failed_by, fine
 from nurture.settings import Settings, first_start_is_to_come
 

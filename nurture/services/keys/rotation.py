@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.keys import Keys, joined
+from nurture.files.secrets import ADDRESS_KEY, LEAKED_KEYS, SECRET_KEY, change_secrets, new_key
 from nurture.sealing import Seal
-from nurture.secrets_file import ADDRESS_KEY, LEAKED_KEYS, SECRET_KEY, change_secrets, new_key
 from nurture.services.keys.mark import refuse_other_keys
 from nurture.services.owner.security import seal_secrets
 from nurture.settings import Settings

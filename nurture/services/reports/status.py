@@ -7,6 +7,7 @@ from typing import Any
 from nurture import __version__
 from nurture.domain.account import Hold
 from nurture.domain.errors import NurtureError
+from nurture.files.witness import Witness
 from nurture.services.tracking.journal import waiting_in
 from nurture.services.tracking.remains import count_set_aside
 from nurture.store.database import Database
@@ -20,7 +21,6 @@ from nurture.store.tables import (
     sequences,
     subscribers,
 )
-from nurture.witness import Witness
 
 _IN_HAND = ("claimed", "sending")
 

@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 
 from nurture.domain.errors import NurtureError
+from nurture.files.witness import Witness
 from nurture.store import wiping
 from nurture.store.database import Database
 from nurture.store.tables.erasures import Gone, gone_after, newest_erasure
-from nurture.witness import Witness
 
 #: So many erasures are followed at once.
 _CHUNK = 500

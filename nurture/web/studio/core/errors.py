@@ -8,8 +8,8 @@ from flask import Blueprint, render_template, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from nurture.disk import DiskFullError
 from nurture.domain.errors import NurtureError
+from nurture.files.disk import DiskFullError
 from nurture.store.database import DatabaseUnavailableError
 
 _TITLES = {

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nurture.disk import remedy_for
 from nurture.domain.keys import Keys
-from nurture.env_file import SettingsError, read_env_file, rewritten
-from nurture.private_files import sync_folder, write_down
+from nurture.files.disk import remedy_for
+from nurture.files.env import SettingsError, read_env_file, rewritten
+from nurture.files.private import sync_folder, write_down
 
 #: Made at the first start where nobody set them, and kept in the data directory.
 MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-from nurture.serving.lanes import Lane, LaneFullError
-from nurture.serving.wsgi import Answer, BodyWantedError, Rest, answer, environ_of
+from nurture.serving.web.lanes import Lane, LaneFullError
+from nurture.serving.web.wsgi import Answer, BodyWantedError, Rest, answer, environ_of
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]

@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from nurture.private_files import write_private
+from nurture.files.private import write_private
 
 
 class Witness:

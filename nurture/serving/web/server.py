@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import uvicorn
 
-from nurture.serving.connection import Connection, Crowd, give_up_late
-from nurture.serving.front import Front
+from nurture.serving.web.connection import Connection, Crowd, give_up_late
+from nurture.serving.web.front import Front
 
 #: Seconds in which answers may be finished after the program has been told to stop.
 _FINISH = 10

@@ -7,8 +7,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from nurture.bootstrap import House, bring_up_to_date, build
-from nurture.disk import unusable
 from nurture.domain.errors import NurtureError
+from nurture.files.disk import unusable
 from nurture.library import Library, read_library
 from nurture.lifeline import die_with_parent
 from nurture.mail.setup import make_mailer, make_sign

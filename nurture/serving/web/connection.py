@@ -14,8 +14,8 @@ from urllib.parse import unquote_to_bytes
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from nurture.serving.front import AT_ONCE, Front
-from nurture.serving.waiting import Waiting, neighbour_of
+from nurture.serving.web.front import AT_ONCE, Front
+from nurture.serving.web.waiting import Waiting, neighbour_of
 
 #: Where files are sent, which may take as long as they come at this many bytes a second.
 _FILES_AT, SLOWEST_FILE = "/studio/", 1024

@@ -9,7 +9,7 @@ from redis import Redis, exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from nurture.redis_address import verifying
+from nurture.broker.address import verifying
 
 #: Seconds for each look; somebody is waiting for the answer.
 _PATIENCE = 2.0

@@ -20,9 +20,9 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
+from nurture.broker.address import verifying
 from nurture.domain.errors import NurtureError
 from nurture.lifeline import tied_to_us
-from nurture.redis_address import verifying
 
 LONGEST_SOCKET_PATH = 107
 LARGEST_LOG = 1_000_000

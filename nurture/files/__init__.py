@@ -1,0 +1,1 @@
+"""Files of this machine: settings, secrets, the room on the disk, and what is remembered."""

@@ -1,0 +1,1 @@
+"""The web server: connections with deadlines, lanes, and Flask behind them."""
