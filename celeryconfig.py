@@ -43,7 +43,7 @@ worker_send_task_events = False
 enable_utc = True
 timezone = "UTC"
 
-imports = ("tasks.advancing", "tasks.delivering", "tasks.recording", "tasks.upkeep")
+imports = ("tasks.sweep", "tasks.deliver", "tasks.hits", "tasks.upkeep")
 task_default_queue = "nurture"
 task_queues = (Queue("nurture"),)
 task_routes = {"tasks.*": {"queue": "nurture"}}

@@ -5,7 +5,7 @@ from contextlib import suppress
 from threading import Event, Thread
 
 from tasks import NUDGE_SECONDS
-from tasks.delivering import deliver
+from tasks.deliver import deliver
 
 #: Seconds from one ring to the next, at least.
 _BETWEEN = 0.25

@@ -100,9 +100,9 @@ def overtaken(home: Household, smtp_sink: ScriptedSink) -> Household:
 
 #: What a worker's process does again and again.
 _AT_WORK = """
-from tasks.advancing import sweep
-from tasks.delivering import deliver
-from tasks.recording import fold_hits, judge_hits
+from tasks.sweep import sweep
+from tasks.deliver import deliver
+from tasks.hits import fold_hits, judge_hits
 for _ in range(3):
     for task in (sweep, deliver, fold_hits, judge_hits):
         task()
@@ -154,7 +154,7 @@ def test_a_running_worker_sends_nothing_and_says_why_once(
     assert "Traceback" not in said
     assert len(smtp_sink.mails) == had
     stamp(overtaken, NEWEST)
-    assert at_work(overtaken, "from tasks.delivering import deliver; deliver()") == ""
+    assert at_work(overtaken, "from tasks.deliver import deliver; deliver()") == ""
     assert len(smtp_sink.mails) == had + 1
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nurture.cli.backing_up import needed_elsewhere
+from nurture.cli.backup import needed_elsewhere
 from nurture.cli.command import main, up_to_date, with_house
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from tasks import NUDGE_SECONDS, app, house
 
 
-@app.task
+@app.task(name="tasks.delivering.deliver")
 def deliver() -> None:
     """Take one batch of due enrolments; where it was full, there is another."""
     from nurture.services.delivery import batch

@@ -32,7 +32,7 @@ def why(house: House, email: str, as_json: bool) -> None:
 
 
 def _document(found: Explanation) -> dict[str, Any]:
-    from nurture.cli.simulating import entry_document
+    from nurture.cli.simulate import entry_document
 
     zone = ZoneInfo(found.time_zone)
     return {

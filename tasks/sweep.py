@@ -5,10 +5,11 @@ from contextlib import suppress
 from celery.signals import worker_ready
 
 from tasks import NUDGE_SECONDS, app, house
-from tasks.delivering import deliver
+from tasks.deliver import deliver
 
 
-@app.task
+#: Under this name since the first release, so that workers of two releases serve one queue.
+@app.task(name="tasks.advancing.sweep")
 def sweep() -> None:
     """Take over from workers that died, and wake as many as there are batches due."""
     from nurture.services.delivery.sweep import batches_due

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nurture.cli.backing_up import progress
+from nurture.cli.backup import progress
 from nurture.cli.command import main
 from nurture.cli.held import as_values, in_words
 

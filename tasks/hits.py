@@ -3,7 +3,7 @@
 from tasks import app, house
 
 
-@app.task
+@app.task(name="tasks.recording.fold_hits")
 def fold_hits() -> None:
     """Fold what this machine's web processes have written down since the last time."""
     from nurture.services.tracking import fold
@@ -11,7 +11,7 @@ def fold_hits() -> None:
     fold.fold_journals(house().database, house().journals)
 
 
-@app.task
+@app.task(name="tasks.recording.judge_hits")
 def judge_hits() -> None:
     """Judge what has been held for long enough.
 
