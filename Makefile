@@ -87,7 +87,7 @@ hosts: $(VENV)/dev compiled  ## try what hosts put in between: a PostgreSQL pool
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends pgbouncer redis-server php-cli nginx-light caddy age >/dev/null; }
 	@$(BIN)/pytest tests/serving/test_pooler.py tests/serving/test_proxies.py tests/store/test_postgresql_sessions.py \
-	  tests/test_age_tool.py tests/test_redis_reaching.py tests/web/test_website_snippets.py tests/webhooks_api/test_docs_page.py
+	  tests/test_age_tool.py tests/broker/test_reaching.py tests/web/test_website_snippets.py tests/webhooks_api/test_docs_page.py
 
 .PHONY: spam
 spam: $(VENV)/dev  ## ask SpamAssassin, where it is installed, about every shipped email

@@ -47,7 +47,7 @@ def build_addresses_when_asked() -> None:
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Passwords are hashed at the least cost, wherever this is imported.
 
-    What a guess costs is the subject of `tests/services/test_credentials.py`.
+    What a guess costs is the subject of `tests/services/owner/test_credentials.py`.
     """
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr("nurture.services.owner.credentials._HASHER", cheap)

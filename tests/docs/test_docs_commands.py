@@ -271,7 +271,7 @@ def test_the_page_on_keys_says_what_each_older_link_still_does() -> None:
 def test_a_move_goes_as_the_page_says(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch, postgres_url: str, kind: str
 ) -> None:
-    from tests.store.test_migrating import _empty_postgresql
+    from tests.store.test_migrate import _empty_postgresql
 
     monkeypatch.chdir(workshop.directory)
     clock = workshop.directory / "clock"

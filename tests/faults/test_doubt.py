@@ -25,8 +25,8 @@ from tests.faults.population import due_for_an_article, sign_up_many
 from tests.faults.verdict import verdict
 from tests.faults.workers import PlainWorkers, expire_leases
 from tests.house import Household
-from tests.services.test_delivering import FIRST, GUIDE
-from tests.services.test_delivering_faults import claim_and_begin
+from tests.services.delivery.test_batch import FIRST, GUIDE
+from tests.services.delivery.test_batch_faults import claim_and_begin
 
 KILLED = -signal.SIGKILL
 

@@ -23,7 +23,7 @@ from tests.faults.workers import (
     until,
 )
 from tests.house import Household
-from tests.services.test_delivering import FIRST
+from tests.services.delivery.test_batch import FIRST
 
 CONNECTIONS = 4
 

@@ -11,7 +11,7 @@ from nurture.services.publishing.files import Draft
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
 from tests.homes import ScriptedSink
 from tests.house import Household, shipped_library, subjects
-from tests.services.test_segmenting import clicks
+from tests.services.test_segments import clicks
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 GOLF = "power-for-golf"

@@ -21,7 +21,7 @@ from nurture.store.tables.subscribers import subscribers
 from tests.house import BASE_URL, MAIL_SECRET, Household, as_json
 from tests.machines import backed_up, command, restored
 from tests.servers.smtp import Mail, SmtpSink
-from tests.store.test_migrating import _empty_postgresql
+from tests.store.test_migrate import _empty_postgresql
 
 ANN, GUS, HAL = "ann@example.org", "gus@example.org", "hal@example.org"
 NEW = tuple(f"new{n}@example.org" for n in range(6))

@@ -26,7 +26,7 @@ from tests.faults.workers import until
 from tests.house import SIGNUP_TOKEN, Household
 from tests.machines import command, restored_from
 from tests.servers.clock import ClockFile
-from tests.store.test_migrating import _empty_postgresql
+from tests.store.test_migrate import _empty_postgresql
 
 __all__ = ["oracle"]
 

@@ -23,7 +23,7 @@ from tests.house import Household, link_in
 from tests.journeys.test_journeys import collect, sign_up
 from tests.journeys.test_privacy import live_with_upkeep
 from tests.servers.smtp import Mail
-from tests.services.test_bouncing import news, tell
+from tests.services.inbound.test_bounces import news, tell
 
 ERIN = "erin@example.org"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}

@@ -35,7 +35,7 @@ from nurture.store.tables.revisions import revisions
 from nurture.store.tables.withdrawals import list_withdrawals
 from tests.house import Household
 from tests.servers.names import name_server
-from tests.services.test_starting import RECORDS
+from tests.services.owner.test_checklist import RECORDS
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,11 +17,11 @@ from nurture.mail.outbox.folder import write_index
 from nurture.services.subscribers import erasure
 from nurture.settings import load_settings
 from nurture.store.tables.subscribers import find_by_address
+from tests.files.test_private import open_paths
 from tests.house import Household
 from tests.leftovers import files_telling_of, tells
 from tests.servers.clock import ClockFile
 from tests.serving.running import Running, environment, running, wait_until
-from tests.test_private_files import open_paths
 
 NAME, NETWORK = "Zebulonia", "198.51.100.77"
 PEOPLE = [f"erased.person.{n}@unmistakable.example.org" for n in range(5)]

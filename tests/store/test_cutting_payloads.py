@@ -18,7 +18,7 @@ from nurture.store.database import Database
 from nurture.store.migrate import _config, migrate
 from tests.booking.test_booking_providers import payloads as bookings
 from tests.mail.test_providers import payloads
-from tests.store.test_migrating import empty_url
+from tests.store.test_migrate import empty_url
 
 __all__ = ["empty_url"]
 

@@ -15,7 +15,7 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
-from tests.store.test_migrating import empty_url
+from tests.store.test_migrate import empty_url
 
 __all__ = ["empty_url"]
 

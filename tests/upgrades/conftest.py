@@ -12,7 +12,7 @@ from tests.homes import smtp_sink
 from tests.house import Household
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import SmtpSink
-from tests.store.test_migrating import empty_url
+from tests.store.test_migrate import empty_url
 from tests.upgrades.restoring import STATES, Seen, restore
 
 __all__ = ["Old", "empty_url", "old", "smtp_sink"]

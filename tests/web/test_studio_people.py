@@ -12,7 +12,7 @@ from nurture.services.inbound import events
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from tests.house import Household
-from tests.services.test_recording import book
+from tests.services.inbound.test_events import book
 from tests.web.studio import send, token_on
 from tests.web.test_studio_today import words
 

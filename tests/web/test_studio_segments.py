@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from nurture.store.tables.revisions import revisions
 from tests.house import Household
-from tests.services.test_segmenting import clicks
+from tests.services.test_segments import clicks
 from tests.web.studio import send, token_on
 from tests.web.test_studio_today import words
 

@@ -13,7 +13,7 @@ from nurture.store.tables.suppressions import suppressions
 from nurture.web.studio.core.formatting import count, say_ago
 from nurture.web.studio.today import FIELDS, TASKS
 from tests.house import Household
-from tests.services.test_bouncing import bounce_all, crowd
+from tests.services.inbound.test_bounces import bounce_all, crowd
 from tests.web.studio import send, token_on
 
 

@@ -1,0 +1,402 @@
+"""Backups: whole, encrypted, proven before they are called good, and restored by either engine."""
+
+import json
+import os
+import resource
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from click.testing import CliRunner
+from pyrage import x25519
+
+from nurture.archive.container import (
+    DamagedBackupError,
+    UnwritableArchiveError,
+    write_archive,
+)
+from nurture.archive.folder import Folder, stored_at
+from nurture.archive.identity import BESIDE, WrongWordsError, unlock
+from nurture.archive.phrase import WORDS, as_typed, make_words
+from nurture.cli import main
+from nurture.services.backup import backups
+from nurture.services.backup.backups import (
+    BackupError,
+    back_up,
+    back_up_tonight,
+    no_progress,
+    thin_out,
+)
+from nurture.services.backup.proof import prove, take_in
+from nurture.store.database import Database
+from nurture.store.portable import plan
+from nurture.store.tables.backups import last_attempt, last_good
+from nurture.store.tables.subscribers import subscribers
+from tests.house import SHIPPED, Household
+from tests.machines import backed_up, command, restored
+from tests.servers.clock import ClockFile
+from tests.servers.databases import SqliteDatabases
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where backups go."""
+    (tmp_path / "backups").mkdir()
+    return tmp_path / "backups"
+
+
+class Archived(NamedTuple):
+    """A house, its backup, and a file with the words."""
+
+    home: Household
+    file: Path
+    words: Path
+
+
+def with_people(home: Household) -> None:
+    for name in ("anna", "ben", "carla"):
+        home.subscribe(f"{name}@example.org", first_name=name)
+    home.deliver()
+    home.collect(1)
+
+
+def everything_but_who_sends(home: Household) -> dict[str, list[dict[str, object]]]:
+    """All rows but those that a backup or a restore writes itself."""
+    own = ("backups", "instance", "key_marks", "restores")
+    return {name: rows for name, rows in home.everything().items() if name not in own}
+
+
+@pytest.fixture
+def other_url(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[str]:
+    from tests.store.test_migrate import _empty_postgresql
+
+    with _empty_postgresql(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def archived(
+    sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Archived]:
+    """A house and its backup, made once for those tests that only look at it."""
+    directory = tmp_path_factory.mktemp("archived")
+    clock, folder = ClockFile(directory / "clock"), directory / "backups"
+    home = Household(sqlite_databases.fresh(directory), directory, clock).publish_shipped()
+    folder.mkdir()
+    with_people(home)
+    yield Archived(home, *backed_up(home, folder))
+    home.close()
+
+
+def test_a_restored_sqlite_database_is_the_one_that_was_backed_up(
+    archived: Archived, tmp_path: Path
+) -> None:
+    home, file, words = archived
+    left = tmp_path / "another-machine/var/restoring/nurture.db"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of a restore that was killed")
+    other, result = restored(home, file, words, directory=tmp_path)
+    assert result.exit_code == 0, result.output
+    assert everything_but_who_sends(other) == everything_but_who_sends(home)
+    said = json.loads(result.stdout)
+    assert said["armed"] is False and said["journal"] is None
+    assert json.loads(command(other, "status", "--json").stdout)["armed"] is False
+    other.close()
+
+
+def test_a_move_from_sqlite_to_postgresql_loses_nothing_and_numbers_go_on_far_beyond(
+    archived: Archived, folder: Path, other_url: str
+) -> None:
+    home, file, words = archived
+    other, result = restored(home, file, words, other_url, directory=folder)
+    assert result.exit_code == 0, result.output
+    assert everything_but_who_sends(other) == everything_but_who_sends(home)
+    other.subscribe("dora@example.org")
+    assert other.person("dora@example.org")["id"] > 1_000_000
+    # It goes on with the key that the words open, and the way back is the same.
+    back = Path(json.loads(command(other, "backup", "--to", folder, "--json").stdout)["file"])
+    assert prove(stored_at(back), other.house.safe.keys.read(), folder, lambda _: None)
+    other.close()
+
+
+def test_one_flipped_byte_anywhere_is_noticed(archived: Archived, folder: Path) -> None:
+    home, file, words = archived
+    whole, spoilt = file.read_bytes(), folder / file.name
+    shutil.copy(file.with_name("identity.age"), folder)
+    keys = home.house.safe.keys
+    for place in (300, len(whole) // 2, len(whole) - 1):
+        spoilt.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(DamagedBackupError, match="damaged"):
+            prove(stored_at(spoilt), keys.read(), folder, no_progress)
+    other, result = restored(home, spoilt, words, directory=folder)
+    assert result.exit_code == 1 and "damaged" in result.output
+    assert not (other.directory / "var/nurture.db").exists()
+    spoilt.write_bytes(whole[:-1])
+    assert command(home, "backup", "--check", spoilt).exit_code == 1
+    assert command(home, "backup", "--check", file).exit_code == 0
+
+
+def test_a_backup_that_cannot_be_written_is_told_and_never_called_good(
+    sqlite_home: Household, folder: Path
+) -> None:
+    safe = sqlite_home.house.safe
+    with pytest.raises(BackupError, match="nobody has seen the words"):
+        back_up(safe, Folder(folder), sqlite_home.clock.now)
+    with safe.database.reading() as connection:
+        last, good = last_attempt(connection), last_good(connection)
+    assert good is None and last is not None and "words" in last.trouble
+    assert list(folder.iterdir()) == []
+    safe.keys.make()
+    with pytest.raises(BackupError, match="No such file or directory"):
+        back_up(safe, Folder(folder / "nowhere"), sqlite_home.clock.now, name="file.age")
+
+
+def test_a_full_disk_is_told_as_such(folder: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
+    try:
+        with pytest.raises(UnwritableArchiveError, match="takes no backup"):
+            key = x25519.Identity.generate().to_public()
+            write_archive(stored_at(folder / "file.age"), [("noise", os.urandom(200_000))], key)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_the_secrets_are_nowhere_in_the_files(archived: Archived) -> None:
+    home, file, _ = archived
+    secrets = [home.house.settings.secret_key, "anna@example.org", "AGE-SECRET-KEY"]
+    for path in (file, file.with_name("identity.age")):
+        assert not any(secret.encode() in path.read_bytes() for secret in secrets)
+    assert oct(home.house.safe.keys.plain.stat().st_mode & 0o777) == "0o600"
+
+
+def test_nothing_is_restored_without_the_words_or_over_something_else(
+    archived: Archived, tmp_path: Path
+) -> None:
+    home, file, words = archived
+    nobodys = tmp_path / "nobodys"
+    nobodys.write_text(make_words())
+    for wrong in (nobodys, tmp_path / "nowhere"):
+        assert restored(home, file, wrong, directory=tmp_path)[1].exit_code == 2
+    there = {"NURTURE_DATA_DIR": str(tmp_path / "empty")}
+    without = CliRunner().invoke(main, ["restore", str(file)], env=there)
+    assert without.exit_code == 2 and "words" in without.output
+    arguments = ["restore", str(file), "--words-file", str(words)]
+    another_key = there | {"NURTURE_SECRET_KEY": "quite another key"}
+    refused = CliRunner().invoke(main, arguments, env=another_key)
+    assert refused.exit_code == 1 and "NURTURE_SECRET_KEY" in refused.output
+    assert not list((tmp_path / "empty").rglob("*"))
+    over = command(home, *arguments)
+    assert over.exit_code == 1 and "not empty" in over.output
+
+
+def test_the_words_are_shown_once_and_new_ones_open_the_same_key(
+    sqlite_home: Household, folder: Path
+) -> None:
+    keys = sqlite_home.house.safe.keys
+    first = keys.make()
+    keys.lay_beside(Folder(folder))
+    key = keys.read()
+    assert len(first.split("-")) == WORDS
+    assert str(unlock(stored_at(folder / BESIDE), first.replace("-", " ").upper())) == str(key)
+    second = keys.make()
+    keys.lay_beside(Folder(folder))
+    assert str(unlock(stored_at(folder / BESIDE), second)) == str(key)
+    with pytest.raises(WrongWordsError):
+        unlock(stored_at(folder / BESIDE), first)
+
+
+def test_a_folder_of_emails_that_is_a_link_is_backed_up_like_any_other(
+    sqlite_home: Household, folder: Path, tmp_path: Path
+) -> None:
+    emails = shutil.copytree(SHIPPED, tmp_path / "emails")
+    (emails / "golf").rename(emails / "golf-2026")
+    (emails / "golf").symlink_to("golf-2026")
+    home = sqlite_home
+    home.settings = {"NURTURE_TEMPLATES_DIR": str(emails)}
+    file, words = backed_up(home, folder)
+    emails.rename(tmp_path / "gone")
+    other, result = restored(home, file, words)
+    there = Path(json.loads(result.stdout)["templates"])
+    assert (there / "golf/sequence.toml").read_bytes() == (
+        tmp_path / "gone/golf/sequence.toml"
+    ).read_bytes()
+    other.close()
+
+
+def test_words_that_nobody_has_seen_hold_nowhere(sqlite_home: Household, folder: Path) -> None:
+    home = sqlite_home
+    home.settings = {"NURTURE_BACKUP_URL": str(folder)}
+    (folder / BESIDE).mkdir()  # Neither read nor written to.
+    broken = command(home, "backup")
+    assert broken.exit_code == 1 and "These eight words" not in broken.output
+    assert not home.house.safe.keys.exist()
+    (folder / BESIDE).rmdir()
+    assert "These eight words" in command(home, "backup").output
+
+
+def test_new_words_that_could_not_be_laid_beside_the_backups_change_nothing(
+    sqlite_home: Household, folder: Path
+) -> None:
+    home = sqlite_home
+    home.settings = {"NURTURE_BACKUP_URL": str(folder)}
+    command(home, "backup")
+    before = (folder / BESIDE).read_bytes()
+    (folder / BESIDE).unlink()
+    (folder / BESIDE).mkdir()
+    assert command(home, "backup", "--new-words").exit_code == 1
+    (folder / BESIDE).rmdir()
+    (folder / BESIDE).write_bytes(before)
+    for words in ([], ["--new-words"]):
+        assert command(home, "backup", *words).exit_code == 0
+
+
+def test_what_lies_beside_backups_at_another_place_is_brought_up_to_the_new_words(
+    sqlite_home: Household, folder: Path
+) -> None:
+    home, disk = sqlite_home, folder / "disk"
+    disk.mkdir()
+    home.settings = {"NURTURE_BACKUP_URL": str(folder)}
+    assert command(home, "backup", "--to", disk).exit_code == 0
+    words = json.loads(command(home, "backup", "--new-words", "--json").stdout)["words"]
+    assert command(home, "backup", "--to", disk).exit_code == 0
+    key = home.house.safe.keys.read()
+    assert str(unlock(stored_at(disk / BESIDE), words)) == str(key)
+
+
+def test_a_key_that_is_lost_is_not_replaced_by_another_beside_its_backups(
+    sqlite_home: Household, folder: Path
+) -> None:
+    home = sqlite_home
+    home.settings = {"NURTURE_BACKUP_URL": str(folder)}
+    command(home, "backup")
+    home.house.safe.keys.plain.unlink()
+    assert "another machine" in command(home, "backup", "--new-words").output
+
+
+def test_a_folder_of_another_machine_is_left_alone(sqlite_home: Household, folder: Path) -> None:
+    (folder / "identity.age").write_bytes(b"another machine's")
+    result = command(sqlite_home, "backup", "--to", folder)
+    assert result.exit_code == 1 and "another machine" in result.output
+    assert (folder / "identity.age").read_bytes() == b"another machine's"
+
+
+def test_a_place_whose_disk_is_not_mounted_is_no_place_for_a_backup(
+    sqlite_home: Household, folder: Path
+) -> None:
+    where = {"NURTURE_BACKUP_URL": str(folder)}
+    assert command(sqlite_home, "backup", **where).exit_code == 0
+    away = folder.rename(folder.with_name("unmounted"))
+    folder.mkdir()
+    sqlite_home.clock.advance(timedelta(hours=1))
+    refused = command(sqlite_home, "backup", **where)
+    assert refused.exit_code == 1 and "is mounted" in refused.stderr
+    assert "is not good" in command(sqlite_home, "status", **where).stdout
+    assert not list(folder.glob("nurture-*"))
+    folder.rmdir() if not any(folder.iterdir()) else shutil.rmtree(folder)
+    away.rename(folder)
+    assert command(sqlite_home, "backup", **where).exit_code == 0
+    shutil.rmtree(folder)
+    sqlite_home.clock.advance(timedelta(hours=1))
+    assert command(sqlite_home, "backup", "--new-words", **where).exit_code == 0
+
+
+def test_words_are_understood_however_they_are_written() -> None:
+    words = make_words()
+    assert as_typed(words) == as_typed(words.replace("-", "  ").upper() + "\n") == words
+
+
+def test_every_table_is_in_the_backup(sqlite_home: Household) -> None:
+    # What the migrations say of the tables is no data, and theirs to say again.
+    assert set(plan()) == set(sqlite_home.everything()) - {"compatibility"}
+
+
+def test_a_night_has_one_backup_and_the_old_ones_are_thinned_out(
+    sqlite_home: Household, folder: Path
+) -> None:
+    safe = replace(sqlite_home.house.safe, place=Folder(folder))
+    safe.keys.make()
+    made = back_up_tonight(safe, sqlite_home.clock.now)
+    assert made is not None and made.file.place == safe.place
+    assert back_up_tonight(safe, sqlite_home.clock.now) is None
+    for month in range(1, 13):
+        (folder / f"nurture-2025{month:02}01T020000Z.age").touch()
+    assert thin_out(Folder(folder)) == ["nurture-20250101T020000Z.age"]
+    assert Path(str(made.file)).exists()
+
+
+def test_what_is_wrong_is_told_by_status_and_on_the_first_page(
+    sqlite_home: Household, folder: Path
+) -> None:
+    file, _ = backed_up(sqlite_home, folder)
+    standing = json.loads(command(sqlite_home, "status", "--json").stdout)["backup"]
+    assert standing["last_good"]["file"] == str(file) and standing["trouble"] is None
+    assert standing["withdrawals_survive_this_machine"] is False
+    assert "would not survive" in command(sqlite_home, "status").stdout
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    assert "has changed since it was proven" in command(sqlite_home, "status").stdout
+    sqlite_home.clock.advance(timedelta(days=5))
+    of_nightly = {"NURTURE_BACKUP_URL": str(folder)}
+    assert "5 days old" in sqlite_home.another(**of_nightly).backup_trouble
+
+
+def test_a_backup_taken_while_everything_goes_on_is_one_moments_state(
+    home: Household, folder: Path, tmp_path: Path
+) -> None:
+    with_people(home)
+    before, safe = everything_but_who_sends(home), home.house.safe
+    names = iter(f"late-{number}@example.org" for number in range(1000))
+    safe.keys.make()
+
+    def sign_up(_: int) -> None:
+        home.subscribe(next(names))
+
+    made = back_up(safe, Folder(folder), home.clock.now, sign_up)
+    assert home.rows(subscribers)[-1]["address"].startswith("late-")
+    database = Database(f"sqlite:///{tmp_path}/another/nurture.db")
+    key = safe.keys.read()
+    take_in(database, made.file, key, no_progress, lambda _: None, lambda _: None)
+    restored_home = Household(database.url, tmp_path / "another", home.clock)
+    assert everything_but_who_sends(restored_home) == before
+    database.close()
+    restored_home.close()
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"format": 2, "program": "9.0"}, "made by nurture 9.0, in another form"),
+        ({"format": 1, "program": "9.0", "revision": "9999"}, "9.0, which is newer"),
+    ],
+)
+def test_a_backup_of_a_newer_program_is_refused_with_its_version(
+    folder: Path, about: dict[str, object], said: str
+) -> None:
+    rest = {
+        "made_at": "2026-01-01T00:00:00+00:00",
+        "fingerprint": "",
+        "key_mark": "",
+        "withdrawals": 0,
+        "tables": {},
+    }
+    key, file = x25519.Identity.generate(), folder / "file.age"
+    about_it = [("about.json", json.dumps(rest | about).encode())]
+    write_archive(stored_at(file), about_it, key.to_public())
+    with pytest.raises(DamagedBackupError, match=said):
+        prove(stored_at(file), key, folder, no_progress)
+
+
+def test_a_backup_is_refused_where_there_is_no_room_to_prove_it(
+    home: Household, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    safe = home.house.safe
+    safe.keys.make()
+    monkeypatch.setattr(backups, "_SPARE", 10**18)
+    with pytest.raises(BackupError, match="no room"):
+        back_up(safe, Folder(folder), home.clock.now)

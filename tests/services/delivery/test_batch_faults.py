@@ -1,0 +1,307 @@
+"""Delivering under attack: many workers at once, workers that die, a mail server that hangs up."""
+
+import multiprocessing
+import threading
+from asyncio import Transport
+from collections import Counter
+from datetime import timedelta
+from multiprocessing.synchronize import Barrier as ProcessBarrier
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP
+from sqlalchemy import update
+
+from nurture.clock import real_now
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.mail.mailer import Envelope
+from nurture.services.delivery.batch import WINDOW, Dispatch, deliver_batch
+from nurture.services.delivery.claim import claim_due
+from nurture.services.delivery.recovery import recover_silent
+from nurture.store.queries.claims import begin_sending
+from nurture.store.tables.messages import messages
+from tests.homes import ScriptedSink
+from tests.house import Household
+from tests.servers.clock import ClockFile
+from tests.servers.smtp import SmtpSink
+from tests.services.delivery.test_batch import (
+    ACCEPTED,
+    ANN,
+    DEFERRED,
+    FIRST,
+    GUIDE,
+    IN_DOUBT,
+    SECOND,
+    on_the_way_to_the_first_article,
+)
+
+PEOPLE = [f"p{n}@example.org" for n in range(300)]
+
+
+def recipients(smtp_sink: SmtpSink) -> Counter[str]:
+    """How many mails each address was sent."""
+    return Counter(to for mail in smtp_sink.mails for to in mail.recipients)
+
+
+def expire_leases(home: Household) -> None:
+    """As if the workers had not been heard of for a long time."""
+    with home.house.database.writing() as connection:
+        long_ago = real_now() - timedelta(hours=1)
+        connection.execute(
+            update(messages).where(messages.c.lease_until.is_not(None)).values(lease_until=long_ago)
+        )
+
+
+def claim(home: Household) -> str:
+    """Claim what is due, as a worker does that dies right afterwards."""
+    house = home.house
+    with house.database.writing() as connection:
+        published = house.catalogue.current(connection)
+        return claim_due(connection, published, house.clock(), real_now(), 100).claim
+
+
+def claim_and_begin(home: Household) -> str:
+    """Claim what is due and mark it `sending`, as a worker does that dies while it sends."""
+    name = claim(home)
+    numbers = [row["id"] for row in home.rows(messages) if row["claim"] == name]
+    with home.house.database.writing() as connection:
+        begin_sending(connection, name, numbers, real_now())
+    return name
+
+
+def hang_up_after_the_dot(smtp_sink: ScriptedSink, times: int = 1) -> None:
+    """Take the next messages, as far as anybody can tell, and hang up instead of answering."""
+    left = [times]
+
+    def hang_up(server: SMTP) -> None:
+        if left[0]:
+            left[0] -= 1
+            assert isinstance(server.transport, Transport)
+            server.transport.abort()
+
+    smtp_sink.script = hang_up
+
+
+def test_eight_workers_at_once_send_each_of_three_hundred_mails_once(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    for address in PEOPLE:
+        home.subscribe(address)
+    houses = [home.another(NURTURE_BATCH="40") for _ in range(8)]
+    dispatches = [house.dispatch for house in houses]
+    together, failures = threading.Barrier(8), []
+
+    def work(dispatch: Dispatch) -> None:
+        together.wait()
+        try:
+            while deliver_batch(dispatch).looked_at:
+                pass
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(dispatch,)) for dispatch in dispatches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for house in houses:
+        house.dispatch.mailer.close()
+        house.database.close()
+    assert failures == []
+    assert recipients(smtp_sink) == Counter(PEOPLE)
+    assert Counter(row["status"] for row in home.rows(messages)) == {ACCEPTED: 300}
+
+
+def _work_in_a_process(home: Household, together: ProcessBarrier) -> None:
+    house = home.another(NURTURE_BATCH="25")
+    dispatch = house.dispatch
+    together.wait(30)
+    while deliver_batch(dispatch).looked_at:
+        pass
+
+
+def test_four_processes_at_once_send_each_mail_once(home: Household, smtp_sink: SmtpSink) -> None:
+    for address in PEOPLE[:100]:
+        home.subscribe(address)
+    context = multiprocessing.get_context("fork")
+    together = context.Barrier(4)
+    outside = Household(home.url, home.directory, home.clock, home.smtp_url)
+    workers = [
+        context.Process(target=_work_in_a_process, args=(outside, together)) for _ in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert recipients(smtp_sink) == Counter(PEOPLE[:100])
+
+
+def test_at_most_one_window_is_marked_before_its_first_byte_leaves(
+    home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for address in PEOPLE[:100]:
+        home.subscribe(address)
+    seen: list[Counter[str]] = []
+    mailer = home.house.dispatch.mailer
+    offer = mailer.offer
+
+    def watch(envelopes: Any) -> Any:
+        def watched() -> Any:
+            for number, envelope in enumerate(envelopes):
+                if number % 10 == 0:
+                    seen.append(Counter(row["status"] for row in home.rows(messages)))
+                assert isinstance(envelope, Envelope)
+                yield envelope
+
+        return offer(watched())
+
+    monkeypatch.setattr(mailer, "offer", watch)
+    home.deliver()
+    assert seen[0] == {
+        MessageStatus.SENDING: WINDOW,
+        MessageStatus.CLAIMED: 100 - WINDOW,
+    }
+    # Until the answers to the window before are recorded, both count as being sent.
+    assert max(one[MessageStatus.SENDING] for one in seen) <= 2 * WINDOW
+
+
+def test_what_a_dead_worker_had_only_claimed_is_sent_once_by_another(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    home.subscribe(ANN)
+    claim(home)
+    assert recover_silent(home.house.database, home.house.logbooks, home.clock.now) == 0
+    expire_leases(home)
+    assert recover_silent(home.house.database, home.house.logbooks, home.clock.now) == 1
+    assert home.statuses(ANN) == [(GUIDE, DEFERRED)]
+    home.deliver()
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
+    assert len(smtp_sink.mails) == 1
+
+
+def test_a_worker_that_comes_back_late_finds_its_messages_taken(home: Household) -> None:
+    home.subscribe(ANN)
+    late = claim(home)
+    expire_leases(home)
+    recover_silent(home.house.database, home.house.logbooks, home.clock.now)
+    home.deliver()
+    [message] = home.messages_of(ANN)
+    with home.house.database.writing() as connection:
+        assert begin_sending(connection, late, [message["id"]], real_now()) == set()
+
+
+def test_an_article_in_doubt_is_not_sent_again_and_the_series_goes_on(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    claim_and_begin(home)
+    expire_leases(home)
+    home.deliver()
+    home.live(days=7)
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, IN_DOUBT), (SECOND, ACCEPTED)]
+    assert len(smtp_sink.mails) == 2
+
+
+def test_a_guide_in_doubt_is_offered_once_more_under_the_same_message_id(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    hang_up_after_the_dot(smtp_sink, times=5)
+    home.subscribe(ANN)
+    home.deliver()
+    assert home.statuses(ANN) == [(GUIDE, IN_DOUBT)]
+    home.live(days=2)
+    assert home.statuses(ANN) == [(GUIDE, IN_DOUBT)]
+    once, again = smtp_sink.mails
+    assert once.message["Message-ID"] == again.message["Message-ID"]
+
+
+def test_a_guide_that_was_put_off_first_and_is_then_in_doubt_is_still_offered_once_more(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    smtp_sink.greylist(ANN)
+    hang_up_after_the_dot(smtp_sink)
+    home.subscribe(ANN)
+    home.live(days=1)
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
+    assert len(smtp_sink.mails) == 2
+
+
+def test_a_guide_in_doubt_that_has_been_collected_is_not_offered_again(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    hang_up_after_the_dot(smtp_sink)
+    home.subscribe(ANN)
+    home.deliver()
+    home.clock.advance(timedelta(minutes=2))
+    home.collect()
+    home.live(days=1)
+    assert len(smtp_sink.mails) == 1
+
+
+def test_a_connection_lost_after_the_dot_never_sends_an_article_twice(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    hang_up_after_the_dot(smtp_sink)
+    home.deliver()
+    assert home.statuses(ANN)[1] == (FIRST, IN_DOUBT)
+    home.live(days=7)
+    assert home.statuses(ANN)[2] == (SECOND, ACCEPTED)
+    assert len(smtp_sink.mails) == 3
+
+
+def test_a_guide_asked_for_again_while_an_article_is_at_the_mail_server_is_still_sent(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+
+    def ask_again_meanwhile(_: SMTP) -> None:
+        smtp_sink.script = None
+        home.subscribe(ANN)
+
+    smtp_sink.script = ask_again_meanwhile
+    home.deliver()
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, ACCEPTED), (GUIDE, ACCEPTED)]
+
+
+def test_a_message_put_off_until_its_step_is_skipped_does_not_stay_open_for_ever(
+    sqlite_home: Household, smtp_sink: SmtpSink
+) -> None:
+    home = sqlite_home
+    home.subscribe(ANN)
+    home.deliver()
+    look = home.next_look()
+    assert look is not None
+    home.clock.set(look)
+    smtp_sink.greylist(ANN)
+    home.deliver()
+    assert home.statuses(ANN)[1] == ("guide-reminder", DEFERRED)
+    home.clock.advance(timedelta(days=8))
+    home.deliver()
+    assert home.statuses(ANN)[1] == ("guide-reminder", MessageStatus.CANCELLED)
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+
+
+def test_two_workers_at_once_do_not_pass_the_cap_of_somebody_in_two_series(
+    postgresql_url: str, tmp_path: Path, clock_file: ClockFile, smtp_sink: SmtpSink
+) -> None:
+    home = Household(postgresql_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
+    for form in ("pain-guide", "over-50-guide"):
+        home.subscribe(ANN, form)
+    home.deliver()
+    for form in ("pain-guide", "over-50-guide"):
+        home.collect(home.enrolment(ANN, form)["id"])
+    home.clock.advance(timedelta(days=4, hours=3))
+    one, other = (home.another(NURTURE_BATCH="1").database for _ in range(2))
+    with one.writing() as first, other.writing() as second:
+        published = home.house.catalogue.current(first)
+        batches = [
+            claim_due(connection, published, home.clock.now, real_now(), 1)
+            for connection in (first, second)
+        ]
+    for database in (one, other, home.house.database):
+        database.close()
+    assert sum(len(batch.claimed) for batch in batches) == 1

@@ -1,0 +1,153 @@
+"""Pausing: a sequence stands still but for its guides, and goes on without a flood."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from click.testing import CliRunner
+
+from nurture.cli import main
+from nurture.clock import real_now
+from nurture.domain.messages.status import MessageStatus
+from nurture.services.delivery import pause as pausing
+from nurture.services.delivery.claim import claim_due
+from nurture.services.delivery.pause import UnknownSequenceError
+from nurture.store.queries.claims import begin_sending
+from nurture.store.tables.messages import messages
+from tests.homes import ScriptedSink
+from tests.house import Household
+from tests.servers.smtp import SmtpSink
+from tests.services.delivery.test_batch import (
+    ACCEPTED,
+    ANN,
+    FIRST,
+    GUIDE,
+    SECOND,
+    on_the_way_to_the_first_article,
+)
+
+# Until claiming asks which sequences are paused.
+
+PEOPLE = [f"p{n}@example.org" for n in range(20)]
+
+
+def pause(home: Household, sequence: str = "pain-guide") -> bool:
+    """What the command does."""
+    house = home.house
+    return pausing.pause(house.database, house.catalogue, sequence, home.clock.now)
+
+
+def resume(home: Household, over: timedelta = pausing.USUAL_SPAN) -> int:
+    """What the command does."""
+    house = home.house
+    return pausing.resume(house.database, house.catalogue, "pain-guide", home.clock.now, over)
+
+
+def test_a_paused_sequence_sends_its_guides_and_nothing_else(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    assert pause(home)
+    home.subscribe("bob@example.org")
+    home.live(days=12)
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
+    assert home.statuses("bob@example.org") == [(GUIDE, ACCEPTED)]
+
+
+def test_another_sequence_goes_on_meanwhile(sqlite_home: Household, smtp_sink: SmtpSink) -> None:
+    home = sqlite_home
+    on_the_way_to_the_first_article(home, ANN)
+    assert pause(home, "over-50-guide")
+    home.deliver()
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, ACCEPTED)]
+
+
+def test_after_a_pause_everybody_gets_what_was_due_evenly_and_the_rest_shifts(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    on_the_way_to_the_first_article(home, *PEOPLE)
+    pause(home)
+    home.deliver()
+    home.clock.advance(timedelta(days=13))
+    before = len(smtp_sink.mails)
+    assert resume(home, timedelta(days=1)) == len(PEOPLE)
+    start = home.clock.now
+    home.live(days=3)
+    articles = smtp_sink.mails[before:]
+    assert sorted(mail.recipients[0] for mail in articles) == sorted(PEOPLE)
+    times = [mail.message["Date"].datetime for mail in articles]
+    assert max(later - earlier for earlier, later in pairwise(times[:10])) < timedelta(hours=1)
+    assert times[-1] > start + timedelta(hours=8)
+    home.live(days=2)
+    assert all(home.statuses(one)[-1] == (SECOND, ACCEPTED) for one in PEOPLE)
+
+
+def test_what_a_worker_has_claimed_is_taken_back_and_sent_after_the_pause(
+    home: Household, smtp_sink: SmtpSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    house = home.house
+    with house.database.writing() as connection:
+        published = house.catalogue.current(connection)
+        claim = claim_due(connection, published, house.clock(), real_now(), 100).claim
+    pause(home)
+    [_, article] = home.rows(messages)
+    with house.database.writing() as connection:
+        assert begin_sending(connection, claim, [article["id"]], real_now()) == set()
+    home.deliver()
+    assert home.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)
+    assert resume(home) == 1
+    home.live(days=1)
+    assert home.statuses(ANN)[1] == (FIRST, ACCEPTED)
+
+
+def test_a_step_that_is_too_late_after_the_pause_is_skipped_where_it_says_so(
+    sqlite_home: Household, smtp_sink: SmtpSink
+) -> None:
+    home = sqlite_home
+    home.subscribe(ANN)
+    home.deliver()
+    pause(home)
+    home.live(days=12)
+    resume(home)
+    home.live(days=5)
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
+
+
+def test_nobody_is_looked_at_again_and_again_while_a_sequence_is_paused(
+    sqlite_home: Household,
+) -> None:
+    on_the_way_to_the_first_article(sqlite_home, ANN)
+    pause(sqlite_home)
+    sqlite_home.deliver()
+    assert sqlite_home.deliver() == 0
+    assert sqlite_home.next_look() is None or sqlite_home.next_look().year == 9999  # type: ignore[union-attr]
+
+
+def test_pausing_and_resuming_twice_is_the_same_as_once(home: Household) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    assert [pause(home), pause(home)] == [True, False]
+    home.deliver()
+    assert [resume(home), resume(home)] == [1, 0]
+    assert pause(home)
+
+
+def test_a_sequence_that_does_not_exist_cannot_be_paused(sqlite_home: Household) -> None:
+    with pytest.raises(UnknownSequenceError, match="over-50-guide, pain-guide"):
+        pause(sqlite_home, "knitting")
+
+
+def test_the_commands_pause_and_resume(
+    sqlite_home: Household, smtp_sink: ScriptedSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = sqlite_home
+    on_the_way_to_the_first_article(home, ANN)
+    for name, value in home.environment.items():
+        monkeypatch.setenv(name, value)
+    run = CliRunner().invoke
+    assert run(main, ["pause", "pain-guide"]).output == "Paused.\n"
+    assert "already" in run(main, ["pause", "pain-guide"]).output
+    home.deliver()
+    assert "1 people" in run(main, ["resume", "pain-guide", "--over", "3 hours"]).output
+    assert run(main, ["resume", "pain-guide", "--over", "soon"]).exit_code == 1
+    assert run(main, ["pause", "knitting"]).exit_code == 1

@@ -1,0 +1,428 @@
+"""Bouncing: what came back and what arrived, told in any order, comes to one state."""
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nurture.domain.messages.bounces import Bounce
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.tracking.events import EventKind, MailEvent
+from nurture.services.inbound import bounce_jumps
+from nurture.services.inbound.bounce_jumps import NoJumpError
+from nurture.services.inbound.bounces import TIRED
+from nurture.services.inbound.events import record_mail_events
+from nurture.services.profile.explanation import explain
+from nurture.services.reports import dashboard
+from nurture.services.subscribers import bounce_lifting, preferences
+from nurture.services.subscribers.bounce_lifting import NotLiftableError
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import move_on
+from nurture.store.tables.suppressions import suppressions
+from tests.house import Household
+from tests.services.delivery.test_batch import ANN, on_the_way_to_the_first_article
+
+HARD, SOFT, FULL = "550 5.1.1 User unknown", "451 4.7.1 Try later", "552 5.2.2 over quota"
+DAY = timedelta(days=1)
+
+
+def news(
+    home: Household,
+    kind: EventKind,
+    at: datetime,
+    *,
+    address: str = ANN,
+    message: int | None = None,
+    permanent: bool = False,
+    reason: str = "",
+) -> MailEvent:
+    """What a provider tells of one mail or one address."""
+    tokens = home.house.tokens
+    message_id = f"{tokens.message_id(message)}@x.example" if message else None
+    number = f"{kind}:{at.isoformat()}:{address}:{message}:{reason}"
+    return MailEvent(kind, "generic", number, at, address, message_id, permanent, reason, {})
+
+
+def tell(home: Household, told: Iterable[MailEvent]) -> int:
+    """The provider tells it, now."""
+    house = home.house
+    return record_mail_events(house.database, house.catalogue, house.tokens, told, home.clock.now)
+
+
+def reasons(home: Household) -> set[str]:
+    """For what anybody is suppressed."""
+    return {row["reason"] for row in home.rows(suppressions)}
+
+
+@pytest.fixture
+def under_way(home: Household) -> Household:
+    """Ann has collected her guide, and articles are to come."""
+    on_the_way_to_the_first_article(home, ANN)
+    return home
+
+
+def state_of(home: Household, address: str) -> tuple[Any, ...]:
+    """All that decides whether and what somebody is sent."""
+    person = home.person(address)
+    mine = [
+        (row["reason"], row["since"], row["detail"])
+        for row in home.rows(suppressions)
+        if row["address_hash"] == person["address_hash"]
+    ]
+    ended = [(row["sequence"], row["status"]) for row in home.enrolments_of(address)]
+    return mine, ended, sorted(person["purposes"]), home.statuses(address)
+
+
+def test_the_same_news_in_any_order_and_however_often_come_to_one_state(home: Household) -> None:
+    chance, start = random.Random(20), home.clock.now
+    for story in range(6):
+        home.clock.set(start)
+        people = [f"p{story}-{n}@example.org" for n in range(4)]
+        for address in people:
+            home.subscribe(address)
+        home.deliver()
+        home.clock.set(start + 60 * DAY)
+        lot = [
+            (EventKind.BOUNCED, True, HARD),
+            (EventKind.BOUNCED, False, SOFT),
+            (EventKind.BOUNCED, False, SOFT),
+            (EventKind.BOUNCED, True, FULL),
+            (EventKind.DELIVERED, False, ""),
+            (EventKind.COMPLAINED, False, "abuse"),
+            (EventKind.UNSUBSCRIBED, False, ""),
+        ]
+        days = [(day, *chance.choice(lot)) for day in chance.sample(range(1, 60), 12)]
+        states = []
+        for address in people:
+            [message] = [row["id"] for row in home.messages_of(address)]
+            told = [
+                news(
+                    home,
+                    kind,
+                    start + day * DAY,
+                    address=address,
+                    message=message,
+                    permanent=permanent,
+                    reason=reason,
+                )
+                for day, kind, permanent, reason in days
+            ]
+            told += chance.choices(told, k=4)
+            chance.shuffle(told)
+            tell(home, told)
+            states.append(state_of(home, address))
+        assert states == [states[0]] * len(states), days
+
+
+LOT = st.sampled_from(
+    [
+        (EventKind.BOUNCED, True, HARD),
+        (EventKind.BOUNCED, False, SOFT),
+        (EventKind.DELIVERED, False, ""),
+        (EventKind.COMPLAINED, False, "abuse"),
+        (EventKind.UNSUBSCRIBED, False, ""),
+    ]
+)
+#: Days since the beginning; the last ones are of the year 1 and of the year 9999.
+DAYS = st.integers(1, 59) | st.sampled_from([-700_000, 2_880_000])
+STORIES = st.dictionaries(DAYS, LOT, max_size=6)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=STORIES, chance=st.randoms(use_true_random=False), withdraws=st.booleans())
+def test_shuffled_and_repeated_news_come_to_one_state_and_an_undo_lifts_the_no_alone(
+    sqlite_home: Household,
+    story: dict[int, tuple[EventKind, bool, str]],
+    chance: random.Random,
+    withdraws: bool,
+) -> None:
+    home, house = sqlite_home, sqlite_home.house
+    start = home.clock.now + 30 * DAY  # Far from the last example, so that nothing is a jump.
+    story |= {60: (EventKind.UNSUBSCRIBED, False, "")} if withdraws else {}
+    kinds = {kind for kind, *_ in story.values()}
+    states = []
+    for address in (f"{uuid4()}@example.org" for _ in range(2)):
+        home.clock.set(start)
+        home.subscribe(address)
+        home.clock.set(start + 60 * DAY)
+        told = [
+            news(home, kind, start + d * DAY, address=address, permanent=hard, reason=why)
+            for d, (kind, hard, why) in story.items()
+        ]
+        told += chance.choices(told, k=3) if told else []
+        chance.shuffle(told)
+        tell(home, told)
+        states.append(state_of(home, address))
+        number, before = home.person(address)["id"], states[-1][0]
+        preferences.resubscribe(house.database, house.catalogue, number, Evidence(), home.clock.now)
+        after = state_of(home, address)[0]
+        assert after == [row for row in before if row[0] != "unsubscribed"]
+        assert {"complained"} & {row[0] for row in before} == {"complained"} & set(map(str, kinds))
+    assert states[0] == states[1]
+    assert (EventKind.UNSUBSCRIBED in kinds) == ("unsubscribed" in {row[0] for row in states[0][0]})
+
+
+def test_a_complaint_a_bounce_and_a_no_are_each_kept_in_any_order(home: Household) -> None:
+    kinds = (EventKind.COMPLAINED, EventKind.BOUNCED, EventKind.UNSUBSCRIBED)
+    states = []
+    for turn in range(3):
+        address = f"p{turn}@example.org"
+        home.subscribe(address)
+        at = home.clock.now
+        order = [*kinds[turn:], *kinds[:turn]]
+        tell(home, [news(home, k, at, address=address, permanent=True) for k in order])
+        states.append(state_of(home, address))
+    assert states[0] == states[1] == states[2]
+    assert [reason for reason, *_ in states[0][0]] == ["bounced", "complained", "unsubscribed"]
+    assert states[0][1] == [("pain-guide", EnrolmentStatus.SUPPRESSED)]
+    assert states[0][2] == []
+
+
+def test_a_bounce_that_is_told_late_counts_from_when_it_happened(under_way: Household) -> None:
+    at = under_way.clock.now
+    under_way.clock.advance(3 * DAY)
+    tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=HARD)])
+    [row] = under_way.rows(suppressions)
+    assert (row["since"], row["detail"]) == (at, HARD)
+
+
+def test_a_bounce_from_before_a_mail_that_arrived_suppresses_nobody(under_way: Household) -> None:
+    before = under_way.messages_of(ANN)[0]["claimed_at"] - DAY
+    arrived = news(under_way, EventKind.DELIVERED, under_way.clock.now, message=1)
+    came_back = news(under_way, EventKind.BOUNCED, before, permanent=True, reason=HARD)
+    again = news(under_way, EventKind.BOUNCED, before - DAY, permanent=True, reason=HARD)
+    for told in ([came_back, arrived], [again]):
+        tell(under_way, told)
+        assert reasons(under_way) == set()
+        assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+
+
+def test_the_owner_lifts_a_bounce_and_what_it_ended_goes_on(under_way: Household) -> None:
+    house = under_way.house
+    tell(
+        under_way,
+        [news(under_way, EventKind.BOUNCED, under_way.clock.now, permanent=True, reason=HARD)],
+    )
+    assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.SUPPRESSED
+    under_way.clock.advance(DAY)
+    lifted = bounce_lifting.lift(
+        house.database, house.catalogue, house.tokens, ANN, "she rang", under_way.clock.now
+    )
+    assert (lifted.left, reasons(under_way)) == ("", set())
+    assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+    event = under_way.rows(events)[-1]
+    assert (event["kind"], event["source"]) == ("lifted", "command line")
+    assert event["raw"] == {"reason": "she rang"}
+    under_way.live(days=10)
+    assert len(under_way.messages_of(ANN)) > 1
+
+
+def test_an_old_bounce_told_after_the_lifting_changes_nothing(under_way: Household) -> None:
+    house, at = under_way.house, under_way.clock.now
+    tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=HARD)])
+    under_way.clock.advance(2 * DAY)
+    bounce_lifting.lift(
+        house.database, house.catalogue, house.tokens, ANN, "she rang", under_way.clock.now
+    )
+    later = at + DAY
+    tell(under_way, [news(under_way, EventKind.BOUNCED, later, permanent=True, reason=HARD)])
+    assert reasons(under_way) == set()
+    assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+
+
+def test_a_guide_that_came_back_is_offered_again_when_its_bounce_is_lifted(
+    home: Household,
+) -> None:
+    house = home.house
+    home.subscribe(ANN)
+    home.deliver()
+    bounce = news(home, EventKind.BOUNCED, home.clock.now, message=1, permanent=True, reason=HARD)
+    tell(home, [bounce])
+    home.clock.advance(40 * DAY)
+    bounce_lifting.lift(house.database, house.catalogue, house.tokens, ANN, "typo", home.clock.now)
+    home.deliver()
+    assert home.statuses(ANN) == [
+        ("your-guide", MessageStatus.BOUNCED),
+        ("your-guide", MessageStatus.ACCEPTED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "who"),
+    [(EventKind.UNSUBSCRIBED, "Only they"), (EventKind.COMPLAINED, "Nobody lifts that")],
+)
+def test_the_owner_lifts_no_no_and_no_complaint_and_reads_who_could(
+    under_way: Household, kind: EventKind, who: str
+) -> None:
+    house = under_way.house
+    lift = (house.database, house.catalogue, house.tokens, ANN, "please", under_way.clock.now)
+    tell(under_way, [news(under_way, kind, under_way.clock.now)])
+    before = under_way.everything()
+    with pytest.raises(NotLiftableError, match=who):
+        bounce_lifting.lift(*lift)
+    assert under_way.everything() == before
+    bounce = news(under_way, EventKind.BOUNCED, under_way.clock.now, permanent=True, reason=HARD)
+    tell(under_way, [bounce])
+    assert who in bounce_lifting.lift(*lift).left
+    assert reasons(under_way) == {str(kind)}
+    assert under_way.enrolment(ANN)["status"] != EnrolmentStatus.ACTIVE
+
+
+def test_why_says_that_they_unsubscribed_once_the_bounce_on_top_is_lifted(
+    under_way: Household,
+) -> None:
+    house, now = under_way.house, under_way.clock.now
+    tell(under_way, [news(under_way, EventKind.UNSUBSCRIBED, now)])
+    tell(under_way, [news(under_way, EventKind.BOUNCED, now, permanent=True, reason=HARD)])
+    bounce_lifting.lift(house.database, house.catalogue, house.tokens, ANN, "she rang", now)
+    under_way.clock.advance(10 * DAY)
+    under_way.subscribe(ANN)
+    assert under_way.deliver() == 0
+    said = explain(house.database, house.catalogue, ANN, under_way.clock.now)
+    assert said.next == "No emails planned: they unsubscribed through their mail program."
+
+
+def test_a_lifting_without_a_reason_is_refused(under_way: Household) -> None:
+    house, now = under_way.house, under_way.clock.now
+    with pytest.raises(NotLiftableError, match="No reason"):
+        bounce_lifting.lift(house.database, house.catalogue, house.tokens, ANN, "  ", now)
+
+
+def test_a_bounce_of_an_address_that_nobody_knows_is_lifted_by_the_address(
+    home: Household,
+) -> None:
+    house, now = home.house, home.clock.now
+    stranger = "stranger@example.org"
+    tell(home, [news(home, EventKind.BOUNCED, now, address=stranger, permanent=True)])
+    assert reasons(home) == {"bounced"}
+    bounce_lifting.lift(
+        house.database, house.catalogue, house.tokens, stranger.upper(), "typo", now
+    )
+    assert reasons(home) == set()
+
+
+def test_a_mailbox_that_is_full_for_months_suppresses_nobody_and_is_shown_to_the_owner(
+    under_way: Household,
+) -> None:
+    house, start = under_way.house, under_way.clock.now
+    for day in range(0, 64, 8):
+        under_way.clock.set(start + day * DAY)
+        at = under_way.clock.now
+        tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=FULL)])
+        needs = dashboard.oversee(
+            house.database, house.catalogue, house.fingerprint, house.witness.seen(), at
+        ).needs
+        assert [one.address for one in needs.full] == []
+    under_way.clock.set(start + 64 * DAY)
+    at = under_way.clock.now
+    tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=FULL)])
+    needs = dashboard.oversee(
+        house.database, house.catalogue, house.fingerprint, house.witness.seen(), at
+    ).needs
+    assert [(one.address, one.at) for one in needs.full] == [(ANN, start)]
+    assert needs.count >= 1
+    assert reasons(under_way) == set()
+    assert {row["bounce"] for row in under_way.rows(events)} == {None, Bounce.FULL}
+
+
+def test_eight_soft_bounces_within_a_week_change_nothing_and_five_over_two_weeks_do(
+    under_way: Household,
+) -> None:
+    start = under_way.clock.now
+    under_way.clock.advance(30 * DAY)
+    eight = [start + day * DAY for day in range(8)]
+    tell(under_way, [news(under_way, EventKind.BOUNCED, at, reason=SOFT) for at in eight])
+    assert reasons(under_way) == set()
+    last = start + 14 * DAY
+    tell(under_way, [news(under_way, EventKind.BOUNCED, last, reason=SOFT)])
+    [row] = under_way.rows(suppressions)
+    assert (row["reason"], row["since"], row["detail"]) == ("bounced", last, TIRED)
+    arrival = news(under_way, EventKind.DELIVERED, start + 9 * DAY, message=1)
+    tell(under_way, [arrival])
+    assert reasons(under_way) == set()
+    assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+
+
+def crowd(home: Household, count: int) -> list[str]:
+    """So many people whose guides have just been accepted."""
+    people = [f"p{n}@example.org" for n in range(count)]
+    for address in people:
+        home.subscribe(address)
+    home.deliver()
+    return people
+
+
+def bounce_all(home: Household, people: Iterable[str]) -> None:
+    """The provider says that each of these mailboxes does not exist."""
+    for address in people:
+        [message] = [row["id"] for row in home.messages_of(address)]
+        home.clock.advance(timedelta(seconds=1))
+        told = news(
+            home,
+            EventKind.BOUNCED,
+            home.clock.now,
+            address=address,
+            message=message,
+            permanent=True,
+            reason=HARD,
+        )
+        tell(home, [told, told])
+
+
+def test_a_jump_of_bounces_suppresses_nobody_further_until_the_owner_has_looked(
+    home: Household,
+) -> None:
+    house, people = home.house, crowd(home, 15)
+    bounce_all(home, people[:9])
+    assert bounce_jumps.find_jump(house.database) is None
+    bounce_all(home, people[9:12])
+    jump = bounce_jumps.find_jump(house.database)
+    assert jump is not None
+    assert (jump.bounced, jump.accepted) == (10, 15)
+    assert len(home.rows(suppressions)) == 9
+    assert bounce_jumps.confirm(house.database, home.clock.now) == 3
+    assert len(home.rows(suppressions)) == 12
+    assert bounce_jumps.find_jump(house.database) is None
+    with pytest.raises(NoJumpError):
+        bounce_jumps.confirm(house.database, home.clock.now)
+    bounce_all(home, people[12:13])
+    assert len(home.rows(suppressions)) == 13
+
+
+def test_a_jump_that_was_a_mistake_costs_nobody_anything(home: Household) -> None:
+    house, people = home.house, crowd(home, 14)
+    bounce_all(home, people[:12])
+    lost = home.person(people[0])["address_hash"]
+    assert lost in {row["address_hash"] for row in home.rows(suppressions)}
+    home.clock.advance(timedelta(hours=2))
+    count = bounce_jumps.dismiss(house.database, house.catalogue, "studio", home.clock.now)
+    assert (count, home.rows(suppressions)) == (12, [])
+    home.deliver()
+    for address in people[:12]:
+        assert home.statuses(address)[-1] == ("your-guide", MessageStatus.ACCEPTED)
+        assert len(home.statuses(address)) == 2
+    assert len(home.statuses(people[13])) == 1
+
+
+def test_few_bounces_among_many_mails_are_no_jump(home: Household) -> None:
+    people = crowd(home, 15)
+    bounce_all(home, people[:9])
+    home.clock.advance(2 * DAY)
+    bounce_all(home, people[9:])
+    assert bounce_jumps.find_jump(home.house.database) is None
+    assert len(home.rows(suppressions)) == 15
+
+
+def test_a_bounce_that_no_provider_told_moves_no_other_message(under_way: Household) -> None:
+    with under_way.house.database.writing() as connection:
+        move_on(connection, 1, [MessageStatus.ACCEPTED], MessageStatus.DELIVERED, "")
+    soft = news(under_way, EventKind.BOUNCED, under_way.clock.now, message=1, reason=SOFT)
+    tell(under_way, [soft])
+    assert under_way.statuses(ANN) == [("your-guide", MessageStatus.DELIVERED)]

@@ -1,0 +1,282 @@
+"""Recording: what mail providers tell is kept once and acted on at once."""
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+import pytest
+
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
+from nurture.services.inbound.events import record_bookings, record_mail_events
+from nurture.services.profile.explanation import explain
+from nurture.services.profile.timeline import recount
+from nurture.services.subscribers.export import export
+from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import move_on
+from nurture.store.tables.suppressions import suppressions
+from tests.homes import ScriptedSink
+from tests.house import Household
+from tests.services.delivery.test_batch import (
+    ACCEPTED,
+    ANN,
+    FIRST,
+    GUIDE,
+    on_the_way_to_the_first_article,
+)
+
+BOUNCED, COMPLAINED = MessageStatus.BOUNCED, MessageStatus.COMPLAINED
+DELIVERED, IN_DOUBT = MessageStatus.DELIVERED, MessageStatus.IN_DOUBT
+
+
+def tell(
+    home: Household,
+    kind: EventKind | None,
+    *,
+    message: int | None = None,
+    recipient: str | None = None,
+    permanent: bool = False,
+    event_id: str = "e1",
+) -> int:
+    """What a provider tells about a message by its Message-ID, or about an address."""
+    house = home.house
+    domain = "human-movement.com"
+    message_id = f"{house.tokens.message_id(message)}@{domain}" if message else None
+    event = MailEvent(
+        kind,
+        "generic",
+        event_id,
+        home.clock.now,
+        recipient,
+        message_id,
+        permanent,
+        "550 No such user",
+        {"type": str(kind)},
+    )
+    return record_mail_events(
+        house.database, house.catalogue, house.tokens, [event], home.clock.now
+    )
+
+
+def book(
+    home: Household,
+    address: str | None,
+    event_id: str = "b1",
+    raw: Mapping[str, str] = MappingProxyType({}),
+    **change: bool,
+) -> int:
+    """What a calendar tells."""
+    said = {"booked": True, "cancelled": False, "rescheduled": False} | change
+    event = BookingEvent(
+        provider="calendly",
+        event_id=event_id,
+        occurred_at=None,
+        email=address,
+        starts_at=None,
+        raw=raw,
+        **said,
+    )
+    house = home.house
+    return record_bookings(house.database, house.catalogue, house.tokens, [event], home.clock.now)
+
+
+@pytest.mark.parametrize("year", [1, 1969, 9999])
+def test_an_impossible_time_is_when_it_was_told_and_breaks_no_page_and_no_export(
+    home: Household, year: int
+) -> None:
+    home.subscribe(ANN)
+    at, house = datetime(year, 1, 1, tzinfo=UTC), home.house
+    kinds = (EventKind.DEFERRED, EventKind.BOUNCED, EventKind.COMPLAINED)
+    told = [
+        MailEvent(kind, "generic", kind, at, ANN, None, True, "550 No such user", {})
+        for kind in kinds
+    ]
+    args = (house.database, house.catalogue, house.tokens)
+    assert record_mail_events(*args, told, home.clock.now) == 3
+    booking = BookingEvent("calendly", "b", at, ANN, True, False, False, None, {})
+    assert record_bookings(*args, [booking], home.clock.now) == 1
+    assert {row["happened_at"] for row in home.rows(events)} == {home.clock.now}
+    assert {row["since"] for row in home.rows(suppressions)} == {home.clock.now}
+    assert explain(house.database, house.catalogue, ANN, home.clock.now).next
+    record = export(house.database, house.catalogue, 1, home.clock.now)
+    assert record and recount(record, {})
+
+
+@pytest.fixture
+def under_way(home: Household) -> Household:
+    """Ann has her first article before her, and her guide behind her."""
+    on_the_way_to_the_first_article(home, ANN)
+    return home
+
+
+def test_a_delivered_message_is_delivered(under_way: Household) -> None:
+    assert tell(under_way, EventKind.DELIVERED, message=1) == 1
+    assert under_way.statuses(ANN) == [(GUIDE, DELIVERED)]
+    event = under_way.rows(events)[-1]
+    assert (event["kind"], event["message_id"], event["subscriber_id"]) == ("delivered", 1, 1)
+    assert event["raw"] == {"type": "delivered"}
+
+
+def test_a_bounce_for_good_suppresses_the_address_and_ends_the_series(
+    under_way: Household, smtp_sink: ScriptedSink
+) -> None:
+    tell(under_way, EventKind.BOUNCED, message=1, permanent=True)
+    assert under_way.statuses(ANN) == [(GUIDE, BOUNCED)]
+    assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.SUPPRESSED
+    assert [row["reason"] for row in under_way.rows(suppressions)] == ["bounced"]
+    under_way.live(days=90)
+    assert len(smtp_sink.mails) == 1
+
+
+def test_a_bounce_for_now_changes_nothing_for_the_series(under_way: Household) -> None:
+    tell(under_way, EventKind.BOUNCED, message=1, permanent=False)
+    assert under_way.statuses(ANN) == [(GUIDE, ACCEPTED)]
+    assert under_way.rows(suppressions) == []
+    assert under_way.rows(events)[-1]["kind"] == "bounced"
+
+
+def test_a_complaint_suppresses_at_once_also_what_was_delivered(under_way: Household) -> None:
+    tell(under_way, EventKind.DELIVERED, message=1)
+    tell(under_way, EventKind.COMPLAINED, message=1, event_id="e2")
+    assert under_way.statuses(ANN) == [(GUIDE, COMPLAINED)]
+    assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.SUPPRESSED
+    assert [row["reason"] for row in under_way.rows(suppressions)] == ["complained"]
+
+
+@pytest.mark.parametrize("kind", [EventKind.OPENED, EventKind.CLICKED, EventKind.DEFERRED, None])
+def test_what_is_no_cause_to_act_is_kept_and_changes_nothing_else(
+    under_way: Household, kind: EventKind | None
+) -> None:
+    before = under_way.everything()
+    assert tell(under_way, kind, message=1) == 1
+    after = under_way.everything()
+    assert after.pop("events")[-1]["kind"] == (kind or "unknown")
+    before.pop("events")
+    assert after == before
+
+
+def test_an_event_out_of_order_never_moves_a_message_back(under_way: Household) -> None:
+    tell(under_way, EventKind.BOUNCED, message=1, permanent=True)
+    tell(under_way, EventKind.DELIVERED, message=1, event_id="e2")
+    assert under_way.statuses(ANN) == [(GUIDE, BOUNCED)]
+
+
+def test_the_same_thing_told_ten_times_at_once_happens_once(under_way: Household) -> None:
+    counted: list[int] = []
+
+    def work() -> None:
+        counted.append(tell(under_way, EventKind.BOUNCED, message=1, permanent=True))
+
+    threads = [threading.Thread(target=work) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(counted) == [0] * 9 + [1]
+    assert len(under_way.rows(suppressions)) == 1
+
+
+def test_a_delivery_that_is_reported_settles_the_doubt_about_a_guide(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    with home.house.database.writing() as connection:
+        move_on(connection, 1, [ACCEPTED], IN_DOUBT, "")
+    tell(home, EventKind.DELIVERED, message=1)
+    assert home.statuses(ANN) == [(GUIDE, DELIVERED)]
+    home.live(days=1)
+    assert len(smtp_sink.mails) == 1
+
+
+def test_a_bounce_of_an_address_that_nobody_knows_suppresses_it_all_the_same(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    tell(home, EventKind.BOUNCED, recipient="Ann@Example.org", permanent=True)
+    assert home.rows(events)[0]["subscriber_id"] is None
+    home.subscribe(ANN)
+    home.deliver()
+    assert smtp_sink.mails == []
+
+
+def test_an_event_about_nobody_and_nothing_is_kept(home: Household) -> None:
+    assert tell(home, EventKind.BOUNCED, permanent=True) == 1
+    assert tell(home, EventKind.DELIVERED, message=4711, event_id="e2") == 1
+    assert [row["message_id"] for row in home.rows(events)] == [None, None]
+    assert home.rows(suppressions) == []
+
+
+def test_a_message_id_that_somebody_made_up_touches_no_message(under_way: Household) -> None:
+    house = under_way.house
+    forged = MailEvent(
+        EventKind.BOUNCED,
+        "generic",
+        "e1",
+        under_way.clock.now,
+        None,
+        f"1.{'0' * 24}@human-movement.com",
+        True,
+        "",
+        {},
+    )
+    record_mail_events(house.database, house.catalogue, house.tokens, [forged], under_way.clock.now)
+    assert under_way.statuses(ANN) == [(GUIDE, ACCEPTED)]
+
+
+def test_a_booking_ends_every_enrolment_whose_goal_it_is(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.subscribe(ANN, "over-50-guide")
+    home.deliver()
+    home.collect()
+    assert book(home, "ANN@Example.org") == 1
+    assert {row["status"] for row in home.enrolments_of(ANN)} == {EnrolmentStatus.GOAL_REACHED}
+    home.live(days=90)
+    assert len(smtp_sink.mails) == 2
+
+
+def test_a_booking_leaves_other_people_alone(under_way: Household) -> None:
+    under_way.subscribe("bob@example.org")
+    book(under_way, ANN)
+    book(under_way, "somebody@example.org", "b2")
+    book(under_way, None, "b3")
+    assert under_way.enrolment("bob@example.org")["status"] == EnrolmentStatus.ACTIVE
+    assert [row["subscriber_id"] for row in under_way.rows(events)[-3:]] == [1, None, None]
+
+
+def test_a_booking_told_twice_is_one_booking(under_way: Household) -> None:
+    assert (book(under_way, ANN), book(under_way, ANN)) == (1, 0)
+    assert [row["kind"] for row in under_way.rows(events)].count("booked") == 1
+
+
+def test_a_cancelled_or_moved_session_starts_nothing_again(
+    under_way: Household, smtp_sink: ScriptedSink
+) -> None:
+    book(under_way, ANN)
+    book(under_way, ANN, "b2", booked=False, cancelled=True)
+    book(under_way, ANN, "b3", rescheduled=True)
+    under_way.live(days=90)
+    assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.GOAL_REACHED
+    assert len(smtp_sink.mails) == 1
+    assert [row["kind"] for row in under_way.rows(events)].count("booked") == 1
+
+
+def test_a_booking_while_the_next_mail_is_claimed_takes_it_back(
+    under_way: Household, smtp_sink: ScriptedSink
+) -> None:
+    from nurture.clock import real_now
+    from nurture.services.delivery.claim import claim_due
+
+    house = under_way.house
+    with house.database.writing() as connection:
+        published = house.catalogue.current(connection)
+        claim_due(connection, published, under_way.clock.now, real_now(), 10)
+    book(under_way, ANN)
+    assert under_way.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)
+    under_way.live(days=90)
+    assert len(smtp_sink.mails) == 1
+    assert under_way.rows(enrolments)[0]["status"] == EnrolmentStatus.GOAL_REACHED

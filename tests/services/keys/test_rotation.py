@@ -1,0 +1,438 @@
+"""A new key is made by a command: whole or not at all, for its owner alone, and told to nobody."""
+
+import json
+import os
+import random
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from asyncio import Transport
+from datetime import timedelta
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import SMTP
+from click.testing import CliRunner, Result
+from sqlalchemy import update
+
+from nurture.cli import main
+from nurture.domain.messages.status import MessageStatus
+from nurture.files.env import as_line, read_env_file, rewritten
+from nurture.files.secrets import KEPT, SecretsBusyError, change_secrets
+from nurture.services.owner import security, sessions
+from nurture.settings import Settings, load_settings
+from nurture.store.tables.messages import messages
+from nurture.store.tables.owners import all_owners
+from nurture.tokens import Tokens
+from tests.homes import ScriptedSink
+from tests.house import Household, link_in
+from tests.machines import backed_up, command, restored
+
+_CHANGED = ("NURTURE_SECRET_KEY", "NURTURE_ADDRESS_KEY", "NURTURE_LEAKED_KEYS")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory whose secrets the first start has made."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("NURTURE_")]:
+        monkeypatch.delenv(name)
+    load_settings({})
+    return tmp_path / "var"
+
+
+def rotate(*words: str, **environment: str) -> Result:
+    return CliRunner().invoke(main, ["secrets", "rotate", *words], env=environment)
+
+
+def of_before(place: Path, key: str = "the only key of an older installation") -> Path:
+    """The file as it was made before addresses had a key of their own."""
+    file = place / "secrets.env"
+    rest = [line for line in file.read_text().splitlines() if "SIGNUP" in line]
+    file.write_text("\n".join(["# Ours since 2024", f"NURTURE_SECRET_KEY='{key}'", *rest]) + "\n")
+    return file
+
+
+def test_a_new_installation_has_a_key_of_its_own_for_addresses(place: Path) -> None:
+    keys = load_settings({}).keys
+    assert keys.address not in keys.signing
+    assert len(keys.address) >= 32
+
+
+def test_an_older_installation_goes_on_untouched(place: Path) -> None:
+    file = of_before(place)
+    before = file.read_bytes()
+    settings = load_settings({})
+    assert settings.keys.address == "the only key of an older installation"
+    assert Tokens.of(settings.keys).key_mark == Tokens([settings.secret_key]).key_mark
+    assert file.read_bytes() == before
+
+
+def test_no_key_for_addresses_is_made_beside_a_key_that_somebody_set(tmp_path: Path) -> None:
+    given = {"NURTURE_DATA_DIR": str(tmp_path / "var"), "NURTURE_SECRET_KEY": "of long ago " * 3}
+    assert load_settings(given).keys.address == given["NURTURE_SECRET_KEY"].strip()
+    assert "ADDRESS" not in (tmp_path / "var/secrets.env").read_text()
+
+
+def test_no_key_that_signs_is_made_beside_one_for_addresses(tmp_path: Path) -> None:
+    given = {"NURTURE_DATA_DIR": str(tmp_path / "var"), "NURTURE_ADDRESS_KEY": "x" * 40}
+    result = CliRunner().invoke(main, ["status"], env=given)
+    assert result.exit_code == 1 and "NURTURE_SECRET_KEY is not" in result.stderr
+    assert not (tmp_path / "var").exists()
+    # Nor is one that was made here taken for the one that belongs to it.
+    own = load_settings({"NURTURE_DATA_DIR": given["NURTURE_DATA_DIR"]}).address_key
+    assert CliRunner().invoke(main, ["status"], env=given).exit_code == 1
+    assert load_settings(given | {"NURTURE_ADDRESS_KEY": own}).keys.address == own
+
+
+def test_rotating_names_the_key_for_addresses_and_leaves_every_other_line(place: Path) -> None:
+    file = of_before(place)
+    before, first = file.read_text().splitlines(), Tokens.of(load_settings({}).keys)
+    result = rotate()
+    assert result.exit_code == 0, result.output
+    after = file.read_text().splitlines()
+    assert [line for line in before if not line.startswith("NURTURE_SECRET")] == [
+        line for line in after if not line.startswith(_CHANGED)
+    ]
+    keys = load_settings({}).keys
+    assert keys.signing[1:] == (keys.address,) == ("the only key of an older installation",)
+    assert Tokens.of(keys).read_guide(first.guide(7)) == 7
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in place.iterdir()] == ["secrets.env"]
+
+
+def test_no_key_is_told_unless_it_is_asked_for(place: Path) -> None:
+    for words in ((), ("--json",), ("--leaked",), ("--leaked", "--json"), ("--to", "lines")):
+        said = rotate(*words)
+        assert said.exit_code == 0, said.output
+        keys = load_settings({}).keys
+        written = Path("lines").read_text() if Path("lines").exists() else ""
+        for key in (*keys.opening, keys.address, *written.replace("=", ",").split(",")[1:2]):
+            assert key not in said.stdout + said.stderr
+    assert stat.S_IMODE(Path("lines").stat().st_mode) == 0o600
+
+
+def test_what_to_do_next_is_said_in_order(place: Path) -> None:
+    said = json.loads(rotate("--leaked", "--json").stdout)
+    assert said["changed"] is True and said["leaked"] is True
+    assert (said["signing_keys"], said["leaked_keys"]) == (1, 1)
+    assert [step.split()[0] for step in said["next"]] == ["On", "Start", "Run"]
+    assert "kill -HUP" in rotate().stdout
+
+
+@pytest.mark.parametrize("from_file", [True, False])
+def test_keys_that_are_set_elsewhere_are_left_to_who_set_them(place: Path, from_file: bool) -> None:
+    before = (place / "secrets.env").read_bytes()
+    given = {"NURTURE_SECRET_KEY": "newer,and the older"}
+    if from_file:
+        Path(".env").write_text("NURTURE_SECRET_KEY='newer,and the older'\n")
+    environment = {} if from_file else given
+    # The key of the file beside it would be another one's.
+    environment["NURTURE_ADDRESS_KEY"] = "and the older"
+    refused = rotate("--leaked", **environment)
+    assert refused.exit_code == 1
+    assert (".env" if from_file else "the environment") in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    shown = rotate("--leaked", "--show", **environment)
+    assert shown.exit_code == 0
+    Path("shown").write_text(shown.stdout)
+    lines = read_env_file(Path("shown"))
+    assert lines["NURTURE_ADDRESS_KEY"] == "and the older"
+    assert lines["NURTURE_LEAKED_KEYS"] == "newer,and the older"
+    assert len(lines["NURTURE_SECRET_KEY"]) >= 32 and "," not in lines["NURTURE_SECRET_KEY"]
+    assert json.loads(rotate("--show", "--json", **environment).stdout)["lines"].keys() == {
+        "NURTURE_SECRET_KEY",
+        "NURTURE_ADDRESS_KEY",
+    }
+    assert (place / "secrets.env").read_bytes() == before
+
+
+def test_the_lines_are_written_over_nothing(place: Path) -> None:
+    Path(".env").write_text("NURTURE_PORT=8001\n")
+    for words in (("--to", ".env"), ("--to", "x", "--show")):
+        assert rotate(*words).exit_code == 2
+    assert rotate("--to", "nowhere/x").exit_code == 1
+    assert Path(".env").read_text() == "NURTURE_PORT=8001\n"
+
+
+def test_a_mistyped_place_gets_no_secrets(place: Path) -> None:
+    result = rotate(NURTURE_DATA_DIR="elsewhere")
+    assert result.exit_code == 1 and "There are no secrets" in result.stderr
+    assert not Path("elsewhere").exists()
+
+
+def test_a_linked_file_stays_linked(place: Path) -> None:
+    real = Path("kept.env").absolute()
+    shutil.move(place / "secrets.env", real)
+    (place / "secrets.env").symlink_to(real)
+    assert rotate().exit_code == 0
+    assert (place / "secrets.env").is_symlink()
+    assert "," in read_env_file(real)["NURTURE_SECRET_KEY"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_leaves_the_file_to_its_owner(place: Path) -> None:
+    os.chown(place / "secrets.env", 4711, 4712)
+    assert rotate().exit_code == 0
+    found = (place / "secrets.env").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (4711, 4712, 0o600)
+
+
+def test_keys_of_another_database_are_not_rotated(sqlite_home: Household, place: Path) -> None:
+    home = sqlite_home
+    home.subscribe("anna@example.org")
+    own = {"NURTURE_DATABASE_URL": home.url}
+    before = (place / "secrets.env").read_bytes()
+    refused = rotate("--leaked", **own)
+    assert refused.exit_code == 1 and "other keys" in refused.stderr
+    assert (place / "secrets.env").read_bytes() == before
+
+
+def test_a_database_that_is_away_keeps_nobody_from_it(place: Path) -> None:
+    away = {"NURTURE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    said = json.loads(rotate("--leaked", "--json", **away).stdout)
+    assert said["changed"] is True and said["second_factors_sealed"] == "later"
+    assert any("nurture publish" in step for step in said["next"])
+
+
+def test_a_file_of_settings_is_read_as_it_was_written() -> None:
+    values = {"NURTURE_A": "a key, and 'another' one \\ #", "NURTURE_B": "", "NURTURE_C": "x,y"}
+    text = rewritten("# first\r\nexport NURTURE_A=old # note\n\nNURTURE_D=4", values)
+    path = Path("settings.env")
+    try:
+        path.write_text(text)
+        assert read_env_file(path) == values | {"NURTURE_D": "4"}
+    finally:
+        path.unlink()
+    assert text.startswith("# first\r\n")
+    assert as_line("NURTURE_C", "x,y") == "NURTURE_C=x,y\n"
+
+
+# --- Killed, and at the same time ------------------------------------------------------------
+
+
+def start(*words: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "nurture", "secrets", "rotate", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+
+
+#: What the command does to the file, again and again until the process is killed.
+_AGAIN_AND_AGAIN = """
+from nurture.files.secrets import change_secrets, new_key
+from nurture.services.keys.rotation import as_settings
+from nurture.settings import load_settings
+settings = load_settings()
+while True:
+    keys = settings.keys.rotated(new_key(), leaked=False)
+    change_secrets(settings.secrets_file, lambda _: as_settings(keys))
+"""
+
+
+def whole(file: Path, first: Tokens, link: str) -> tuple[str, ...]:
+    """The keys in a file that is as it was or as it is to be."""
+    values = read_env_file(file)
+    assert set(values) == set(KEPT) - {"NURTURE_LEAKED_KEYS"}
+    keys = Settings(**{n.removeprefix("NURTURE_").lower(): v for n, v in values.items()}).keys
+    assert Tokens.of(keys).read_guide(link) == 7
+    assert Tokens.of(keys).key_mark == first.key_mark
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    return keys.signing
+
+
+def test_a_file_is_whole_at_whatever_moment_the_command_is_killed(place: Path) -> None:
+    file, first = place / "secrets.env", Tokens.of(load_settings({}).keys)
+    link, seen = first.guide(7), set()
+    for _ in range(4):
+        command = [sys.executable, "-c", _AGAIN_AND_AGAIN]
+        path = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+        process = subprocess.Popen(command, env=path)
+        before = file.stat().st_ino
+        while file.stat().st_ino == before:
+            time.sleep(0.001)
+        for _ in range(100):
+            seen.add(whole(file, first, link))
+        time.sleep(random.random() / 50)
+        process.kill()
+        process.wait()
+        whole(file, first, link)
+    assert len(seen) > 4
+    # Of a draft that was left nothing is used, and nothing is in the way.
+    assert rotate().exit_code == 0
+    assert [path.name for path in place.iterdir()] == ["secrets.env"]
+
+
+@pytest.mark.slow
+def test_of_many_at_the_same_time_each_adds_a_key_or_says_that_it_did_not(place: Path) -> None:
+    file, first = place / "secrets.env", Tokens.of(load_settings({}).keys)
+    codes = [process.wait(timeout=60) for process in [start() for _ in range(4)]]
+    assert set(codes) <= {0, 1} and 0 in codes
+    assert len(whole(file, first, first.guide(7))) == 1 + codes.count(0)
+
+
+@pytest.mark.slow
+def test_the_command_may_be_killed_at_any_moment(place: Path) -> None:
+    file, first = place / "secrets.env", Tokens.of(load_settings({}).keys)
+    for _ in range(5):
+        process = start("--leaked")
+        time.sleep(random.random() * 3)
+        process.kill()
+        process.wait()
+        values = read_env_file(file)
+        assert set(KEPT) - set(values) <= {"NURTURE_LEAKED_KEYS"}
+    assert rotate().exit_code == 0
+    now = Tokens.of(load_settings({}).keys)
+    assert now.key_mark == first.key_mark
+    assert now.read_unsubscribe(first.unsubscribe(1, 2)) == (1, 2)
+
+
+def test_whoever_comes_while_another_changes_it_says_so(place: Path) -> None:
+    def meanwhile(values: object) -> dict[str, str]:
+        refused = rotate()
+        assert refused.exit_code == 1 and "by another process" in refused.stderr
+        return {}
+
+    change_secrets(place / "secrets.env", meanwhile)
+    with pytest.raises(SecretsBusyError):
+        change_secrets(place / "secrets.env", lambda _: _nested(place))
+
+
+def _nested(place: Path) -> dict[str, str]:
+    change_secrets(place / "secrets.env", lambda _: {})
+    return {}
+
+
+# --- What rests on the keys ------------------------------------------------------------------
+
+
+def with_keys_in_file(home: Household) -> Household:
+    """The same house, whose keys stand in the file and no longer in its environment."""
+    file = home.directory / "var/secrets.env"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"NURTURE_SECRET_KEY={home.house.settings.secret_key}\n")
+    return another(home, NURTURE_SECRET_KEY="")
+
+
+def another(home: Household, **settings: str) -> Household:
+    """The same house with other settings, or what it is when it has been started anew."""
+    environment = {**home.settings, **settings}
+    return Household(home.url, home.directory, home.clock, home.smtp_url, environment)
+
+
+def sealed_with(home: Household, keys: tuple[str, ...]) -> bool:
+    """Whether these keys open the second factor of the only owner."""
+    from nurture.sealing import Seal, SealBrokenError
+
+    with home.house.database.reading() as connection:
+        [owner] = all_owners(connection)
+    try:
+        return bool(Seal(keys).open(owner.totp_pending or ""))
+    except SealBrokenError:
+        return False
+
+
+def test_second_factors_are_sealed_afresh_and_never_with_a_leaked_key(
+    sqlite_home: Household,
+) -> None:
+    home = with_keys_in_file(sqlite_home)
+    house, first = home.house, home.house.settings.keys
+    assert house.settings.keys.signing == sqlite_home.house.settings.keys.signing
+    sessions.make_link(house.database, "paul@example.org", home.clock.now)
+    security.offer_codes(house.database, house.seal, 1)
+    assert command(home, "secrets", "rotate").exit_code == 0
+    # What runs still opens it, and so does what is started anew.
+    assert sealed_with(home, first.opening)
+    assert security.get_account(house.database, home.another().seal, 1).pending_secret
+    said = json.loads(command(home, "secrets", "rotate", "--leaked", "--json").stdout)
+    assert said["second_factors_sealed"] == "afresh"
+    assert not sealed_with(home, first.opening)
+    assert sealed_with(home, home.another().settings.keys.signing)
+    home.close()
+
+
+def test_a_backup_of_before_and_one_of_after_come_back_with_the_keys_of_their_time(
+    sqlite_home: Household, smtp_sink: ScriptedSink, tmp_path: Path
+) -> None:
+    home = with_keys_in_file(sqlite_home)
+    (tmp_path / "backups").mkdir()
+    home.subscribe("anna@example.org")
+    home.deliver()
+    first = home.house.settings.keys
+    before, words = backed_up(home, tmp_path / "backups")
+    assert command(home, "secrets", "rotate", "--leaked").exit_code == 0
+    home.clock.advance(timedelta(hours=1))
+    after = Path(
+        json.loads(command(home, "backup", "--to", tmp_path / "backups", "--json").stdout)["file"]
+    )
+    second = home.another().settings.keys
+    for file, keys in ((before, first), (after, second)):
+        other, result = restored(home, file, words, directory=tmp_path / file.stem)
+        assert result.exit_code == 0, result.output
+        there = other.directory / "var/secrets.env"
+        bare = {"NURTURE_DATA_DIR": str(there.parent)}
+        assert load_settings(bare).keys == keys
+        # The keys of after a rotation fit the database of before, and stand in their place.
+        shutil.copy(home.directory / "var/secrets.env", there)
+        own = dict.fromkeys(KEPT, "") | {"NURTURE_DATABASE_URL": "", **bare}
+        assert CliRunner().invoke(main, ["status"], env=own).exit_code == 0
+        other.close()
+    assert "/guide/" in link_in(smtp_sink.mails[0], "guide")
+    home.close()
+
+
+def test_a_guide_that_is_offered_twice_around_a_rotation_has_one_message_id(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home = with_keys_in_file(sqlite_home)
+    before = message_id_put_in_doubt(home, smtp_sink)
+    assert command(home, "secrets", "rotate").exit_code == 0
+    home.close()
+    assert message_id_offered_again(another(home), smtp_sink) == before
+
+
+@pytest.mark.parametrize("keys", ["the only key of before", "a newer key,the older key"])
+def test_a_guide_that_a_program_of_before_has_offered_keeps_its_message_id(
+    sqlite_home: Household, smtp_sink: ScriptedSink, keys: str
+) -> None:
+    home = another(sqlite_home, NURTURE_SECRET_KEY=keys)
+    message_id_put_in_doubt(home, smtp_sink)
+    with home.house.database.writing() as connection:
+        connection.execute(update(messages).values(marked=None))
+    [number] = [row["id"] for row in home.rows(messages)]
+    newest = Tokens([keys.partition(",")[0]])
+    domain = home.house.practice.sender_domain
+    again = message_id_offered_again(home, smtp_sink)
+    assert again == f"<{newest.message_id(number)}@{domain}>"
+    home.close()
+
+
+def message_id_put_in_doubt(home: Household, sink: ScriptedSink) -> str:
+    """Offer somebody their guide; the mail server takes it and goes away without a word."""
+    found: list[str] = []
+
+    def take_and_go(server: SMTP) -> str:
+        assert server.envelope and isinstance(server.envelope.content, bytes)
+        found.append(message_from_bytes(server.envelope.content)["Message-ID"])
+        assert isinstance(server.transport, Transport)
+        server.transport.abort()
+        return "421 4.3.0 Gone"
+
+    sink.script = take_and_go
+    home.subscribe("ann@example.org")
+    home.deliver()
+    sink.script = None
+    assert home.statuses("ann@example.org") == [("your-guide", MessageStatus.IN_DOUBT)]
+    return found[0]
+
+
+def message_id_offered_again(home: Household, sink: ScriptedSink) -> str:
+    home.clock.advance(timedelta(minutes=10))
+    home.deliver()
+    [mail] = sink.mails_to("ann@example.org")
+    return str(mail.message["Message-ID"])

@@ -1,0 +1,142 @@
+"""Forgetting: whatever state somebody is in, nothing personal of theirs is left anywhere."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.tracking.events import EventKind
+from nurture.services.subscribers import erasure, export, preferences
+from nurture.store.tables.events import events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import suppressions
+from tests.homes import ScriptedSink
+from tests.house import Household
+from tests.services.inbound.test_events import book, tell
+from tests.services.test_segments import clicks
+
+ANN, BOB, NAME = "ann.unmistakable@example.org", "bob@example.org", "Annabella"
+
+
+def forget(home: Household, number: int = 1) -> bool:
+    house = home.house
+    return erasure.forget(house.database, house.files, number, home.clock.now)
+
+
+def left_of_ann(home: Household) -> list[str]:
+    """The tables that still tell of her; what the owner wrote is nobody's."""
+    return [
+        name
+        for name, rows in home.everything().items()
+        if any(trace in repr(rows).lower() for trace in ("unmistakable", "annabella"))
+    ]
+
+
+def unsubscribe(home: Household) -> None:
+    house = home.house
+    evidence = Evidence("https://emails.example.org/", "192.0.2.7", "annabella’s phone")
+    preferences.unsubscribe(house.database, house.catalogue, 1, None, evidence, home.clock.now)
+
+
+def bounce(home: Household) -> None:
+    tell(home, EventKind.BOUNCED, message=1, recipient=ANN, permanent=True)
+
+
+@pytest.mark.parametrize("before", [lambda _: None, Household.collect, unsubscribe, bounce])
+def test_everything_of_theirs_goes_whether_confirmed_or_not_and_also_if_suppressed(
+    home: Household, before: Callable[[Household], None]
+) -> None:
+    home.subscribe(ANN, first_name=NAME)
+    home.deliver()
+    before(home)
+    assert left_of_ann(home) != []
+    assert forget(home)
+    assert left_of_ann(home) == []
+    assert [row["reason"] for row in home.rows(suppressions)] == ["erased"]
+    assert not forget(home)
+
+
+def test_of_two_people_only_one_is_forgotten(home: Household, smtp_sink: ScriptedSink) -> None:
+    home.subscribe(BOB)
+    home.subscribe(ANN)
+    forget(home, home.person(ANN)["id"])
+    home.deliver()
+    assert [mail.recipients for mail in smtp_sink.mails] == [(BOB,)]
+    assert home.person(BOB)["address_key"] == BOB
+
+
+def test_what_was_told_of_them_before_they_were_known_goes_as_well(home: Household) -> None:
+    row = {
+        "kind": "bounced",
+        "happened_at": home.clock.now,
+        "source": "generic",
+        "raw": {"to": ANN.upper()},
+        "source_key": "generic:1",
+    }
+    others = row | {"raw": {"to": BOB}, "source_key": "generic:2"}
+    with home.house.database.writing() as connection:
+        connection.execute(events.insert(), [row, others])
+    home.subscribe(ANN)
+    forget(home)
+    assert left_of_ann(home) == []
+    assert {"to": BOB} in [row["raw"] for row in home.rows(events)]
+
+
+def test_what_is_told_of_them_afterwards_is_counted_and_not_kept(home: Household) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    forget(home)
+    tell(home, EventKind.BOUNCED, message=1, recipient=ANN, permanent=True, event_id="late")
+    tell(home, EventKind.DELIVERED, recipient=ANN, event_id="later")
+    book(home, ANN, raw={"email": ANN, "name": NAME})
+    assert left_of_ann(home) == []
+    assert [row["kind"] for row in home.rows(events)] == ["bounced", "delivered", "booked"]
+    assert home.rows(messages)[0]["reason"] == ""
+    assert home.rows(messages)[0]["status"] == MessageStatus.BOUNCED
+
+
+def test_nobody_is_forgotten_while_a_mail_to_them_is_on_its_way(home: Household) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    sending = update(messages).values(status=MessageStatus.SENDING)
+    with home.house.database.writing() as connection:
+        connection.execute(sending)
+    before = home.everything()
+    with pytest.raises(erasure.BeingMailedError, match="sent just now"):
+        forget(home)
+    assert home.everything() == before
+
+
+def test_what_is_exported_names_the_interests_one_may_infer_and_no_others(home: Household) -> None:
+    home.subscribe(ANN, "over-50-guide")
+    clicks(home, ANN, 2)
+    with home.house.database.writing() as connection:
+        connection.execute(update(events).values(topics={"golf", "back-pain"}))
+    house = home.house
+    record = export.export(house.database, house.catalogue, 1, home.clock.now)
+    assert record is not None
+    assert record["interests"] == [{"topic": "golf", "score": 6.0}]
+    assert record["events"][0]["topics"] == ["back-pain", "golf"]
+
+
+def test_unconfirmed_signups_go_once_also_when_two_workers_tidy(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    for n in range(30):
+        home.subscribe(f"p{n}@example.org")
+    home.clock.advance(timedelta(days=31))
+    houses = [home.another() for _ in range(3)]
+    with ThreadPoolExecutor() as pool:
+        gone = pool.map(
+            lambda house: erasure.let_go_unconfirmed(house.database, house.files, home.clock.now),
+            houses,
+        )
+    assert sum(gone) == 30
+    assert all(row["erased"] and row["address"] is None for row in home.rows(subscribers))
+    for house in houses:
+        house.database.close()

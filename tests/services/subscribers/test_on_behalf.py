@@ -1,0 +1,215 @@
+"""What the owner does for one person holds at once, says that he did it, and can be repeated."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.tracking.events import EventKind
+from nurture.services.subscribers import on_behalf, preferences
+from nurture.services.subscribers.on_behalf import NobodyThereError, NotAheadError, NotPutBackError
+from nurture.services.subscribers.preferences import PreferenceChange, Wish
+from nurture.store.tables.consents import consents
+from nurture.store.tables.events import events
+from tests.house import Household
+from tests.services.inbound.test_events import book, tell
+from tests.services.profile.test_reasons import take_out, unsubscribed
+
+ANN, BOUNCED = "ann@example.org", EventKind.BOUNCED
+HERE = Evidence("https://emails.example.org/studio/people/1/stop", "192.0.2.9", "Paul's browser")
+
+
+@pytest.fixture
+def ann(home: Household) -> Household:
+    """A house in which Ann has collected her guide."""
+    home.subscribe(ANN, first_name="Ann")
+    home.deliver()
+    home.collect()
+    return home
+
+
+def stop(home: Household) -> None:
+    house = home.house
+    on_behalf.stop_everything(house.database, house.catalogue, 1, HERE, home.clock.now)
+
+
+def noted(home: Household, kind: str) -> list[str]:
+    return [row["source"] for row in home.rows(events) if row["kind"] == kind]
+
+
+def test_a_pause_holds_the_series_back_and_ends_by_itself(ann: Household) -> None:
+    until = ann.clock.now + timedelta(days=14)
+    on_behalf.pause(ann.house.database, 1, until, ann.clock.now)
+    ann.live_until(until - timedelta(minutes=1))
+    assert len(ann.statuses(ANN)) == 1
+    ann.live(days=4)
+    assert len(ann.statuses(ANN)) == 2
+    assert noted(ann, "paused") == ["studio"]
+
+
+def test_a_pause_can_be_ended_and_cannot_end_before_it_began(ann: Household) -> None:
+    database, now = ann.house.database, ann.clock.now
+    with pytest.raises(NotAheadError):
+        on_behalf.pause(database, 1, now, now)
+    on_behalf.pause(database, 1, now + timedelta(days=90), now)
+    on_behalf.resume(database, 1, now)
+    on_behalf.resume(database, 1, now)
+    ann.live(days=5)
+    assert len(ann.statuses(ANN)) == 2
+    assert noted(ann, "resumed") == ["studio"]
+
+
+def test_stopping_unsubscribes_them_and_says_who_did_it(ann: Household) -> None:
+    stop(ann)
+    before = ann.everything()
+    stop(ann)
+    assert ann.everything() == before
+    assert ann.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
+    last = ann.rows(consents)[-1]
+    assert (last["granted"], last["source"], last["page_url"]) == (False, "studio", HERE.page_url)
+    assert noted(ann, "unsubscribed") == ["studio"]
+    ann.live(days=30)
+    assert len(ann.statuses(ANN)) == 1
+
+
+def test_only_the_person_takes_it_back_and_then_all_of_it(ann: Household) -> None:
+    agreed = ann.person(ANN)["purposes"]
+    stop(ann)
+    house, change = ann.house, PreferenceChange(Wish.USUAL, False, False)
+    preferences.change_preferences(
+        house.database, house.catalogue, 1, change, Evidence(), ann.clock.now
+    )
+    assert ann.person(ANN)["purposes"] == agreed
+    assert ann.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
+
+
+def test_one_sequence_can_be_stopped_and_the_others_go_on(ann: Household) -> None:
+    ann.subscribe(ANN, "over-50-guide")
+    database, now = ann.house.database, ann.clock.now
+    assert on_behalf.take_out(database, 1, "pain-guide", now)
+    assert not on_behalf.take_out(database, 1, "pain-guide", now)
+    assert not on_behalf.take_out(database, 1, "nothing", now)
+    assert ann.enrolment(ANN)["status"] == EnrolmentStatus.REMOVED
+    assert ann.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.ACTIVE
+    assert noted(ann, "removed") == ["studio"]
+    ann.deliver()
+    sent = [m["sequence"] for m in ann.messages_of(ANN) if m["status"] == MessageStatus.ACCEPTED]
+    assert sent == ["pain-guide", "over-50-guide"]
+
+
+def test_nothing_is_done_for_somebody_who_is_not_there(home: Household) -> None:
+    database, now = home.house.database, home.clock.now
+    before = home.everything()
+    for act in (
+        lambda: on_behalf.pause(database, 7, now + timedelta(days=1), now),
+        lambda: on_behalf.resume(database, 7, now),
+        lambda: on_behalf.take_out(database, 7, "pain-guide", now),
+    ):
+        with pytest.raises(NobodyThereError):
+            act()
+    assert home.everything() == before
+
+
+def put_back(home: Household, sequence: str = "pain-guide", by: str = "paul@example.org") -> None:
+    house = home.house
+    on_behalf.put_back(house.database, house.catalogue, 1, sequence, home.clock.now, by)
+
+
+def let_go(home: Household) -> None:
+    home.subscribe(ANN, "over-50-guide")
+    home.live(days=31)
+
+
+def test_whoever_was_let_go_is_put_back_and_waits_for_the_guide_to_be_collected(
+    ann: Household,
+) -> None:
+    let_go(ann)
+    assert ann.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.REMOVED
+    had = [m["step"] for m in ann.messages_of(ANN) if m["sequence"] == "over-50-guide"]
+    put_back(ann, "over-50-guide")
+    ann.live(days=29)
+    assert ann.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.ACTIVE
+    ann.collect(ann.enrolment(ANN, "over-50-guide")["id"])
+    ann.live(days=90)
+    steps = [m["step"] for m in ann.messages_of(ANN) if m["sequence"] == "over-50-guide"]
+    assert steps[: len(had)] == had
+    assert len(steps) == len(set(steps)) == len(had) + 7
+    assert noted(ann, "put_back") == ["studio"]
+
+
+def then(*deeds: Callable[[Household], object]) -> Callable[[Household], None]:
+    """One after another."""
+
+    def together(home: Household) -> None:
+        for deed in deeds:
+            deed(home)
+
+    return together
+
+
+@pytest.mark.parametrize(
+    ("before", "why_not"),
+    [
+        (lambda home: None, "they are in it"),
+        (lambda home: home.live(days=90), "they have finished “pain-guide”"),
+        (stop, "you unsubscribed them, as they asked"),
+        (unsubscribed, "they unsubscribed"),
+        (lambda home: book(home, ANN), "they booked, so “pain-guide” ended"),
+        (then(take_out, unsubscribed), "they unsubscribed"),
+        (then(take_out, lambda home: book(home, ANN)), "they have booked a session"),
+        (
+            then(take_out, lambda home: tell(home, BOUNCED, recipient=ANN, permanent=True)),
+            "their address does not work: an email came back",
+        ),
+    ],
+)
+def test_nobody_is_put_back_who_said_no_or_has_nothing_to_come_back_to(
+    ann: Household, before: Callable[[Household], object], why_not: str
+) -> None:
+    before(ann)
+    rows = ann.everything()
+    with pytest.raises(NotPutBackError, match=f"into “pain-guide”: {re.escape(why_not)}."):
+        put_back(ann)
+    assert ann.everything() == rows
+
+
+def test_nobody_is_put_back_where_they_never_were(ann: Household) -> None:
+    with pytest.raises(NotPutBackError, match="never been in “golf”"):
+        put_back(ann, "golf")
+    with pytest.raises(NobodyThereError):
+        on_behalf.put_back(
+            ann.house.database, ann.house.catalogue, 7, "golf", ann.clock.now, "paul"
+        )
+
+
+def test_putting_back_twice_is_refused_the_second_time(ann: Household) -> None:
+    take_out(ann)
+    put_back(ann)
+    with pytest.raises(NotPutBackError, match="they are in it"):
+        put_back(ann)
+
+
+def test_whoever_was_taken_out_gets_the_guide_they_ask_for_and_stays_out(ann: Household) -> None:
+    take_out(ann)
+    ann.live(days=2)
+    ann.subscribe(ANN)
+    ann.live(days=90)
+    assert [m["step"] for m in ann.messages_of(ANN)] == ["your-guide", "your-guide"]
+    row = ann.enrolment(ANN)
+    assert (row["status"], row["ended_because"]) == (EnrolmentStatus.REMOVED, "taken_out")
+    put_back(ann)
+    ann.live(days=90)
+    assert len(ann.messages_of(ANN)) == 10
+
+
+def test_a_guide_collected_after_being_taken_out_begins_nothing(home: Household) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    take_out(home)
+    home.collect()
+    home.live(days=90)
+    assert len(home.messages_of(ANN)) == 1

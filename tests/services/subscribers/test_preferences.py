@@ -1,0 +1,246 @@
+"""Preferring: what somebody wants holds from the next mail on, also for what is claimed."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from nurture.clock import real_now
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import EventKind, MailEvent
+from nurture.services.delivery.batch import WINDOW
+from nurture.services.delivery.claim import claim_due
+from nurture.services.inbound import events
+from nurture.services.subscribers import preferences
+from nurture.services.subscribers.preferences import PreferenceChange, Preferences, Wish
+from nurture.store.queries.claims import begin_sending
+from nurture.store.tables.consents import consent_history
+from nurture.store.tables.suppressions import suppress, suppressions
+from tests.homes import ScriptedSink
+from tests.house import Household
+from tests.services.delivery.test_batch import (
+    ACCEPTED,
+    ANN,
+    FIRST,
+    GUIDE,
+    SECOND,
+    on_the_way_to_the_first_article,
+)
+
+EVIDENCE = Evidence("https://emails.example.org/preferences", "192.0.2.7", "A browser")
+
+
+def wish(home: Household, frequency: Wish, *, tracking: bool = False) -> Preferences:
+    """Say on the preference page what Ann wants."""
+    house, person = home.house, home.person(ANN)["id"]
+    change = PreferenceChange(frequency, tracking, health_topics=False)
+    kept = preferences.change_preferences(
+        house.database, house.catalogue, person, change, EVIDENCE, home.clock.now
+    )
+    assert kept is not None
+    return kept
+
+
+def unsubscribe(home: Household) -> None:
+    """Press the button on the way out."""
+    house, person = home.house, home.person(ANN)["id"]
+    preferences.unsubscribe(house.database, house.catalogue, person, None, EVIDENCE, home.clock.now)
+
+
+def resubscribe(home: Household) -> None:
+    """Press undo."""
+    house, person = home.house, home.person(ANN)["id"]
+    preferences.resubscribe(house.database, house.catalogue, person, EVIDENCE, home.clock.now)
+
+
+@pytest.mark.parametrize("frequency", list(Wish))
+def test_a_wish_is_shown_as_it_was_made(home: Household, frequency: Wish) -> None:
+    home.subscribe(ANN)
+    assert wish(home, frequency).frequency is frequency
+    shown = preferences.find_preferences(home.house.database, 1, home.clock.now)
+    assert shown is not None
+    assert shown.frequency is frequency
+
+
+def test_a_pause_holds_everything_for_thirty_days_and_then_the_series_goes_on(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    paused_at = home.clock.now
+    kept = wish(home, Wish.PAUSED)
+    assert kept.paused_until == paused_at + timedelta(days=30)
+    home.clock.advance(timedelta(days=5))
+    assert wish(home, Wish.PAUSED).paused_until == paused_at + timedelta(days=30)
+    home.live(days=24)
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
+    home.live(days=14)
+    assert home.statuses(ANN)[1:3] == [(FIRST, ACCEPTED), (SECOND, ACCEPTED)]
+    article = smtp_sink.mails[1].message["Date"].datetime
+    assert article >= paused_at + timedelta(days=30)
+
+
+def test_a_pause_is_over_as_soon_as_they_want_their_mails_again(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    wish(home, Wish.PAUSED)
+    home.live(hours=1)
+    assert len(smtp_sink.mails) == 1
+    wish(home, Wish.USUAL)
+    home.deliver()
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, ACCEPTED)]
+
+
+def test_a_guide_that_is_asked_for_comes_in_spite_of_a_pause(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    wish(home, Wish.PAUSED)
+    home.clock.advance(timedelta(days=2))
+    home.subscribe(ANN)
+    home.deliver()
+    assert len(smtp_sink.mails) == 2
+
+
+def test_fewer_is_one_mail_a_week(home: Household, smtp_sink: ScriptedSink) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    wish(home, Wish.FEWER)
+    home.live(days=100)
+    times = [mail.message["Date"].datetime for mail in smtp_sink.mails[1:]]
+    assert len(times) == 8
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert min(gaps) >= timedelta(days=7) - timedelta(hours=1)
+
+
+def test_stopping_withdraws_consent_with_evidence_and_ends_everything(home: Household) -> None:
+    home.subscribe(ANN)
+    home.subscribe(ANN, "over-50-guide")
+    home.clock.advance(timedelta(minutes=1))
+    unsubscribe(home)
+    assert {row["status"] for row in home.enrolments_of(ANN)} == {EnrolmentStatus.UNSUBSCRIBED}
+    with home.house.database.reading() as connection:
+        history = consent_history(connection, 1)
+    withdrawn = [row for row in history if not row["granted"]]
+    assert {row["purpose"] for row in withdrawn} == {"guide", "marketing"}
+    for row in withdrawn:
+        assert (row["source"], row["recorded_at"]) == ("unsubscribe", home.clock.now)
+        assert (row["client"], row["user_agent"]) == ("192.0.2.7", "A browser")
+        assert row["page_url"] == "https://emails.example.org/preferences"
+    assert [row["granted"] for row in history].count(True) == 4
+
+
+def test_after_stopping_nothing_is_ever_sent(home: Household, smtp_sink: ScriptedSink) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    unsubscribe(home)
+    home.live(days=100)
+    home.subscribe(ANN, "over-50-guide")
+    home.live(days=100)
+    assert len(smtp_sink.mails) == 1
+
+
+def test_a_message_that_is_claimed_and_not_yet_sent_is_taken_back_by_a_stop(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    house = home.house
+    with house.database.writing() as connection:
+        published = house.catalogue.current(connection)
+        batch = claim_due(connection, published, home.clock.now, real_now(), 10)
+    [claimed] = batch.claimed
+    unsubscribe(home)
+    with house.database.writing() as connection:
+        numbers = [claimed.recipient.message]
+        assert begin_sending(connection, batch.claim, numbers, real_now()) == set()
+    assert home.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)
+    home.live(days=10)
+    assert len(smtp_sink.mails) == 1
+
+
+def test_a_stop_while_others_of_the_window_are_being_sent_holds_for_the_next_mail(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    others = [f"p{n}@example.org" for n in range(2 * WINDOW)]
+    on_the_way_to_the_first_article(home, *others, ANN)
+
+    def stop(_: object) -> None:
+        smtp_sink.script = None
+        unsubscribe(home)
+
+    smtp_sink.script = stop
+    home.deliver()
+    assert len(smtp_sink.mails_to(ANN)) == 1
+    assert home.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)
+    home.clock.advance(timedelta(days=100))
+    home.deliver()
+    assert len(smtp_sink.mails_to(ANN)) == 1
+
+
+def test_undo_takes_the_series_up_where_it_was(home: Household, smtp_sink: ScriptedSink) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    home.deliver()
+    unsubscribe(home)
+    home.clock.advance(timedelta(minutes=10))
+    resubscribe(home)
+    assert home.rows(suppressions) == []
+    home.live(days=90)
+    assert len(smtp_sink.mails) == 9
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.COMPLETED
+
+
+def test_undo_gives_back_what_was_withdrawn_and_no_more(home: Household) -> None:
+    from nurture.domain.subscribers.consent import ConsentChange, Purpose
+    from nurture.store.tables.consents import record_consents
+
+    home.subscribe(ANN)
+    no_series = [ConsentChange(Purpose.MARKETING, False, "No series, please.")]
+    with home.house.database.writing() as connection:
+        record_consents(
+            connection,
+            1,
+            no_series,
+            source="preferences",
+            privacy_version="",
+            evidence=EVIDENCE,
+            now=home.clock.now,
+        )
+    unsubscribe(home)
+    resubscribe(home)
+    assert home.person(ANN)["purposes"] == {"guide"}
+
+
+def test_undo_lifts_no_other_suppression(home: Household) -> None:
+    home.subscribe(ANN)
+    with home.house.database.writing() as connection:
+        address_hash = home.person(ANN)["address_hash"]
+        suppress(connection, address_hash, SuppressionReason.COMPLAINED, home.clock.now)
+    resubscribe(home)
+    assert wish(home, Wish.USUAL).frequency is Wish.STOPPED
+    assert [row["reason"] for row in home.rows(suppressions)] == ["complained"]
+
+
+def test_a_stop_told_by_the_mail_provider_is_a_stop_and_can_be_undone(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    on_the_way_to_the_first_article(home, ANN)
+    told = MailEvent(
+        EventKind.UNSUBSCRIBED, "generic", "e1", home.clock.now, ANN, None, False, "", {}
+    )
+    house = home.house
+    events.record_mail_events(house.database, house.catalogue, house.tokens, [told], home.clock.now)
+    assert home.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
+    assert "marketing" not in home.person(ANN)["purposes"]
+    resubscribe(home)
+    home.deliver()
+    assert home.statuses(ANN)[-1] == (FIRST, ACCEPTED)
+
+
+def test_nothing_is_shown_or_changed_for_somebody_who_is_not_known(home: Household) -> None:
+    house = home.house
+    assert preferences.find_preferences(house.database, 17, home.clock.now) is None
+    preferences.unsubscribe(house.database, house.catalogue, 17, None, EVIDENCE, home.clock.now)
+    preferences.resubscribe(house.database, house.catalogue, 17, EVIDENCE, home.clock.now)
+    assert home.rows(suppressions) == []

@@ -1,0 +1,537 @@
+"""Tracking: a hit is a line first and an event later, once, and only of those who agreed."""
+
+import fcntl
+import json
+import multiprocessing
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import RULES, Hit
+from nurture.services.catalogue import about
+from nurture.services.reports.status import hits_standing
+from nurture.services.subscribers.erasure import forget
+from nurture.services.tracking import excess, fold
+from nurture.services.tracking import journal as tracking
+from nurture.services.tracking.excess import OF_A_LINK
+from nurture.services.tracking.fold import fold_journals
+from nurture.services.tracking.journal import Journal, waiting_in
+from nurture.services.tracking.lines import SeenHit, UnreadableLineError, as_line, from_line
+from nurture.store.database import Database
+from nurture.store.tables.events import events
+from nurture.store.tables.journals import folded_up_to, journals, set_folded
+from tests.homes import ScriptedSink
+from tests.house import Household, link_in
+from tests.services.delivery.test_batch import ANN
+
+FIRST_ARTICLE = "why-stretching-and-massage-wont-solve-back-pain"
+A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+A_HIT = SeenHit(2, Hit(EventKind.OPENED, datetime(2026, 11, 23, tzinfo=UTC)))
+
+
+@pytest.fixture
+def followed(home: Household) -> Household:
+    """Ann agreed to be followed, and her first article came ten minutes ago."""
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,))
+    home.deliver()
+    home.collect(tracking=True)
+    home.live(days=3)
+    home.clock.advance(timedelta(minutes=10))
+    return home
+
+
+def hits(home: Household) -> list[dict[str, Any]]:
+    """What is known of opens and clicks."""
+    return [row for row in home.rows(events) if row["source"] == "hit"]
+
+
+def a_hit(home: Household, message: int = 2, **more: str) -> SeenHit:
+    """Somebody clicks a link."""
+    link = "https://practice.example.org/"
+    hit = Hit(EventKind.CLICKED, home.clock.now, user_agent=A_BROWSER, link=link, **more)
+    return SeenHit(message, hit)
+
+
+def write(home: Household, name: str, content: bytes) -> Path:
+    """A journal whose writer is gone."""
+    home.house.journals.mkdir(parents=True, exist_ok=True)
+    path = home.house.journals / f"hits-{name}.jsonl"
+    path.write_bytes(content)
+    return path
+
+
+def lines(home: Household, count: int) -> bytes:
+    """So many hits as a journal holds them."""
+    line = {
+        "kind": "clicked",
+        "message": 2,
+        "at": home.clock.now.isoformat(),
+        "method": "GET",
+        "agent": A_BROWSER,
+        "client": "192.0.2.7",
+        "purpose": "",
+        "link": "https://practice.example.org/",
+    }
+    return (json.dumps(line) + "\n").encode() * count
+
+
+def test_a_click_is_kept_with_its_link_and_judged_when_its_hold_is_over(
+    followed: Household, smtp_sink: ScriptedSink
+) -> None:
+    home = followed
+    answer = home.client.get(link_in(smtp_sink.mails[-1], "c"))
+    assert answer.status_code == 302
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert hits(home) == []
+    assert home.fold() == 1
+    [hit] = hits(home)
+    assert (hit["kind"], hit["message_id"], hit["subscriber_id"]) == ("clicked", 2, 1)
+    assert (hit["happened_at"], hit["link"]) == (home.clock.now, answer.headers["Location"])
+    assert hit["email"] == f"pain-guide/{FIRST_ARTICLE}"
+    assert hit["topics"] == {"back-pain", "strength"}
+    assert hit["verdict"] is None
+    assert home.judge() == 1
+    [hit] = hits(home)
+    assert (hit["verdict"], hit["rules"]) == ("human", RULES)
+    assert hit["reasons"]
+
+
+def test_an_open_answers_with_a_picture_and_a_head_request_is_a_machines(
+    followed: Household, smtp_sink: ScriptedSink
+) -> None:
+    pixel = link_in(smtp_sink.mails[-1], "o")
+    answer = followed.client.get(pixel)
+    assert (answer.status_code, answer.mimetype) == (200, "image/gif")
+    assert answer.data.startswith(b"GIF89a")
+    assert followed.client.head(pixel, headers={"User-Agent": "curl/8.5.0"}).status_code == 200
+    followed.fold()
+    followed.judge()
+    assert [hit["verdict"] for hit in hits(followed)] == ["unsure", "machine"]
+
+
+JUDGED = [
+    ({"User-Agent": A_BROWSER}, "human"),
+    ({"User-Agent": ""}, "machine"),
+    ({"User-Agent": "python-requests/2.32"}, "machine"),
+    ({"User-Agent": A_BROWSER, "Sec-Purpose": "prefetch"}, "machine"),
+    ({"User-Agent": A_BROWSER, "X-Moz": "prefetch"}, "machine"),
+]
+
+
+def test_a_click_is_judged_by_what_its_request_says(
+    followed: Household, smtp_sink: ScriptedSink
+) -> None:
+    for headers, _ in JUDGED:
+        followed.client.get(link_in(smtp_sink.mails[-1], "c"), headers=headers)
+    followed.fold()
+    followed.judge()
+    assert [hit["verdict"] for hit in hits(followed)] == [verdict for _, verdict in JUDGED]
+
+
+def test_with_the_database_away_a_click_redirects_and_is_folded_later(
+    followed: Household, smtp_sink: ScriptedSink
+) -> None:
+    from webhooks import create_app
+
+    away = followed.another(NURTURE_DATABASE_URL="postgresql://127.0.0.1:1/nobody")
+    client = create_app(away).test_client()
+    answer = client.get(link_in(smtp_sink.mails[-1], "c"), headers={"User-Agent": A_BROWSER})
+    assert answer.status_code == 302
+    assert client.get(link_in(smtp_sink.mails[-1], "o")).status_code == 200
+    assert followed.fold() == 2
+
+
+@pytest.mark.parametrize("kind", ["c", "o"])
+def test_an_address_that_is_not_ours_redirects_nowhere_and_is_not_kept(
+    followed: Household, smtp_sink: ScriptedSink, kind: str
+) -> None:
+    token = link_in(smtp_sink.mails[-1], kind).rpartition("/")[2]
+    token, dot, gif = token.partition(".")
+    for forged in (
+        token[:-1],
+        "x" + token,
+        token + "A",
+        "%00",
+        "é",
+        followed.house.tokens.guide(1),
+    ):
+        assert followed.client.get(f"/{kind}/{forged}{dot}{gif}").status_code == 404
+    assert followed.fold() == 0
+
+
+def test_folding_again_and_again_keeps_each_hit_once(followed: Household) -> None:
+    journal = Journal(followed.house.journals)
+    for n in range(5):
+        journal.note(a_hit(followed))
+        assert followed.fold() == 1
+        assert followed.fold() == 0
+        assert len(hits(followed)) == n + 1
+
+
+def test_a_hit_is_kept_once_although_folding_was_killed_before_it_noted_the_place(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pull_the_plug(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    write(followed, "1", lines(followed, 7))
+    monkeypatch.setattr("nurture.services.tracking.fold.journals.set_folded", pull_the_plug)
+    with pytest.raises(KeyboardInterrupt):
+        followed.fold()
+    monkeypatch.undo()
+    assert hits(followed) == []
+    assert followed.fold() == 7
+    assert len(hits(followed)) == 7
+
+
+def _fold_in_a_process(url: str, directory: Path) -> None:
+    database = Database(url)
+    for _ in range(3):
+        fold_journals(database, directory)
+    database.close()
+
+
+def test_processes_that_fold_at_once_keep_each_hit_once(followed: Household) -> None:
+    for n in range(6):
+        write(followed, str(n), lines(followed, 50))
+    context = multiprocessing.get_context("fork")
+    arguments = (followed.url, followed.house.journals)
+    workers = [context.Process(target=_fold_in_a_process, args=arguments) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert len(hits(followed)) == 300
+    assert list(followed.house.journals.iterdir()) == []
+
+
+def test_an_unfinished_line_waits_until_it_is_finished(followed: Household) -> None:
+    whole = lines(followed, 3)
+    path = write(followed, "1", whole[:-10])
+    with path.open("ab") as writer:
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        assert followed.fold() == 2
+        writer.write(whole[-10:])
+        writer.flush()
+        assert followed.fold() == 1
+    assert len(hits(followed)) == 3
+
+
+def test_a_journal_that_a_crash_cut_short_is_folded_as_far_as_it_goes_and_removed(
+    followed: Household,
+) -> None:
+    path = write(followed, "1", lines(followed, 3)[:-10])
+    followed.fold()
+    assert len(hits(followed)) == 2
+    assert not path.exists()
+
+
+def test_a_journal_stays_while_its_writer_lives_and_goes_when_it_has_served(
+    followed: Household,
+) -> None:
+    journal = Journal(followed.house.journals)
+    journal.note(a_hit(followed))
+    followed.fold()
+    [path] = followed.house.journals.iterdir()
+    del journal
+    assert path.exists()
+    rows = followed.rows(journals)
+    assert [(row["name"], row["folded"]) for row in rows] == [(path.name, path.stat().st_size)]
+
+
+def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "_ROTATE_AT", 1000)
+    journal = Journal(followed.house.journals)
+    for n in range(30):
+        hit = a_hit(followed)
+        journal.note(replace(hit, hit=replace(hit.hit, link=f"{hit.hit.link}{n}")))
+    assert len(list(followed.house.journals.iterdir())) > 3
+    assert followed.fold() == 30
+    assert len(list(followed.house.journals.iterdir())) == 1
+    assert len(followed.rows(journals)) == 1
+    journal.note(a_hit(followed))
+    followed.fold()
+    assert len(hits(followed)) == 31
+
+
+def test_a_large_journal_is_folded_in_pieces(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "_CHUNK", 1000)
+    write(followed, "1", lines(followed, 50))
+    assert followed.fold() == 50
+    assert len(hits(followed)) == 50
+
+
+def test_a_child_process_writes_a_journal_of_its_own(followed: Household) -> None:
+    journal = Journal(followed.house.journals)
+    journal.note(a_hit(followed))
+    child = os.fork()
+    if child == 0:
+        journal.note(a_hit(followed))
+        os._exit(0)
+    os.waitpid(child, 0)
+    journal.note(a_hit(followed))
+    assert len(list(followed.house.journals.iterdir())) == 2
+    followed.fold()
+    assert len(hits(followed)) == 3
+
+
+ODD: list[dict[str, object]] = [
+    {"kind": "vanished"},
+    {"at": "yesterday"},
+    {"at": "2026-03-02T09:00:00"},
+    {"message": "one"},
+    {"message": None},
+    {"message": 2**40},
+    {"message": 2**70},
+    {"message": 4711},
+    {"agent": None},
+    {"agent": "a\0b"},
+    {"client": ["192.0.2.7"]},
+    {"link": {"a": 1}},
+    {"purpose": 1},
+    {"method": "\ud800"},
+]
+
+
+def test_lines_that_another_version_wrote_do_not_keep_the_others_back(
+    followed: Household,
+) -> None:
+    good = lines(followed, 1)
+    odd = [json.dumps(json.loads(good) | change).encode() + b"\n" for change in ODD]
+    write(followed, "1", good.join([b"{}\n", *odd, b"[]\n\xff\n", b"null\n"]))
+    write(followed, "2", good)
+    followed.fold()
+    kept = [hit for hit in hits(followed) if hit["user_agent"] == A_BROWSER]
+    assert len(kept) >= len(ODD) + 3
+    assert followed.rows(journals) == []
+
+
+def test_a_hit_of_somebody_who_no_longer_agrees_is_not_kept(
+    followed: Household, smtp_sink: ScriptedSink
+) -> None:
+    followed.client.get(link_in(smtp_sink.mails[-1], "c"))
+    followed.press(link_in(smtp_sink.mails[-1], "preferences"), frequency="usual")
+    followed.fold()
+    assert hits(followed) == []
+
+
+def test_without_consent_a_mail_has_no_pixel_and_plain_links(
+    home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    home.collect()
+    home.live(days=90)
+    assert len(smtp_sink.mails) == 9
+    for mail in smtp_sink.mails:
+        assert b"/c/" not in mail.data.replace(b"=\r\n", b"")
+        assert b"/o/" not in mail.data.replace(b"=\r\n", b"")
+
+
+def test_a_disk_that_takes_no_hit_still_answers(
+    sqlite_home: Household, smtp_sink: ScriptedSink
+) -> None:
+    home = sqlite_home
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,))
+    home.deliver()
+    home.house.journals.parent.mkdir(parents=True, exist_ok=True)
+    home.house.journals.write_text("a file where the directory should be")
+    assert home.client.get(link_in(smtp_sink.mails[-1], "o")).status_code == 200
+
+
+def test_a_journal_that_cannot_be_begun_afresh_closes_no_file_of_anybody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "_ROTATE_AT", 10)
+    journal = Journal(tmp_path / "journals")
+    journal.note(A_HIT)
+    shutil.rmtree(tmp_path / "journals")
+    (tmp_path / "journals").touch()
+    journal.note(A_HIT)
+    with (tmp_path / "somebody else's").open("w") as file:
+        journal.note(A_HIT)
+        file.write("all is well")
+
+
+def test_a_journal_that_was_taken_for_a_finished_one_before_it_was_locked_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+
+    def lock_too_late(file: int, how: int) -> None:
+        monkeypatch.undo()
+        [path] = tmp_path.iterdir()
+        path.unlink()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_too_late)
+    Journal(tmp_path).note(A_HIT)
+    [path] = tmp_path.iterdir()
+    assert path.read_bytes().count(b"\n") == 1
+
+
+def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_coming(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "_CHUNK", 1000)
+    path, keep = write(followed, "1", lines(followed, 10)), set_folded
+
+    def keep_and_be_hit(*given: Any) -> None:
+        with path.open("ab") as writer:
+            writer.write(lines(followed, 10))
+        keep(*given)
+
+    monkeypatch.setattr("nurture.services.tracking.fold.journals.set_folded", keep_and_be_hit)
+    assert followed.fold() == 10
+    monkeypatch.undo()
+    followed.fold()
+    assert len(hits(followed)) > 20
+
+
+def test_who_is_erased_while_their_hits_are_being_read_leaves_none(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(followed, "1", lines(followed, 3))
+    look_up, house = about, followed.house
+
+    def forget_and_look_up(*given: Any) -> Any:
+        if forget(house.database, house.files, 1, followed.clock.now):
+            return look_up(*given)
+        raise AssertionError("nobody was forgotten")
+
+    monkeypatch.setattr(fold, "about", forget_and_look_up)
+    followed.fold()
+    assert hits(followed) == []
+
+
+def test_an_erasure_and_a_sweep_leave_nothing_of_a_persons_machine_in_any_journal(
+    followed: Household,
+) -> None:
+    house, agent, address = followed.house, b"ErasedBrowser/1.0", b"192.0.2.99"
+    journal = Journal(house.journals)
+    theirs = a_hit(followed)
+    theirs = replace(
+        theirs, hit=replace(theirs.hit, user_agent=agent.decode(), client="192.0.2.99")
+    )
+    journal.note(theirs)
+    followed.fold()
+    journal.note(theirs)
+    elsewhere = write(followed, "of another machine", as_line(theirs))
+    with elsewhere.open("ab") as writer:
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        forget(house.database, house.files, 1, followed.clock.now)
+        followed.fold()
+        for path in house.journals.iterdir():
+            assert agent not in path.read_bytes()
+            assert address not in path.read_bytes()
+    assert [(hit["user_agent"], hit["client"]) for hit in hits(followed)] == [(None, None)]
+
+
+def test_a_journal_that_was_folded_before_folded_lines_were_overwritten_is_cleaned(
+    followed: Household,
+) -> None:
+    path = write(followed, "1", lines(followed, 2000))
+    with path.open("ab") as writer, followed.house.database.writing() as connection:
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        folded_up_to(connection, path.name)
+        set_folded(connection, path.name, path.stat().st_size)
+    with path.open("ab") as writer:
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        followed.fold()
+        assert set(path.read_bytes()) == {0}
+
+
+LINE_BREAKERS = [
+    b"\xff\xfe\x00",
+    b"\0" * 100,
+    b"[" * 100_000,
+    b"9" * 100_000,
+    b'{"kind":"opened","message":1',
+    b"x" * (10 * 1024 * 1024),
+]
+
+
+def test_lines_that_nobody_wrote_are_set_aside_and_told_and_stop_nothing(
+    followed: Household,
+) -> None:
+    good = lines(followed, 1)
+    far = json.loads(good) | {"at": "9999-12-31T23:59:59+00:00", "client": "192.0.2.66"}
+    broken = [*LINE_BREAKERS, json.dumps(far).encode()]
+    write(followed, "1", good.join([b"", *[one + b"\n" for one in broken], b""]))
+    with (followed.house.journals / "hits-1.jsonl").open("ab") as writer:
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        followed.fold()
+    assert len(hits(followed)) == len(broken) + 1
+    standing = hits_standing(followed.house.database, followed.house.journals)
+    assert standing["unreadable"] == len(broken)
+    notes = (followed.house.journals / "unreadable.jsonl").read_text()
+    assert "192.0.2.66" not in notes
+    assert len(notes) < 5000
+
+
+def test_of_a_flood_on_one_pixel_a_few_hits_are_kept_and_the_rest_is_counted(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, hit = Journal(followed.house.journals), a_hit(followed)
+    for _ in range(10_000):
+        journal.note(hit)
+    assert waiting_in(followed.house.journals) < 5000
+    later = replace(hit, hit=replace(hit.hit, at=hit.hit.at + timedelta(minutes=2)))
+    journal.note(later)
+    followed.fold()
+    assert len(hits(followed)) == OF_A_LINK + 1
+    standing = hits_standing(followed.house.database, followed.house.journals)
+    assert standing["only_counted"] == 10_000 - OF_A_LINK
+
+
+def test_a_flood_that_lasts_does_not_grow_what_is_kept_of_a_message(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(excess, "FOR_GOOD", 7)
+    for n in range(3):
+        write(followed, str(n), lines(followed, 5))
+        followed.fold()
+    assert len(hits(followed)) == 7
+    standing = hits_standing(followed.house.database, followed.house.journals)
+    assert standing["only_counted"] == 8
+
+
+def test_where_too_much_waits_opens_go_first_and_clicks_tell_only_that_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "OPENS_WAIT", 1)
+    (tmp_path / "hits-before.jsonl").write_bytes(b"x")
+    journal = Journal(tmp_path)
+    opened = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.OPENED))
+    clicked = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.CLICKED, client="192.0.2.7"))
+    for hit in (opened, clicked):
+        journal.note(hit)
+    [path] = tmp_path.glob("hits-*-*.jsonl")
+    [line] = map(json.loads, path.read_text().splitlines())
+    assert (line["kind"], line["agent"], line["client"]) == ("clicked", "", "")
+
+
+@given(st.binary(max_size=400), st.integers(0, 400))
+def test_any_bytes_are_a_line_or_are_refused(noise: bytes, at: int) -> None:
+    line = as_line(A_HIT)
+    for one in (noise, line[:at] + noise + line[at:]):
+        with suppress(UnreadableLineError):
+            read = from_line(one)
+            assert read.message >= 1

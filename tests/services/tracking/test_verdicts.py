@@ -1,0 +1,252 @@
+"""Judging: hits are held until a burst can be seen whole, and are judged once."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import update
+
+from nurture.cli import main
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, judge
+from nurture.services.subscribers import erasure
+from nurture.services.subscribers.erasure import drop_raw
+from nurture.services.tracking import verdicts as judging
+from nurture.services.tracking.journal import Journal
+from nurture.services.tracking.lines import SeenHit
+from nurture.services.tracking.verdicts import judge_held, rejudge
+from nurture.store.database import Database
+from nurture.store.queries.hits import count_fetched_for, take_messages
+from nurture.store.tables.events import events
+from nurture.store.tables.instance import how_far
+from nurture.store.tables.revisions import RevisionKind, find_newest, revisions
+from tests.house import Household
+from tests.services.delivery.test_batch import ANN
+from tests.services.tracking.test_journal import A_BROWSER, FIRST_ARTICLE, hits
+
+#: What a message lets follow; hits on it come from here.
+A_LINK = "https://practice.example.org/"
+
+
+@pytest.fixture
+def followed(home: Household) -> Household:
+    """Ann and Bob agreed to be followed, and their first article came ten minutes ago."""
+    for number, address in enumerate((ANN, "bob@example.org"), start=1):
+        home.subscribe(address, ticked=(Purpose.TRACKING,))
+        home.deliver()
+        home.collect(number, tracking=True)
+    home.live(days=3)
+    home.clock.advance(timedelta(minutes=10))
+    return home
+
+
+def visit(home: Household, message: int = 3, **more: str) -> None:
+    """Somebody follows a link, and the hit is brought into the database."""
+    given = {"user_agent": A_BROWSER, "client": "192.0.2.7", "link": A_LINK} | more
+    hit = Hit(EventKind.CLICKED, home.clock.now, **given)
+    Journal(home.house.journals).note(SeenHit(message, hit))
+    home.fold()
+
+
+def verdicts(home: Household) -> list[str | None]:
+    """The verdicts on all hits, oldest first."""
+    return [hit["verdict"] for hit in hits(home)]
+
+
+def test_a_hit_is_judged_when_its_hold_is_over_and_not_before(followed: Household) -> None:
+    database = followed.house.database
+    visit(followed)
+    followed.clock.advance(HOLD - timedelta(seconds=1))
+    visit(followed)
+    assert judge_held(database, followed.clock.now) == 0
+    followed.clock.advance(timedelta(seconds=1))
+    assert judge_held(database, followed.clock.now) == 1
+    assert verdicts(followed) == ["human", None]
+    assert judge_held(database, followed.clock.now) == 0
+
+
+def test_hits_beyond_one_batch_are_judged_in_several(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "_BATCH", 1)
+    for message in (1, 2, 3, 4):
+        visit(followed, message)
+    assert followed.judge() == 4
+    assert None not in verdicts(followed)
+
+
+def test_what_another_worker_has_in_hand_is_left_to_it(followed: Household) -> None:
+    visit(followed)
+    if not followed.house.database.is_sqlite:
+        beside = Database(followed.url)
+        with beside.writing() as connection:
+            take_messages(connection, [3], wait=True)
+            assert followed.judge() == 0
+        beside.close()
+    assert followed.judge() == 1
+
+
+def test_others_write_while_hits_are_thought_about(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit(followed)
+    think, database = judge, followed.house.database
+
+    def think_while_somebody_writes(occasion: Occasion) -> list[Judgement]:
+        with database.writing() as connection:
+            connection.execute(update(events).values(query="x=1"))
+        return think(occasion)
+
+    monkeypatch.setattr(judging, "judge", think_while_somebody_writes)
+    assert followed.judge() == 1
+
+
+def test_a_hit_that_is_erased_or_judged_while_it_is_thought_about_stays_as_it_is(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit(followed, 3)
+    visit(followed, 4)
+    think, database = judge, followed.house.database
+
+    def think_too_long(occasion: Occasion) -> list[Judgement]:
+        with database.writing() as connection:
+            first = events.c.message_id == 3
+            connection.execute(update(events).where(first).values(user_agent=None))
+            connection.execute(update(events).where(~first).values(verdict="machine", reasons=[]))
+        return think(occasion)
+
+    monkeypatch.setattr(judging, "judge", think_too_long)
+    followed.judge()
+    assert [(hit["verdict"], hit["reasons"]) for hit in hits(followed)] == [
+        (None, None),
+        ("machine", []),
+    ]
+
+
+def test_a_hit_whose_raw_data_is_gone_is_no_part_of_what_is_judged(followed: Household) -> None:
+    visit(followed)
+    with followed.house.database.writing() as connection:
+        connection.execute(update(events).values(user_agent=None, client=None))
+    assert followed.judge() == 0
+
+
+# --- Judging again ------------------------------------------------------------------------------
+
+
+def spoil(home: Household, verdict: str) -> None:
+    """Let all verdicts be what earlier rules made of them."""
+    with home.house.database.writing() as connection:
+        connection.execute(update(events).values(verdict=verdict, reasons=["?"], rules=1))
+
+
+def test_newer_rules_change_verdicts_and_say_from_what_to_what(followed: Household) -> None:
+    visit(followed)
+    visit(followed, user_agent="curl/8.5.0")
+    followed.judge()
+    spoil(followed, "unsure")
+    database = followed.house.database
+    told: list[int] = []
+    tried = rejudge(database, dry_run=True)
+    assert verdicts(followed) == ["unsure", "unsure"]
+    changes = rejudge(database, tell=told.append)
+    assert tried == changes
+    assert changes.changed == {("unsure", "human"): 1, ("unsure", "machine"): 1}
+    assert (changes.judged, told) == (2, [2])
+    assert verdicts(followed) == ["human", "machine"]
+    assert {hit["rules"] for hit in hits(followed)} == {RULES}
+    assert not rejudge(database).changed
+
+
+def test_judging_again_leaves_what_is_held_what_is_older_and_what_has_no_raw_data(
+    followed: Household,
+) -> None:
+    visit(followed)
+    followed.judge()
+    followed.clock.advance(timedelta(days=2))
+    since = followed.clock.now
+    visit(followed, 4)
+    followed.judge()
+    spoil(followed, "unsure")
+    visit(followed, 4)
+    assert rejudge(followed.house.database, since).judged == 1
+    assert verdicts(followed) == ["unsure", "human", None]
+    drop_raw(followed.house.database, followed.clock.now, timedelta(days=1))
+    assert rejudge(followed.house.database).judged == 1
+    assert verdicts(followed) == ["unsure", "human", None]
+
+
+def test_the_command_says_what_changes_as_words_and_as_a_document(
+    sqlite_home: Household,
+) -> None:
+    home = sqlite_home
+    home.subscribe(ANN, ticked=(Purpose.TRACKING,))
+    home.deliver()
+    visit(home, 1)
+    home.judge()
+    spoil(home, "unsure")
+    run = CliRunner(env=dict(home.environment)).invoke
+    said = run(main, ["rejudge", "--json", "--dry-run"], catch_exceptions=False).stdout
+    expected = [{"from": "unsure", "to": "machine", "hits": 1}]
+    assert json.loads(said) == {"judged": 1, "changed": expected, "dry_run": True}
+    words = run(main, ["rejudge", "--since", "2020-01-01"], catch_exceptions=False)
+    assert "from unsure to machine: 1" in words.stdout
+    assert "1 judged" in words.stderr
+    assert run(main, ["rejudge", "--since", "yesterday"]).exit_code == 2
+
+
+# --- Forgetting ---------------------------------------------------------------------------------
+
+
+def test_the_raw_data_goes_after_the_retention_and_the_verdict_stays(
+    followed: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "_CHUNK", 2)
+    database, retention = followed.house.database, followed.house.settings.retention
+    for query in ("a=1", "a=2", "a=3"):
+        visit(followed, query=query, purpose="prefetch")
+    followed.judge()
+    with database.reading() as connection:
+        come = how_far(connection)
+    followed.clock.advance(retention - timedelta(hours=1))
+    assert drop_raw(database, followed.clock.now, retention) == 0
+    followed.clock.advance(timedelta(hours=1))
+    assert drop_raw(database, followed.clock.now, retention) == 3
+    assert drop_raw(database, followed.clock.now, retention) == 0
+    for hit in hits(followed):
+        assert {hit[name] for name in ("client", "user_agent", "query", "raw")} == {None}
+        assert hit["verdict"] == "machine"
+        assert hit["reasons"]
+    with database.reading() as connection:
+        assert how_far(connection) == come
+
+
+def test_what_has_not_been_judged_keeps_its_raw_data(followed: Household) -> None:
+    visit(followed)
+    followed.clock.advance(timedelta(days=400))
+    drop_raw(followed.house.database, followed.clock.now, timedelta(days=60))
+    assert judge_held(followed.house.database, followed.clock.now) == 1
+    assert verdicts(followed) == ["human"]
+
+
+def test_a_link_with_topics_of_its_own_says_more_than_its_email(followed: Household) -> None:
+    with followed.house.database.writing() as connection:
+        email = find_newest(connection, RevisionKind.EMAIL, f"pain-guide/{FIRST_ARTICLE}")
+        assert email is not None
+        own = email.compiled | {"link_topics": {"booking_url": ["golf"], A_LINK: ["rehab"]}}
+        connection.execute(update(revisions).values(compiled=own).where(revisions.c.id == email.id))
+    visit(followed)
+    visit(followed, link="https://practice.example.org/other")
+    assert [hit["topics"] for hit in hits(followed)] == [{"rehab"}, {"back-pain", "strength"}]
+
+
+def test_a_client_that_fetched_for_many_people_is_seen_as_one(followed: Household) -> None:
+    visit(followed, 3)
+    visit(followed, 4)
+    visit(followed, 4)
+    spell = ("192.0.2.7", followed.clock.now - timedelta(hours=1), followed.clock.now)
+    earlier = ("192.0.2.7", spell[1], spell[1])
+    with followed.house.database.reading() as connection:
+        counted = count_fetched_for(connection, [spell, earlier])
+    assert (counted[spell], counted[earlier]) == (2, 0)
