@@ -27,7 +27,7 @@ from nurture.services.delivery import batch, sunset, sweep
 from nurture.services.inbound import bounces
 from nurture.services.publishing import files
 from nurture.services.subscribers import erasure, guide
-from nurture.services.subscribers import signup as subscribing
+from nurture.services.subscribers import signup as signup_service
 from nurture.services.subscribers.signup import Signup
 from nurture.services.tracking import verdicts
 from nurture.services.tracking.fold import fold_journals
@@ -123,7 +123,7 @@ class Household:
         """Fill in a form, without the web in between."""
         house = self.house
         signup = Signup(form, address, **more)
-        subscribing.subscribe(
+        signup_service.subscribe(
             house.database, house.catalogue, house.tokens, house.limits, signup, self.clock.now
         )
 

@@ -21,12 +21,12 @@ def account() -> None:
 @with_house
 def show(house: House) -> None:
     """Say whether the mail account takes mail, and if not, why and until when."""
-    from nurture.services.account import hold as account
+    from nurture.services.account import hold as account_hold
     from nurture.services.account import words
 
     up_to_date(house)
     with house.database.reading() as connection:
-        state = account.state_of(connection, house.clock())
+        state = account_hold.state_of(connection, house.clock())
     if state.hold is None:
         return click.echo("The mail account takes mail.")
     held = state.hold
@@ -45,8 +45,8 @@ def try_(house: House) -> None:
 
     One email leaves first; if the mail server accepts it, the others follow.
     """
-    from nurture.services.account import hold as account
+    from nurture.services.account import hold as account_hold
 
     up_to_date(house)
-    held = account.try_now(house.database, house.clock())
+    held = account_hold.try_now(house.database, house.clock())
     click.echo("Trying at the next sweep." if held else "The mail account takes mail.")

@@ -26,10 +26,10 @@ def held() -> None:
 @with_house
 def list_held(house: House, as_json: bool) -> None:
     """Print what is held, by person: it may have been sent, which the backup cannot know."""
-    from nurture.services.backup import held as holding
+    from nurture.services.backup import held as held_back
 
     up_to_date(house)
-    found = holding.list_held(house.database, house.catalogue, house.clock())
+    found = held_back.list_held(house.database, house.catalogue, house.clock())
     values = [as_values(one) for one in found]
     if as_json:
         return click.echo(json.dumps(values, ensure_ascii=False, indent=2))
@@ -42,10 +42,10 @@ def list_held(house: House, as_json: bool) -> None:
 @with_house
 def release(house: House, email: str | None, everybody: bool) -> None:
     """Send what is held after all, once this instance is armed."""
-    from nurture.services.backup import held as holding
+    from nurture.services.backup import held as held_back
 
     chosen = _chosen(house, email, everybody)
-    holding.let_go_on(house.database, [one.enrolment for one in chosen], house.clock())
+    held_back.let_go_on(house.database, [one.enrolment for one in chosen], house.clock())
     click.echo(f"Released: {len(chosen)}.")
 
 
@@ -55,23 +55,23 @@ def release(house: House, email: str | None, everybody: bool) -> None:
 @with_house
 def drop(house: House, email: str | None, everybody: bool) -> None:
     """Take what is held as sent; each sequence goes on behind it at its own pace."""
-    from nurture.services.backup import held as holding
+    from nurture.services.backup import held as held_back
 
     chosen = _chosen(house, email, everybody)
     numbers = [one.enrolment for one in chosen]
-    holding.drop(house.database, house.catalogue, numbers, house.clock())
+    held_back.drop(house.database, house.catalogue, numbers, house.clock())
     click.echo(f"Dropped: {len(chosen)}.")
 
 
 def _chosen(house: House, email: str | None, everybody: bool) -> list[Held]:
-    from nurture.services.backup import held as holding
+    from nurture.services.backup import held as held_back
     from nurture.services.subscribers.lookup import identify
 
     up_to_date(house)
     if (email is None) is not everybody:
         raise click.UsageError("Name one address, or say --all.")
     person = identify(house.database, house.tokens, email) if email else None
-    return holding.list_held(house.database, house.catalogue, house.clock(), person)
+    return held_back.list_held(house.database, house.catalogue, house.clock(), person)
 
 
 def as_values(one: Held) -> dict[str, Any]:

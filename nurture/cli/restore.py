@@ -42,7 +42,7 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     that “nurture backup” showed.
     """
     from nurture.files.secrets import KEPT, MADE
-    from nurture.services.backup import restore as restoring
+    from nurture.services.backup import restore as from_backup
     from nurture.services.backup.places import locate_file
     from nurture.services.backup.restore import Place
     from nurture.settings import given_settings, load_settings
@@ -53,7 +53,7 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     place.insist_on_empty()
     file = locate_file(where, blank)
     identity, beside = _unlock(file, words_file)
-    before = restoring.settings_in(file, identity)
+    before = from_backup.settings_in(file, identity)
     made = {name: value for name, value in before.items() if name in KEPT}
     settings = load_settings(made | given)
     said: dict[str, Any] = {}
@@ -63,7 +63,7 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
         others = [] if journal else [one for one in file.place.journals() if one != own]
         said.update(_settle_in(made | given, place.staged_url, about, own, others))
 
-    restored = restoring.restore(
+    restored = from_backup.restore(
         file, identity, beside, place, settings, before, then, progress("rows")
     )
     said = _as_document(file, restored, said)

@@ -21,10 +21,10 @@ def pause(house: House, sequence: str) -> None:
 
     Guides are still handed over to whoever asks for one.
     """
-    from nurture.services.delivery import pause as pausing
+    from nurture.services.delivery import pause as sequence_pause
 
     up_to_date(house)
-    changed = pausing.pause(house.database, house.catalogue, sequence, house.clock())
+    changed = sequence_pause.pause(house.database, house.catalogue, sequence, house.clock())
     click.echo("Paused." if changed else "It was paused already.")
 
 
@@ -34,9 +34,9 @@ def pause(house: House, sequence: str) -> None:
 @with_house
 def resume(house: House, sequence: str, over: str) -> None:
     """Go on with a paused sequence, a few people at a time."""
-    from nurture.services.delivery import pause as pausing
+    from nurture.services.delivery import pause as sequence_pause
 
     up_to_date(house)
     span = parse_length(over)
-    count = pausing.resume(house.database, house.catalogue, sequence, house.clock(), span)
+    count = sequence_pause.resume(house.database, house.catalogue, sequence, house.clock(), span)
     click.echo(f"Resumed; {count} people who were waiting are spread over {over}.")

@@ -21,16 +21,16 @@ def status(house: House, as_json: bool) -> None:
     """Say how things stand, what is due and what in doubt."""
     from nurture.bootstrap import broker_trouble, doubts, open_files
     from nurture.services.backup import held, state
-    from nurture.services.reports import status as reporting
+    from nurture.services.reports import status as status_report
     from nurture.services.subscribers import machine_files
 
     up_to_date(house)
-    standing = reporting.status(house.database, house.fingerprint, house.witness, house.clock())
+    standing = status_report.status(house.database, house.fingerprint, house.witness, house.clock())
     standing["broker_trouble"] = broker_trouble(house)
     standing["mail_provider"] = house.mail_provider
     standing["disk_trouble"] = house.disk.trouble or None
     standing["erasures_to_follow"] = machine_files.pending(house.database, house.files)
-    standing["hits"] = reporting.hits_standing(house.database, house.journals)
+    standing["hits"] = status_report.hits_standing(house.database, house.journals)
     standing["held"] = held.count_held(house.database)
     standing["backup"] = state.standing(house.safe, house.find_backup, house.clock())
     if as_json:
@@ -56,10 +56,10 @@ def outbox(house: House) -> None:
 @with_house
 def arm(house: House) -> None:
     """Let this instance send. A copied or restored database is silent until you say so."""
-    from nurture.services.reports import status as reporting
+    from nurture.services.reports import status as status_report
 
     up_to_date(house)
-    reporting.arm(house.database, house.fingerprint, house.witness, house.clock())
+    status_report.arm(house.database, house.fingerprint, house.witness, house.clock())
     click.echo("Armed: this instance sends from now on, and no copy of it does.")
 
 
@@ -73,16 +73,16 @@ def settle(house: House, message: int | None, everything: bool, sent: bool | Non
 
     With --sent it counts as sent; with --not-sent it is offered again, if it may be.
     """
-    from nurture.services.delivery import doubts as settling
+    from nurture.services.delivery import doubts as message_doubts
 
     up_to_date(house)
     if sent is None or (message is None) is not everything:
         raise click.UsageError("Name one message or --all, and say --sent or --not-sent.")
     rooms = (house.database, house.catalogue)
     if message is None:
-        settled = settling.settle_all(*rooms, sent, house.clock())
+        settled = message_doubts.settle_all(*rooms, sent, house.clock())
     else:
-        settled = {message: settling.settle(*rooms, message, sent, house.clock())}
+        settled = {message: message_doubts.settle(*rooms, message, sent, house.clock())}
     for number, outcome in settled.items():
         click.echo(f"message {number}: {outcome}")
     if not settled:

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from nurture.bootstrap import House, build
 from nurture.domain.errors import NurtureError
-from nurture.services.reports import status as reporting
+from nurture.services.reports import status as status_report
 from nurture.settings import load_settings
 from nurture.signatures import new_secret, sign_standard_webhook
 
@@ -98,7 +98,7 @@ class World:
 
     def standing(self) -> dict[str, Any]:
         """How things stand in the program."""
-        return reporting.status(
+        return status_report.status(
             self.house.database, self.house.fingerprint, self.house.witness, self.now
         )
 

@@ -24,7 +24,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR, Request
 from nurture.domain.subscribers.consent import OWN_WORDINGS, Evidence, said_where
 from nurture.services.subscribers import links, requests
-from nurture.services.subscribers import preferences as preferring
+from nurture.services.subscribers import preferences as choices
 from nurture.services.subscribers.erasure import BeingMailedError
 from nurture.services.subscribers.guide import GuideOffer, collect_guide, find_guide
 from nurture.services.subscribers.links import NobodyLeftError, Trace
@@ -125,7 +125,7 @@ class Pages:
         except UnknownChoiceError as error:
             return preferences_page(present, problem=str(error)), 422
         house = self.house
-        kept = preferring.change_preferences(
+        kept = choices.change_preferences(
             house.database, house.catalogue, subscriber, change, self._seen(), house.clock()
         )
         return preferences_page(kept or self._preferences(subscriber), saved=True)
@@ -153,9 +153,9 @@ class Pages:
         if undone and self.house.tokens.is_outdated(token):
             return _show_outdated()
         if undone:
-            preferring.resubscribe(*kept_in, subscriber, self._seen(), now, whose)
+            choices.resubscribe(*kept_in, subscriber, self._seen(), now, whose)
             return self._way_out("resubscribed.html", token)
-        preferring.unsubscribe(*kept_in, subscriber, message, self._seen(), now, whose)
+        choices.unsubscribe(*kept_in, subscriber, message, self._seen(), now, whose)
         return self._way_out("unsubscribed.html", token)
 
     def _less(self, token: str, saved: bool = False, problem: str = "") -> str:
@@ -171,7 +171,7 @@ class Pages:
             change = read_change(request.form)
         except UnknownChoiceError as error:
             return self._less(token, problem=str(error)), 422
-        preferring.want_less(
+        choices.want_less(
             house.database, house.catalogue, subscriber, change, self._seen(), house.clock()
         )
         return self._less(token, saved=True)
@@ -201,7 +201,7 @@ class Pages:
     def _preferences(self, subscriber: int) -> Preferences:
         """What holds for somebody who was there just now; raises `NobodyLeftError`."""
         now = self.house.clock()
-        found = preferring.find_preferences(self.house.database, subscriber, now)
+        found = choices.find_preferences(self.house.database, subscriber, now)
         if found is None:
             links.get_present(self.house.database, subscriber)
             raise NobodyLeftError(Trace.GONE)

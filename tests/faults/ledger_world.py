@@ -18,7 +18,7 @@ from nurture.mail.logbook import Logbooks
 from nurture.mail.mailer import Envelope, Outcome
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivery import batch, sweep
-from nurture.services.delivery import pause as pausing
+from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.batch import Dispatch
 from nurture.services.subscribers import preferences
 from nurture.store.database import Database
@@ -188,13 +188,13 @@ class World:
     def pause(self, sequence: str) -> None:
         """From now on only guides leave from this sequence."""
         house = self.home.house
-        pausing.pause(house.database, house.catalogue, sequence, self.home.clock.now)
+        sequence_pause.pause(house.database, house.catalogue, sequence, self.home.clock.now)
         self.paused.setdefault(sequence, len(self.server.taken))
 
     def resume(self, sequence: str) -> None:
         """Go on with it."""
         house = self.home.house
-        pausing.resume(house.database, house.catalogue, sequence, self.home.clock.now)
+        sequence_pause.resume(house.database, house.catalogue, sequence, self.home.clock.now)
         self.paused.pop(sequence, None)
 
     def live_happily(self, days: int = 100) -> None:

@@ -21,7 +21,7 @@ from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
 from nurture.library import Library, SequenceSource
 from nurture.services.delivery import batch, doubts, sunset
-from nurture.services.delivery import pause as pausing
+from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.sweep import batches_due
 from nurture.services.inbound import events
 from nurture.services.publishing import files
@@ -152,8 +152,8 @@ class Crowd:
     def pause(self) -> None:
         """The owner stops a sequence and goes on with it."""
         house, sequence = self.house, self.chance.choice(FORMS)
-        pausing.pause(house.database, house.catalogue, sequence, self._now)
-        pausing.resume(house.database, house.catalogue, sequence, self._now)
+        sequence_pause.pause(house.database, house.catalogue, sequence, self._now)
+        sequence_pause.resume(house.database, house.catalogue, sequence, self._now)
 
     def publish(self) -> None:
         """The owner changes every sequence."""

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.store import migrate as migrating
+from nurture.store import migrate as migration
 from nurture.store.database import Database
 from nurture.store.migrate import migrate
 from nurture.store.schema import metadata
@@ -70,7 +70,7 @@ def is_current(database: Database) -> bool:
         at = MigrationContext.configure(connection).get_current_revision()
     return (
         at
-        == ScriptDirectory(str(Path(migrating.__file__).with_name("migrations"))).get_current_head()
+        == ScriptDirectory(str(Path(migration.__file__).with_name("migrations"))).get_current_head()
     )
 
 
@@ -90,7 +90,7 @@ def test_an_empty_database_is_brought_up_to_date_and_a_second_time_does_nothing(
 
 
 def test_a_suppression_from_before_is_kept_and_its_bounces_are_for_good(empty_url: str) -> None:
-    command.upgrade(migrating._config(empty_url), "0009")
+    command.upgrade(migration._config(empty_url), "0009")
     database = Database(empty_url)
     with database.writing() as connection:
         for number, address_hash in ((1, "h1"), (2, "h2")):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from nurture.domain.subscribers.first_names import plain_first_name
-from nurture.services.subscribers import signup as subscribing
+from nurture.services.subscribers import signup as signup_service
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.signups import signups
@@ -138,7 +138,7 @@ def test_a_fault_of_ours_leaves_nothing_typed_in_the_log(
     def subscribe(*_: object) -> None:
         raise RuntimeError(address)
 
-    monkeypatch.setattr(subscribing, "subscribe", subscribe)
+    monkeypatch.setattr(signup_service, "subscribe", subscribe)
     body = as_json({"email": address})
     path = "/webhooks/signup/typed-into-the-address"
     answer = sqlite_home.client.post(

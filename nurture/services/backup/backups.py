@@ -18,7 +18,7 @@ from nurture.archive.identity import BESIDE, KeyFiles
 from nurture.archive.journal import Journal
 from nurture.archive.place import Entry, Place, PlaceError, StoredFile
 from nurture.clock import real_now
-from nurture.domain import backups as deciding
+from nurture.domain import backups as rules
 from nurture.domain.errors import NurtureError
 from nurture.services.backup import contents
 from nurture.services.backup.contents import Progress, Sources
@@ -103,11 +103,11 @@ def back_up_tonight(safe: Safe, now: datetime) -> Made | None:
     """Make this night's backup unless it is there; one machine does, however many ask."""
     if safe.place is None:
         return None
-    night = deciding.night_of(now).date().isoformat()
+    night = rules.night_of(now).date().isoformat()
     with safe.database.writing() as connection:
         last, good = last_attempt(connection), last_good(connection)
         good_at, begun_at = (one.begun_at if one else None for one in (good, last))
-        if not deciding.is_due(now, good_at, begun_at, bool(last and last.ended_at)):
+        if not rules.is_due(now, good_at, begun_at, bool(last and last.ended_at)):
             return None
         occasion = f"{night}#{count_for(connection, night) + 1}"
         number = begin_backup(connection, occasion, now)
@@ -218,7 +218,7 @@ def thin_out(place: Place) -> list[str]:
             made[datetime.strptime(named[1], _STAMP).replace(tzinfo=UTC)] = entry.name
         elif _UNFINISHED.fullmatch(entry.name) and _is_old(entry):
             gone.append(entry.name)
-    old = [made[at] for at in sorted(made.keys() - deciding.kept(made.keys()))]
+    old = [made[at] for at in sorted(made.keys() - rules.kept(made.keys()))]
     for name in old + gone:
         place.remove(name)
     return old + gone

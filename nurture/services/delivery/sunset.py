@@ -24,7 +24,7 @@ from nurture.services.subscribers.preferences import want_emails
 from nurture.store import personal
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.queries import quiet as silences
+from nurture.store.queries import quiet as stored
 from nurture.store.queries.due import DueEnrolment
 from nurture.store.tables import enrolments, events, messages, subscribers
 from nurture.store.tables.consents import record_consents
@@ -74,10 +74,10 @@ def fall_silent(
     asked = {one.id: one.subscriber_id for one in ended if one.sequence in quiet}
     if not asked:
         return
-    answered = silences.answered_among(connection, asked.keys())
-    silences.mark_answered(connection, answered)
-    silent = silences.reached_among(connection, asked.keys()) - answered
-    silences.mark_silent(connection, silent)
+    answered = stored.answered_among(connection, asked.keys())
+    stored.mark_answered(connection, answered)
+    silent = stored.reached_among(connection, asked.keys()) - answered
+    stored.mark_silent(connection, silent)
     _let_be(connection, published, [asked[enrolment] for enrolment in silent], now)
 
 
@@ -123,7 +123,7 @@ def _sunset(database: Database, published: Published, sequence: Sequence, now: d
 def _close_answered(database: Database, sequence: Sequence, now: datetime) -> None:
     for _ in range(_CHUNKS):
         with database.reading() as connection:
-            answered = silences.answered(connection, sequence.key, _CHUNK)
+            answered = stored.answered(connection, sequence.key, _CHUNK)
         if answered:
             with database.writing() as connection:
                 locks.hold_numbered(connection, answered)
@@ -144,13 +144,13 @@ def _look(
     connection: Connection, published: Published, sequence: Sequence, quiet: Quiet, now: datetime
 ) -> tuple[int, int]:
     """Decide about one chunk of people; return how many were looked at, and how many asked."""
-    people = silences.quiet_people(connection, now - quiet.after, _CHUNK)
+    people = stored.quiet_people(connection, now - quiet.after, _CHUNK)
     if not people:
         return 0, 0
     numbers = [person.id for person in people]
-    signs = silences.latest_signs(connection, numbers)
-    asked_at = silences.asked_at(connection, numbers, sequence.key)
-    busy = silences.under_way(connection, numbers, {sequence.key, *_answers(published)})
+    signs = stored.latest_signs(connection, numbers)
+    asked_at = stored.asked_at(connection, numbers, sequence.key)
+    busy = stored.under_way(connection, numbers, {sequence.key, *_answers(published)})
     decisions = {
         person.id: decide(
             Silence(
@@ -166,8 +166,8 @@ def _look(
     }
     asked = [person for person, decision in decisions.items() if isinstance(decision, Ask)]
     locks.hold(connection, enrolments.of_subscribers(asked))
-    silences.ask(connection, asked, sequence.key, now)
-    silences.count_from(
+    stored.ask(connection, asked, sequence.key, now)
+    stored.count_from(
         connection,
         {p: d.at if isinstance(d, CountFrom) else now for p, d in decisions.items()},
     )

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.sequences.sequence import Sequence
-from nurture.services.publishing import guides as guiding
+from nurture.services.publishing import guides as stored_guides
 from nurture.services.publishing.guides import GuideError
 from nurture.store.tables import guide_files
 from nurture.store.tables.guide_files import UploadedGuide
@@ -55,7 +55,7 @@ class Guides:
     def put_back(self, sequence: str, number: int) -> Answer:
         """Make an earlier file the guide again."""
         house, owner = self.house, signed_in().address
-        guiding.put_back(house.database, sequence, number, owner, house.clock())
+        stored_guides.put_back(house.database, sequence, number, owner, house.clock())
         tell("The earlier guide is in place again.")
         return redirect(url_for("studio.show_settings"), 303)
 
@@ -64,10 +64,12 @@ class Guides:
         found, house = self._guide_of(sequence), self.house
         with house.database.reading() as connection:
             if number:
-                uploaded: UploadedGuide | None = guiding.get_guide(connection, sequence, number)
+                uploaded: UploadedGuide | None = stored_guides.get_guide(
+                    connection, sequence, number
+                )
             else:
                 uploaded = guide_files.newest_guide(connection, sequence)
-        path = guiding.guide_path(house.database, house.shelf, found, uploaded)
+        path = stored_guides.guide_path(house.database, house.shelf, found, uploaded)
         return pdf(path, f"{sequence}.pdf") if path.is_file() else abort(404)
 
     def _keep(self, sequence: str) -> None:
@@ -78,7 +80,7 @@ class Guides:
         with NamedTemporaryFile(suffix=".pdf") as kept:
             file.save(kept)
             kept.flush()
-            guiding.upload_guide(
+            stored_guides.upload_guide(
                 house.database, sequence, file.filename, Path(kept.name), owner, house.clock()
             )
 
@@ -102,11 +104,11 @@ class Guides:
             guides=guides,
             at_fault=at_fault,
             trouble=trouble,
-            largest=guiding.LARGEST // 2**20,
+            largest=stored_guides.LARGEST // 2**20,
         )
 
     def _is_sample(self, sequence: Sequence, states: list[UploadedGuide]) -> bool:
-        return not states and guiding.is_sample(self.house.shelf.library, sequence)
+        return not states and stored_guides.is_sample(self.house.shelf.library, sequence)
 
 
 def add_routes(studio: Blueprint, house: House) -> None:

@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.services.account import hold
-from nurture.services.reports import status as reporting
+from nurture.services.reports import status as status_report
 from nurture.store.tables.account import refusals
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
@@ -171,7 +171,7 @@ def test_the_owner_can_have_it_tried_at_once(home: Household, smtp_sink: Scripte
     for address in LIVE:
         home.subscribe(address)
     home.deliver()
-    status = reporting.status(
+    status = status_report.status(
         home.house.database, home.house.fingerprint, home.house.witness, home.clock.now
     )
     assert json.loads(json.dumps(status["account"]))["cause"] == "sender"

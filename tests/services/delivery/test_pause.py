@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from nurture.cli import main
 from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
-from nurture.services.delivery import pause as pausing
+from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.claim import claim_due
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.store.queries.claims import begin_sending
@@ -34,13 +34,15 @@ PEOPLE = [f"p{n}@example.org" for n in range(20)]
 def pause(home: Household, sequence: str = "pain-guide") -> bool:
     """What the command does."""
     house = home.house
-    return pausing.pause(house.database, house.catalogue, sequence, home.clock.now)
+    return sequence_pause.pause(house.database, house.catalogue, sequence, home.clock.now)
 
 
-def resume(home: Household, over: timedelta = pausing.USUAL_SPAN) -> int:
+def resume(home: Household, over: timedelta = sequence_pause.USUAL_SPAN) -> int:
     """What the command does."""
     house = home.house
-    return pausing.resume(house.database, house.catalogue, "pain-guide", home.clock.now, over)
+    return sequence_pause.resume(
+        house.database, house.catalogue, "pain-guide", home.clock.now, over
+    )
 
 
 def test_a_paused_sequence_sends_its_guides_and_nothing_else(

@@ -9,7 +9,7 @@ from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Hit
 from nurture.services.inbound import events
-from nurture.services.profile import page as introducing
+from nurture.services.profile import page as person_page
 from nurture.services.profile.page import Introduction
 from nurture.services.subscribers import on_behalf
 from nurture.services.tracking.lines import SeenHit
@@ -23,7 +23,7 @@ _A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/1
 
 def introduced(home: Household, person: int = 1, until: datetime | None = None) -> Introduction:
     house = home.house
-    found = introducing.introduce(
+    found = person_page.introduce(
         house.database,
         house.catalogue,
         person,
@@ -122,7 +122,7 @@ def test_an_interest_in_health_is_shown_only_of_whoever_agreed(ann: Household) -
 def test_somebody_unknown_is_not_introduced(home: Household) -> None:
     house = home.house
     assert (
-        introducing.introduce(
+        person_page.introduce(
             house.database, house.catalogue, 9, home.clock.now, fingerprint="x", seen=0
         )
         is None
@@ -132,7 +132,7 @@ def test_somebody_unknown_is_not_introduced(home: Household) -> None:
 def test_a_very_long_story_is_told_in_parts_that_leave_nothing_out(
     ann: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(introducing, "_HITS", 10)
+    monkeypatch.setattr(person_page, "_HITS", 10)
     begun, at = ann.clock.now, list[datetime]()
     for n in range(35):
         at.append(begun + timedelta(minutes=n // 2))

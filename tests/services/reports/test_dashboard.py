@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.services.delivery import doubts, pause
-from nurture.services.reports import dashboard as overseeing
+from nurture.services.reports import dashboard as first_page
 from nurture.services.reports.dashboard import Overview
 from nurture.store.queries import dashboard
 from nurture.store.queries.dashboard import Looks
@@ -15,7 +15,7 @@ from tests.house import Household, calendly_call
 
 def oversee(home: Household) -> Overview:
     house = home.house
-    return overseeing.oversee(
+    return first_page.oversee(
         house.database, house.catalogue, house.fingerprint, house.witness.seen(), home.clock.now
     )
 
@@ -141,7 +141,7 @@ def test_a_paused_sequence_and_a_copy_are_named(home: Household) -> None:
     home.deliver()
     pause.pause(house.database, house.catalogue, "pain-guide", home.clock.now)
     assert oversee(home).needs.paused == ["pain-guide"]
-    copy = overseeing.oversee(house.database, house.catalogue, "another", 0, home.clock.now)
+    copy = first_page.oversee(house.database, house.catalogue, "another", 0, home.clock.now)
     assert not copy.needs.armed
     assert copy.needs.count == 2
 

@@ -11,7 +11,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.services.subscribers import erasure, guide, preferences
-from nurture.services.subscribers import signup as subscribing
+from nurture.services.subscribers import signup as signup_service
 from nurture.services.subscribers.signup import (
     KeyReusedError,
     Limits,
@@ -37,7 +37,7 @@ ACCEPTED = MessageStatus.ACCEPTED
 def subscribe(home: Household, signup: Signup, limits: Limits | None = None) -> None:
     """Call the service itself."""
     house = home.house
-    subscribing.subscribe(
+    signup_service.subscribe(
         house.database,
         house.catalogue,
         house.tokens,

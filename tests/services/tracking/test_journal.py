@@ -22,7 +22,7 @@ from nurture.services.catalogue import about
 from nurture.services.reports.status import hits_standing
 from nurture.services.subscribers.erasure import forget
 from nurture.services.tracking import excess, fold
-from nurture.services.tracking import journal as tracking
+from nurture.services.tracking import journal as hit_journal
 from nurture.services.tracking.excess import OF_A_LINK
 from nurture.services.tracking.fold import fold_journals
 from nurture.services.tracking.journal import Journal, waiting_in
@@ -255,7 +255,7 @@ def test_a_journal_stays_while_its_writer_lives_and_goes_when_it_has_served(
 def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
     followed: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "_ROTATE_AT", 1000)
+    monkeypatch.setattr(hit_journal, "_ROTATE_AT", 1000)
     journal = Journal(followed.house.journals)
     for n in range(30):
         hit = a_hit(followed)
@@ -359,7 +359,7 @@ def test_a_disk_that_takes_no_hit_still_answers(
 def test_a_journal_that_cannot_be_begun_afresh_closes_no_file_of_anybody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "_ROTATE_AT", 10)
+    monkeypatch.setattr(hit_journal, "_ROTATE_AT", 10)
     journal = Journal(tmp_path / "journals")
     journal.note(A_HIT)
     shutil.rmtree(tmp_path / "journals")
@@ -516,7 +516,7 @@ def test_a_flood_that_lasts_does_not_grow_what_is_kept_of_a_message(
 def test_where_too_much_waits_opens_go_first_and_clicks_tell_only_that_they_were(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "OPENS_WAIT", 1)
+    monkeypatch.setattr(hit_journal, "OPENS_WAIT", 1)
     (tmp_path / "hits-before.jsonl").write_bytes(b"x")
     journal = Journal(tmp_path)
     opened = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.OPENED))

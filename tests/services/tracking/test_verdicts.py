@@ -13,7 +13,7 @@ from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, judge
 from nurture.services.subscribers import erasure
 from nurture.services.subscribers.erasure import drop_raw
-from nurture.services.tracking import verdicts as judging
+from nurture.services.tracking import verdicts as verdict_service
 from nurture.services.tracking.journal import Journal
 from nurture.services.tracking.lines import SeenHit
 from nurture.services.tracking.verdicts import judge_held, rejudge
@@ -70,7 +70,7 @@ def test_a_hit_is_judged_when_its_hold_is_over_and_not_before(followed: Househol
 def test_hits_beyond_one_batch_are_judged_in_several(
     followed: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judging, "_BATCH", 1)
+    monkeypatch.setattr(verdict_service, "_BATCH", 1)
     for message in (1, 2, 3, 4):
         visit(followed, message)
     assert followed.judge() == 4
@@ -99,7 +99,7 @@ def test_others_write_while_hits_are_thought_about(
             connection.execute(update(events).values(query="x=1"))
         return think(occasion)
 
-    monkeypatch.setattr(judging, "judge", think_while_somebody_writes)
+    monkeypatch.setattr(verdict_service, "judge", think_while_somebody_writes)
     assert followed.judge() == 1
 
 
@@ -117,7 +117,7 @@ def test_a_hit_that_is_erased_or_judged_while_it_is_thought_about_stays_as_it_is
             connection.execute(update(events).where(~first).values(verdict="machine", reasons=[]))
         return think(occasion)
 
-    monkeypatch.setattr(judging, "judge", think_too_long)
+    monkeypatch.setattr(verdict_service, "judge", think_too_long)
     followed.judge()
     assert [(hit["verdict"], hit["reasons"]) for hit in hits(followed)] == [
         (None, None),

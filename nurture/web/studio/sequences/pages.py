@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.services.delivery import pause as pausing
+from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.publishing import sequence_editor, thumbnails
 from nurture.services.publishing.files import CheckError
@@ -107,7 +107,7 @@ class Sequences:
 
     def _ask_resume(self, course: Course, address: str) -> str:
         key = course.sequence.key
-        waiting = pausing.count_waiting(self.house.database, key)
+        waiting = sequence_pause.count_waiting(self.house.database, key)
         facts = (
             f"{count(waiting, 'person has an email', 'people have an email')} overdue. They get "
             "it spread evenly over the working hours of two days, the longest waiting first.",
@@ -127,7 +127,7 @@ class Sequences:
         """Pause it."""
         house = self.house
         try:
-            pausing.pause(house.database, house.catalogue, key, house.clock())
+            sequence_pause.pause(house.database, house.catalogue, key, house.clock())
         except UnknownSequenceError:
             abort(404)
         tell("Paused. Nobody in this sequence gets an email until you go on.")
@@ -137,7 +137,7 @@ class Sequences:
         """Go on with it."""
         house = self.house
         try:
-            people = pausing.resume(house.database, house.catalogue, key, house.clock())
+            people = sequence_pause.resume(house.database, house.catalogue, key, house.clock())
         except UnknownSequenceError:
             abort(404)
         house.doorbell.ring()
