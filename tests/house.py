@@ -33,7 +33,7 @@ from nurture.services.tracking import verdicts
 from nurture.services.tracking.fold import fold_journals
 from nurture.settings import load_settings
 from nurture.signatures import hex_hmac, sign_standard_webhook
-from nurture.store.schema import metadata
+from nurture.store.schema import whole_schema
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions
@@ -215,7 +215,7 @@ class Household:
 
     def everything(self) -> dict[str, list[dict[str, Any]]]:
         """The whole database."""
-        return {table.name: self.rows(table) for table in metadata.sorted_tables}
+        return {table.name: self.rows(table) for table in whole_schema().sorted_tables}
 
     def enrolment(self, address: str, sequence: str = "pain-guide") -> dict[str, Any]:
         """One person's enrolment."""

@@ -1,4 +1,7 @@
-"""What the website, the mail providers, the calendars and subscribers' browsers reach."""
+"""What the website, the mail providers, the calendars and subscribers' browsers reach.
+
+One module for each kind of caller, and what they share: hence so many.
+"""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The `nurture` command.
+"""The `nurture` command: one module for each group of commands, hence so many.
 
 Each command imports what it needs when it runs: `serve` stays in memory for as long as
 everything runs, and `--help` should not wait for a database library.

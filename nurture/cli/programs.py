@@ -60,7 +60,7 @@ def serve() -> None:
 
     Redis only where none is set in NURTURE_REDIS_URL.
     """
-    from nurture.serving import serve as serve_all
+    from nurture.serving.serve import serve as serve_all
 
     sys.exit(serve_all(private_settings()))
 
@@ -69,7 +69,7 @@ def serve() -> None:
 @listens
 def web() -> None:
     """Run the web side only."""
-    from nurture.serving import run_web
+    from nurture.serving.programs import run_web
 
     sys.exit(run_web(_readable(private_settings())))
 
@@ -77,7 +77,7 @@ def web() -> None:
 @main.command(epilog=_WORKING + _EVERYWHERE)
 def worker() -> None:
     """Run a worker only; start as many as you like."""
-    from nurture.serving import run_worker
+    from nurture.serving.programs import run_worker
 
     sys.exit(run_worker(_readable(private_settings())))
 
@@ -85,7 +85,7 @@ def worker() -> None:
 @main.command(epilog=_BEATING + _EVERYWHERE)
 def beat() -> None:
     """Run the alarm clock only; a second does no harm."""
-    from nurture.serving import run_beat
+    from nurture.serving.programs import run_beat
 
     sys.exit(run_beat(private_settings()))
 

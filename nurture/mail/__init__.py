@@ -1,0 +1,1 @@
+"""Email on its way out, and what mail providers tell of it."""

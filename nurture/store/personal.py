@@ -29,7 +29,7 @@ from sqlalchemy import (
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.scheduling.gate import Frequency
 from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
-from nurture.store.schema import metadata
+from nurture.store.schema import whole_schema
 from nurture.store.tables.account import account
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import ended, enrolments
@@ -67,7 +67,7 @@ _INSTEAD: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 #: The tables with rows about people, each with the column that says about whom.
 _ABOUT: Mapping[Table, Column[Any]] = MappingProxyType(
     {subscribers: subscribers.c.id}
-    | {t: t.c.subscriber_id for t in metadata.sorted_tables if "subscriber_id" in t.c}
+    | {t: t.c.subscriber_id for t in whole_schema().sorted_tables if "subscriber_id" in t.c}
 )
 
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from nurture.store.schema import metadata
+from nurture.store.schema import whole_schema
 from nurture.store.shape import compatibility
 from nurture.store.types import UtcDateTime
 
@@ -57,7 +57,7 @@ def plan() -> dict[str, list[tuple[str, str]]]:
 
 def _filled() -> list[Table]:
     """The tables that people's use fills; what migrations say of themselves is theirs to say."""
-    return [t for t in metadata.sorted_tables if t.name != compatibility.name]
+    return [t for t in whole_schema().sorted_tables if t.name != compatibility.name]
 
 
 def schema_revision(connection: Connection) -> str:

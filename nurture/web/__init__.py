@@ -1,0 +1,1 @@
+"""The pages of the web side: those of subscribers, and the studio."""

@@ -172,7 +172,7 @@ _PYTHON = {"PYTHONPATH": str(_ROOT)}
 
 _FROM_QUEUE = """
 import sys
-from nurture.serving import run_worker
+from nurture.serving.programs import run_worker
 from nurture.settings import load_settings
 run_worker(load_settings(), queues=sys.argv[1])
 """

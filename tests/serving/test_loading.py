@@ -11,7 +11,8 @@ from tests.serving.running import running, wait_until
 #: `nurture serve`, writing down which process imports what after the web side's part was loaded.
 _TELLING = """
 import os, sys
-from nurture.serving import loading, serve
+from nurture.serving import loading
+from nurture.serving.serve import serve
 from nurture.settings import load_settings
 
 def load_and_tell():

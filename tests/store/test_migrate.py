@@ -18,7 +18,7 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store import migrate as migration
 from nurture.store.database import Database
 from nurture.store.migrate import migrate
-from nurture.store.schema import metadata
+from nurture.store.schema import whole_schema
 from nurture.store.tables.suppressions import suppress, suppressions_of
 
 
@@ -53,7 +53,7 @@ def test_the_migrated_tables_are_the_ones_that_the_program_works_with(
 ) -> None:
     with database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, whole_schema()) == []
 
 
 def test_the_sweep_has_its_partial_indexes(database: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.services.owner.sessions import FAILURES_PER_CLIENT
-from nurture.store.schema import metadata
+from nurture.store.schema import whole_schema
 from nurture.store.tables.consents import consents
 from tests.house import Household
 from tests.servers.clock import ClockFile
@@ -144,7 +144,7 @@ def test_before_anything_is_published_every_address_says_so(
 ) -> None:
     home = Household(database_url, tmp_path, clock_file, "")
     with home.house.database.writing() as connection:
-        metadata.drop_all(connection)
+        whole_schema().drop_all(connection)
     tokens, client = home.house.tokens, client_of(home)
     given = {
         "guide": tokens.guide(1),

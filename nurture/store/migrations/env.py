@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from nurture.store import shape
 from nurture.store.database import Connection, Database, NewerDatabaseError
-from nurture.store.schema import metadata
+from nurture.store.schema import whole_schema
 
 #: Any number will do, as long as nothing else in the same database takes this lock.
 _LOCK = 6_187_264
@@ -20,7 +20,7 @@ def run() -> None:
             _refuse_newer(connection)
             context.configure(
                 connection=connection,
-                target_metadata=metadata,
+                target_metadata=whole_schema(),
                 render_as_batch=database.is_sqlite,
                 transactional_ddl=True,
                 user_module_prefix="",

@@ -1,0 +1,53 @@
+"""The house can be read from its tree: rooms of a size that is seen at a glance, and no doubles."""
+
+import ast
+
+from tests.architecture.house import ROOT
+
+PROGRAM = [
+    path
+    for package in ("nurture", "tasks", "webhooks")
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if "migrations" not in path.parts
+]
+
+#: So many modules are seen at a glance.
+_AT_A_GLANCE = 16
+
+
+def test_a_room_with_many_modules_says_why() -> None:
+    for folder in {path.parent for path in PROGRAM}:
+        if len([path for path in PROGRAM if path.parent == folder]) > _AT_A_GLANCE:
+            said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+            assert any(word in said for word in (" each ", "for each")), folder
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    rooms = [path for path in PROGRAM if path.name == "__init__.py"]
+    assert [str(path) for path in rooms if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_no_module_only_passes_on_what_others_define() -> None:
+    for path in PROGRAM:
+        statements = ast.parse(path.read_text()).body
+        meant = [one for one in statements if not isinstance(one, ast.Import | ast.ImportFrom)]
+        names = [one for one in meant if _is_docstring(one) or _is_all(one)]
+        imports = len(statements) - len(meant)
+        assert not imports or len(meant) > len(names) or path.parent.name == "cli", path
+
+
+def test_nothing_is_imported_wholesale_or_looked_up_by_a_module() -> None:
+    for path in PROGRAM:
+        tree = ast.parse(path.read_text())
+        wholesale = [n for n in ast.walk(tree) if isinstance(n, ast.alias) and n.name == "*"]
+        assert not wholesale, path
+        defined = {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
+        assert "__getattr__" not in defined, path
+
+
+def _is_docstring(one: ast.stmt) -> bool:
+    return isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
+
+
+def _is_all(one: ast.stmt) -> bool:
+    return isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "__all__"
