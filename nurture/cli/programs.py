@@ -95,7 +95,7 @@ def beat() -> None:
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep everything in this folder.")
 def demo(as_json: bool, keep: Path | None) -> None:
     """Play two months of five people's lives for real."""
-    from nurture.demo import play
+    from nurture.demo.play import play
 
     sys.exit(play(as_json=as_json, directory=keep))
 

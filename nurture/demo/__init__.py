@@ -1,5 +1,1 @@
-"""Two months of five people's lives, played by the real program on a moved clock."""
-
-from nurture.demo.play import play
-
-__all__ = ["play"]
+"""The demonstration: two months of five people's lives, for real, in under a minute."""
