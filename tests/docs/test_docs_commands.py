@@ -197,7 +197,8 @@ def test_looking_after_it_works_as_the_page_says(
     with name_server({}):
         said = workshop.follow(page)
     assert "0 failed" in said
-    found = json.loads(said[said.index("$ .venv/bin/nurture doctor --json") :].split("\n", 1)[1])
+    _, _, told = said.partition("$ .venv/bin/nurture doctor --json\n")
+    found, _ = json.JSONDecoder().raw_decode(told)
     assert {"name", "level", "sentence", "remedy"} == set(found[0])
     explained = set(re.findall(r"^\| `([\w ]+)` \|", page.read_text(), re.MULTILINE))
     assert {one["name"] for one in found} <= explained
