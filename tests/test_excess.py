@@ -45,10 +45,10 @@ A_STEP = '[[steps]]\nemail = "a"\nkind = "guide"\n'
 
 @contextmanager
 def promptly() -> Iterator[None]:
-    """A second of the processor is far more than a refusal takes, however busy the machine is."""
+    """Five seconds of the processor are far more than it takes, however slow the machine is."""
     began = time.process_time()
     yield
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < 5.0
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)

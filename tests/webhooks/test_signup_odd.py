@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from nurture.domain.subscribers.first_names import plain_first_name
-from nurture.services.subscribers import signup as signup_service
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
 from tests.house import SIGNUP_TOKEN, Household, as_json
+from webhooks import signup
 
 PAIN = "/webhooks/signup/pain-guide"
 BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
@@ -138,7 +138,7 @@ def test_a_fault_of_ours_leaves_nothing_typed_in_the_log(
     def subscribe(*_: object) -> None:
         raise RuntimeError(address)
 
-    monkeypatch.setattr(signup_service, "subscribe", subscribe)
+    monkeypatch.setattr(signup, "subscribe", subscribe)
     body = as_json({"email": address})
     path = "/webhooks/signup/typed-into-the-address"
     answer = sqlite_home.client.post(

@@ -36,7 +36,12 @@ def window_of(step: Step, usual: SendWindow) -> SendWindow:
 
 
 def after_wait(start: datetime, wait: Wait, time_zone: str) -> datetime:
-    """The moment a wait is over, in UTC: days on the wall clock, then elapsed time."""
+    """The moment a wait is over, in UTC: days on the wall clock, then elapsed time.
+
+    Without days the wall clock has no say, which shows one hour twice when it is set back.
+    """
+    if not wait.days:
+        return start.astimezone(UTC) + wait.elapsed
     zone = ZoneInfo(time_zone)
     local = start.astimezone(zone)
     at = local.time().replace(fold=0)

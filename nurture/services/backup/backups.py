@@ -183,7 +183,7 @@ def _insist_on_place(safe: Safe, place: Place) -> None:
     """A folder whose disk is not mounted is empty, and a backup there would be on this machine."""
     with safe.database.reading() as connection:
         good = last_good(connection)
-    if good and good.file.startswith(place.location("")) and not place.has(BESIDE):
+    if good and good.file.startswith(place.location("")) and place.read_small(BESIDE) is None:
         raise BackupError(
             f"{place} is empty, though backups lay there.",
             remedy="See that its disk is mounted. If it was emptied on purpose, run "
