@@ -50,5 +50,5 @@ def withdrawals(safe: Safe, now: datetime) -> Iterator[Finding]:
 def erasures(database: Database, files: OwnFiles) -> Iterator[Finding]:
     """Whether whoever was erased has gone from this machine's files as well."""
     if count := machine_files.pending(database, files):
-        said = f"{count} erasures are still to be followed in the files of this machine."
+        said = f"Erasures still to be followed in the files of this machine: {count}."
         yield doubtful("erasures", said, "A running worker does so within a minute; look again.")
