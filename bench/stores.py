@@ -13,10 +13,13 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from bench.people import COLLECTED
+from bench.workers import SECRET
 from nurture.library import read_library
+from nurture.services.keys.mark import insist_on_keys
 from nurture.services.publishing import files
 from nurture.store.database import Database
 from nurture.store.migrate import migrate
+from nurture.tokens import Tokens
 from tests.servers import postgres
 
 #: The tests' server forgets the disk for speed; here it keeps its promises.
@@ -61,6 +64,8 @@ class Store:
         migrate(url)
         database = Database(url)
         files.publish(database, read_library(self.library), COLLECTED)
+        # The people that are made up have no hashes by which the keys could be told.
+        insist_on_keys(database, Tokens([SECRET]))
         if not self.server:
             # What stands in the write-ahead log would be missing from the copies.
             with database.engine.connect() as connection:
