@@ -22,7 +22,7 @@ from nurture.settings import SettingsError, load_settings
 from tests.homes import smtp_sink, sqlite_home
 from tests.house import Household
 from tests.mail.certificates import SelfSigned, self_signed
-from tests.servers.pooler import free_port
+from tests.servers.ports import free_port
 from tests.servers.redis import redis_server
 from tests.servers.tls import TlsDoor, tls_door
 

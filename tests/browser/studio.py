@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from nurture.store.migrate import migrate
 from tests.browser.lifelike import NOW, fill
 from tests.house import Household
 from tests.servers.clock import ClockFile
+from tests.servers.ports import free_port
 from webhooks import create_app
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def running(directory: Path) -> Iterator[Studio]:
     """A lived-in house and its web server, while the block lasts."""
     url = f"sqlite:///{directory}/nurture.db"
     migrate(url)
-    port = _free_port()
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     settings = {"NURTURE_BASE_URL": address}
     home = Household(url, directory, ClockFile(directory / "clock", NOW), settings=settings)
@@ -122,9 +122,3 @@ def visit_all(page: "Page", url: str) -> Iterator[str]:
         assert answer is not None
         assert answer.status == 200, path
         yield path
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

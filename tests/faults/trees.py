@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.faults.oracle import Oracle
 from tests.faults.workers import Program, celery_beat, celery_worker, until
 from tests.house import SIGNUP_TOKEN, Household
 from tests.servers.clock import ClockFile
+from tests.servers.ports import free_port
 
 #: Between two sweeps of these trees, in seconds.
 SWEEP = 0.5
@@ -85,7 +85,7 @@ class Tree:
             raise
 
     def _start(self) -> Self:
-        self.port = _free_port()
+        self.port = free_port()
         self.redis = RedisServer(self.directory / "redis")
         self._stack.callback(self.redis.stop)
         settings = {
@@ -149,9 +149,3 @@ class Tree:
             return response.status, response.getheader("Location")
         finally:
             connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

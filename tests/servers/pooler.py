@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from tests.servers.ports import free_port
+
 _CONFIGURATION = """
 [databases]
 * = host={socket} user=nurture
@@ -117,13 +119,6 @@ def _copy(one: socket.socket, other: socket.socket) -> None:
         while data := one.recv(65536):
             other.sendall(data)
         other.shutdown(socket.SHUT_WR)
-
-
-def free_port() -> int:
-    """A port that nobody listens on at present."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _wait_for(port: int) -> None:

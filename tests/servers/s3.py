@@ -18,7 +18,7 @@ import obstore
 from obstore.store import S3Store
 
 from nurture.lifeline import tied_to_us
-from tests.servers.pooler import free_port
+from tests.servers.ports import free_port
 
 BUCKET = "backups"
 KEY, SECRET = "key-of-the-backups", "secret-of-the-backups"

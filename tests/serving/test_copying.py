@@ -13,7 +13,7 @@ from nurture.serving.withdrawals import _copy_what_waits
 from tests.faults.workers import Program, until
 from tests.homes import ScriptedSink
 from tests.house import Household, link_in
-from tests.servers.pooler import free_port
+from tests.servers.ports import free_port
 from tests.servers.s3 import S3Server
 
 #: What the page's button sends.

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
-from socket import create_server
 
 import pytest
 
 from tests.homes import home, smtp_sink, sqlite_home
 from tests.house import Household
+from tests.servers.ports import free_port
 from tests.serving.running import environment, wait_until
 
 __all__ = ["home", "smtp_sink", "sqlite_home"]
@@ -47,7 +47,7 @@ def test_it_starts_where_there_is_nothing_to_compare_or_all_is_well(
     sqlite_home: Household, what: str
 ) -> None:
     home = sqlite_home
-    settings = home.environment | {"NURTURE_PORT": str(a_free_port())}
+    settings = home.environment | {"NURTURE_PORT": str(free_port())}
     if what == "away":
         settings["NURTURE_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
     if what == "empty":
@@ -61,12 +61,6 @@ def test_it_starts_where_there_is_nothing_to_compare_or_all_is_well(
         process.communicate(timeout=30)
     assert process.returncode == 0
     assert not (home.directory / "none.db").exists()
-
-
-def a_free_port() -> int:
-    with create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def is_alive(port: int) -> bool:

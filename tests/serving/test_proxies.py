@@ -16,7 +16,7 @@ import pytest
 from nurture.store.tables.consents import consents
 from tests.house import Household
 from tests.mail.certificates import self_signed
-from tests.servers.pooler import free_port
+from tests.servers.ports import free_port
 from tests.serving.front import fronted
 from webhooks import create_app
 

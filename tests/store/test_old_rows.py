@@ -128,7 +128,7 @@ def test_old_rows_show_what_can_be_known_of_them(before: Before, empty_url: str)
     database = Database(empty_url)
     with database.reading() as connection:
         rows = connection.execute(select(enrolments.c.id, enrolments.c.ended_because))
-        assert dict(rows.tuples().all()) == expected
+        assert {row.id: row.ended_because for row in rows} == expected
     database.close()
 
 
