@@ -17,7 +17,7 @@ from bench.people import enrol, settle, wave
 from bench.sinks import sink_named
 from bench.stores import Store
 from bench.workers import Site
-from nurture.bootstrap import House, build
+from nurture.bootstrap import Context, build
 from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.delivery.batch import Dispatch, deliver_batch
@@ -140,21 +140,21 @@ def measure(
     store: Store, site: Site, key: dict[str, str], size: int, rounds: int
 ) -> dict[str, Any]:
     """Microseconds a message by phase, wall and processor, medians of two waves a round."""
-    with prepared_house(store, site, key, size, rounds, "light") as (house, clock):
+    with prepared_context(store, site, key, size, rounds, "light") as (context, clock):
         watched = []
         for number in range(1, 2 * rounds + 1):
             clock.set(wave(number))
-            watched.append(_drain_watched(house.dispatch, size))
+            watched.append(_drain_watched(context.dispatch, size))
     wall = {p: median(w.wall[p] for w in watched) * 1e6 / size for p in PHASES}
     cpu = {p: median(w.cpu[p] for w in watched) * 1e6 / size for p in PHASES}
     return {"store": store.kind, "wall": wall, "cpu": cpu}
 
 
 @contextmanager
-def prepared_house(
+def prepared_context(
     store: Store, site: Site, key: dict[str, str], size: int, rounds: int, sink_name: str
-) -> Iterator[tuple[House, ClockFile]]:
-    """One process's house with two waves of due enrolments a round, warmed up."""
+) -> Iterator[tuple[Context, ClockFile]]:
+    """One process's context with two waves of due enrolments a round, warmed up."""
     with store.fresh() as database, sink_named(sink_name) as sink:
         enrol(database, 1, 500, wave(0))
         for number in range(2 * rounds):
@@ -162,13 +162,15 @@ def prepared_house(
         settle(database)
         clock = ClockFile(site.directory / "clock-of-phases", wave(0))
         own = {"NURTURE_DATABASE_URL": database.url, "NURTURE_SMTP_URL": sink.url}
-        house = build(load_settings(site.environment(**own, NURTURE_CLOCK=str(clock.path), **key)))
-        drain(house.dispatch)
+        context = build(
+            load_settings(site.environment(**own, NURTURE_CLOCK=str(clock.path), **key))
+        )
+        drain(context.dispatch)
         try:
-            yield house, clock
+            yield context, clock
         finally:
-            house.dispatch.mailer.close()
-            house.database.close()
+            context.dispatch.mailer.close()
+            context.database.close()
 
 
 def drain(dispatch: Dispatch) -> float:

@@ -28,15 +28,15 @@ def measure(store: Store, site: Site, sizes: list[int]) -> Iterator[dict[str, An
     with store.fresh() as database:
         clock = ClockFile(site.directory / f"clock-of-sweeps-{store.kind}", LONG_BEFORE)
         own = {"NURTURE_DATABASE_URL": database.url, "NURTURE_SMTP_URL": sink.url}
-        house = build(load_settings(site.environment(**own, NURTURE_CLOCK=str(clock.path))))
+        context = build(load_settings(site.environment(**own, NURTURE_CLOCK=str(clock.path))))
         try:
             crowd = _Crowd(database)
             for size in sizes:
                 crowd.grow_to(size)
-                yield {"store": store.kind, "enrolled": size} | _of(house.dispatch, clock, crowd)
+                yield {"store": store.kind, "enrolled": size} | _of(context.dispatch, clock, crowd)
         finally:
-            house.dispatch.mailer.close()
-            house.database.close()
+            context.dispatch.mailer.close()
+            context.database.close()
             sink.stop()
 
 

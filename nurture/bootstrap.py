@@ -26,23 +26,23 @@ from nurture.proxies import trouble_with
 from nurture.rendering.message import no_headers
 from nurture.sealing import Seal
 from nurture.services.backup import state
-from nurture.services.backup.backups import Safe
+from nurture.services.backup.backups import BackupSetup
 from nurture.services.backup.contents import Sources
 from nurture.services.backup.places import locate, place_of
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivery.batch import Dispatch
 from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
 from nurture.services.owner.security import seal_secrets
-from nurture.services.publishing.guides import Shelf
+from nurture.services.publishing.guides import GuideFiles
 from nurture.services.subscribers.machine_files import OwnFiles
 from nurture.services.subscribers.signup import Limits
 from nurture.services.tracking import fold
-from nurture.services.tracking.journal import Journal
+from nurture.services.tracking.journal import HitJournal
 from nurture.settings import Settings, load_settings
 from nurture.store.database import Database, DatabaseUnavailableError, NewerDatabaseError
 from nurture.store.migrate import migrate
 from nurture.store.shape import NEWEST, is_newer
-from nurture.store.tables.erasures import Gone
+from nurture.store.tables.erasures import ErasedMarks
 from nurture.store.tables.instance import fingerprint
 from nurture.store.wiping import rewrite_old
 from nurture.tokens import Tokens
@@ -77,7 +77,7 @@ class NoDoorbell:
 
 
 @dataclass(frozen=True)
-class House:
+class Context:
     """Everything one process works with; made by `build`."""
 
     settings: Settings
@@ -106,9 +106,9 @@ class House:
         return self.settings.templates_dir
 
     @property
-    def shelf(self) -> Shelf:
+    def guide_files(self) -> GuideFiles:
         """Where the guides are."""
-        return Shelf(self.library, self.settings.data_dir / "guides")
+        return GuideFiles(self.library, self.settings.data_dir / "guides")
 
     @property
     def outbox(self) -> Path:
@@ -168,12 +168,12 @@ class House:
         return OwnFiles(self.settings.data_dir, followed, removers)
 
     @property
-    def safe(self) -> Safe:
+    def backup_setup(self) -> BackupSetup:
         """What is backed up, with which key, and where to."""
         sources = Sources(
             self.database, self.settings, self.library, self.fingerprint, self.tokens.key_mark
         )
-        return Safe(sources, KeyFiles(self.settings.data_dir), self.place)
+        return BackupSetup(sources, KeyFiles(self.settings.data_dir), self.place)
 
     @cached_property
     def place(self) -> Place | None:
@@ -187,7 +187,7 @@ class House:
     @property
     def backup_trouble(self) -> str:
         """What is wrong with the backups, in sentences; empty where nothing is."""
-        return state.trouble(self.safe, self.clock())
+        return state.trouble(self.backup_setup, self.clock())
 
     @cached_property
     def strange_proxy(self) -> Remark:
@@ -235,9 +235,9 @@ class House:
         return Logbooks(self.settings.data_dir / f"sending-{self.fingerprint}")
 
     @cached_property
-    def journal(self) -> Journal:
+    def journal(self) -> HitJournal:
         """This process's own journal of hits."""
-        return Journal(self.journals)
+        return HitJournal(self.journals)
 
     @cached_property
     def dispatch(self) -> Dispatch:
@@ -258,8 +258,8 @@ class House:
 
 def build(
     settings: Settings | None = None, doorbell: Doorbell | None = None, *, looking: bool = False
-) -> House:
-    """Put the house together from its settings, those of the environment unless given.
+) -> Context:
+    """Put the context together from its settings, those of the environment unless given.
 
     One for `looking` only has a database that nothing can be written to.
     """
@@ -267,7 +267,7 @@ def build(
     settings = settings or load_settings()
     tokens, relay = Tokens.of(settings.keys), relay_of(settings)
     headers_for = relay.headers_for if relay else no_headers
-    return House(
+    return Context(
         settings=settings,
         clock=clock_from(settings.clock),
         database=Database(settings.database, looking=looking),
@@ -278,12 +278,12 @@ def build(
     )
 
 
-def _lose_mails(outbox: Path, tokens: Tokens, gone: Gone) -> None:
+def _lose_mails(outbox: Path, tokens: Tokens, gone: ErasedMarks) -> None:
     remove_mails(outbox, gone.messages)
     unlist_refused(outbox, lambda a: not gone.address_hashes.isdisjoint(tokens.address_hashes(a)))
 
 
-def _lose_hits(database: Database, journals: Path, _: Gone) -> None:
+def _lose_hits(database: Database, journals: Path, _: ErasedMarks) -> None:
     """What is folded is overwritten, and nothing is kept of somebody who is gone."""
     fold.fold_a_little(database, journals)
 
@@ -330,21 +330,21 @@ def refuse_unreadable(settings: Settings) -> None:
         database.close()
 
 
-def bring_up_to_date(house: House) -> None:
+def bring_up_to_date(context: Context) -> None:
     """Bring the tables, and how their rows are kept, to what this version expects.
 
     Only `serve`, `publish` and `demo` do so. Raises `UpgradeFailedError`, `NewerDatabaseError` and,
     where the secrets are not those of this database, `KeysMissingError`.
     """
-    migrate(house.settings.database)
-    insist_on_keys(house.database, house.tokens)
-    seal_secrets(house.database, house.seal)
-    rewrite_old(house.database)
+    migrate(context.settings.database)
+    insist_on_keys(context.database, context.tokens)
+    seal_secrets(context.database, context.seal)
+    rewrite_old(context.database)
 
 
-def broker_trouble(house: House) -> str | None:
+def broker_trouble(context: Context) -> str | None:
     """What keeps tasks from reaching the workers, if anything, where a Redis server is set."""
-    return find_trouble(house.settings.redis_url) if house.settings.redis_url else None
+    return find_trouble(context.settings.redis_url) if context.settings.redis_url else None
 
 
 def open_files(settings: Settings) -> list[str]:

@@ -17,7 +17,7 @@ from nurture.broker import address
 from nurture.bucket_address import SCHEME, read_address
 from nurture.domain.keys import Keys, split
 from nurture.files.env import SettingsError, read_env_file
-from nurture.files.private import Mended, look_for_open, mend
+from nurture.files.private import ClosedFiles, look_for_open, mend
 from nurture.files.secrets import NAME, is_to_be_made, made_at_first_start
 
 __all__ = ["Settings", "SettingsError", "given_settings", "load_settings"]
@@ -178,7 +178,7 @@ class Settings(BaseModel):
         """The database's address: the embedded one where none is set."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute()}/nurture.db"
 
-    def mend_files(self) -> Mended:
+    def mend_files(self) -> ClosedFiles:
         """Close what the program keeps on this machine to everybody but its own user."""
         return mend(self.data_dir, *self.database_files)
 

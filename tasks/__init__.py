@@ -24,19 +24,21 @@ from nurture.lifeline import die_with_parent
 from nurture.settings import load_settings
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 #: A nudge that nobody took within this many seconds is dropped; the next sweep brings another.
 NUDGE_SECONDS = 30
 
 keep_values_out_of_logs()
 
-app = Celery("nurture", amqp="tasks.broker:PromptAMQP", task_cls="tasks.standing_back:Patient")
+app = Celery(
+    "nurture", amqp="tasks.broker:PromptAMQP", task_cls="tasks.standing_back:DeferringTask"
+)
 app.config_from_object("celeryconfig")
 
 
 @cache
-def house() -> House:
+def context() -> Context:
     """What this worker process works with, put together when it is first needed."""
     from nurture.bootstrap import build
 
@@ -74,7 +76,7 @@ def _load_before_forking(**_: object) -> None:
 @worker_process_init.connect
 def _begin_afresh(**_: object) -> None:
     """A forked process must not use its parent's connections, nor outlive its parent."""
-    house.cache_clear()
+    context.cache_clear()
     start_following = import_module("tasks.following").start_following
     # A parent that was killed before this line has nobody else to tell us.
     die_with_parent(_forked_by, sign=signal.SIGKILL)

@@ -1,6 +1,6 @@
 """When to send."""
 
-from tasks import NUDGE_SECONDS, app, house
+from tasks import NUDGE_SECONDS, app, context
 
 
 @app.task(name="tasks.delivering.deliver")
@@ -8,5 +8,5 @@ def deliver() -> None:
     """Take one batch of due enrolments; where it was full, there is another."""
     from nurture.services.delivery import batch
 
-    if batch.deliver_batch(house().dispatch).full:
+    if batch.deliver_batch(context().dispatch).full:
         deliver.apply_async(expires=NUDGE_SECONDS)

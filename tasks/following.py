@@ -11,7 +11,7 @@ from threading import Thread
 
 from nurture.domain.errors import NurtureError
 from nurture.settings import load_settings
-from tasks import house
+from tasks import context
 
 #: A machine follows within so many seconds, however seldom its sweeps are.
 _SLOWEST = 20.0
@@ -50,10 +50,10 @@ def _trouble_of(act: Callable[[], None]) -> str:
 def _follow() -> None:
     from nurture.services.subscribers import machine_files
 
-    machine_files.follow(house().database, house().files, house().clock())
+    machine_files.follow(context().database, context().files, context().clock())
 
 
 def _copy_out() -> None:
     from nurture.services.backup import withdrawals
 
-    withdrawals.copy_out(house().database, house().safe.journal, house().clock())
+    withdrawals.copy_out(context().database, context().backup_setup.journal, context().clock())

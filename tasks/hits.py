@@ -1,6 +1,6 @@
 """When to bring the hits into the database, and when to judge them."""
 
-from tasks import app, house
+from tasks import app, context
 
 
 @app.task(name="tasks.recording.fold_hits")
@@ -8,7 +8,7 @@ def fold_hits() -> None:
     """Fold what this machine's web processes have written down since the last time."""
     from nurture.services.tracking import fold
 
-    fold.fold_journals(house().database, house().journals)
+    fold.fold_journals(context().database, context().journals)
 
 
 @app.task(name="tasks.recording.judge_hits")
@@ -20,5 +20,5 @@ def judge_hits() -> None:
     """
     from nurture.services.tracking import fold, verdicts
 
-    fold.fold_journals(house().database, house().journals)
-    verdicts.judge_held(house().database, house().clock())
+    fold.fold_journals(context().database, context().journals)
+    verdicts.judge_held(context().database, context().clock())

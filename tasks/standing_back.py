@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 _said_until: dict[str, float] = {}
 
 
-class Patient(Task):  # type: ignore[type-arg]
+class DeferringTask(Task):  # type: ignore[type-arg]
     """A task that leaves its work to a newer program where only that may do it."""
 
     abstract = True

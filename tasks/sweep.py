@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from celery.signals import worker_ready
 
-from tasks import NUDGE_SECONDS, app, house
+from tasks import NUDGE_SECONDS, app, context
 from tasks.deliver import deliver
 
 
@@ -14,7 +14,7 @@ def sweep() -> None:
     """Take over from workers that died, and wake as many as there are batches due."""
     from nurture.services.delivery.sweep import batches_due
 
-    for _ in range(batches_due(house().dispatch)):
+    for _ in range(batches_due(context().dispatch)):
         deliver.apply_async(expires=NUDGE_SECONDS)
 
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from nurture.cli import main
-from tests.house import Household
+from tests.installation import Installation
 
 
-def command(home: Household, *words: object, **settings: str) -> Result:
+def command(home: Installation, *words: object, **settings: str) -> Result:
     """The `nurture` command on the machine of that house."""
     return CliRunner().invoke(main, [str(w) for w in words], env=home.environment | settings)
 
 
-def backed_up(home: Household, folder: Path) -> tuple[Path, Path]:
+def backed_up(home: Installation, folder: Path) -> tuple[Path, Path]:
     """A backup by the command, and a file with the words that it showed."""
     said = json.loads(command(home, "backup", "--to", folder, "--json").stdout)
     words = folder.parent / "words"
@@ -23,18 +23,20 @@ def backed_up(home: Household, folder: Path) -> tuple[Path, Path]:
 
 
 def restored(
-    home: Household, file: Path, words: Path, url: str = "", directory: Path | None = None
-) -> tuple[Household, Result]:
+    home: Installation, file: Path, words: Path, url: str = "", directory: Path | None = None
+) -> tuple[Installation, Result]:
     """Another machine, where that backup was restored."""
     return restored_from(home, str(file), words, url, directory)
 
 
 def restored_from(
-    home: Household, file: str, words: Path, url: str = "", directory: Path | None = None
-) -> tuple[Household, Result]:
+    home: Installation, file: str, words: Path, url: str = "", directory: Path | None = None
+) -> tuple[Installation, Result]:
     """Another machine, where the backup that lies there was restored, with the same settings."""
     there = (directory or home.directory) / "another-machine"
-    other = Household(url or f"sqlite:///{there}/var/nurture.db", there, home.clock, home.smtp_url)
+    other = Installation(
+        url or f"sqlite:///{there}/var/nurture.db", there, home.clock, home.smtp_url
+    )
     other.settings = home.settings
     # The keys come with the backup.
     bare = {k: v for k, v in other.environment.items() if k not in _KEYS}

@@ -21,7 +21,7 @@ from nurture.domain.audience.conditions import (
     Not,
     Reached,
 )
-from nurture.domain.audience.engagement import SIGNS_OF_LIFE, Level
+from nurture.domain.audience.engagement import SIGNS_OF_LIFE, EngagementLevel
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
 from nurture.domain.scheduling.gate import Frequency
 from nurture.domain.sequences.enrolment import EnrolmentStatus
@@ -121,7 +121,7 @@ _leaves: st.SearchStrategy[Condition] = st.one_of(
     st.builds(Reached, st.sampled_from(_SEQUENCES), st.sampled_from(_STEPS)),
     st.builds(Collected, st.sampled_from(("", *_SEQUENCES))),
     st.builds(Booked, _WITHIN),
-    st.builds(IsLevel, st.frozensets(st.sampled_from(Level), min_size=1)),
+    st.builds(IsLevel, st.frozensets(st.sampled_from(EngagementLevel), min_size=1)),
     st.builds(
         FilledIn,
         form=st.sampled_from(("", *_FORMS)),

@@ -17,9 +17,9 @@ from nurture.library.limits import LONGEST_DOCUMENT, excess_of
 from nurture.library.reading import read_document, read_toml
 from nurture.rendering.lint.contrast import TooManyStylesError, weak_contrasts
 from nurture.services.publishing.files import plan_findings
-from nurture.services.publishing.guides import GuideError, Shelf
-from tests.architecture.house import modules
-from tests.house import SHIPPED
+from nurture.services.publishing.guides import GuideError, GuideFiles
+from tests.architecture.codebase import modules
+from tests.installation import SHIPPED
 
 HEAD = '[[segments]]\nname = "s"\n'
 ATTACKS = {
@@ -179,14 +179,14 @@ def test_a_guide_elsewhere_cannot_be_published_in_the_studio_either() -> None:
 
 
 def test_a_guide_published_before_is_not_handed_over_from_elsewhere(emails: Path) -> None:
-    shelf = Shelf(emails, emails)
+    guide_files = GuideFiles(emails, emails)
     for guide in ("../../secret.pdf", "../practice.toml"):
         with pytest.raises(GuideError, match="does not lie beside its emails"):
-            shelf.beside_the_emails(Sequence("pain-guide", "T", (), guide_file=guide))
+            guide_files.beside_the_emails(Sequence("pain-guide", "T", (), guide_file=guide))
     (emails / "pain-guide/link.pdf").symlink_to(emails.parent / "secret.pdf")
     with pytest.raises(GuideError):
-        shelf.beside_the_emails(Sequence("pain-guide", "T", (), guide_file="link.pdf"))
-    assert shelf.beside_the_emails(Sequence("pain-guide", "T", ())).is_file()
+        guide_files.beside_the_emails(Sequence("pain-guide", "T", (), guide_file="link.pdf"))
+    assert guide_files.beside_the_emails(Sequence("pain-guide", "T", ())).is_file()
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nurture.cli import main
-from tests.homes import smtp_sink, sqlite_home
-from tests.house import SHIPPED, Household
+from tests.installation import SHIPPED, Installation
+from tests.installations import smtp_sink, sqlite_home
 
 __all__ = ["smtp_sink", "sqlite_home"]
 
@@ -18,7 +18,7 @@ ANNA = "anna@example.org"
 
 
 @pytest.fixture
-def anna(sqlite_home: Household) -> Household:
+def anna(sqlite_home: Installation) -> Installation:
     """A house in which Anna collected her guide an hour ago, and Ben did not."""
     sqlite_home.clock.set(MONDAY)
     sqlite_home.subscribe(ANNA)
@@ -30,13 +30,13 @@ def anna(sqlite_home: Household) -> Household:
     return sqlite_home
 
 
-def typed(home: Household, *words: str) -> Result:
+def typed(home: Installation, *words: str) -> Result:
     """What the command answers in that house."""
     more = {"NURTURE_TEMPLATES_DIR": str(SHIPPED)}
     return CliRunner(env=home.environment | more).invoke(main, list(words))
 
 
-def test_somebody_real_is_played_from_where_they_stand(anna: Household) -> None:
+def test_somebody_real_is_played_from_where_they_stand(anna: Installation) -> None:
     said = typed(anna, "simulate", "pain-guide", "--like", "Anna@example.org").output
     assert said.startswith("pain-guide, as published\n\nanna@example.org, on the clock of")
     assert "Thu 04 Jun 2026 08:30  article     why-stretching" in said
@@ -47,7 +47,7 @@ def test_somebody_real_is_played_from_where_they_stand(anna: Household) -> None:
 
 
 def test_a_day_beyond_the_calendar_and_a_file_that_is_no_text_are_refused_in_one_line(
-    anna: Household, tmp_path: Path
+    anna: Installation, tmp_path: Path
 ) -> None:
     refused = typed(anna, "simulate", "pain-guide", "--from", "9999-12-31")
     assert "--from: 9999 is not in our time. Name a year up to 2199." in refused.output
@@ -59,7 +59,7 @@ def test_a_day_beyond_the_calendar_and_a_file_that_is_no_text_are_refused_in_one
 
 
 def test_what_was_changed_in_the_files_is_played_when_asked_for(
-    anna: Household, tmp_path: Path
+    anna: Installation, tmp_path: Path
 ) -> None:
     folder = tmp_path / "pain-guide"
     folder.mkdir()
@@ -74,7 +74,7 @@ def test_what_was_changed_in_the_files_is_played_when_asked_for(
     assert proposed.startswith("pain-guide, as written in its files")
 
 
-def test_everything_is_to_be_had_as_a_document(anna: Household) -> None:
+def test_everything_is_to_be_had_as_a_document(anna: Installation) -> None:
     played = json.loads(typed(anna, "simulate", "pain-guide", "--like", ANNA, "--json").output)
     [person] = played["people"]
     assert person["entries"][0]["at"] == "2026-06-04T07:30:00+00:00"
@@ -86,7 +86,7 @@ def test_everything_is_to_be_had_as_a_document(anna: Household) -> None:
     assert why["sent"][0]["step"] == "your-guide"
 
 
-def test_one_person_is_explained_in_sentences(anna: Household) -> None:
+def test_one_person_is_explained_in_sentences(anna: Installation) -> None:
     lines = typed(anna, "why", "ANNA@example.org").output.splitlines()
     assert lines[0].startswith("anna@example.org signed up on Monday 1 June 2026 at 10:00")
     assert all(line.endswith(".") for line in lines)
@@ -104,7 +104,7 @@ def test_one_person_is_explained_in_sentences(anna: Household) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(
-    anna: Household, words: tuple[str, ...], code: int, said: str
+    anna: Installation, words: tuple[str, ...], code: int, said: str
 ) -> None:
     answer = typed(anna, *words)
     assert answer.exit_code == code
@@ -112,7 +112,7 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert answer.output.count("\n") == 1
 
 
-def test_looking_changes_nothing(anna: Household) -> None:
+def test_looking_changes_nothing(anna: Installation) -> None:
     before = anna.everything()
     typed(anna, "simulate", "pain-guide", "--like", ANNA)
     typed(anna, "simulate", "pain-guide", "--compare", str(SHIPPED))

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from nurture import booking
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.domain.subscribers.consent import OWN_WORDINGS
 from nurture.mail import providers
 from nurture.services.catalogue import NothingPublishedError
@@ -33,7 +33,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class DocumentedProvider:
     """Somebody whose calls are read: where to, and which setting holds the secret."""
 
     path: str
@@ -41,7 +41,7 @@ class Caller:
     secret_help: str
 
 
-def create_documentation(house: House) -> Blueprint:
+def create_documentation(context: Context) -> Blueprint:
     """`GET /openapi.json` and `GET /docs`; neither needs the database."""
     blueprint = Blueprint(
         "documentation",
@@ -53,7 +53,7 @@ def create_documentation(house: House) -> Blueprint:
 
     @blueprint.get("/openapi.json")
     def openapi() -> AnyResponse:
-        body, tag = _written(published_forms(house), house.settings.public_url)
+        body, tag = _written(published_forms(context), context.settings.public_url)
         response = Response(body, mimetype="application/json")
         response.set_etag(tag)
         response.headers["Cache-Control"] = "no-cache"
@@ -61,16 +61,16 @@ def create_documentation(house: House) -> Blueprint:
 
     @blueprint.get("/docs")
     def docs() -> Response:
-        return Response(_page(house), headers=PAGE_GUARDS | {"Cache-Control": "no-cache"})
+        return Response(_page(context), headers=PAGE_GUARDS | {"Cache-Control": "no-cache"})
 
     return blueprint
 
 
-def published_forms(house: House) -> tuple[str, ...]:
+def published_forms(context: Context) -> tuple[str, ...]:
     """The keys of the forms there are; none while the database is away or holds none."""
     try:
-        with house.database.reading() as connection:
-            return tuple(house.catalogue.current(connection).forms)
+        with context.database.reading() as connection:
+            return tuple(context.catalogue.current(connection).forms)
     except (DatabaseUnavailableError, NothingPublishedError):
         return ()
 
@@ -95,14 +95,14 @@ def signup_answers(described: Json) -> dict[str, str]:
     return {status: answer["description"] for status, answer in sorted(responses.items())}
 
 
-def callers() -> Iterator[Caller]:
+def callers() -> Iterator[DocumentedProvider]:
     """The mail providers and the calendars whose calls are read."""
     for name, mail in sorted(providers.registry().items()):
-        yield Caller(f"/webhooks/mail/{name}", mail.secret_setting, mail.secret_help)
+        yield DocumentedProvider(f"/webhooks/mail/{name}", mail.secret_setting, mail.secret_help)
     for name, calendar in sorted(booking.registry().items()):
         if name == calendar.name:
             path = f"/webhooks/bookings/{name}"
-            yield Caller(path, calendar.secret_setting, calendar.secret_help)
+            yield DocumentedProvider(path, calendar.secret_setting, calendar.secret_help)
 
 
 @lru_cache(maxsize=4)
@@ -112,13 +112,13 @@ def _written(forms: tuple[str, ...], server: str) -> tuple[bytes, str]:
     return body, blake2b(body, digest_size=12).hexdigest()
 
 
-def _page(house: House) -> str:
-    forms = published_forms(house)
-    described = document(forms, house.settings.public_url)
+def _page(context: Context) -> str:
+    forms = published_forms(context)
+    described = document(forms, context.settings.public_url)
     return render_template(
         "docs.html",
-        practice=house.practice,
-        base_url=house.settings.public_url,
+        practice=context.practice,
+        base_url=context.settings.public_url,
         forms=forms,
         form=forms[0] if forms else _SOME_FORM,
         fields=signup_fields(described),

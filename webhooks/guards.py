@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 
 #: A page of ours needs none of what a browser could lend it.
 _NOTHING_LENT = ", ".join(
@@ -19,20 +19,20 @@ _NOTHING_LENT = ", ".join(
 _ONLY_WITH_TLS = "max-age=31536000"
 
 
-def tls_only(house: House) -> list[tuple[str, str]]:
+def tls_only(context: Context) -> list[tuple[str, str]]:
     """The header by which browsers come over TLS only from now on, where our pages have it."""
-    if not house.settings.public_url.startswith("https:"):
+    if not context.settings.public_url.startswith("https:"):
         return []
     return [("Strict-Transport-Security", _ONLY_WITH_TLS)]
 
 
-def put_guards(app: Flask, house: House) -> None:
+def put_guards(app: Flask, context: Context) -> None:
     """Have every answer of the application carry them, unless it says otherwise itself."""
     always = {
         "X-Content-Type-Options": "nosniff",
         "Permissions-Policy": _NOTHING_LENT,
         "Cache-Control": "no-store",
-    } | dict(tls_only(house))
+    } | dict(tls_only(context))
 
     @app.after_request
     def guard(response: Response) -> Response:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from nurture import booking
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.mail import providers
 from nurture.payload import PayloadError
 from nurture.services.inbound import refusals
@@ -33,7 +33,7 @@ def odd_events() -> list[PayloadError]:
     return odd
 
 
-def note_refusals(app: Flask, house: House) -> None:
+def note_refusals(app: Flask, context: Context) -> None:
     """Note every refused call to a webhook and every odd event; accepted calls cost nothing.
 
     What failed on our side says nothing about the caller, and the database may be away by then.
@@ -44,17 +44,17 @@ def note_refusals(app: Flask, house: House) -> None:
 
     @app.after_request
     def note(response: Response) -> Response:
-        for refused in _refused(response, house):
-            if pace.allows(house.clock()):
-                refusals.note_call(house.database, house.catalogue, refused, known)
+        for refused in _refused(response, context):
+            if pace.allows(context.clock()):
+                refusals.note_call(context.database, context.catalogue, refused, known)
         return response
 
     @app.after_request
     def note_boxes(response: Response) -> Response:
         boxes: tuple[str, Sequence[str]] | None = g.pop("boxes", None)
-        if boxes and pace_of_boxes.allows(house.clock()):
-            noted = _as_noted_boxes(boxes[0], boxes[1], response, house)
-            refusals.note_call(house.database, house.catalogue, noted, known)
+        if boxes and pace_of_boxes.allows(context.clock()):
+            noted = _as_noted_boxes(boxes[0], boxes[1], response, context)
+            refusals.note_call(context.database, context.catalogue, noted, known)
         return response
 
 
@@ -70,7 +70,7 @@ def _log_fault(app: Flask, fault: Any) -> None:
     app.logger.error("%s %s failed", request.method, rule, exc_info=fault)
 
 
-def _refused(response: Response, house: House) -> Iterator[RefusedCall]:
+def _refused(response: Response, context: Context) -> Iterator[RefusedCall]:
     """What of this call was refused: all of it, or single events."""
     called = _called()
     if called is None:
@@ -78,11 +78,11 @@ def _refused(response: Response, house: House) -> Iterator[RefusedCall]:
     if 400 <= response.status_code < 500:
         said = response.get_json(silent=True, force=True) or {}
         detail, field = str(said.get("detail", "")), str(said.get("field", ""))
-        yield _as_noted(called, response.status_code, detail, field, house)
+        yield _as_noted(called, response.status_code, detail, field, context)
     elif response.status_code < 400:
         for odd in odd_events()[:_MOST_ODD]:
             detail = f"One event of this call could not be read; the others were kept. {odd}"
-            yield _as_noted(called, HTTPStatus.UNPROCESSABLE_ENTITY, detail, odd.field, house)
+            yield _as_noted(called, HTTPStatus.UNPROCESSABLE_ENTITY, detail, odd.field, context)
 
 
 def _called() -> tuple[str, str] | None:
@@ -94,12 +94,12 @@ def _called() -> tuple[str, str] | None:
 
 
 def _as_noted(
-    called: tuple[str, str], status: int, detail: str, field: str, house: House
+    called: tuple[str, str], status: int, detail: str, field: str, context: Context
 ) -> RefusedCall:
     return RefusedCall(
         door=called[0],
         name=called[1],
-        called_at=house.clock(),
+        called_at=context.clock(),
         status=status,
         problem=refusals.without_addresses(detail),
         field=refusals.without_addresses(field)[:80],
@@ -108,12 +108,12 @@ def _as_noted(
 
 
 def _as_noted_boxes(
-    form: str, boxes: Sequence[str], response: Response, house: House
+    form: str, boxes: Sequence[str], response: Response, context: Context
 ) -> RefusedCall:
     return RefusedCall(
         door=BOXES,
         name=form,
-        called_at=house.clock(),
+        called_at=context.clock(),
         status=response.status_code,
         problem=refusals.without_addresses(f"A box that was not understood: {', '.join(boxes)}."),
         field="consent",

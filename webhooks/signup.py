@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from nurture.bootstrap import House
-from nurture.domain.disk_space import Use
+from nurture.bootstrap import Context
+from nurture.domain.disk_space import DiskUse
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.subscribers.late_signups import ImpossibleTimeError
 from nurture.services.subscribers.signup import Signup, subscribe
@@ -24,13 +24,13 @@ _AGENT = 300
 ACCEPTED = b'{"status":"accepted"}\n'
 
 
-def create_signup(house: House) -> Blueprint:
+def create_signup(context: Context) -> Blueprint:
     """`POST /webhooks/signup/<form>`."""
     blueprint = Blueprint("signup", __name__)
 
     @blueprint.post("/webhooks/signup/<form>")
     def sign_up(form: str) -> Response:
-        now, settings = house.clock(), house.settings
+        now, settings = context.clock(), context.settings
         body, signed_id = read_signed(
             request,
             LARGEST_SIGNUP,
@@ -40,19 +40,19 @@ def create_signup(house: House) -> Blueprint:
         )
         fields = read_fields(request, body)
         read = read_signup(fields)
-        house.disk.insist(Use.SIGNUPS)
+        context.disk.insist(DiskUse.SIGNUPS)
         signup = _as_signup(form, read, read_utm(fields), _key(signed_id), body)
-        _subscribe(house, signup, now)
-        house.doorbell.ring()
+        _subscribe(context, signup, now)
+        context.doorbell.ring()
         not_understood(form, read.consent.not_understood)
         return Response(ACCEPTED, HTTPStatus.ACCEPTED, mimetype="application/json")
 
     return blueprint
 
 
-def _subscribe(house: House, signup: Signup, now: datetime) -> None:
+def _subscribe(context: Context, signup: Signup, now: datetime) -> None:
     try:
-        subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, now)
+        subscribe(context.database, context.catalogue, context.tokens, context.limits, signup, now)
     except ImpossibleTimeError as error:
         found = [FieldProblem("signed_up_at", str(error))]
         detail = f"signed_up_at: {error}"

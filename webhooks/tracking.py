@@ -9,8 +9,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Blueprint, Response, request
 
-from nurture.bootstrap import House
-from nurture.domain.disk_space import Use
+from nurture.bootstrap import Context
+from nurture.domain.disk_space import DiskUse
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Hit
 from nurture.services.tracking.lines import SeenHit
@@ -62,17 +62,17 @@ _PAGE_POLICY = (
 _AHEAD = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ", "HTTP_X_PURPOSE")
 
 
-def create_tracking(house: House) -> Blueprint:
+def create_tracking(context: Context) -> Blueprint:
     """`GET /o/<token>.gif` and `GET /c/<token>`."""
     blueprint = Blueprint("tracking", __name__)
 
     @blueprint.get("/o/<token>.gif")
     def opened(token: str) -> Response:
-        return _as_response(_opened(house, token, request.environ))
+        return _as_response(_opened(context, token, request.environ))
 
     @blueprint.get("/c/<token>")
     def clicked(token: str) -> Response:
-        return _as_response(_clicked(house, token, request.environ))
+        return _as_response(_clicked(context, token, request.environ))
 
     return blueprint
 
@@ -84,8 +84,8 @@ class HitsFirst:
     and routing them through Flask takes twice as long as answering them.
     """
 
-    def __init__(self, house: House, app: WSGIApplication) -> None:
-        self._house, self._app = house, app
+    def __init__(self, context: Context, app: WSGIApplication) -> None:
+        self._context, self._app = context, app
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """One request; what is no hit with a token of ours is the framework's to answer."""
@@ -102,45 +102,45 @@ class HitsFirst:
             return None
         try:
             if path.startswith("/c/"):
-                return _clicked(self._house, path[3:], environ)
+                return _clicked(self._context, path[3:], environ)
             if path.startswith("/o/") and path.endswith(".gif"):
-                return _opened(self._house, path[3:-4], environ)
+                return _opened(self._context, path[3:-4], environ)
         except TokenRefusedError:
             return None
         return None
 
 
-def _opened(house: House, token: str, environ: WSGIEnvironment) -> Answer:
-    message = _message_opened(house, token)
-    if message is not None and house.disk.allows(Use.OPENS):
-        house.journal.note(SeenHit(message, _hit(house, EventKind.OPENED, environ)))
+def _opened(context: Context, token: str, environ: WSGIEnvironment) -> Answer:
+    message = _message_opened(context, token)
+    if message is not None and context.disk.allows(DiskUse.OPENS):
+        context.journal.note(SeenHit(message, _hit(context, EventKind.OPENED, environ)))
     kind = [("Content-Type", "image/gif"), ("Content-Length", str(len(PIXEL)))]
-    return HTTPStatus.OK, [*kind, *_ALWAYS, *tls_only(house)], PIXEL
+    return HTTPStatus.OK, [*kind, *_ALWAYS, *tls_only(context)], PIXEL
 
 
-def _message_opened(house: House, token: str) -> int | None:
+def _message_opened(context: Context, token: str) -> int | None:
     """The message; none where anybody may have made the address, whose picture is shown anyway."""
     try:
-        return house.tokens.read_opened(token)
+        return context.tokens.read_opened(token)
     except OutdatedTokenError:
         return None
 
 
-def _clicked(house: House, token: str, environ: WSGIEnvironment) -> Answer:
+def _clicked(context: Context, token: str, environ: WSGIEnvironment) -> Answer:
     try:
-        message, url = house.tokens.read_click(token)
+        message, url = context.tokens.read_click(token)
     except OutdatedTokenError:
-        return _out_of_date(house)
-    if house.disk.allows(Use.CLICKS):
-        house.journal.note(SeenHit(message, _hit(house, EventKind.CLICKED, environ, url)))
+        return _out_of_date(context)
+    if context.disk.allows(DiskUse.CLICKS):
+        context.journal.note(SeenHit(message, _hit(context, EventKind.CLICKED, environ, url)))
     place = [("Location", _as_ascii(url)), ("Content-Type", "text/html"), ("Content-Length", "0")]
-    return HTTPStatus.FOUND, [*place, *_ALWAYS, *tls_only(house)], b""
+    return HTTPStatus.FOUND, [*place, *_ALWAYS, *tls_only(context)], b""
 
 
-def _out_of_date(house: House) -> Answer:
+def _out_of_date(context: Context) -> Answer:
     kind = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(OUT_OF_DATE)))]
     guards = [("X-Robots-Tag", "noindex"), ("Content-Security-Policy", _PAGE_POLICY)]
-    return HTTPStatus.GONE, [*kind, *guards, *_ALWAYS, *tls_only(house)], OUT_OF_DATE
+    return HTTPStatus.GONE, [*kind, *guards, *_ALWAYS, *tls_only(context)], OUT_OF_DATE
 
 
 @lru_cache(maxsize=1024)
@@ -149,10 +149,12 @@ def _as_ascii(url: str) -> str:
     return quote(url, safe="%/:=&?~#+!$,;'@()*[]")
 
 
-def _hit(house: House, kind: EventKind, environ: WSGIEnvironment, link: str | None = None) -> Hit:
+def _hit(
+    context: Context, kind: EventKind, environ: WSGIEnvironment, link: str | None = None
+) -> Hit:
     return Hit(
         kind=kind,
-        at=house.clock(),
+        at=context.clock(),
         method=environ["REQUEST_METHOD"],
         user_agent=environ.get("HTTP_USER_AGENT", ""),
         client=plain_address(environ.get("REMOTE_ADDR", "")),

@@ -16,9 +16,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from nurture.archive.bucket_trouble import trouble_with
-from nurture.archive.journal import JOURNALS, Journal, journal_name
-from nurture.archive.place import Entry, PlaceError, Sink, Source
-from nurture.archive.segments import Segments
+from nurture.archive.journal import JOURNALS, WithdrawalJournal, journal_name
+from nurture.archive.place import PlacedFile, PlaceError, Sink, Source
+from nurture.archive.segments import BucketJournal
 from nurture.bucket_address import BucketAddress
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ class Bucket:
         """Find out whether the bucket can be reached."""
         next(self.sizes(), None)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[PlacedFile]:
         """The objects in that folder, not those in folders below it."""
         with self.telling():
             found: Any = self.small.list_with_delimiter()
         for one in found["objects"]:
-            yield Entry(one["path"], one["last_modified"])
+            yield PlacedFile(one["path"], one["last_modified"])
 
     def sizes(self, folder: str = "") -> Iterator[tuple[str, int]]:
         """The objects in a folder and all below it, each with its size."""
@@ -147,22 +147,22 @@ class Bucket:
         with self.telling(), suppress(FileNotFoundError):
             self.small.delete(name)
 
-    def journal(self, fingerprint: str) -> Segments:
+    def journal(self, fingerprint: str) -> BucketJournal:
         """The journal beside the backups, in segments; the same one for as long as this is."""
         return self._journal_in(journal_name(fingerprint).removesuffix(".jsonl"))
 
-    def journals(self) -> list[Journal]:
+    def journals(self) -> list[WithdrawalJournal]:
         """The journals beside the backups."""
         with self.telling():
             found: Any = self.small.list_with_delimiter()
         folders = sorted(folder.rstrip("/") for folder in found["common_prefixes"])
         return [self._journal_in(one) for one in folders if one.startswith(JOURNALS)]
 
-    def _journal_in(self, folder: str) -> Segments:
-        return self._journals.setdefault(folder, Segments(self, folder))
+    def _journal_in(self, folder: str) -> BucketJournal:
+        return self._journals.setdefault(folder, BucketJournal(self, folder))
 
     @cached_property
-    def _journals(self) -> dict[str, Segments]:
+    def _journals(self) -> dict[str, BucketJournal]:
         return {}
 
     @cached_property

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
 
-from nurture.archive.journal import JOURNALS, Journal, JournalFile, journal_name
-from nurture.archive.place import Entry, Sink, Source, StoredFile
+from nurture.archive.journal import JOURNALS, JournalFile, WithdrawalJournal, journal_name
+from nurture.archive.place import PlacedFile, Sink, Source, StoredFile
 from nurture.files.private import open_private, replace_private, sync_folder
 
 
@@ -33,11 +33,11 @@ class Folder:
     def probe(self) -> None:
         """A folder that is away is told by whoever needs it."""
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[PlacedFile]:
         """The files in it; none where there is no folder."""
         for path in self.path.iterdir() if self.path.is_dir() else ():
             if path.is_file():
-                yield Entry(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+                yield PlacedFile(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
     def read_small(self, name: str) -> bytes | None:
         """A whole small file."""
@@ -88,7 +88,7 @@ class Folder:
         """The journal beside the backups."""
         return JournalFile(self.path / journal_name(fingerprint))
 
-    def journals(self) -> list[Journal]:
+    def journals(self) -> list[WithdrawalJournal]:
         """The journals beside the backups."""
         return [JournalFile(path) for path in sorted(self.path.glob(f"{JOURNALS}*.jsonl"))]
 

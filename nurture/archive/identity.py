@@ -101,8 +101,8 @@ class KeyFiles:
         if there not in (None, ours) and sha256(there).hexdigest() not in self._digests():
             raise StrangeIdentityError(
                 f"{place.location(BESIDE)} opens the backups of another machine.",
-                remedy=f"Choose another place or, if this is the same house, copy that machine’s "
-                f"{self.plain.name} and {self.locked.name} to {self.directory}.",
+                remedy="Choose another place or, if this is the same installation, copy that "
+                f"machine’s {self.plain.name} and {self.locked.name} to {self.directory}.",
             )
         if there != ours:
             place.write_small(BESIDE, ours)

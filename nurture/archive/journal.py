@@ -28,7 +28,7 @@ class DamagedJournalError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class WithdrawalLine:
     """One no; `noted_at` is when it was copied out of the database."""
 
     number: int
@@ -39,10 +39,10 @@ class Line:
 
 
 #: Asked for what comes after a number.
-More = Callable[[int], Sequence[Line]]
+More = Callable[[int], Sequence[WithdrawalLine]]
 
 
-class Journal(Protocol):
+class WithdrawalJournal(Protocol):
     """Where the lines are; what goes wrong is raised as `OSError` or `PlaceError`."""
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class Journal(Protocol):
         """Add what there is `more` after the last number, safely; return how many lines."""
         ...
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[WithdrawalLine]:
         """All whole lines, in their order."""
         ...
 
@@ -106,7 +106,7 @@ class JournalFile:
             os.close(descriptor)
         return len(lines)
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[WithdrawalLine]:
         """All whole lines, in their order."""
         with self.path.open("rb") as file:
             whole = (line for line in file if line.endswith(b"\n"))
@@ -119,7 +119,7 @@ def journal_name(fingerprint: str) -> str:
     return f"{JOURNALS}{fingerprint}.jsonl"
 
 
-def as_bytes(line: Line) -> bytes:
+def as_bytes(line: WithdrawalLine) -> bytes:
     """A line as it is written down."""
     said = {
         "n": line.number,
@@ -131,12 +131,12 @@ def as_bytes(line: Line) -> bytes:
     return json.dumps(said).encode() + b"\n"
 
 
-def read_line(line: bytes, where: str) -> Line:
+def read_line(line: bytes, where: str) -> WithdrawalLine:
     """A line as it was written down; raises `DamagedJournalError`, which says where it stands."""
     try:
         said = json.loads(line)
         at, noted = (datetime.fromisoformat(said[name]) for name in ("at", "noted"))
-        return Line(int(said["n"]), str(said["hash"]), str(said["kind"]), at, noted)
+        return WithdrawalLine(int(said["n"]), str(said["hash"]), str(said["kind"]), at, noted)
     except (ValueError, TypeError, LookupError):
         raise DamagedJournalError(
             f"{where}: it is damaged, and says no more who said no.",

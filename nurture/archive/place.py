@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from nurture.archive.journal import Journal
+from nurture.archive.journal import WithdrawalJournal
 from nurture.domain.errors import NurtureError
 
 
@@ -31,7 +31,7 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlacedFile:
     """A file that lies at a place."""
 
     name: str
@@ -57,7 +57,7 @@ class Place(Protocol):
         """Find out whether it can be reached, where that takes more than this machine."""
         ...
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[PlacedFile]:
         """The files that lie there."""
         ...
 
@@ -96,11 +96,11 @@ class Place(Protocol):
         """Remove a file, if it is there."""
         ...
 
-    def journal(self, fingerprint: str) -> Journal:
+    def journal(self, fingerprint: str) -> WithdrawalJournal:
         """The journal of withdrawals that lies there for the database with that fingerprint."""
         ...
 
-    def journals(self) -> list[Journal]:
+    def journals(self) -> list[WithdrawalJournal]:
         """All journals of withdrawals that lie there: of each database that backs up to it."""
         ...
 

@@ -14,11 +14,11 @@ from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
-from nurture.domain.kept_payload import Keeps
+from nurture.domain.kept_payload import KeptFields
 from nurture.domain.tracking.events import BookingEvent
 from nurture.payload import Fields, Part, PayloadError, ignore_odd, read_each
 
-__all__ = ["PayloadError", "Provider", "registry"]
+__all__ = ["BookingProvider", "PayloadError", "registry"]
 
 Verify = Callable[[str, Mapping[str, str], bytes, datetime], None]
 Split = Callable[[bytes], list[Part]]
@@ -26,7 +26,7 @@ Read = Callable[[Fields], list[BookingEvent]]
 
 
 @dataclass(frozen=True)
-class Provider:
+class BookingProvider:
     """How one calendar's calls are verified and read.
 
     `verify(secret, headers, body, now)` raises SignatureError unless the call is the provider's.
@@ -44,7 +44,7 @@ class Provider:
     verify: Verify
     split: Split
     read: Read
-    keeps: Keeps
+    keeps: KeptFields
     secret_help: str
     tolerance: timedelta | None = None
     aliases: tuple[str, ...] = ()
@@ -68,10 +68,10 @@ class Provider:
 
 
 @cache
-def registry() -> Mapping[str, Provider]:
+def registry() -> Mapping[str, BookingProvider]:
     """Return every provider by name and alias, as in `/webhooks/bookings/<name>`."""
     modules = [
         import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
     ]
-    providers: list[Provider] = [module.PROVIDER for module in modules]
+    providers: list[BookingProvider] = [module.PROVIDER for module in modules]
     return MappingProxyType({name: p for p in providers for name in (p.name, *p.aliases)})

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.booking import Provider
-from nurture.domain.kept_payload import Keeps, words
+from nurture.booking import BookingProvider
+from nurture.domain.kept_payload import KeptFields, words
 from nurture.domain.tracking.events import BookingEvent
 from nurture.payload import Fields, Part, PayloadError, digest, json_body, parts
 from nurture.signatures import hex_hmac, require_any, require_secret, required_header
@@ -27,7 +27,7 @@ _MEANINGS = {
 
 
 _UNKNOWN = {**words("triggerEvent", "createdAt"), "payload": words("uid", "bookingId")}
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         "payload": words(
@@ -106,7 +106,7 @@ def _event(
     )
 
 
-PROVIDER = Provider(
+PROVIDER = BookingProvider(
     name="cal",
     secret_setting="NURTURE_CAL_SECRET",
     verify=verify,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.booking import Provider
-from nurture.domain.kept_payload import WORD, Keeps, words
+from nurture.booking import BookingProvider
+from nurture.domain.kept_payload import WORD, KeptFields, words
 from nurture.domain.tracking.events import BookingEvent
 from nurture.payload import Fields, Part, digest, json_body, parts
 from nurture.signatures import (
@@ -34,7 +34,7 @@ _HAS_APPOINTMENT = {"invitee.created": True, "invitee.canceled": False}
 
 
 _UNKNOWN = {**words("event", "created_at"), "payload": {"uri": WORD}}
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         "payload": {
@@ -117,7 +117,7 @@ def _starts_at(invitee: Fields) -> datetime | None:
     return appointment.find_moment("start_time") if appointment else None
 
 
-PROVIDER = Provider(
+PROVIDER = BookingProvider(
     name="calendly",
     secret_setting="NURTURE_CALENDLY_SECRET",
     verify=verify,

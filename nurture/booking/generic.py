@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.booking import Provider
-from nurture.domain.kept_payload import Keeps, words
+from nurture.booking import BookingProvider
+from nurture.domain.kept_payload import KeptFields, words
 from nurture.domain.tracking.events import BookingEvent
 from nurture.payload import Fields, Part, digest, json_body, parts
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
@@ -24,7 +24,9 @@ _MEANINGS = {
 }
 
 
-_KEEPS = Keeps(words("id", "type", "starts_at", "occurred_at"), words("id", "type", "occurred_at"))
+_KEEPS = KeptFields(
+    words("id", "type", "starts_at", "occurred_at"), words("id", "type", "occurred_at")
+)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
@@ -55,7 +57,7 @@ def read(fields: Fields) -> list[BookingEvent]:
     ]
 
 
-PROVIDER = Provider(
+PROVIDER = BookingProvider(
     name="generic",
     secret_setting="NURTURE_BOOKINGS_SECRET",
     verify=verify,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nurture.archive.place import StoredFile
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 _WORDS = """These eight words open your backups on another machine. They are shown only now:
 write them down, and keep them away from this machine.
@@ -30,8 +30,10 @@ write them down, and keep them away from this machine.
 @click.option("--check", metavar="FILE", help="Prove that file, make none.")
 @click.option("--new-words", is_flag=True, help="Show new words, in place of the old ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
-def backup(house: House, to: str | None, check: str | None, new_words: bool, as_json: bool) -> None:
+@with_context
+def backup(
+    context: Context, to: str | None, check: str | None, new_words: bool, as_json: bool
+) -> None:
     """Write one encrypted file with everything, and prove that it can be restored.
 
     It goes to NURTURE_BACKUP_URL unless you name another place. The first time, it shows the
@@ -41,15 +43,15 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     from nurture.services.tracking import fold
     from nurture.store.database import DatabaseUnavailableError
 
-    up_to_date(house)
+    up_to_date(context)
     if check:
-        return _check(house, check, as_json)
-    file = _where(house, to)
-    words = _words(house, new_words, as_json)
+        return _check(context, check, as_json)
+    file = _where(context, to)
+    words = _words(context, new_words, as_json)
     with suppress(DatabaseUnavailableError):  # What is not folded now is not lost.
-        fold.fold_journals(house.database, house.journals)
-    now, tell = house.clock(), progress("rows")
-    made = backups.back_up(house.safe, file.place, now, tell, file.name)
+        fold.fold_journals(context.database, context.journals)
+    now, tell = context.clock(), progress("rows")
+    made = backups.back_up(context.backup_setup, file.place, now, tell, file.name)
     said = {"file": str(made.file), "bytes": made.bytes, "rows": made.rows}
     if as_json:
         return click.echo(json.dumps(said | ({"words": words} if words else {}), indent=2))
@@ -58,7 +60,7 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     )
     if made.remark:
         click.echo(made.remark)
-    click.echo(needed_elsewhere(made.file.name, str(house.safe.journal)))
+    click.echo(needed_elsewhere(made.file.name, str(context.backup_setup.journal)))
 
 
 def needed_elsewhere(name: str, journal: str) -> str:
@@ -69,23 +71,23 @@ def needed_elsewhere(name: str, journal: str) -> str:
     )
 
 
-def _where(house: House, to: str | None) -> StoredFile:
+def _where(context: Context, to: str | None) -> StoredFile:
     from nurture.archive.place import StoredFile
     from nurture.services.backup.places import locate
 
     if to:
-        return locate(to, house.settings)
-    if house.place is None:
+        return locate(to, context.settings)
+    if context.place is None:
         raise click.UsageError("Name a folder with --to, or set NURTURE_BACKUP_URL.")
-    return StoredFile(house.place, "")
+    return StoredFile(context.place, "")
 
 
-def _words(house: House, new: bool, as_json: bool) -> str:
+def _words(context: Context, new: bool, as_json: bool) -> str:
     """Show new words where there are none or others are wanted; empty where those shown still hold.
 
     They hold when they lie beside the backups and have been shown: killed before, it was nothing.
     """
-    keys, place = house.safe.keys, house.safe.place
+    keys, place = context.backup_setup.keys, context.backup_setup.place
     if keys.exist() and not new:
         return ""
     words, locked = keys.draw()
@@ -98,14 +100,14 @@ def _words(house: House, new: bool, as_json: bool) -> str:
     return words
 
 
-def _check(house: House, where: str, as_json: bool) -> None:
+def _check(context: Context, where: str, as_json: bool) -> None:
     from nurture.services.backup.places import locate_file
     from nurture.services.backup.proof import prove
 
-    keys = house.safe.keys
+    keys = context.backup_setup.keys
     if not keys.plain.exists():
         raise click.UsageError("This machine has no key to backups: use “nurture restore”.")
-    file = locate_file(where, house.settings)
+    file = locate_file(where, context.settings)
     rows = prove(file, keys.read(), keys.directory, progress("rows"))
     if as_json:
         return click.echo(json.dumps({"file": str(file), "rows": rows, "good": True}, indent=2))

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.domain.simulation.world import Entry, What
+from nurture.domain.simulation.world import SimulatedEvent, What
 from nurture.services.simulation.world import Simulated
 
 _COLOURS = {What.SENT: "green", What.SKIPPED: "yellow", What.ENDED: "magenta"}
@@ -31,7 +31,7 @@ def calendar(simulated: Simulated, sequence: str) -> Iterator[str]:
         yield "  nothing will happen"
 
 
-def _line(entry: Entry, local: datetime, sequence: str) -> str:
+def _line(entry: SimulatedEvent, local: datetime, sequence: str) -> str:
     label = entry.kind if entry.what in (What.SENT, What.DID) else entry.what
     step = entry.step if entry.sequence in ("", sequence) else f"{entry.sequence}/{entry.step}"
     said = "  ".join(filter(None, (step.strip("/"), _remark(entry, local))))
@@ -39,7 +39,7 @@ def _line(entry: Entry, local: datetime, sequence: str) -> str:
     return click.style(text, fg=_COLOURS.get(entry.what), dim=entry.what is What.DID)
 
 
-def _remark(entry: Entry, local: datetime) -> str:
+def _remark(entry: SimulatedEvent, local: datetime) -> str:
     zone = local.tzinfo
     if entry.what is What.POSTPONED and entry.until:
         return f"until {entry.until.astimezone(zone):%a %d %b %H:%M}: {entry.why}"
@@ -52,7 +52,7 @@ def _remark(entry: Entry, local: datetime) -> str:
     return f"({entry.why})" if entry.why else "  ".join(f"<- {note}" for note in notes(entry))
 
 
-def notes(entry: Entry) -> list[str]:
+def notes(entry: SimulatedEvent) -> list[str]:
     """What moved a step that came when it was due: bank holidays and changed clocks."""
     timing = entry.timing
     if timing is None or entry.at > timing.due_at:

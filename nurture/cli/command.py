@@ -19,7 +19,7 @@ from nurture.files.private import keep_private, open_private
 from nurture.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 
 class _OneLine(click.Group):
@@ -76,16 +76,16 @@ def private_settings(warn: bool = True) -> Settings:
     return settings
 
 
-def with_house(command: Callable[..., None]) -> Callable[..., None]:
+def with_context(command: Callable[..., None]) -> Callable[..., None]:
     """Hand the command everything the program works with, but no database of a newer one."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         from nurture.bootstrap import build, refuse_newer
 
-        house = build(private_settings(warn=False))
-        refuse_newer(house.database)
-        command(house, *args, **kwargs)
+        context = build(private_settings(warn=False))
+        refuse_newer(context.database)
+        command(context, *args, **kwargs)
 
     return wrapped
 
@@ -108,7 +108,7 @@ def written_whole(file: Path) -> Iterator[TextIO]:
             draft.unlink(missing_ok=True)
 
 
-def up_to_date(house: House) -> None:
+def up_to_date(context: Context) -> None:
     """See that the tables are there, up to date and filled with our keys; bring them nowhere.
 
     Commands look and do as they are told; upgrading is for those that `bring_up_to_date`. A
@@ -116,17 +116,17 @@ def up_to_date(house: House) -> None:
     """
     from nurture.services.keys.mark import refuse_other_keys
 
-    tables_are_there(house)
-    refuse_other_keys(house.database, house.tokens)
+    tables_are_there(context)
+    refuse_other_keys(context.database, context.tokens)
 
 
-def tables_are_there(house: House) -> None:
+def tables_are_there(context: Context) -> None:
     """See that the tables are there and up to date, whatever keys they were filled with."""
     from nurture.bootstrap import refuse_older
 
-    if not house.database.exists():
+    if not context.database.exists():
         raise NurtureError(
-            f"There is no database at {house.settings.database}.",
+            f"There is no database at {context.settings.database}.",
             remedy="Start with “nurture serve”, or set NURTURE_DATA_DIR to where it is.",
         )
-    refuse_older(house.database)
+    refuse_older(context.database)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, with_house
+from nurture.cli.command import main, with_context
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.mail.dkim import Signer
 
 
@@ -24,17 +24,17 @@ def dkim() -> None:
 @dkim.command()
 @click.option("--selector", default="nurture1", show_default=True, help="The key's name in DNS.")
 @click.option("--file", "path", type=click.Path(path_type=Path), help="Where to write the key.")
-@with_house
-def new(house: House, selector: str, path: Path | None) -> None:
+@with_context
+def new(context: Context, selector: str, path: Path | None) -> None:
     """Make a key, and say what to add to DNS and what to set.
 
     Nothing is signed with it until it is set. A key that is there already is left alone.
     """
     from nurture.mail.dkim import Signer, new_key
 
-    path = path or house.settings.data_dir / f"dkim-{selector}.pem"
+    path = path or context.settings.data_dir / f"dkim-{selector}.pem"
     pem = new_key()
-    signer = Signer.load(selector, pem, house.practice.sender_domain)
+    signer = Signer.load(selector, pem, context.practice.sender_domain)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
@@ -56,19 +56,19 @@ def new(house: House, selector: str, path: Path | None) -> None:
 
 
 @dkim.command()
-@with_house
-def show(house: House) -> None:
+@with_context
+def show(context: Context) -> None:
     """Show the DNS record of the key that is set."""
     from nurture.mail.dkim import Signer
 
-    settings = house.settings
+    settings = context.settings
     if not settings.dkim_selector or not settings.dkim_key_file:
         raise click.UsageError("No key is set. “nurture dkim new” makes one.")
     try:
         pem = settings.dkim_key_file.read_bytes()
     except OSError as error:
         raise click.UsageError(f"NURTURE_DKIM_KEY_FILE cannot be read: {error.strerror}.") from None
-    _show(Signer.load(settings.dkim_selector, pem, house.practice.sender_domain))
+    _show(Signer.load(settings.dkim_selector, pem, context.practice.sender_domain))
 
 
 def _show(signer: Signer) -> None:

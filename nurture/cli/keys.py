@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nurture.cli.command import main, private_settings, tables_are_there, with_house, written_whole
+from nurture.cli.command import (
+    main,
+    private_settings,
+    tables_are_there,
+    with_context,
+    written_whole,
+)
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.domain.keys import Keys
     from nurture.settings import Settings
 
@@ -144,8 +150,8 @@ def _tell(said: dict[str, Any], err: bool) -> None:
 
 @main.command("accept-keys")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@with_house
-def accept_keys(house: House, yes: bool) -> None:
+@with_context
+def accept_keys(context: Context, yes: bool) -> None:
     """Go on with a database whose keys are lost for good.
 
     Links signed with keys that are lost stay dead, and people who were erased are not recognised
@@ -153,8 +159,8 @@ def accept_keys(house: House, yes: bool) -> None:
     """
     from nurture.services.keys import mark
 
-    tables_are_there(house)
+    tables_are_there(context)
     if not yes and not click.confirm("Links signed with lost keys stay dead. Go on?"):
         return click.echo("Nothing was changed.")
-    count = mark.accept_keys(house.database, house.tokens)
+    count = mark.accept_keys(context.database, context.tokens)
     click.echo(f"Accepted: {count} people are known by the present keys from now on.")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 
 @main.group()
@@ -19,8 +19,8 @@ def owner() -> None:
 
 @owner.command()
 @click.argument("email")
-@with_house
-def add(house: House, email: str) -> None:
+@with_context
+def add(context: Context, email: str) -> None:
     """Print a link with which EMAIL sets a password, once and within a day.
 
     For somebody who is an owner already it is the way to a new password.
@@ -29,20 +29,20 @@ def add(house: House, email: str) -> None:
 
     if not _looks_like_an_address(email):
         raise click.UsageError(f"“{email}” is no email address")
-    up_to_date(house)
-    token = sessions.make_link(house.database, email, house.clock())
+    up_to_date(context)
+    token = sessions.make_link(context.database, email, context.clock())
     click.echo("Open this link within 24 hours; it works once:")
-    click.echo(f"{house.settings.public_url}/studio/welcome/{token}")
+    click.echo(f"{context.settings.public_url}/studio/welcome/{token}")
 
 
 @owner.command("list")
-@with_house
-def list_owners(house: House) -> None:
+@with_context
+def list_owners(context: Context) -> None:
     """List who may open the studio."""
     from nurture.services.owner import sessions
 
-    up_to_date(house)
-    found = sessions.all_owners(house.database)
+    up_to_date(context)
+    found = sessions.all_owners(context.database)
     for one in found:
         has_set = "" if one.password_hash else " (has not set a password yet)"
         click.echo(f"{one.address}{has_set}")
@@ -52,20 +52,20 @@ def list_owners(house: House) -> None:
 
 @owner.command()
 @click.argument("email")
-@with_house
-def remove(house: House, email: str) -> None:
+@with_context
+def remove(context: Context, email: str) -> None:
     """Let EMAIL into the studio no more, beginning now."""
     from nurture.services.owner import sessions
 
-    up_to_date(house)
-    sessions.remove_owner(house.database, email)
+    up_to_date(context)
+    sessions.remove_owner(context.database, email)
     click.echo(f"{email} is signed out everywhere and can no longer sign in.")
 
 
 @owner.command("reset-codes")
 @click.argument("email")
-@with_house
-def reset_codes(house: House, email: str) -> None:
+@with_context
+def reset_codes(context: Context, email: str) -> None:
     """Ask EMAIL for no codes from a phone any more.
 
     For whoever has lost phone and recovery codes; the password stays, and a second factor can be
@@ -73,8 +73,8 @@ def reset_codes(house: House, email: str) -> None:
     """
     from nurture.services.owner import security
 
-    up_to_date(house)
-    security.reset_codes(house.database, email)
+    up_to_date(context)
+    security.reset_codes(context.database, email)
     click.echo(f"{email} is signed out everywhere and signs in with the password alone.")
 
 

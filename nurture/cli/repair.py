@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 from nurture.domain.sequences.sequence import parse_length
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
-    from nurture.services.account.repair import Wronged
+    from nurture.bootstrap import Context
+    from nurture.services.account.repair import WronglyFailed
 
 
 @main.command("repair-quota")
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.option(
     "--words", default="", help="Also put right refusals that contain these words of the server’s."
 )
-@with_house
-def repair_quota(house: House, dry_run: bool, yes: bool, over: str, words: str) -> None:
+@with_context
+def repair_quota(context: Context, dry_run: bool, yes: bool, over: str, words: str) -> None:
     """Put right what answers about your mail account did to subscribers.
 
     A used-up quota says nothing about the person it was told for. This shows who was given
@@ -32,22 +32,22 @@ def repair_quota(house: House, dry_run: bool, yes: bool, over: str, words: str) 
     """
     from nurture.services.account import repair
 
-    up_to_date(house)
+    up_to_date(context)
     span = parse_length(over)
-    wronged = repair.find_wronged(house.database, words)
+    wronged = repair.find_wronged(context.database, words)
     _show(wronged)
     if dry_run or not wronged:
         return
     if not yes:
         click.confirm("Put this right?", abort=True)
-    done = repair.put_right(house.database, house.catalogue, wronged, house.clock(), span)
+    done = repair.put_right(context.database, context.catalogue, wronged, context.clock(), span)
     click.echo(
         f"Addresses we write to again: {done.restored}. "
         f"Emails sent again: {done.offered}, spread over {over}."
     )
 
 
-def _show(wronged: list[Wronged]) -> None:
+def _show(wronged: list[WronglyFailed]) -> None:
     if not wronged:
         return click.echo("Nobody was given up because of the mail account.")
     for one in wronged:

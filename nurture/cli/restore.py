@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from pyrage import x25519
 
-    from nurture.archive.journal import Journal
+    from nurture.archive.journal import WithdrawalJournal
     from nurture.archive.place import StoredFile
-    from nurture.services.backup.contents import About
+    from nurture.services.backup.contents import BackupHeader
     from nurture.services.backup.restore import Restored
 
 
@@ -44,12 +44,12 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     from nurture.files.secrets import KEPT, MADE
     from nurture.services.backup import restore as from_backup
     from nurture.services.backup.places import locate_file
-    from nurture.services.backup.restore import Place
+    from nurture.services.backup.restore import RestoreTarget
     from nurture.settings import given_settings, load_settings
 
     given = given_settings()
     blank = load_settings(dict.fromkeys(MADE, _BLANK) | given)
-    place = Place.of(blank)
+    place = RestoreTarget.of(blank)
     place.insist_on_empty()
     file = locate_file(where, blank)
     identity, beside = _unlock(file, words_file)
@@ -58,7 +58,7 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     settings = load_settings(made | given)
     said: dict[str, Any] = {}
 
-    def then(about: About, library: Path | None) -> None:
+    def then(about: BackupHeader, library: Path | None) -> None:
         own = _journal(journal, file, about)
         others = [] if journal else [one for one in file.place.journals() if one != own]
         said.update(_settle_in(made | given, place.staged_url, about, own, others))
@@ -101,9 +101,9 @@ def _read_words(words_file: Path | None) -> str:
 def _settle_in(
     settings: Mapping[str, str],
     database_url: str,
-    about: About,
-    journal: Journal | None,
-    others: Sequence[Journal],
+    about: BackupHeader,
+    journal: WithdrawalJournal | None,
+    others: Sequence[WithdrawalJournal],
 ) -> dict[str, Any]:
     """What is done to the database before it takes its place, and what is held by then."""
     from nurture.bootstrap import bring_up_to_date, build
@@ -111,11 +111,13 @@ def _settle_in(
     from nurture.services.backup.held import list_held
     from nurture.settings import load_settings
 
-    house = build(load_settings({**settings, "NURTURE_DATABASE_URL": database_url}))
-    database, catalogue, now = house.database, house.catalogue, house.clock()
+    context = build(load_settings({**settings, "NURTURE_DATABASE_URL": database_url}))
+    database, catalogue, now = context.database, context.catalogue, context.clock()
     try:
-        bring_up_to_date(house)
-        withdrawn = silence.settle_in(database, catalogue, house.files, about, journal, others, now)
+        bring_up_to_date(context)
+        withdrawn = silence.settle_in(
+            database, catalogue, context.files, about, journal, others, now
+        )
         held = list_held(database, catalogue, now)
     finally:
         database.close()
@@ -126,7 +128,7 @@ def _settle_in(
     }
 
 
-def _journal(named: Path | None, file: StoredFile, about: About) -> Journal | None:
+def _journal(named: Path | None, file: StoredFile, about: BackupHeader) -> WithdrawalJournal | None:
     """The journal of withdrawals: as named, else the one beside the backup, if it is there."""
     from nurture.archive.journal import JournalFile
 

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 from nurture.domain.errors import NurtureError
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.domain.simulation.person import Person
-    from nurture.domain.simulation.world import Entry, World
+    from nurture.domain.simulation.world import SimulatedEvent, World
     from nurture.services.simulation.comparison import Comparison
     from nurture.services.simulation.world import Simulated
 
@@ -33,9 +33,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--path", type=_FOLDER, help="What another library or sequence folder says.")
 @click.option("--compare", type=_FOLDER, help="What that change would do to people under way.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
+@with_context
 def simulate(
-    house: House,
+    context: Context,
     sequence: str,
     people: Path | None,
     like: str | None,
@@ -64,13 +64,13 @@ def simulate(
     docs/simulating.md has the rest.
     """
     _refuse_contradictions(people, like, start, compare)
-    world, state = _world(house, sequence, proposed, path)
+    world, state = _world(context, sequence, proposed, path)
     if compare:
-        found = _compared(house, sequence, compare)
+        found = _compared(context, sequence, compare)
         return click.echo(json.dumps(_comparison(found), indent=2) if as_json else str(found))
-    now = house.clock()
+    now = context.clock()
     at = _moment(start, now, world.time_zone)
-    played = _played(house, world, sequence, people, like, at)
+    played = _played(context, world, sequence, people, like, at)
     if as_json:
         document = {"sequence": sequence, "state": state, "people": [_document(p) for p in played]}
         return click.echo(json.dumps(document, indent=2))
@@ -90,7 +90,7 @@ def _refuse_contradictions(
         raise click.UsageError("--from is for newcomers; people under way are played from now.")
 
 
-def _world(house: House, key: str, proposed: bool, path: Path | None) -> tuple[World, str]:
+def _world(context: Context, key: str, proposed: bool, path: Path | None) -> tuple[World, str]:
     """The world to play in, and what its state is called."""
     from nurture.library import read_library
     from nurture.services.catalogue import NothingPublishedError
@@ -101,30 +101,30 @@ def _world(house: House, key: str, proposed: bool, path: Path | None) -> tuple[W
     )
 
     published = None
-    if house.database.exists():
-        up_to_date(house)
+    if context.database.exists():
+        up_to_date(context)
         try:
-            with house.database.reading() as connection:
-                published = world_as_published(connection, house.catalogue)
+            with context.database.reading() as connection:
+                published = world_as_published(connection, context.catalogue)
         except NothingPublishedError:
             published = None
     if path:
-        world = published or world_as_written(read_library(house.library))
+        world = published or world_as_written(read_library(context.library))
         return world_changed_by(path, world), f"as written in {path}"
     if published and key in published.sequences and not proposed:
         return published, "as published"
-    return world_as_written(read_library(house.library)), "as written in its files"
+    return world_as_written(read_library(context.library)), "as written in its files"
 
 
 def _played(
-    house: House, world: World, key: str, file: Path | None, like: str | None, at: datetime
+    context: Context, world: World, key: str, file: Path | None, like: str | None, at: datetime
 ) -> list[Simulated]:
     from nurture.domain.simulation.person import newcomer
     from nurture.services.simulation.world import get_sequence, play
 
     sequence = get_sequence(world, key)
     if like:
-        return play(world, [_somebody(house, like, key, world, at)], at)
+        return play(world, [_somebody(context, like, key, world, at)], at)
     if file:
         from nurture.library.people import parse_people
 
@@ -144,22 +144,22 @@ def _text_of(file: Path) -> str:
         ) from None
 
 
-def _somebody(house: House, address: str, key: str, world: World, now: datetime) -> Person:
+def _somebody(context: Context, address: str, key: str, world: World, now: datetime) -> Person:
     """A real person as they stand, who comes into the sequence now if they never were in it."""
     from nurture.services.simulation.snapshot import portray_address
 
-    up_to_date(house)
-    with house.database.reading() as connection:
+    up_to_date(context)
+    with context.database.reading() as connection:
         person = portray_address(connection, address, now)
     return person.coming_into(world.sequences[key], now)
 
 
-def _compared(house: House, key: str, path: Path) -> Comparison:
+def _compared(context: Context, key: str, path: Path) -> Comparison:
     from nurture.services.simulation.comparison import compare
 
-    up_to_date(house)
-    with house.database.reading() as connection:
-        return compare(connection, house.catalogue, key, path, house.clock())
+    up_to_date(context)
+    with context.database.reading() as connection:
+        return compare(connection, context.catalogue, key, path, context.clock())
 
 
 def _document(simulated: Simulated) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _document(simulated: Simulated) -> dict[str, Any]:
     }
 
 
-def entry_document(entry: Entry, zone: ZoneInfo) -> dict[str, Any]:
+def entry_document(entry: SimulatedEvent, zone: ZoneInfo) -> dict[str, Any]:
     """An entry as plain values; `local` is its moment on the person's own clock."""
     from nurture.cli.calendar import notes
 

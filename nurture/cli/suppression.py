@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.services.subscribers.bounce_lifting import Listed
 
 
@@ -21,17 +21,17 @@ def suppression() -> None:
 
 @suppression.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
-def list_suppressions(house: House, as_json: bool) -> None:
+@with_context
+def list_suppressions(context: Context, as_json: bool) -> None:
     """Print every address that is not written to, why and since when, the newest first."""
     from nurture.services.inbound import bounce_jumps
     from nurture.services.subscribers import bounce_lifting
 
-    up_to_date(house)
-    found = bounce_lifting.list_suppressions(house.database)
+    up_to_date(context)
+    found = bounce_lifting.list_suppressions(context.database)
     if as_json:
         return click.echo(json.dumps([_as_values(one) for one in found], indent=2))
-    if jump := bounce_jumps.find_jump(house.database):
+    if jump := bounce_jumps.find_jump(context.database):
         click.echo(
             f"{jump.bounced} of {jump.accepted} mails of a day came back for good, and what "
             "comes back since is held. Say what it is: “nurture suppression confirm” where "
@@ -48,17 +48,17 @@ def list_suppressions(house: House, as_json: bool) -> None:
 @suppression.command()
 @click.argument("email")
 @click.option("--reason", required=True, help="Why the address is good again, in a few words.")
-@with_house
-def lift(house: House, email: str, reason: str) -> None:
+@with_context
+def lift(context: Context, email: str, reason: str) -> None:
     """Write to an address again that has bounced.
 
     Only a bounce can be lifted. What it had ended goes on where it was.
     """
     from nurture.services.subscribers import bounce_lifting
 
-    up_to_date(house)
+    up_to_date(context)
     lifted = bounce_lifting.lift(
-        house.database, house.catalogue, house.tokens, email, reason, house.clock()
+        context.database, context.catalogue, context.tokens, email, reason, context.clock()
     )
     if lifted.left:
         click.echo(f"The bounce is lifted, but {email} is still not written to. {lifted.left}")
@@ -69,26 +69,26 @@ def lift(house: House, email: str, reason: str) -> None:
 
 
 @suppression.command()
-@with_house
-def confirm(house: House) -> None:
+@with_context
+def confirm(context: Context) -> None:
     """Say that what came back in a jump of bounces is real: suppress those addresses."""
     from nurture.services.inbound import bounce_jumps
 
-    up_to_date(house)
-    count = bounce_jumps.confirm(house.database, house.clock())
+    up_to_date(context)
+    count = bounce_jumps.confirm(context.database, context.clock())
     click.echo(f"{_people(count)} suppressed. Everybody else is written to again.")
 
 
 @suppression.command()
-@with_house
-def dismiss(house: House) -> None:
+@with_context
+def dismiss(context: Context) -> None:
     """Say that a jump of bounces was a mail server's mistake: go on with everybody."""
     from nurture.services.inbound import bounce_jumps
     from nurture.services.subscribers import bounce_lifting
 
-    up_to_date(house)
+    up_to_date(context)
     count = bounce_jumps.dismiss(
-        house.database, house.catalogue, bounce_lifting.COMMAND, house.clock()
+        context.database, context.catalogue, bounce_lifting.COMMAND, context.clock()
     )
     click.echo(f"Nobody is suppressed for it: {_people(count)} written to again.")
 

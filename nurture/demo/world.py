@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from nurture.bootstrap import House, build
+from nurture.bootstrap import Context, build
 from nurture.domain.errors import NurtureError
 from nurture.services.reports import status as status_report
 from nurture.settings import load_settings
@@ -33,7 +33,7 @@ class DemoError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What the program answered over HTTP."""
 
     status: int
@@ -41,7 +41,7 @@ class Answer:
     content_type: str
 
 
-class World:
+class DemoProgram:
     """The real program, running in a directory of its own; leave the block and it is gone."""
 
     def __init__(self, directory: Path, start: datetime) -> None:
@@ -50,7 +50,7 @@ class World:
         self.set_clock(start)
         self.port = _free_port()
         self.environment = _environment(directory, self.clock_file, self.port)
-        self.house: House = build(load_settings(self.environment))
+        self.context: Context = build(load_settings(self.environment))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -78,7 +78,7 @@ class World:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
-        self.house.database.close()
+        self.context.database.close()
 
     @property
     def url(self) -> str:
@@ -88,7 +88,7 @@ class World:
     @property
     def now(self) -> datetime:
         """The time in the story."""
-        return self.house.clock()
+        return self.context.clock()
 
     def set_clock(self, moment: datetime) -> None:
         """Move time for every process at once."""
@@ -99,7 +99,7 @@ class World:
     def standing(self) -> dict[str, Any]:
         """How things stand in the program."""
         return status_report.status(
-            self.house.database, self.house.fingerprint, self.house.witness, self.now
+            self.context.database, self.context.fingerprint, self.context.witness, self.now
         )
 
     def settle(self) -> dict[str, Any]:
@@ -120,30 +120,30 @@ class World:
                 raise DemoError("The program did not come that far.", remedy=self._see_the_log())
             time.sleep(0.05)
 
-    def sign_up(self, form: str, fields: Mapping[str, Any]) -> Answer:
+    def sign_up(self, form: str, fields: Mapping[str, Any]) -> HttpAnswer:
         """Call the signup webhook as the website does, with a signature."""
         body = json.dumps(fields).encode()
-        secret = self.house.settings.signup_secret[0]
+        secret = self.context.settings.signup_secret[0]
         signed = sign_standard_webhook(secret, f"demo-{fields['email']}", self.now, body)
         return self.post(f"{self.url}/webhooks/signup/{form}", body, "application/json", signed)
 
-    def book(self, email: str) -> Answer:
+    def book(self, email: str) -> HttpAnswer:
         """Tell of a booked session as a calendar does, with a signature."""
         body = json.dumps({"type": "booked", "email": email}).encode()
         secret = self.environment["NURTURE_BOOKINGS_SECRET"]
         signed = sign_standard_webhook(secret, f"demo-booking-{email}", self.now, body)
         return self.post(f"{self.url}/webhooks/bookings/generic", body, "application/json", signed)
 
-    def submit(self, url: str, fields: Mapping[str, str]) -> Answer:
+    def submit(self, url: str, fields: Mapping[str, str]) -> HttpAnswer:
         """Press a button on a page."""
         kind = "application/x-www-form-urlencoded"
         return self.post(url, urlencode(fields).encode(), kind, {"User-Agent": BROWSER})
 
-    def post(self, url: str, body: bytes, kind: str, headers: Mapping[str, str]) -> Answer:
+    def post(self, url: str, body: bytes, kind: str, headers: Mapping[str, str]) -> HttpAnswer:
         """Post a body."""
         return _ask("POST", url, body, {"Content-Type": kind, **headers})
 
-    def get(self, url: str, agent: str, method: str = "GET") -> Answer:
+    def get(self, url: str, agent: str, method: str = "GET") -> HttpAnswer:
         """Fetch an address, without following where it redirects to."""
         return _ask(method, url, None, {"User-Agent": agent})
 
@@ -175,15 +175,15 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
 
 
-def _ask(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+def _ask(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:
     request = urllib.request.Request(url, body, dict(headers), method=method)  # noqa: S310
     try:
         with _opener.open(request, timeout=_PATIENCE) as response:
             kind = response.headers.get_content_type()
-            return Answer(response.status, response.read(), kind)
+            return HttpAnswer(response.status, response.read(), kind)
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, error.read(), error.headers.get_content_type())
+            return HttpAnswer(error.code, error.read(), error.headers.get_content_type())
 
 
 def _environment(directory: Path, clock_file: Path, port: int) -> dict[str, str]:

@@ -38,7 +38,7 @@ _QUERY = re.compile(r"(https?://[^\s?#<>\"]+)[?#][^\s<>\"]*", re.IGNORECASE)
 _SHORTEST_NAME = 3
 
 
-class How(Enum):
+class FieldTreatment(Enum):
     """How a field is kept: as a `WORD`, as a `TEXT` without addresses, or as a `LINK`."""
 
     WORD = auto()
@@ -46,14 +46,14 @@ class How(Enum):
     LINK = auto()
 
 
-WORD, TEXT, LINK = How
+WORD, TEXT, LINK = FieldTreatment
 
 #: The fields that are kept of an object, by name. What stands for a list holds for each item.
-Named = Mapping[str, "How | Named"]
+Named = Mapping[str, "FieldTreatment | Named"]
 
 
 @dataclass(frozen=True)
-class Keeps:
+class KeptFields:
     """What is kept of an event that we understand, and of one that we do not."""
 
     known: Named
@@ -77,24 +77,24 @@ def cut(values: Mapping[str, object], fields: Named, whose: str = "") -> dict[st
     return {name: value for name, value in kept.items() if value is not None}
 
 
-def _kept(value: object, how: How | Named, whose: str) -> object:
+def _kept(value: object, how: FieldTreatment | Named, whose: str) -> object:
     if isinstance(value, list):
         items = [_kept(item, how, whose) for item in value[:_MOST_ITEMS]]
         return [item for item in items if item is not None] or None
-    if not isinstance(how, How):
+    if not isinstance(how, FieldTreatment):
         return (cut(value, how, whose) or None) if isinstance(value, dict) else None
     if isinstance(value, bool | int | float):
         return value if abs(value) < _LARGEST else None
     return _kept_text(value, how, whose) if isinstance(value, str) else None
 
 
-def _kept_text(text: str, how: How, whose: str) -> str | None:
+def _kept_text(text: str, how: FieldTreatment, whose: str) -> str | None:
     match how:
-        case How.WORD:
+        case FieldTreatment.WORD:
             return text if _WORD.fullmatch(text) or _TIME.fullmatch(text) else None
-        case How.LINK:
+        case FieldTreatment.LINK:
             return text if _WEB_ADDRESS.fullmatch(text) else None
-        case How.TEXT:
+        case FieldTreatment.TEXT:
             return without_addresses(text, whose)[:LONGEST_TEXT]
 
 

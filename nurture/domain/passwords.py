@@ -59,7 +59,7 @@ class PasswordRefusedError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class Lasting:
+class SessionTimes:
     """When a session began and when it was last used."""
 
     began_at: datetime

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from nurture.domain.disk_space import Room, Use, say_stopped, stopped
+from nurture.domain.disk_space import DiskSpace, DiskUse, say_stopped, stopped
 from nurture.domain.errors import NurtureError
 
 #: What to do about a disk that is nearly full.
@@ -52,14 +52,14 @@ class DiskFullError(NurtureError):
     """Something has stopped because the disk is nearly full."""
 
 
-Probe = Callable[[Path], Room]
+Probe = Callable[[Path], DiskSpace]
 
 
-def look(path: Path) -> Room:
+def look(path: Path) -> DiskSpace:
     """The room on the file system of a path, which need not be there yet; raises `OSError`."""
     there = next(one for one in (path, *path.absolute().parents) if one.exists())
     found = os.statvfs(there)
-    return Room(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+    return DiskSpace(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
 
 class Disk:
@@ -67,11 +67,11 @@ class Disk:
 
     def __init__(self, paths: Sequence[Path], probe: Probe = look) -> None:
         self._paths, self._probe = tuple(paths), probe
-        self._stopped: tuple[Use, ...] = ()
+        self._stopped: tuple[DiskUse, ...] = ()
         self._until = 0.0
 
     @property
-    def stopped(self) -> tuple[Use, ...]:
+    def stopped(self) -> tuple[DiskUse, ...]:
         """What has stopped, in the order in which it does."""
         now = time.monotonic()
         if now >= self._until:
@@ -80,11 +80,11 @@ class Disk:
             self._until = now + _BELIEVED
         return self._stopped
 
-    def allows(self, use: Use) -> bool:
+    def allows(self, use: DiskUse) -> bool:
         """Whether there is room for that."""
         return use not in self.stopped
 
-    def insist(self, use: Use) -> None:
+    def insist(self, use: DiskUse) -> None:
         """Raise `DiskFullError` where there is no room for that."""
         if not self.allows(use):
             raise DiskFullError(
@@ -107,7 +107,7 @@ class Disk:
         left = f"{rooms[where].free / 1e6:,.0f} MB"
         return f"The disk of {where} has {left} left. Stopped: {say_stopped(uses)}."
 
-    def _rooms(self) -> dict[Path, Room]:
+    def _rooms(self) -> dict[Path, DiskSpace]:
         rooms = {}
         for path in self._paths:
             with suppress(OSError):  # What cannot be asked is taken to have room.

@@ -27,7 +27,7 @@ _OURS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class ClosedFiles:
     """How many files and folders of a directory were closed, and which could not be."""
 
     directory: Path
@@ -58,7 +58,7 @@ def keep_private() -> None:
     os.umask(_OTHERS)
 
 
-def mend(directory: Path, *more: Path) -> Mended:
+def mend(directory: Path, *more: Path) -> ClosedFiles:
     """Close a data directory, what the program keeps in it and the files `more` to others.
 
     A folder is closed before what is in it is looked at. Links are left alone, and so is a
@@ -71,7 +71,7 @@ def mend(directory: Path, *more: Path) -> Mended:
         found.append(path)
         if not _close(path):
             still_open.append(path)
-    return Mended(directory, len(found) - len(still_open), tuple(still_open))
+    return ClosedFiles(directory, len(found) - len(still_open), tuple(still_open))
 
 
 def look_for_open(directory: Path, *more: Path) -> list[str]:

@@ -9,8 +9,8 @@ from nurture.domain.audience.conditions import Segments
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import (
+    Continuation,
     Form,
-    HandOver,
     Late,
     OptIn,
     Quiet,
@@ -237,12 +237,12 @@ def _quiet(values: dict[str, Any], place: str) -> Quiet:
     )
 
 
-def _then(values: Mapping[str, Any], place: str) -> HandOver:
+def _then(values: Mapping[str, Any], place: str) -> Continuation:
     if not isinstance(values, dict):
         raise LibraryError(f"{place}: it is not a table.", remedy="Begin each with [[then]].")
     refuse_unknown(values, {"sequence", "only_if"}, place)
     expect_texts(values, {"sequence", "only_if"}, place)
-    return HandOver(wanted(values, "sequence", place), values.get("only_if", ""))
+    return Continuation(wanted(values, "sequence", place), values.get("only_if", ""))
 
 
 _STEP_FIELDS: Mapping[str, Callable[[Any], Any]] = {

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import tomlkit
 
-from nurture.domain.sequences.sequence import HandOver
+from nurture.domain.sequences.sequence import Continuation
 from nurture.library.reading import read_document
 
 
-def with_endings(toml: str, endings: Sequence[HandOver]) -> str:
+def with_endings(toml: str, endings: Sequence[Continuation]) -> str:
     """A sequence whose `[[then]]` tables say this, in this order.
 
     Raises `LibraryError` where the document cannot be read.

@@ -36,7 +36,7 @@ from nurture.domain.audience.conditions import (
     Segments,
     Topic,
 )
-from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import parse_length
 from nurture.domain.tracking.events import EventKind
@@ -60,7 +60,7 @@ _WIDEST = 50
 #: What a campaign parameter is called; SQLite has no way of asking for one with a quote in it.
 _UTM = re.compile(r"utm_[\w.-]+")
 
-_Word = TypeVar("_Word", Verdict, EnrolmentStatus, Level)
+_Word = TypeVar("_Word", Verdict, EnrolmentStatus, EngagementLevel)
 
 
 def parse_segments(toml: str, place: str = "segments.toml") -> Segments:
@@ -236,7 +236,7 @@ def _booked(value: Any, place: str) -> Condition:
 
 
 def _level(value: Any, place: str) -> Condition:
-    return IsLevel(_some_of(Level, value, place))
+    return IsLevel(_some_of(EngagementLevel, value, place))
 
 
 def _signed_up(value: Any, place: str) -> Condition:

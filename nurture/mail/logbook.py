@@ -70,7 +70,7 @@ NO_LOGBOOK = NoLogbook()
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LogbookReport:
     """What a logbook tells. `whole` says that a message it does not name was not handed over.
 
     `gone` says for certain that its writer is: it had the lock under this very kernel, which gives
@@ -171,7 +171,7 @@ class Logbooks:
         except OSError:
             return []
 
-    def read(self, claim: str) -> Told | None:
+    def read(self, claim: str) -> LogbookReport | None:
         """What a claim's logbook tells; `None` where there is none or its writer may go on."""
         file = self._open_alone(claim, fcntl.LOCK_SH)
         if file is None:
@@ -212,7 +212,7 @@ def _boot() -> str:
         return ""
 
 
-def _told(written: bytes, heading: bytes) -> Told:
+def _told(written: bytes, heading: bytes) -> LogbookReport:
     """The last line about a message counts; half a line says nothing."""
     gone = bool(_boot()) and written.startswith(heading)
     whole = gone and written.endswith(b"\n")
@@ -221,4 +221,4 @@ def _told(written: bytes, heading: bytes) -> Told:
         found = _LINE.fullmatch(line)
         if found:
             known[int(found[2])] = _FATES[found[1]]
-    return Told(known, whole, gone)
+    return LogbookReport(known, whole, gone)

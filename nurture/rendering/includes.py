@@ -10,7 +10,7 @@ from nurture.domain.messages.email import EmailSource
 _INCLUDE = re.compile(r'<mj-include\s+path="([^"]+)"\s*/>')
 
 
-class Line(NamedTuple):
+class SourceLine(NamedTuple):
     """One line and the place it was written at, as findings name it: `file, line 3`."""
 
     text: str
@@ -21,7 +21,7 @@ class Line(NamedTuple):
 class Spliced:
     """A text in one piece, and where each of its lines was written."""
 
-    lines: list[Line]
+    lines: list[SourceLine]
 
     @property
     def whole(self) -> str:
@@ -33,39 +33,39 @@ class Spliced:
         return self.lines[min(line, len(self.lines)) - 1].place
 
 
-def written_lines(content: str, file: str, first: int = 1) -> list[Line]:
+def written_lines(content: str, file: str, first: int = 1) -> list[SourceLine]:
     """The lines of a file, the first of them numbered `first`.
 
     The MJML compiler refuses carriage returns in the head, so lines end as they do on Unix.
     """
     lines = content.replace("\r\n", "\n").split("\n")
-    return [Line(text, f"{file}, line {number}") for number, text in enumerate(lines, first)]
+    return [SourceLine(text, f"{file}, line {number}") for number, text in enumerate(lines, first)]
 
 
-def splice(lines: Iterable[Line], parts: Mapping[str, list[Line]]) -> Spliced:
+def splice(lines: Iterable[SourceLine], parts: Mapping[str, list[SourceLine]]) -> Spliced:
     """Put the parts in the place of their `<mj-include>`; an unknown one stays as it is."""
-    pieces: list[Line] = []
+    pieces: list[SourceLine] = []
     for text, place in lines:
         found = _INCLUDE.search(text)
         part = parts.get(found[1]) if found else None
         if found is None or part is None:
-            pieces.append(Line(text, place))
+            pieces.append(SourceLine(text, place))
             continue
-        pieces.append(Line(text[: found.start()], place))
+        pieces.append(SourceLine(text[: found.start()], place))
         pieces += part
-        pieces.append(Line(text[found.end() :], place))
+        pieces.append(SourceLine(text[found.end() :], place))
     return Spliced(pieces)
 
 
-def shared_parts(source: EmailSource) -> dict[str, list[Line]]:
+def shared_parts(source: EmailSource) -> dict[str, list[SourceLine]]:
     """The shared parts of an email by the path that an include names."""
     return {path: written_lines(part, path) for path, part in source.layout.items()}
 
 
-def with_footer(text: list[Line], source: EmailSource) -> Spliced:
+def with_footer(text: list[SourceLine], source: EmailSource) -> Spliced:
     """The plain version with the shared footer below it."""
     footer = source.layout.get("layout/footer.txt", "")
     if not footer:
         return Spliced(text)
     last = max((n for n, line in enumerate(text, 1) if line.text), default=0)
-    return Spliced([*text[:last], Line("", ""), *written_lines(footer, "layout/footer.txt")])
+    return Spliced([*text[:last], SourceLine("", ""), *written_lines(footer, "layout/footer.txt")])

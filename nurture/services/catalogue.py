@@ -202,7 +202,7 @@ class _Plans:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class EmailContents:
     """What one revision of an email is about, and where its counted links lead."""
 
     topics: frozenset[str]
@@ -214,7 +214,7 @@ class About:
         return self.link_topics.get(link or "", self.topics)
 
 
-def about(connection: Connection, revision_ids: Iterable[int]) -> dict[int, About]:
+def about(connection: Connection, revision_ids: Iterable[int]) -> dict[int, EmailContents]:
     """What these revisions of emails are about; places named by a value lead where they do now."""
     practice = find_newest(connection, RevisionKind.PRACTICE, "practice")
     if practice is None:
@@ -223,10 +223,10 @@ def about(connection: Connection, revision_ids: Iterable[int]) -> dict[int, Abou
     return {r.id: _about(r, values) for r in revisions_of(connection, revision_ids)}
 
 
-def _about(revision: Revision, practice: Practice) -> About:
+def _about(revision: Revision, practice: Practice) -> EmailContents:
     email = _email(revision)[1]
     values = link_values(email, practice)
-    return About(
+    return EmailContents(
         topics=frozenset(email.topics),
         links=frozenset(destination(link, values) for link in email.followed),
         link_topics={

@@ -23,7 +23,7 @@ class UnknownSegmentError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
+class SegmentPreview:
     """A segment with how many people are in it, and the first of them."""
 
     segment: Segment
@@ -45,13 +45,13 @@ def all_segments(
 
 def glimpse(
     database: Database, catalogue: Catalogue, name: str, now: datetime, sample: int = 20
-) -> Glimpse:
+) -> SegmentPreview:
     """One segment, its count and a sample; raises `UnknownSegmentError`."""
     with database.reading() as connection:
         known = catalogue.current(connection).segments
         segment = _get(known, name)
         count, some = _look(connection, known, segment.condition, now, sample)
-    return Glimpse(segment, count, some)
+    return SegmentPreview(segment, count, some)
 
 
 def try_out(

@@ -12,7 +12,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from nurture.lifeline import die_with_parent, outlive_nobody
-from nurture.serving.handover import Handed
+from nurture.serving.handover import InheritedChild
 from nurture.serving.kernel import name_process
 from nurture.serving.logs import Lines, Log
 from nurture.serving.web.server import READY
@@ -53,11 +53,11 @@ class Child:
         self.ready = False
 
     @property
-    def handed(self) -> Handed | None:
+    def handed(self) -> InheritedChild | None:
         """What the next version has to know of it, while it runs."""
         if self._process is None or self._process.pid is None or self._output.source is None:
             return None
-        return Handed(self.name, self._process.pid, self._output.source)
+        return InheritedChild(self.name, self._process.pid, self._output.source)
 
     def start(self) -> None:
         """Start it, out of reach of the terminal's Ctrl-C and unable to outlive us."""

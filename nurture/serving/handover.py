@@ -20,7 +20,7 @@ _IN = "HANDED_ON_BY_NURTURE"
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class InheritedChild:
     """One child: its name, its process and the end of the pipe that it speaks into."""
 
     name: str
@@ -38,7 +38,7 @@ class Handover:
 
     listener: int
     redis: int | None
-    children: tuple[Handed, ...]
+    children: tuple[InheritedChild, ...]
     told: dict[str, Any]
     stays: bool
 
@@ -55,17 +55,17 @@ class Handover:
         if not left:
             return None
         found: dict[str, Any] = json.loads(left)
-        children = tuple(Handed(**child) for child in found["children"])
+        children = tuple(InheritedChild(**child) for child in found["children"])
         for file in (found["listener"], *(child.output for child in children)):
             os.set_inheritable(file, False)
         found["children"] = tuple(children)
         return cls(**found)
 
 
-class Elder:
+class InheritedSibling:
     """A child of the version before: it finishes what it has in hand and is not started again."""
 
-    def __init__(self, handed: Handed, logs: Path) -> None:
+    def __init__(self, handed: InheritedChild, logs: Path) -> None:
         self.handed = handed
         self._output = Lines(handed.output)
         self._log = Log(logs / f"{handed.name}.log")
@@ -102,7 +102,7 @@ class Elder:
         self._log.close()
 
 
-def elders_of(handover: Handover | None, logs: Path) -> list[Elder]:
+def elders_of(handover: Handover | None, logs: Path) -> list[InheritedSibling]:
     """The children that were handed on."""
-    children: Sequence[Handed] = handover.children if handover else ()
-    return [Elder(child, logs) for child in children]
+    children: Sequence[InheritedChild] = handover.children if handover else ()
+    return [InheritedSibling(child, logs) for child in children]

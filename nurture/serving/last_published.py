@@ -12,7 +12,7 @@ from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.files.private import write_private
 from nurture.library.files import files_of
 from nurture.store.tables.revisions import latest_publication
@@ -26,11 +26,11 @@ _RENDERERS = ("jinja2", "markdown-it-py", "mjml-python")
 class LastPublished:
     """What one data directory remembers of the last start, in one small file."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._path = house.settings.data_dir / "last-published.json"
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._path = context.settings.data_dir / "last-published.json"
         # Taken before the files are read: a change in between makes the next start look again.
-        self._sources = _digest_of(house.library)
+        self._sources = _digest_of(context.library)
 
     def find_notes(self) -> list[str] | None:
         """What there was to say when these files were last published, if nothing changed since.
@@ -53,9 +53,9 @@ class LastPublished:
             draft.replace(self._path)
 
     def _state(self) -> str:
-        with self._house.database.reading() as connection:
+        with self._context.database.reading() as connection:
             number = latest_publication(connection)
-        return f"{self._house.fingerprint} {number} {self._sources}"
+        return f"{self._context.fingerprint} {number} {self._sources}"
 
 
 def _digest_of(library: Path) -> str:

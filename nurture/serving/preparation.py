@@ -6,7 +6,7 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from nurture.bootstrap import House, bring_up_to_date, build
+from nurture.bootstrap import Context, bring_up_to_date, build
 from nurture.domain.errors import NurtureError
 from nurture.files.disk import unusable
 from nurture.library import Library, read_library
@@ -22,41 +22,41 @@ _FORK = multiprocessing.get_context("fork")
 
 def prepare() -> dict[str, Any]:
     """Bring database and publications up to date; return what the welcome tells."""
-    house = build()
-    house.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    bring_up_to_date(house)
-    last = LastPublished(house)
-    library = read_library(house.library)
+    context = build()
+    context.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    bring_up_to_date(context)
+    last = LastPublished(context)
+    library = read_library(context.library)
     notes = last.find_notes()
     if notes is None:
-        notes = _publish(house, library)
+        notes = _publish(context, library)
         last.keep(notes)
-    troubles = [house.proxy_trouble, root_trouble()]
-    make_mailer(house.settings, house.outbox).close()
-    make_sign(house.settings, library.practice.sender_domain, house.relay)
+    troubles = [context.proxy_trouble, root_trouble()]
+    make_mailer(context.settings, context.outbox).close()
+    make_sign(context.settings, library.practice.sender_domain, context.relay)
     return {
         "practice": library.practice.name,
         "forms": [s.sequence.form.key for s in library.sequences if s.sequence.form],
         "notes": notes,
         "troubles": [said for said in troubles if said],
-        "to_fill_in": _to_fill_in(house),
-        "armed": status.is_armed(house.database, house.fingerprint, house.witness),
+        "to_fill_in": _to_fill_in(context),
+        "armed": status.is_armed(context.database, context.fingerprint, context.witness),
     }
 
 
-def _publish(house: House, library: Library) -> list[str]:
+def _publish(context: Context, library: Library) -> list[str]:
     """Publish the files; return what keeps some of them from being published."""
     try:
-        files.publish(house.database, library, house.clock())
+        files.publish(context.database, library, context.clock())
     except files.OwnerWroteThisError as error:
         return [str(error)]
     return []
 
 
-def _to_fill_in(house: House) -> list[str]:
+def _to_fill_in(context: Context) -> list[str]:
     """What is missing in what runs from now on, wherever it was written."""
-    with house.database.reading() as connection:
-        return files.to_fill_in_published(house.catalogue.current(connection))
+    with context.database.reading() as connection:
+        return files.to_fill_in_published(context.catalogue.current(connection))
 
 
 class Preparation:

@@ -7,11 +7,11 @@ import warnings
 from typing import Any
 
 from nurture.domain.errors import NurtureError
-from nurture.services.health.finding import Level
+from nurture.services.health.finding import FindingLevel
 from nurture.services.health.machine import shared_memory
 from nurture.serving.kernel import allow_many_files, root_trouble, share_one_heap
 from nurture.serving.loading import load_app, ours
-from nurture.serving.web.connection import Crowd
+from nurture.serving.web.connection import WaitingConnections
 from nurture.serving.web.front import Front
 from nurture.serving.web.server import Server, listen, why
 from nurture.serving.withdrawals import start_copying
@@ -41,15 +41,15 @@ def run_web(settings: Settings, listener: socket.socket | None = None) -> int:
     most = max(allow_many_files() - _OTHER_FILES, 64)
     load_app()
     app = ours("webhooks").create_app()
-    house = app.extensions["house"]
-    front = Front(app, lambda who: house.crowded.note(house.clock(), who=who))
-    crowd = Crowd.of(most, proxied=settings.trusted_proxies > 0)
+    context = app.extensions["context"]
+    front = Front(app, lambda who: context.crowded.note(context.clock(), who=who))
+    crowd = WaitingConnections.of(most, proxied=settings.trusted_proxies > 0)
     with listener or _listen(settings) as socket_:
         server = Server(front, crowd, alone=listener is None)
         # Else the server would end this process by the signal once more when it has finished.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, server.handle_exit)
-        start_copying(house)
+        start_copying(context)
         server.run([socket_])
     front.close()
     return 0
@@ -68,7 +68,7 @@ def _listen(settings: Settings) -> socket.socket:
 def insist_on_shared_memory() -> None:
     """Raise `NoSharedMemoryError` where workers would end as soon as they have begun."""
     for found in shared_memory():
-        if found.level is Level.FAILURE:
+        if found.level is FindingLevel.FAILURE:
             raise NoSharedMemoryError(found.sentence, remedy=found.remedy)
 
 

@@ -19,7 +19,7 @@ from nurture.broker.embedded import EMBEDDED_IN, EmbeddedRedis, EmbeddedRedisErr
 from nurture.domain.errors import NurtureError
 from nurture.files.disk import look
 from nurture.serving.children import STOPPING, Child
-from nurture.serving.handover import Elder, Handover, elders_of
+from nurture.serving.handover import Handover, InheritedSibling, elders_of
 from nurture.serving.loading import load_for_web, load_for_workers
 from nurture.serving.programs import insist_on_shared_memory, run_beat, run_web, run_worker
 from nurture.serving.web.server import listen, why
@@ -131,7 +131,7 @@ class _Tree:
         # Whoever comes now is refused at once, and is not left in a queue that nobody serves.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        everybody: list[Child | Elder] = [*self._children, *self._elders]
+        everybody: list[Child | InheritedSibling] = [*self._children, *self._elders]
         for child in everybody:
             child.ask_to_stop()
         while any(child.alive() for child in everybody) and self._told_to_stop < 2:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.scheduling.gate import Frequency
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.store.schema import whole_schema
 from nurture.store.tables.account import account
 from nurture.store.tables.consents import consents
@@ -72,7 +72,7 @@ _ABOUT: Mapping[Table, Column[Any]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HitPage:
     """So many hits, the newest of those until a moment."""
 
     hits: int
@@ -80,7 +80,7 @@ class Page:
 
 
 def rows_about(
-    connection: Connection, subscriber_id: int, page: Page | None = None
+    connection: Connection, subscriber_id: int, page: HitPage | None = None
 ) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table that is about one person, by table, oldest first.
 
@@ -99,7 +99,7 @@ def rows_about(
     }
 
 
-def _on(page: Page | None, table: Table, subscriber_id: int) -> list[ColumnElement[bool]]:
+def _on(page: HitPage | None, table: Table, subscriber_id: int) -> list[ColumnElement[bool]]:
     if page is None or table is not events:
         return []
     is_hit = events.c.source == "hit"
@@ -154,7 +154,7 @@ def end_everything(
     reason: EnrolmentStatus,
     now: datetime,
     sparing: Collection[str] = (),
-    because: Because | None = None,
+    because: EndReason | None = None,
 ) -> None:
     """End what these people are under way in and take back what is open, some sequences aside."""
     gone = connection.scalars(

@@ -27,7 +27,7 @@ from nurture.services.subscribers import links, requests
 from nurture.services.subscribers import preferences as choices
 from nurture.services.subscribers.erasure import BeingMailedError
 from nurture.services.subscribers.guide import GuideOffer, collect_guide, find_guide
-from nurture.services.subscribers.links import NobodyLeftError, Trace
+from nurture.services.subscribers.links import LinkSubject, NobodyLeftError
 from nurture.services.subscribers.preferences import Preferences
 from nurture.services.subscribers.requests import Asked
 from nurture.store.database import DatabaseUnavailableError
@@ -43,7 +43,7 @@ from nurture.web.forms import (
 )
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 #: A token in an address must reach no other site, no search engine and no frame.
 PAGE_GUARDS = {
@@ -74,7 +74,7 @@ class Pages:
     that only a leaked key vouches for takes a no, shows nothing and gives no yes.
     """
 
-    house: House
+    context: Context
 
     def show_guide(self, token: str) -> str:
         """What pressing the button will do."""
@@ -82,29 +82,29 @@ class Pages:
 
     def hand_over_guide(self, token: str) -> Response | tuple[str, int]:
         """The guide itself, which confirms the address and starts the series."""
-        offer, house = self._offer(token), self.house
-        enrolment = house.tokens.read_guide(token)
+        offer, context = self._offer(token), self.context
+        enrolment = context.tokens.read_guide(token)
         try:
             answers = read_answers(request.form)
         except UnknownChoiceError as error:
             return guide_page(offer, problem=str(error)), 422
         guide = collect_guide(
-            house.database,
-            house.catalogue,
-            house.shelf,
+            context.database,
+            context.catalogue,
+            context.guide_files,
             enrolment,
             answers,
             self._seen(),
-            house.clock(),
+            context.clock(),
         )
         if guide is None:
-            raise links.nobody_behind_enrolment(house.database, enrolment)
-        house.doorbell.ring()
+            raise links.nobody_behind_enrolment(context.database, enrolment)
+        context.doorbell.ring()
         return pdf(guide.path, guide.filename)
 
     def show_preferences(self, token: str) -> str:
         """How often we write at present, and what we may notice."""
-        if self.house.tokens.is_outdated(token):
+        if self.context.tokens.is_outdated(token):
             return self._less(token)
         return preferences_page(self._preferences(self._whose_preferences(token)))
 
@@ -113,7 +113,7 @@ class Pages:
 
         The buttons for one's data and for one's erasure are on the same page and lead here too.
         """
-        if self.house.tokens.is_outdated(token):
+        if self.context.tokens.is_outdated(token):
             return self._want_less(token)
         subscriber = self._whose_preferences(token)
         present = self._preferences(subscriber)
@@ -124,9 +124,9 @@ class Pages:
             change = read_change(request.form)
         except UnknownChoiceError as error:
             return preferences_page(present, problem=str(error)), 422
-        house = self.house
+        context = self.context
         kept = choices.change_preferences(
-            house.database, house.catalogue, subscriber, change, self._seen(), house.clock()
+            context.database, context.catalogue, subscriber, change, self._seen(), context.clock()
         )
         return preferences_page(kept or self._preferences(subscriber), saved=True)
 
@@ -141,16 +141,16 @@ class Pages:
         else the body says, it stops the emails, because a no must never be lost on a formality;
         only an undo that is none is asked about, since it may have meant the opposite.
         """
-        subscriber, message = self.house.tokens.read_unsubscribe(token)
-        whose = self.house.tokens.read_whose(request.args.get("a", ""))
-        kept_in, now = (self.house.database, self.house.catalogue), self.house.clock()
+        subscriber, message = self.context.tokens.read_unsubscribe(token)
+        whose = self.context.tokens.read_whose(request.args.get("a", ""))
+        kept_in, now = (self.context.database, self.context.catalogue), self.context.clock()
         try:
             undone = read_undo(request.form)
         except UnknownChoiceError as error:
             return self._way_out("unsubscribe.html", token, problem=str(error)), 422
         except RequestEntityTooLarge:
             undone = False
-        if undone and self.house.tokens.is_outdated(token):
+        if undone and self.context.tokens.is_outdated(token):
             return _show_outdated()
         if undone:
             choices.resubscribe(*kept_in, subscriber, self._seen(), now, whose)
@@ -164,7 +164,7 @@ class Pages:
         return render_template("less.html", saved=saved, problem=problem)
 
     def _want_less(self, token: str) -> str | tuple[str, int]:
-        subscriber, house = self._whose_preferences(token), self.house
+        subscriber, context = self._whose_preferences(token), self.context
         if "ask" in request.form:
             return _show_outdated()
         try:
@@ -172,54 +172,56 @@ class Pages:
         except UnknownChoiceError as error:
             return self._less(token, problem=str(error)), 422
         choices.want_less(
-            house.database, house.catalogue, subscriber, change, self._seen(), house.clock()
+            context.database, context.catalogue, subscriber, change, self._seen(), context.clock()
         )
         return self._less(token, saved=True)
 
     def _ask(self, subscriber: int, asked_for: Request, present: Preferences) -> str:
-        house = self.house
-        asked = requests.ask(house.database, house.catalogue, subscriber, asked_for, house.clock())
+        context = self.context
+        asked = requests.ask(
+            context.database, context.catalogue, subscriber, asked_for, context.clock()
+        )
         if asked is None:
-            links.get_present(house.database, subscriber)
-        house.doorbell.ring()
+            links.get_present(context.database, subscriber)
+        context.doorbell.ring()
         return preferences_page(present, asked=(asked_for, asked or Asked.UNREACHABLE))
 
     def _seen(self) -> Evidence:
-        return seen_evidence(self.house.settings.public_url)
+        return seen_evidence(self.context.settings.public_url)
 
     def _offer(self, token: str) -> GuideOffer:
-        enrolment, house = self.house.tokens.read_guide(token), self.house
-        offer = find_guide(house.database, house.catalogue, enrolment)
+        enrolment, context = self.context.tokens.read_guide(token), self.context
+        offer = find_guide(context.database, context.catalogue, enrolment)
         if offer is None:
-            raise links.nobody_behind_enrolment(house.database, enrolment)
+            raise links.nobody_behind_enrolment(context.database, enrolment)
         return offer
 
     def _whose_preferences(self, token: str) -> int:
-        subscriber = self.house.tokens.read_preferences(token)
-        return links.get_present(self.house.database, subscriber)
+        subscriber = self.context.tokens.read_preferences(token)
+        return links.get_present(self.context.database, subscriber)
 
     def _preferences(self, subscriber: int) -> Preferences:
         """What holds for somebody who was there just now; raises `NobodyLeftError`."""
-        now = self.house.clock()
-        found = choices.find_preferences(self.house.database, subscriber, now)
+        now = self.context.clock()
+        found = choices.find_preferences(self.context.database, subscriber, now)
         if found is None:
-            links.get_present(self.house.database, subscriber)
-            raise NobodyLeftError(Trace.GONE)
+            links.get_present(self.context.database, subscriber)
+            raise NobodyLeftError(LinkSubject.GONE)
         return found
 
     def _way_out(self, page: str, token: str, problem: str = "") -> str:
         """A page of the way out, which is open to those as well of whom nothing more is known."""
-        subscriber, _ = self.house.tokens.read_unsubscribe(token)
-        if self.house.tokens.is_outdated(token):
+        subscriber, _ = self.context.tokens.read_unsubscribe(token)
+        if self.context.tokens.is_outdated(token):
             return render_template(f"outdated_{page}", problem=problem)
         try:
-            number = links.get_present(self.house.database, subscriber)
+            number = links.get_present(self.context.database, subscriber)
             preferences = self._preferences(number)
         except NobodyLeftError as nobody:
-            if nobody.trace is Trace.ERASED:
+            if nobody.trace is LinkSubject.ERASED:
                 return gone_page(nobody.trace)
             return render_template(page, preferences=None, preferences_url=None, problem=problem)
-        own_page = self.house.tokens.preferences(number)
+        own_page = self.context.tokens.preferences(number)
         return render_template(
             page,
             preferences=preferences,
@@ -228,7 +230,7 @@ class Pages:
         )
 
 
-def create_pages(house: House) -> Blueprint:
+def create_pages(context: Context) -> Blueprint:
     """The blueprint `pages`, to be registered at the root of the site.
 
     Its stylesheet lives under `/pages/`. Whatever goes wrong inside a view is logged by Flask and
@@ -241,11 +243,11 @@ def create_pages(house: House) -> Blueprint:
         static_folder="static",
         static_url_path="/pages",
     )
-    _route(pages, Pages(house), Confirmations(house))
+    _route(pages, Pages(context), Confirmations(context))
     pages.before_request(_read_little)
     pages.after_request(_guard)
     pages.context_processor(
-        lambda: {"practice": house.practice, "wordings": OWN_WORDINGS, "said_where": said_where}
+        lambda: {"practice": context.practice, "wordings": OWN_WORDINGS, "said_where": said_where}
     )
     pages.register_error_handler(TokenRefusedError, _show_not_found)
     pages.register_error_handler(OutdatedTokenError, _show_outdated)
@@ -296,9 +298,9 @@ def _show_unavailable(error: Exception) -> tuple[str, int, dict[str, str]]:
     return render_template("unavailable.html"), 503, {"Retry-After": "60"}
 
 
-def gone_page(trace: Trace) -> str:
+def gone_page(trace: LinkSubject) -> str:
     """The page that says what is left of somebody: as good as nothing."""
-    page = "not_found.html" if trace is Trace.UNKNOWN else "gone.html"
+    page = "not_found.html" if trace is LinkSubject.UNKNOWN else "gone.html"
     return render_template(page, trace=trace, days=UNCOLLECTED_FOR.days)
 
 

@@ -3,7 +3,7 @@
 import ast
 from typing import TypeGuard
 
-from tests.architecture.house import Module
+from tests.architecture.codebase import Module
 
 #: Real-time timeouts for input and output may use `time.monotonic` and `time.sleep`.
 READERS = frozenset(

@@ -10,7 +10,7 @@ from celery.beat import Scheduler
 
 import celeryconfig
 from nurture.clock import real_now
-from tests.architecture.house import PACKAGES, Module, belongs_to, modules
+from tests.architecture.codebase import PACKAGES, Module, belongs_to, modules
 
 
 @pytest.fixture(scope="module")

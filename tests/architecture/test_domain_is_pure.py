@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.architecture.clock_reading import clock_readings
-from tests.architecture.house import Module, belongs_to, modules, offences
+from tests.architecture.codebase import Module, belongs_to, modules, offences
 
 # fmt: off
 IMPURE_MODULES = frozenset({

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.house import Module, modules, offences
+from tests.architecture.codebase import Module, modules, offences
 
 #: Alembic's migrations hold no text but their own.
 OURS = [module for module in modules() if ".migrations." not in module.name]

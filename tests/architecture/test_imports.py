@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from importlinter import api, cli
 
-from tests.architecture.house import PACKAGES, ROOT, belongs_to, modules
+from tests.architecture.codebase import PACKAGES, ROOT, belongs_to, modules
 
 CONFIGURATION = str(ROOT / "pyproject.toml")
 

@@ -2,7 +2,7 @@
 
 import ast
 
-from tests.architecture.house import ROOT
+from tests.architecture.codebase import ROOT
 
 PROGRAM = [
     path

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.house import ROOT
+from tests.architecture.codebase import ROOT
 
 EMAILS = ROOT / "templates" / "emails"
 MAPS = sorted(EMAILS.glob("*/sequence.toml"))

@@ -6,7 +6,7 @@ from statistics import median, quantiles
 
 import pytest
 
-from tests.architecture.house import Definition, Function, Module, modules, offences
+from tests.architecture.codebase import Definition, Function, Module, modules, offences
 
 MODULES = modules()
 FORBIDDEN_WORDS = re.compile(r"(^|_)(utils?|helpers?|managers?|handlers?|abstract)(_|$)")

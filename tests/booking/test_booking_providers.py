@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nurture.booking import PayloadError, Provider, registry
+from nurture.booking import BookingProvider, PayloadError, registry
 from nurture.domain.tracking.events import BookingEvent
 from nurture.signatures import (
     SignatureError,
@@ -64,12 +64,12 @@ SCHEMES = {
 
 
 @pytest.fixture(params=sorted({provider.name for provider in registry().values()}))
-def provider(request: pytest.FixtureRequest) -> Provider:
+def provider(request: pytest.FixtureRequest) -> BookingProvider:
     return registry()[request.param]
 
 
 @pytest.fixture
-def scheme(provider: Provider) -> Scheme:
+def scheme(provider: BookingProvider) -> Scheme:
     assert provider.name in SCHEMES, f"tell this file how {provider.name} signs"
     return SCHEMES[provider.name]
 
@@ -83,20 +83,24 @@ def payloads(name: str) -> dict[str, bytes]:
 
 
 def test_every_provider_has_captured_payloads_and_says_where_they_are_from(
-    provider: Provider,
+    provider: BookingProvider,
 ) -> None:
     assert payloads(provider.name)
     assert (PAYLOADS / provider.name / "README").read_text().strip()
 
 
-def test_a_call_that_the_provider_signed_is_accepted(provider: Provider, scheme: Scheme) -> None:
+def test_a_call_that_the_provider_signed_is_accepted(
+    provider: BookingProvider, scheme: Scheme
+) -> None:
     for body in payloads(provider.name).values():
         headers = scheme.sign(body, NOW)
         provider.verify(scheme.secret, headers, body, NOW)
         provider.verify(scheme.secret, {k.upper(): v for k, v in headers.items()}, body, NOW)
 
 
-def test_another_secret_is_refused_and_never_repeated(provider: Provider, scheme: Scheme) -> None:
+def test_another_secret_is_refused_and_never_repeated(
+    provider: BookingProvider, scheme: Scheme
+) -> None:
     for body in payloads(provider.name).values():
         with pytest.raises(SignatureError) as refused:
             provider.verify(scheme.wrong_secret, scheme.sign(body, NOW), body, NOW)
@@ -104,14 +108,16 @@ def test_another_secret_is_refused_and_never_repeated(provider: Provider, scheme
         assert scheme.wrong_secret not in str(refused.value)
 
 
-def test_without_a_secret_nothing_is_ever_accepted(provider: Provider) -> None:
+def test_without_a_secret_nothing_is_ever_accepted(provider: BookingProvider) -> None:
     for body in payloads(provider.name).values():
         unkeyed = hmac.new(b"", body, hashlib.sha256).hexdigest()
         with pytest.raises(SignatureError):
             provider.verify("", {"X-Cal-Signature-256": unkeyed}, body, NOW)
 
 
-def test_each_header_that_a_signature_needs_is_missed(provider: Provider, scheme: Scheme) -> None:
+def test_each_header_that_a_signature_needs_is_missed(
+    provider: BookingProvider, scheme: Scheme
+) -> None:
     body = next(iter(payloads(provider.name).values()))
     headers = scheme.sign(body, NOW)
     for name in headers:
@@ -121,7 +127,7 @@ def test_each_header_that_a_signature_needs_is_missed(provider: Provider, scheme
         assert refused.value.reason is SignatureFault.MISSING
 
 
-def test_a_changed_body_is_refused(provider: Provider, scheme: Scheme) -> None:
+def test_a_changed_body_is_refused(provider: BookingProvider, scheme: Scheme) -> None:
     for body in payloads(provider.name).values():
         with pytest.raises(SignatureError) as refused:
             provider.verify(scheme.secret, scheme.sign(body, NOW), body + b" ", NOW)
@@ -129,7 +135,7 @@ def test_a_changed_body_is_refused(provider: Provider, scheme: Scheme) -> None:
 
 
 def test_a_stale_call_is_refused_or_the_provider_admits_no_time_is_signed(
-    provider: Provider, scheme: Scheme
+    provider: BookingProvider, scheme: Scheme
 ) -> None:
     body = next(iter(payloads(provider.name).values()))
     headers = scheme.sign(body, NOW)
@@ -144,7 +150,7 @@ def test_a_stale_call_is_refused_or_the_provider_admits_no_time_is_signed(
 
 
 def test_a_redelivery_is_recognised_and_other_events_are_not_taken_for_it(
-    provider: Provider,
+    provider: BookingProvider,
 ) -> None:
     every = [event for body in payloads(provider.name).values() for event in provider.parse(body)]
     again = [event for body in payloads(provider.name).values() for event in provider.parse(body)]

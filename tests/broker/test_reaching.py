@@ -19,8 +19,8 @@ from nurture.broker.embedded import EmbeddedRedis, celery_url_of
 from nurture.broker.trouble import find_trouble
 from nurture.cli import main
 from nurture.settings import SettingsError, load_settings
-from tests.homes import smtp_sink, sqlite_home
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import smtp_sink, sqlite_home
 from tests.mail.certificates import SelfSigned, self_signed
 from tests.servers.ports import free_port
 from tests.servers.redis import redis_server
@@ -173,20 +173,20 @@ def test_what_is_wrong_is_said_with_what_to_do_and_no_secret(
 
 
 def test_the_web_side_is_not_ready_while_redis_refuses_the_password(
-    sqlite_home: Household, guarded: EmbeddedRedis
+    sqlite_home: Installation, guarded: EmbeddedRedis
 ) -> None:
     from webhooks import create_app
 
     path = quote(str(guarded.socket_path))
     for password, status in (("other", 503), (QUOTED, 200)):
-        house = sqlite_home.another(NURTURE_REDIS_URL=f"unix://:{password}@{path}?db=0")
-        answer = create_app(house).test_client().get("/readyz")
-        house.database.close()
+        context = sqlite_home.another(NURTURE_REDIS_URL=f"unix://:{password}@{path}?db=0")
+        answer = create_app(context).test_client().get("/readyz")
+        context.database.close()
         assert answer.status_code == status
     assert answer.text == "ready\n"
 
 
-def test_the_status_says_that_redis_cannot_be_reached(sqlite_home: Household) -> None:
+def test_the_status_says_that_redis_cannot_be_reached(sqlite_home: Installation) -> None:
     more = {"NURTURE_REDIS_URL": f"redis://:secret@127.0.0.1:{free_port()}/0"}
     run = CliRunner(env=sqlite_home.environment | more).invoke
     said = run(main, ["status"]).stdout

@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 from nurture.services.owner import sessions
 from nurture.store.migrate import migrate
 from tests.browser.lifelike import NOW, fill
-from tests.house import Household
+from tests.installation import Installation
 from tests.servers.clock import ClockFile
 from tests.servers.ports import free_port
 from webhooks import create_app
@@ -66,7 +66,7 @@ CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-ne
 class Studio:
     """A running studio: `url` is where it begins, without the path."""
 
-    home: Household
+    home: Installation
     url: str
 
     def add_owner(self, address: str = ADDRESS) -> str:
@@ -81,9 +81,9 @@ class Studio:
 
     def sign_in(self, page: "Page") -> None:
         """Sign a browser in, without walking through the pages for it."""
-        house = self.home.house
-        token = sessions.make_link(house.database, ADDRESS, house.clock())
-        signed = sessions.set_first_password(house.database, token, PASSWORD, house.clock())
+        context = self.home.context
+        token = sessions.make_link(context.database, ADDRESS, context.clock())
+        signed = sessions.set_first_password(context.database, token, PASSWORD, context.clock())
         cookie = {"name": "studio", "value": signed.identifier, "url": f"{self.url}/studio"}
         page.context.add_cookies([cookie])
 
@@ -96,9 +96,9 @@ def running(directory: Path) -> Iterator[Studio]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     settings = {"NURTURE_BASE_URL": address}
-    home = Household(url, directory, ClockFile(directory / "clock", NOW), settings=settings)
+    home = Installation(url, directory, ClockFile(directory / "clock", NOW), settings=settings)
     fill(home.publish_shipped())
-    server = make_server("127.0.0.1", port, create_app(home.house), threaded=True)
+    server = make_server("127.0.0.1", port, create_app(home.context), threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -52,7 +52,7 @@ def test_a_new_guide_is_handed_over_to_whoever_asks_next(
     assert faults(paul) == []
     home = studio.home
     [enrolled, *_] = [one for one in _enrolments(studio) if one["sequence"] == "pain-guide"]
-    link = f"/guide/{home.house.tokens.guide(enrolled['id'])}"
+    link = f"/guide/{home.context.tokens.guide(enrolled['id'])}"
     assert home.client.post(link).data == OWN
 
 

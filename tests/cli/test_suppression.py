@@ -10,24 +10,24 @@ from nurture.domain.tracking.events import EventKind
 from nurture.services.inbound import bounce_jumps
 from nurture.store.tables.account import find_hold
 from nurture.store.tables.suppressions import suppressions
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import ANN
 from tests.services.inbound.test_bounces import HARD, bounce_all, crowd, news, tell
 
 
-def nurture(home: Household, *words: str) -> Result:
+def nurture(home: Installation, *words: str) -> Result:
     """What a command of the owner's says."""
     return CliRunner().invoke(main, ["suppression", *words], env=home.environment)
 
 
-def bounce(home: Household, kind: EventKind = EventKind.BOUNCED) -> None:
+def bounce(home: Installation, kind: EventKind = EventKind.BOUNCED) -> None:
     """A provider tells that of Ann."""
     home.subscribe(ANN)
     tell(home, [news(home, kind, home.clock.now, permanent=True, reason=HARD)])
 
 
 def test_the_list_names_every_reason_and_says_so_where_there_is_none(
-    sqlite_home: Household,
+    sqlite_home: Installation,
 ) -> None:
     assert nurture(sqlite_home, "list").output == "Every address is written to.\n"
     bounce(sqlite_home)
@@ -43,7 +43,7 @@ def test_the_list_names_every_reason_and_says_so_where_there_is_none(
     assert found == {(ANN, "bounced"), (ANN, "unsubscribed"), (None, "complained")}
 
 
-def test_a_bounce_is_lifted_by_its_address(sqlite_home: Household) -> None:
+def test_a_bounce_is_lifted_by_its_address(sqlite_home: Installation) -> None:
     bounce(sqlite_home)
     assert nurture(sqlite_home, "lift", ANN).exit_code == 2
     lifted = nurture(sqlite_home, "lift", ANN.upper(), "--reason", "she rang")
@@ -55,7 +55,7 @@ def test_a_bounce_is_lifted_by_its_address(sqlite_home: Household) -> None:
 
 
 @pytest.mark.parametrize("kind", [EventKind.UNSUBSCRIBED, EventKind.COMPLAINED])
-def test_nothing_but_a_bounce_is_lifted(sqlite_home: Household, kind: EventKind) -> None:
+def test_nothing_but_a_bounce_is_lifted(sqlite_home: Installation, kind: EventKind) -> None:
     bounce(sqlite_home, kind)
     refused = nurture(sqlite_home, "lift", ANN, "--reason", "please")
     assert refused.exit_code == 1
@@ -69,14 +69,14 @@ def test_nothing_but_a_bounce_is_lifted(sqlite_home: Household, kind: EventKind)
 
 @pytest.mark.parametrize(("word", "suppressed"), [("confirm", 11), ("dismiss", 0)])
 def test_a_jump_is_told_by_the_list_and_judged_by_a_command(
-    sqlite_home: Household, word: str, suppressed: int
+    sqlite_home: Installation, word: str, suppressed: int
 ) -> None:
     home = sqlite_home
     bounce_all(home, crowd(home, 11))
     assert "10 of 11 mails of a day came back for good" in nurture(home, "list").output
     assert nurture(home, word).exit_code == 0
     assert len(home.rows(suppressions)) == suppressed
-    assert bounce_jumps.find_jump(home.house.database) is None
-    with home.house.database.reading() as connection:
+    assert bounce_jumps.find_jump(home.context.database) is None
+    with home.context.database.reading() as connection:
         assert find_hold(connection) is None
     assert nurture(home, word).exit_code == 1

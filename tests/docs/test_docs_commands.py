@@ -146,9 +146,11 @@ def test_the_page_on_privacy_answers_whoever_asks(
 ) -> None:
     monkeypatch.chdir(workshop.directory)
     workshop._run(".venv/bin/nurture publish")
-    house = build(load_settings(workshop.environment))
+    context = build(load_settings(workshop.environment))
     signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
-    subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, house.clock())
+    subscribe(
+        context.database, context.catalogue, context.tokens, context.limits, signup, context.clock()
+    )
     said = workshop.follow(ROOT / "docs/privacy.md")
     assert "marketing granted" in said
     assert "Anna" in (workshop.directory / "anna.html").read_text()
@@ -223,15 +225,17 @@ def test_a_lost_machine_comes_back_as_the_page_says(
     clock.write_text("2026-11-30T02:00:00Z")
     workshop.environment["NURTURE_CLOCK"] = str(clock)
     workshop._run(".venv/bin/nurture publish")
-    house = build(load_settings(workshop.environment))
+    context = build(load_settings(workshop.environment))
     signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
-    subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, house.clock())
+    subscribe(
+        context.database, context.catalogue, context.tokens, context.limits, signup, context.clock()
+    )
     page = (ROOT / "docs/backups.md").read_text()
     before, after = page.split("## The machine is lost")
     said = "".join(workshop._do(block) for block in blocks(before))
     [words] = re.findall(r"^    ((?:\w+-){7}\w+)$", said, re.MULTILINE)
     (workshop.directory / "words.txt").write_text(words)
-    house.database.close()
+    context.database.close()
     shutil.rmtree(workshop.directory / "var")
     clock.write_text("2026-12-03T10:00:00Z")
     said = "".join(workshop._do(block) for block in blocks(after))
@@ -291,10 +295,12 @@ def test_a_move_goes_as_the_page_says(
 def _move(workshop: Workshop, database_url: str) -> str:
     """Sign Anna up, and follow the page; return what was printed."""
     workshop._run(".venv/bin/nurture publish")
-    house = build(load_settings(workshop.environment))
+    context = build(load_settings(workshop.environment))
     signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
-    subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, house.clock())
-    house.database.close()
+    subscribe(
+        context.database, context.catalogue, context.tokens, context.limits, signup, context.clock()
+    )
+    context.database.close()
     (workshop.directory / ".env").write_text("NURTURE_BACKUP_URL=backups-elsewhere\n")
     before, after = (ROOT / "docs/moving.md").read_text().split("## On the new machine\n")
     said = "".join(workshop._do(block) for block in blocks(before))

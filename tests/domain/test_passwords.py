@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from nurture.domain.passwords import (
     IDLE_AT_MOST,
     SESSION_LASTS,
-    Lasting,
     PasswordRefusedError,
+    SessionTimes,
     insist_on_good,
 )
 
@@ -44,6 +44,6 @@ def test_a_good_password_is_taken(password: str) -> None:
 
 @given(st.timedeltas(timedelta(), SESSION_LASTS * 2), st.timedeltas(timedelta(), SESSION_LASTS * 2))
 def test_a_session_is_never_used_for_longer_than_it_may(used: timedelta, idle: timedelta) -> None:
-    session = Lasting(BEGAN, BEGAN + used)
+    session = SessionTimes(BEGAN, BEGAN + used)
     over = session.is_over(BEGAN + used + idle)
     assert over == (idle >= IDLE_AT_MOST or used + idle >= SESSION_LASTS)

@@ -25,7 +25,7 @@ from nurture.store.database import Database
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import get_by_address, subscribers
 from tests.faults.workers import expire_leases
-from tests.house import Household
+from tests.installation import Installation
 from tests.servers.clock import ClockFile
 
 #: How many messages are handed over before the first answer is heard.
@@ -127,10 +127,10 @@ class World:
     _catalogue: ClassVar[Catalogue | None] = None
 
     def __init__(self, url: str, directory: Path) -> None:
-        self.home = Household(url, directory, ClockFile(directory / "clock"))
+        self.home = Installation(url, directory, ClockFile(directory / "clock"))
         # What is published is the same in every world, and takes longer to read than a batch.
-        World._catalogue = World._catalogue or self.home.house.catalogue
-        self.home.house = replace(self.home.house, catalogue=World._catalogue)
+        World._catalogue = World._catalogue or self.home.context.catalogue
+        self.home.context = replace(self.home.context, catalogue=World._catalogue)
         self.fuse = Fuse()
         self.server = MailServer()
         self.silent: dict[str, int] = {}
@@ -162,7 +162,7 @@ class World:
         One on another machine does not have the logbooks of this one.
         """
         expire_leases(self.home)
-        other = self._dispatch(self.home.house.database, Fuse())
+        other = self._dispatch(self.home.context.database, Fuse())
         if elsewhere:
             other = replace(other, logbooks=Logbooks(self.home.directory / "another-machine"))
         sweep.batches_due(other)
@@ -180,21 +180,21 @@ class World:
 
     def unsubscribe(self, address: str) -> None:
         """From now on this person gets nothing."""
-        with self.home.house.database.writing() as connection:
+        with self.home.context.database.writing() as connection:
             person = get_by_address(connection, address)
             preferences.stop(connection, person, None, "1", Evidence(), self.home.clock.now)
         self.silent.setdefault(address, len(self.server.taken))
 
     def pause(self, sequence: str) -> None:
         """From now on only guides leave from this sequence."""
-        house = self.home.house
-        sequence_pause.pause(house.database, house.catalogue, sequence, self.home.clock.now)
+        context = self.home.context
+        sequence_pause.pause(context.database, context.catalogue, sequence, self.home.clock.now)
         self.paused.setdefault(sequence, len(self.server.taken))
 
     def resume(self, sequence: str) -> None:
         """Go on with it."""
-        house = self.home.house
-        sequence_pause.resume(house.database, house.catalogue, sequence, self.home.clock.now)
+        context = self.home.context
+        sequence_pause.resume(context.database, context.catalogue, sequence, self.home.clock.now)
         self.paused.pop(sequence, None)
 
     def live_happily(self, days: int = 100) -> None:
@@ -220,7 +220,7 @@ class World:
         joined = select(messages, subscribers.c.address).join(
             subscribers, subscribers.c.id == messages.c.subscriber_id
         )
-        with self.home.house.database.reading() as connection:
+        with self.home.context.database.reading() as connection:
             return [dict(row) for row in connection.execute(joined).mappings()]
 
     def in_doubt(self) -> list[int]:
@@ -260,7 +260,7 @@ class World:
 
     def _dispatch(self, database: Database, fuse: Fuse) -> Dispatch:
         mailer = MortalMailer(self.server, fuse)
-        return replace(self.home.house.dispatch, database=database, mailer=mailer, batch=5)
+        return replace(self.home.context.dispatch, database=database, mailer=mailer, batch=5)
 
     def _bury(self) -> None:
         if self._process is not None:

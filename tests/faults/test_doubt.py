@@ -24,7 +24,7 @@ from tests.faults.oracle_server import Fault
 from tests.faults.population import due_for_an_article, sign_up_many
 from tests.faults.verdict import verdict
 from tests.faults.workers import PlainWorkers, expire_leases
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import FIRST, GUIDE
 from tests.services.delivery.test_batch_faults import claim_and_begin
 
@@ -56,15 +56,15 @@ class _FatalLogbook:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def deliver_and_die(home: Household, *, before: bool = True) -> None:
+def deliver_and_die(home: Installation, *, before: bool = True) -> None:
     """Offer one message and be killed between its 250 and the commit."""
-    dispatch = home.house.dispatch
+    dispatch = home.context.dispatch
     fatal = Fatal(dispatch.logbooks, before=before)
     batch.deliver_batch(replace(dispatch, logbooks=fatal, batch=1))
 
 
 def die_between_the_250_and_the_commit(
-    home: Household, times: int, *, before: bool = True, elsewhere: bool = False
+    home: Installation, times: int, *, before: bool = True, elsewhere: bool = False
 ) -> None:
     """So many workers take one message each to the 250, and no further, here or elsewhere."""
     settings = {"NURTURE_DATA_DIR": str(home.directory / "elsewhere")} if elsewhere else {}
@@ -76,7 +76,7 @@ def die_between_the_250_and_the_commit(
     expire_leases(home)
 
 
-def status_as_told(home: Household, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+def status_as_told(home: Installation, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What `nurture status --json` prints."""
     for name, value in home.environment.items():
         monkeypatch.setenv(name, value)
@@ -87,7 +87,7 @@ def status_as_told(home: Household, monkeypatch: pytest.MonkeyPatch) -> dict[str
 
 @pytest.mark.parametrize("times", [4, pytest.param(100, marks=pytest.mark.slow)])
 def test_an_article_whose_worker_died_before_writing_it_down_is_in_doubt_and_never_sent_again(
-    home: Household, oracle: Oracle, times: int, monkeypatch: pytest.MonkeyPatch
+    home: Installation, oracle: Oracle, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = due_for_an_article(home, times)
     die_between_the_250_and_the_commit(home, times)
@@ -105,9 +105,9 @@ def test_an_article_whose_worker_died_before_writing_it_down_is_in_doubt_and_nev
     assert found.in_doubt == addresses
 
 
-def claim_and_die(home: Household) -> None:
+def claim_and_die(home: Installation) -> None:
     """Claim what is due and be killed before anything of it is offered."""
-    batch.deliver_batch(replace(home.house.dispatch, mailer=_FatalMailer()))
+    batch.deliver_batch(replace(home.context.dispatch, mailer=_FatalMailer()))
 
 
 class _FatalMailer:
@@ -122,14 +122,14 @@ class _FatalMailer:
 
 
 def test_what_a_killed_worker_of_this_machine_had_claimed_is_sent_at_once(
-    home: Household, oracle: Oracle
+    home: Installation, oracle: Oracle
 ) -> None:
     addresses = sign_up_many(home, 3)
     with PlainWorkers(home, work=claim_and_die) as workers:
         workers.start()
         assert workers.wait() == [KILLED]
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.CLAIMED}
-    sweep.batches_due(home.house.dispatch)
+    sweep.batches_due(home.context.dispatch)
     home.deliver()
     assert Counter(one.recipient for one in oracle.taken()) == dict.fromkeys(addresses, 1)
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
@@ -137,7 +137,7 @@ def test_what_a_killed_worker_of_this_machine_had_claimed_is_sent_at_once(
 
 @pytest.mark.parametrize("written", [b"", b"another boot 1:1\n"])
 def test_a_worker_whose_lock_may_not_be_seen_here_is_left_its_claim(
-    sqlite_home: Household, oracle: Oracle, written: bytes
+    sqlite_home: Installation, oracle: Oracle, written: bytes
 ) -> None:
     """One that has just made its logbook, or that is on another machine with the same folder."""
     home = sqlite_home
@@ -147,26 +147,26 @@ def test_a_worker_whose_lock_may_not_be_seen_here_is_left_its_claim(
         assert workers.wait() == [KILLED]
     [logbook] = (home.directory / "var").glob("sending-*/*")
     logbook.write_bytes(written)
-    sweep.batches_due(home.house.dispatch)
+    sweep.batches_due(home.context.dispatch)
     home.deliver()
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.CLAIMED}
 
 
 def test_what_a_killed_worker_of_this_machine_was_answered_is_written_down_at_once(
-    home: Household, oracle: Oracle
+    home: Installation, oracle: Oracle
 ) -> None:
     sign_up_many(home, 1)
     with PlainWorkers(home, work=partial(deliver_and_die, before=False)) as workers:
         workers.start()
         assert workers.wait() == [KILLED]
-    sweep.batches_due(home.house.dispatch)
+    sweep.batches_due(home.context.dispatch)
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
     assert len(oracle.taken()) == 1
 
 
 @pytest.mark.parametrize("times", [3, pytest.param(50, marks=pytest.mark.slow)])
 def test_a_guide_whose_worker_died_before_writing_it_down_is_offered_once_more(
-    home: Household, oracle: Oracle, times: int
+    home: Installation, oracle: Oracle, times: int
 ) -> None:
     addresses = sign_up_many(home, times)
     die_between_the_250_and_the_commit(home, times)
@@ -179,13 +179,13 @@ def test_a_guide_whose_worker_died_before_writing_it_down_is_offered_once_more(
 
 
 def test_a_guide_that_fails_in_the_same_way_twice_is_left_to_the_owner(
-    sqlite_home: Household, oracle: Oracle
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     [address] = sign_up_many(home, 1)
     for _ in range(2):
         die_between_the_250_and_the_commit(home, 1)
-        sweep.batches_due(home.house.dispatch)
+        sweep.batches_due(home.context.dispatch)
         home.clock.advance(timedelta(minutes=6))
     home.live(hours=12)
     assert home.statuses(address) == [(GUIDE, MessageStatus.IN_DOUBT)]
@@ -194,7 +194,7 @@ def test_a_guide_that_fails_in_the_same_way_twice_is_left_to_the_owner(
 
 @pytest.mark.parametrize("step", [FIRST, GUIDE])
 def test_what_was_noted_as_accepted_is_accepted_and_nobody_is_in_doubt(
-    home: Household, oracle: Oracle, step: str
+    home: Installation, oracle: Oracle, step: str
 ) -> None:
     addresses = due_for_an_article(home, 3) if step == FIRST else sign_up_many(home, 3)
     die_between_the_250_and_the_commit(home, 3, before=False)
@@ -204,12 +204,12 @@ def test_what_was_noted_as_accepted_is_accepted_and_nobody_is_in_doubt(
     assert found.faultless, found
     assert (found.accepted, found.in_doubt) == (3, [])
     assert not any(row["doubts"] for row in home.rows(messages))
-    assert list(home.house.logbooks.claims()) == []
+    assert list(home.context.logbooks.claims()) == []
 
 
 @pytest.mark.parametrize("before", [True, False])
 def test_another_machine_doubts_and_the_logbook_settles_it_once_its_machine_is_back(
-    home: Household, oracle: Oracle, *, before: bool
+    home: Installation, oracle: Oracle, *, before: bool
 ) -> None:
     addresses = due_for_an_article(home, 3)
     die_between_the_250_and_the_commit(home, 3, before=before, elsewhere=True)
@@ -225,7 +225,7 @@ def test_another_machine_doubts_and_the_logbook_settles_it_once_its_machine_is_b
 
 
 def test_messages_at_the_mail_server_are_first_left_to_the_machine_with_the_logbook(
-    home: Household, oracle: Oracle
+    home: Installation, oracle: Oracle
 ) -> None:
     [address] = due_for_an_article(home, 1)
     die_between_the_250_and_the_commit(home, 1, before=False, elsewhere=True)
@@ -240,7 +240,7 @@ def test_messages_at_the_mail_server_are_first_left_to_the_machine_with_the_logb
 
 
 def test_a_message_that_was_refused_for_good_is_not_offered_again_by_whoever_takes_over(
-    home: Household, oracle: Oracle
+    home: Installation, oracle: Oracle
 ) -> None:
     [address] = due_for_an_article(home, 1)
     oracle.show(Fault("dot", text="554 5.7.1 never"))
@@ -253,10 +253,12 @@ def test_a_message_that_was_refused_for_good_is_not_offered_again_by_whoever_tak
     assert (FIRST, MessageStatus.FAILED) in home.statuses(address)
 
 
-def test_what_a_worker_is_slow_about_is_first_left_to_it(home: Household, oracle: Oracle) -> None:
+def test_what_a_worker_is_slow_about_is_first_left_to_it(
+    home: Installation, oracle: Oracle
+) -> None:
     [address] = due_for_an_article(home, 1)
     claim = claim_and_begin(home)
-    logbook = home.house.logbooks.begin(claim)
+    logbook = home.context.logbooks.begin(claim)
     expire_leases(home, timedelta(seconds=10))
     home.deliver()
     assert verdict(home, oracle, [address], FIRST).in_hand == [address]

@@ -22,7 +22,7 @@ from tests.faults.workers import (
     finished,
     until,
 )
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import FIRST
 
 CONNECTIONS = 4
@@ -32,7 +32,9 @@ CONNECTIONS = 4
 AT_MOST_A_KILL = CONNECTIONS
 
 
-def kill_while_they_work(home: Household, oracle: Oracle, kills: int, chance: random.Random) -> int:
+def kill_while_they_work(
+    home: Installation, oracle: Oracle, kills: int, chance: random.Random
+) -> int:
     """Kill one of three workers so often, and start another; return how many were killed at work.
 
     What the dead had in hand stays there until their leases run out.
@@ -51,27 +53,27 @@ def kill_while_they_work(home: Household, oracle: Oracle, kills: int, chance: ra
     return at_work
 
 
-def something_was_taken_since(before: int, home: Household, oracle: Oracle) -> bool:
+def something_was_taken_since(before: int, home: Installation, oracle: Oracle) -> bool:
     """Whether a worker is at it, or there is nothing left for one to do."""
     return oracle.count() > before or not is_due(home)
 
 
-def is_due(home: Household) -> bool:
+def is_due(home: Installation) -> bool:
     """Whether there is work that nobody has in hand."""
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         return count_due(connection, home.clock.now, most=1) > 0
 
 
-def drain(home: Household) -> None:
+def drain(home: Installation) -> None:
     """All workers are dead; when that has been noticed, others do what is left."""
     expire_leases(home)
     with PlainWorkers(home) as workers:
         workers.start(2)
-        until(lambda: finished(home.house.dispatch), 30)
+        until(lambda: finished(home.context.dispatch), 30)
 
 
 def test_killing_workers_at_any_moment_loses_nothing_and_doubles_nothing(
-    home: Household, oracle: Oracle
+    home: Installation, oracle: Oracle
 ) -> None:
     addresses = due_for_an_article(home, 300)
     oracle.delay(0.001)
@@ -87,7 +89,7 @@ def test_killing_workers_at_any_moment_loses_nothing_and_doubles_nothing(
 
 @pytest.mark.slow
 def test_fifty_kills_of_real_workers_during_two_thousand_mails(
-    home: Household, oracle: Oracle, redis_url: str
+    home: Installation, oracle: Oracle, redis_url: str
 ) -> None:
     """Children and parents of real Celery workers, woken by a real beat, with real leases."""
     home.settings = {"NURTURE_REDIS_URL": redis_url, "NURTURE_SWEEP_SECONDS": "0.5"}
@@ -102,7 +104,7 @@ def test_fifty_kills_of_real_workers_during_two_thousand_mails(
             time.sleep(chance.uniform(0, 0.3))
             kill_somebody(chance.choice([one, other]), chance, parent=number % 5 == 4)
         oracle.delay(0)
-        took = until(lambda: finished(home.house.dispatch), 150, every=0.5)
+        took = until(lambda: finished(home.context.dispatch), 150, every=0.5)
     found = verdict(home, oracle, addresses, FIRST)
     print(f"drained after {took:.0f} s, {len(found.in_doubt)} in doubt")
     assert found.faultless, found

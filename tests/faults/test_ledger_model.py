@@ -21,7 +21,7 @@ from nurture.services.delivery import batch, doubts
 from nurture.store.migrate import migrate
 from nurture.store.tables.enrolments import enrolments
 from tests.faults.ledger_world import Answer, World
-from tests.house import Household, shipped_library
+from tests.installation import Installation, shipped_library
 from tests.servers.clock import ClockFile
 from tests.servers.memory import quick_directory
 
@@ -42,8 +42,8 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("pattern")
     url = f"sqlite:///{directory}/nurture.db"
     migrate(url)
-    home = Household(url, directory, ClockFile(directory / "clock")).publish_shipped()
-    home.house.database.close()
+    home = Installation(url, directory, ClockFile(directory / "clock")).publish_shipped()
+    home.context.database.close()
     return directory / "nurture.db"
 
 
@@ -127,9 +127,9 @@ class Ledger(RuleBasedStateMachine):
         doubtful = self.world.in_doubt()
         if doubtful:
             message = data.draw(st.sampled_from(doubtful))
-            house, now = self.world.home.house, self.world.home.clock.now
+            context, now = self.world.home.context, self.world.home.clock.now
             sent = self.world.took(message)
-            doubts.settle(house.database, house.catalogue, message, sent, now)
+            doubts.settle(context.database, context.catalogue, message, sent, now)
 
     @invariant()
     def every_promise_is_kept(self) -> None:

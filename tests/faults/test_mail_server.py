@@ -18,7 +18,7 @@ from nurture.store.tables.suppressions import suppressions
 from tests.faults.oracle import PIPELINING, Fault, Oracle
 from tests.faults.population import due_for_an_article
 from tests.faults.verdict import verdict
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import FIRST
 
 ACCEPTED, DEFERRED = MessageStatus.ACCEPTED, MessageStatus.DEFERRED
@@ -96,19 +96,19 @@ def _case(stage: str, answer: str, expected: Expected) -> Case:
 CASES = list(cases())
 
 
-def offer_one(home: Household, case: Case) -> None:
+def offer_one(home: Installation, case: Case) -> None:
     """One worker takes one message to the mail server, over a connection of its own."""
     wish = "required" if "STARTTLS" in case.extensions else "never"
     route = SmtpRoute.from_url(f"{home.smtp_url}?starttls={wish}")
     mailer = SmtpMailer(route, timeout=PATIENCE)
-    batch.deliver_batch(replace(home.house.dispatch, mailer=mailer, batch=1))
+    batch.deliver_batch(replace(home.context.dispatch, mailer=mailer, batch=1))
     mailer.close()
 
 
-def open_account(home: Household) -> None:
+def open_account(home: Installation) -> None:
     """Let the next fault meet an account that takes mail, and a message of its own."""
     waiting = home.rows(messages)[-1]["enrolment_id"]
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         if account.find_hold(connection):
             later = home.clock.now + LATER
             look_at(connection, of_enrolments([waiting]), later)
@@ -116,7 +116,7 @@ def open_account(home: Household) -> None:
         account.forget_refusals(connection)
 
 
-def as_recorded(home: Household) -> Expected:
+def as_recorded(home: Installation) -> Expected:
     """What the ledger says about the message that was claimed last."""
     message = home.rows(messages)[-1]
     [enrolment] = [e for e in home.rows(enrolments) if e["id"] == message["enrolment_id"]]
@@ -127,7 +127,7 @@ def as_recorded(home: Household) -> Expected:
 
 @pytest.mark.parametrize("pipelining", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_every_fault_at_every_stage_leaves_exactly_what_is_known(
-    full_home: Household, oracle: Oracle, pipelining: bool
+    full_home: Installation, oracle: Oracle, pipelining: bool
 ) -> None:
     home = full_home
     addresses = due_for_an_article(home, len(CASES))
@@ -154,7 +154,7 @@ def test_every_fault_at_every_stage_leaves_exactly_what_is_known(
 
 
 def test_a_server_that_cannot_be_reached_is_tried_again_every_minute(
-    sqlite_home: Household, oracle: Oracle
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     addresses = due_for_an_article(home, 3)
@@ -170,7 +170,7 @@ def test_a_server_that_cannot_be_reached_is_tried_again_every_minute(
 
 
 def test_a_server_that_puts_a_message_off_is_asked_less_and_less_often(
-    sqlite_home: Household, oracle: Oracle
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     due_for_an_article(home, 1)
@@ -188,7 +188,7 @@ def test_a_server_that_puts_a_message_off_is_asked_less_and_less_often(
 
 
 def test_a_refusal_of_one_recipient_does_not_touch_the_others(
-    sqlite_home: Household, oracle: Oracle
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     addresses = due_for_an_article(home, 30)

@@ -17,7 +17,7 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from tests.faults.oracle import Oracle
 from tests.faults.verdict import verdict
-from tests.house import Household, shipped_library
+from tests.installation import Installation, shipped_library
 
 ZONES = ("Europe/London", "America/New_York", "Australia/Sydney", "Asia/Kolkata")
 SEQUENCE = next(s.sequence for s in shipped_library().sequences if s.sequence.key == "pain-guide")
@@ -29,7 +29,7 @@ APART = timedelta(hours=23)
 ODD_DAYS = (datetime(2026, 10, 25), datetime(2027, 3, 28), datetime(2028, 2, 29))
 
 
-def series(home: Household) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def series(home: Installation) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The mails of the series that each person was sent, in order, guides aside."""
     rows = home.rows(messages)
     zones = {row["id"]: row["time_zone"] for row in home.rows(subscribers)}
@@ -44,7 +44,7 @@ def series(home: Household) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield zone, sorted(sent, key=lambda row: row["accepted_at"])
 
 
-def check(home: Household) -> int:
+def check(home: Installation) -> int:
     """See that every mail came in its window and none too soon after another; count them."""
     count = 0
     for zone, sent in series(home):
@@ -62,7 +62,7 @@ def check(home: Household) -> int:
 
 @pytest.mark.parametrize("day", ODD_DAYS, ids=lambda day: f"{day:%d %b %Y}")
 def test_over_an_odd_day_every_mail_comes_in_its_window_and_once(
-    full_home: Household, oracle: Oracle, day: datetime
+    full_home: Installation, oracle: Oracle, day: datetime
 ) -> None:
     home = full_home
     home.clock.set(day.replace(tzinfo=UTC) - timedelta(days=9))
@@ -84,7 +84,7 @@ def _only_several_steps(doubled: list[str]) -> bool:
 
 
 def test_a_clock_that_is_put_back_sends_nothing_twice(
-    sqlite_home: Household, oracle: Oracle
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     for n in range(5):
@@ -105,7 +105,7 @@ def test_a_clock_that_is_put_back_sends_nothing_twice(
 
 @pytest.mark.parametrize("days", [7, pytest.param(30, marks=pytest.mark.slow)])
 def test_after_a_week_in_the_dark_nobody_is_flooded_and_what_is_too_late_is_left_out(
-    full_home: Household, oracle: Oracle, days: int
+    full_home: Installation, oracle: Oracle, days: int
 ) -> None:
     home = full_home
     home.clock.set(datetime(2026, 10, 12, 9, 0, tzinfo=UTC))
@@ -117,7 +117,7 @@ def test_after_a_week_in_the_dark_nobody_is_flooded_and_what_is_too_late_is_left
     at_dark = {(row["enrolment_id"], row["step"]) for row in home.rows(messages)}
     home.clock.advance(timedelta(days=days))
     at_light = home.clock.now
-    while batch.deliver_batch(home.house.dispatch).looked_at:
+    while batch.deliver_batch(home.context.dispatch).looked_at:
         pass
     home.live(days=25)
     assert check(home) > 50
@@ -140,7 +140,7 @@ def _check_shifted(sent: list[dict[str, Any]], at_light: datetime) -> None:
 
 
 def test_everything_that_was_due_in_the_dark_is_sent_or_left_out_in_the_end(
-    sqlite_home: Household, oracle: Oracle
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     home.subscribe("ann@example.org")

@@ -13,7 +13,7 @@ from tests.faults.oracle import Oracle
 from tests.faults.population import due_for_an_article
 from tests.faults.verdict import verdict
 from tests.faults.workers import celery_beat, celery_worker, finished, until
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import FIRST
 
 #: Where the copies are put, from where alone the workers take what they do.
@@ -49,7 +49,7 @@ def _another(task: bytes) -> bytes:
 
 @pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
 def test_two_beats_and_every_task_thrice_for_eight_workers_send_each_mail_once(
-    full_home: Household, oracle: Oracle, redis_url: str, count: int
+    full_home: Installation, oracle: Oracle, redis_url: str, count: int
 ) -> None:
     home = full_home
     home.settings = {
@@ -66,7 +66,7 @@ def test_two_beats_and_every_task_thrice_for_eight_workers_send_each_mail_once(
         celery_beat(home),
         celery_beat(home),
     ):
-        until(lambda: finished(home.house.dispatch), 240)
+        until(lambda: finished(home.context.dispatch), 240)
     judged = verdict(home, oracle, addresses, FIRST)
     assert judged.faultless, judged
     assert judged.accepted == count

@@ -14,7 +14,7 @@ import redis
 from nurture.broker.embedded import EmbeddedRedis
 from tests.faults.oracle import Oracle
 from tests.faults.workers import Program, celery_beat, celery_worker, until
-from tests.house import SIGNUP_TOKEN, Household
+from tests.installation import SIGNUP_TOKEN, Installation
 from tests.servers.clock import ClockFile
 from tests.servers.ports import free_port
 
@@ -94,7 +94,7 @@ class Tree:
             "NURTURE_PORT": str(self.port),
             "NURTURE_WORKER_PROCESSES": "1",
         }
-        self.home = Household(self.url, self.directory, self.clock, self.oracle.url, settings)
+        self.home = Installation(self.url, self.directory, self.clock, self.oracle.url, settings)
         self.home.publish_shipped()
         self._stack.callback(self.home.close)
         self.programs = [Program(self.home, "web")]
@@ -118,7 +118,7 @@ class Tree:
     def click(self) -> tuple[int, str | None]:
         """Follow a link; return the status and where it leads."""
         url = "https://example.org/an-article"
-        return self._call("GET", f"/c/{self.home.house.tokens.click(1, url)}")
+        return self._call("GET", f"/c/{self.home.context.tokens.click(1, url)}")
 
     def sent_to(self, addresses: list[str]) -> bool:
         """Whether all of them have been sent a mail."""

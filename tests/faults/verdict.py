@@ -10,7 +10,7 @@ from nurture.domain.messages.status import TAKEN, MessageStatus
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from tests.faults.oracle import Oracle
-from tests.house import Household
+from tests.installation import Installation
 
 #: The ledger says: this was not accepted, and it may be offered again or is given up.
 _NOT_TAKEN = (MessageStatus.DEFERRED, MessageStatus.FAILED, MessageStatus.CANCELLED)
@@ -42,7 +42,7 @@ class Verdict:
 
 
 def verdict(
-    home: Household, oracle: Oracle, due: Iterable[str], step: str | None = None
+    home: Installation, oracle: Oracle, due: Iterable[str], step: str | None = None
 ) -> Verdict:
     """Compare the ledger with what the mail server took, for one mail due to each of `due`."""
     ledger = _ledger(home, step)
@@ -50,7 +50,7 @@ def verdict(
     taken = [
         (number, one.recipient)
         for one in oracle.taken()
-        if (number := home.house.tokens.read_message_id(one.message_id)) in known or step is None
+        if (number := home.context.tokens.read_message_id(one.message_id)) in known or step is None
     ]
     times, people = Counter(number for number, _ in taken), {to for _, to in taken}
     settled = {to for _, to, status in ledger if status not in TAKEN}
@@ -67,12 +67,12 @@ def verdict(
     )
 
 
-def _ledger(home: Household, step: str | None) -> list[tuple[int, str, MessageStatus]]:
+def _ledger(home: Installation, step: str | None) -> list[tuple[int, str, MessageStatus]]:
     joined = select(messages.c.id, subscribers.c.address, messages.c.status).join(
         subscribers, subscribers.c.id == messages.c.subscriber_id
     )
     wanted = joined.where(messages.c.step == step) if step else joined
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         return [
             (number, to, MessageStatus(said)) for number, to, said in connection.execute(wanted)
         ]

@@ -20,7 +20,7 @@ from nurture.lifeline import die_with_parent, tied_to_us
 from nurture.services.delivery import batch, sweep
 from nurture.services.delivery.batch import Dispatch
 from nurture.store.tables.messages import messages
-from tests.house import Household
+from tests.installation import Installation
 
 _FORK = multiprocessing.get_context("fork")
 _ROOT = Path(__file__).parents[2]
@@ -28,12 +28,12 @@ _ROOT = Path(__file__).parents[2]
 #: Between two looks of a plain worker that has nothing to do.
 _LOOK_EVERY = 0.05
 
-Work = Callable[[Household], None]
+Work = Callable[[Installation], None]
 
 
-def work_for_ever(home: Household) -> None:
+def work_for_ever(home: Installation) -> None:
     """Sweep and deliver, as the tasks do, until killed."""
-    dispatch = home.house.dispatch
+    dispatch = home.context.dispatch
     while True:
         for _ in range(sweep.batches_due(dispatch)):
             while batch.deliver_batch(dispatch).full:
@@ -45,7 +45,7 @@ def work_for_ever(home: Household) -> None:
 class PlainWorkers:
     """Processes that do what a worker does, without Celery; killed when the block ends."""
 
-    home: Household
+    home: Installation
     work: Work = work_for_ever
     settings: dict[str, str] = field(default_factory=dict)
     _running: list[multiprocessing.process.BaseProcess] = field(default_factory=list)
@@ -93,7 +93,7 @@ class PlainWorkers:
     def _run(self, parent: int) -> None:
         die_with_parent(parent, signal.SIGKILL)
         home = self.home
-        own = Household(home.url, home.directory, home.clock, home.smtp_url, dict(home.settings))
+        own = Installation(home.url, home.directory, home.clock, home.smtp_url, dict(home.settings))
         own.settings = dict(home.settings) | self.settings
         self.work(own)
 
@@ -101,7 +101,7 @@ class PlainWorkers:
 class Program:
     """One program of the real tree (a Celery worker, the beat) with everything it starts."""
 
-    def __init__(self, home: Household, name: str, command: Sequence[str] = ()) -> None:
+    def __init__(self, home: Installation, name: str, command: Sequence[str] = ()) -> None:
         self.log = home.directory / f"{name}.log"
         self._home = home
         self._command = [sys.executable, *(command or ("-m", "nurture", name))]
@@ -158,12 +158,12 @@ class Program:
         self._process.wait()
 
 
-def celery_worker(home: Household, queue: str = "") -> Program:
+def celery_worker(home: Installation, queue: str = "") -> Program:
     """A real worker with its children, which may take its tasks from another queue."""
     return Program(home, "worker", ["-c", _FROM_QUEUE, queue] if queue else ())
 
 
-def celery_beat(home: Household) -> Program:
+def celery_beat(home: Installation) -> Program:
     """A real beat."""
     return Program(home, "beat")
 
@@ -178,9 +178,9 @@ run_worker(load_settings(), queues=sys.argv[1])
 """
 
 
-def expire_leases(home: Household, ago: timedelta = timedelta(hours=1)) -> None:
+def expire_leases(home: Installation, ago: timedelta = timedelta(hours=1)) -> None:
     """As if the workers had not been heard of for a long time; only where all of them are dead."""
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         long_ago = real_now() - ago
         connection.execute(
             update(messages).where(messages.c.lease_until.is_not(None)).values(lease_until=long_ago)

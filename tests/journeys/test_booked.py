@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from nurture.domain.audience.facts import Happened
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
 from nurture.domain.subscribers.bookings import booked_until, is_booked, is_reached
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import BookingEvent, EventKind
 from nurture.services.inbound.events import record_bookings
 from nurture.services.subscribers import erasure, on_behalf, preferences
 from nurture.store.tables.events import events
-from tests.homes import ScriptedSink
-from tests.house import Household, calendly_call
+from tests.installation import Installation, calendly_call
+from tests.installations import ScriptedSink
 from tests.journeys.test_journeys import SERIES, check_windows, collect, sign_up
 from tests.servers.clock import ClockFile
 from tests.servers.databases import SqliteDatabases
@@ -29,7 +29,7 @@ MONDAY = datetime(2026, 4, 13, 10, tzinfo=UTC)
 PAIN, OLDER = "pain-guide", "over-50-guide"
 
 
-def sent(home: Household, sequence: str = PAIN) -> list[str]:
+def sent(home: Installation, sequence: str = PAIN) -> list[str]:
     """What went out of a sequence, in order."""
     return [
         mail["step"]
@@ -38,13 +38,13 @@ def sent(home: Household, sequence: str = PAIN) -> list[str]:
     ]
 
 
-def stands(home: Household, sequence: str = PAIN) -> tuple[str, str | None]:
+def stands(home: Installation, sequence: str = PAIN) -> tuple[str, str | None]:
     """How an enrolment stands, and why."""
     row = home.enrolment(ANN, sequence)
     return row["status"], row["ended_because"]
 
 
-def books(home: Household, number: str = "A1", event: str = "invitee.created") -> None:
+def books(home: Installation, number: str = "A1", event: str = "invitee.created") -> None:
     assert calendly_call(home, event, ANN, number).status_code == 204
 
 
@@ -52,7 +52,9 @@ def whole(sequence: str) -> list[str]:
     return [email for email in SERIES[sequence] if email != "guide-reminder"]
 
 
-def test_ann_books_and_asks_for_her_guide_again(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_ann_books_and_asks_for_her_guide_again(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     home.clock.set(MONDAY)
     sign_up(home, ANN)
     collect(home, smtp_sink, ANN)
@@ -63,13 +65,13 @@ def test_ann_books_and_asks_for_her_guide_again(home: Household, smtp_sink: Scri
         home.live(days=30)
         sign_up(home, ANN)
         sign_up(home, ANN)
-        assert stands(home) == (EnrolmentStatus.GOAL_REACHED, Because.BOOKED)
+        assert stands(home) == (EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED)
     home.live(days=90)
     assert sent(home) == [*had, "your-guide", "your-guide"]
 
 
 def test_whoever_booked_gets_the_other_guide_its_reminder_and_nothing_else(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     sign_up(home, ANN)
@@ -79,21 +81,23 @@ def test_whoever_booked_gets_the_other_guide_its_reminder_and_nothing_else(
     sign_up(home, ANN, OLDER)
     home.live(days=20)
     assert sent(home, OLDER) == ["your-guide", "guide-reminder"]
-    assert stands(home, OLDER) == (EnrolmentStatus.GOAL_REACHED, Because.BOOKED_BEFORE)
+    assert stands(home, OLDER) == (EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED_BEFORE)
     collect(home, smtp_sink, ANN)
     home.live(days=90)
     assert sent(home, OLDER) == ["your-guide", "guide-reminder"]
     assert sent(home) == ["your-guide"]
 
 
-def test_a_calendar_that_is_quicker_than_the_form(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_a_calendar_that_is_quicker_than_the_form(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     home.clock.set(MONDAY)
     books(home)
     home.clock.advance(timedelta(minutes=2))
     sign_up(home, ANN)
     assert home.person(ANN)["booked_until"] is not None
     collect(home, smtp_sink, ANN)
-    assert stands(home) == (EnrolmentStatus.GOAL_REACHED, Because.BOOKED_BEFORE)
+    assert stands(home) == (EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED_BEFORE)
     home.live(days=90)
     assert sent(home) == ["your-guide"]
     [booked] = [row for row in home.rows(events) if row["kind"] == "booked"]
@@ -101,7 +105,7 @@ def test_a_calendar_that_is_quicker_than_the_form(home: Household, smtp_sink: Sc
 
 
 def test_a_booking_that_was_cancelled_before_the_form_keeps_nothing_back(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     books(home)
@@ -112,11 +116,11 @@ def test_a_booking_that_was_cancelled_before_the_form_keeps_nothing_back(
     collect(home, smtp_sink, ANN)
     home.live(days=90)
     assert sent(home) == whole(PAIN)
-    assert stands(home) == (EnrolmentStatus.COMPLETED, Because.COMPLETED)
+    assert stands(home) == (EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
 
 
 def test_a_guide_that_the_mail_server_put_off_comes_although_they_book_meanwhile(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.script = lambda _: "451 4.7.1 Come back later"
     home.clock.set(MONDAY)
@@ -131,23 +135,25 @@ def test_a_guide_that_the_mail_server_put_off_comes_although_they_book_meanwhile
 
 
 def test_whoever_books_between_leaving_and_coming_back_is_not_invited(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     sign_up(home, ANN)
     collect(home, smtp_sink, ANN)
-    house = home.house
-    preferences.unsubscribe(house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
+    context = home.context
+    preferences.unsubscribe(
+        context.database, context.catalogue, 1, None, Evidence(), home.clock.now
+    )
     home.clock.advance(timedelta(days=1))
     books(home)
     home.clock.advance(timedelta(days=1))
-    preferences.resubscribe(house.database, house.catalogue, 1, Evidence(), home.clock.now)
+    preferences.resubscribe(context.database, context.catalogue, 1, Evidence(), home.clock.now)
     home.live(days=90)
     assert sent(home) == ["your-guide"]
 
 
 def test_whoever_was_let_go_unconfirmed_had_booked_all_the_same(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     sign_up(home, ANN)
@@ -162,7 +168,7 @@ def test_whoever_was_let_go_unconfirmed_had_booked_all_the_same(
 
 
 def test_after_a_year_a_booking_of_nobody_known_is_forgotten(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     books(home)
@@ -180,13 +186,17 @@ def test_after_a_year_a_booking_of_nobody_known_is_forgotten(
 
 
 def test_a_booker_who_is_forgotten_is_forgotten_whether_or_not_they_signed_up(
-    home: Household,
+    home: Installation,
 ) -> None:
     home.clock.set(MONDAY)
     books(home)
-    house = home.house
-    assert erasure.forget_booker(house.database, house.files, house.tokens, ANN, home.clock.now)
-    assert not erasure.forget_booker(house.database, house.files, house.tokens, ANN, home.clock.now)
+    context = home.context
+    assert erasure.forget_booker(
+        context.database, context.files, context.tokens, ANN, home.clock.now
+    )
+    assert not erasure.forget_booker(
+        context.database, context.files, context.tokens, ANN, home.clock.now
+    )
     books(home, "A2")
     sign_up(home, ANN)
     assert home.rows(events)[0]["booker"] is home.rows(events)[1]["booker"] is None
@@ -195,18 +205,20 @@ def test_a_booker_who_is_forgotten_is_forgotten_whether_or_not_they_signed_up(
 
 
 def test_an_owner_takes_somebody_out_and_puts_them_back(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     sign_up(home, ANN)
     collect(home, smtp_sink, ANN)
     home.live(days=12)
     had = sent(home)
-    house = home.house
-    assert on_behalf.take_out(house.database, 1, PAIN, home.clock.now, "paul@example.org")
+    context = home.context
+    assert on_behalf.take_out(context.database, 1, PAIN, home.clock.now, "paul@example.org")
     home.live(days=40)
     assert sent(home) == had
-    on_behalf.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now, "paul@example.org")
+    on_behalf.put_back(
+        context.database, context.catalogue, 1, PAIN, home.clock.now, "paul@example.org"
+    )
     back_at = home.clock.now
     home.live(days=7)
     assert sent(home)[: len(had) + 1] == whole(PAIN)[: len(had) + 1]
@@ -217,12 +229,12 @@ def test_an_owner_takes_somebody_out_and_puts_them_back(
     assert next_at - back_at < timedelta(days=5)
     noted = [row for row in home.rows(events) if row["kind"] in ("removed", "put_back")]
     assert [row["raw"]["by"] for row in noted] == ["paul@example.org"] * 2
-    assert stands(home) == (EnrolmentStatus.COMPLETED, Because.COMPLETED)
+    assert stands(home) == (EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
 
 
 @pytest.mark.parametrize("steps", range(1, 9))
 def test_put_back_anywhere_nothing_comes_twice_and_nothing_is_passed_over(
-    sqlite_home: Household, smtp_sink: ScriptedSink, steps: int
+    sqlite_home: Installation, smtp_sink: ScriptedSink, steps: int
 ) -> None:
     home = sqlite_home
     home.clock.set(MONDAY)
@@ -230,17 +242,17 @@ def test_put_back_anywhere_nothing_comes_twice_and_nothing_is_passed_over(
     collect(home, smtp_sink, ANN)
     while len(sent(home)) < steps:
         home.live(days=1)
-    house = home.house
-    on_behalf.take_out(house.database, 1, PAIN, home.clock.now)
+    context = home.context
+    on_behalf.take_out(context.database, 1, PAIN, home.clock.now)
     home.live(days=33, hours=5)
-    on_behalf.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now)
+    on_behalf.put_back(context.database, context.catalogue, 1, PAIN, home.clock.now)
     home.live(days=120)
     assert sent(home) == whole(PAIN)
     check_windows(home, ANN, PAIN)
 
 
 def test_a_few_days_out_neither_shorten_a_wait_nor_lengthen_it(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     home.clock.set(MONDAY)
@@ -248,10 +260,10 @@ def test_a_few_days_out_neither_shorten_a_wait_nor_lengthen_it(
     collect(home, smtp_sink, ANN)
     home.live(days=3)
     due_at = home.next_look()
-    house = home.house
-    on_behalf.take_out(house.database, 1, PAIN, home.clock.now)
+    context = home.context
+    on_behalf.take_out(context.database, 1, PAIN, home.clock.now)
     home.live(hours=30)
-    on_behalf.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now)
+    on_behalf.put_back(context.database, context.catalogue, 1, PAIN, home.clock.now)
     home.deliver()
     assert home.next_look() == due_at
 
@@ -293,15 +305,15 @@ def test_in_whatever_order_calendar_and_form_are_told_nobody_is_invited_to_what_
 ) -> None:
     with TemporaryDirectory() as directory:
         url = sqlite_databases.fresh(Path(directory))
-        home = Household(url, Path(directory), ClockFile(Path(directory) / "clock"))
+        home = Installation(url, Path(directory), ClockFile(Path(directory) / "clock"))
         home.clock.set(MONDAY)
         home.publish_shipped()
-        house = home.house
+        context = home.context
         told = [_event(n, one) for n, one in enumerate(happened)]
         told += random.sample(told, k=len(told) // 2)
         random.shuffle(told)
         cut = round(signs_up_after * len(told))
-        args = (house.database, house.catalogue, house.tokens)
+        args = (context.database, context.catalogue, context.tokens)
         record_bookings(*args, told[:cut], MONDAY)
         home.subscribe(ANN)
         record_bookings(*args, told[cut:], MONDAY)

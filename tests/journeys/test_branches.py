@@ -9,20 +9,20 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services.publishing import files
 from nurture.services.publishing.files import Draft
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
-from tests.homes import ScriptedSink
-from tests.house import Household, shipped_library, subjects
+from tests.installation import Installation, shipped_library, subjects
+from tests.installations import ScriptedSink
 from tests.services.test_segments import clicks
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 GOLF = "power-for-golf"
 
 
-def publish_changed(home: Household, key: str, old: str, new: str) -> None:
+def publish_changed(home: Installation, key: str, old: str, new: str) -> None:
     """Publish a sequence with one thing changed in its file."""
     [source] = [s for s in shipped_library().sequences if s.sequence.key == key]
     assert old in source.toml
     draft = Draft(RevisionKind.SEQUENCE, key, {"toml": source.toml.replace(old, new, 1)}, {})
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         add_revision(
             connection,
             kind=draft.kind,
@@ -35,11 +35,11 @@ def publish_changed(home: Household, key: str, old: str, new: str) -> None:
         )
 
 
-def sent_to(home: Household, address: str) -> list[str]:
+def sent_to(home: Installation, address: str) -> list[str]:
     return [step for step, status in home.statuses(address) if status == MessageStatus.ACCEPTED]
 
 
-def enrol(home: Household, *addresses: str) -> None:
+def enrol(home: Installation, *addresses: str) -> None:
     """Sign up for the guide to exercise at 50 and beyond, and collect it."""
     home.clock.set(datetime(2026, 11, 23, 9, tzinfo=UTC))
     for address in addresses:
@@ -49,7 +49,7 @@ def enrol(home: Household, *addresses: str) -> None:
 
 
 def test_a_golfer_gets_one_more_letter_when_the_series_is_over(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     enrol(home, ANN, BOB)
     home.live(days=30)
@@ -62,7 +62,7 @@ def test_a_golfer_gets_one_more_letter_when_the_series_is_over(
 
 
 def test_a_step_with_a_condition_goes_to_those_alone_for_whom_it_holds(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     step = f'email = "{GOLF}"'
@@ -78,7 +78,7 @@ def test_a_step_with_a_condition_goes_to_those_alone_for_whom_it_holds(
 
 
 def test_a_step_that_a_segment_skips_is_passed_over_and_the_series_goes_on(
-    sqlite_home: Household,
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
     step = f'email = "{GOLF}"'
@@ -91,7 +91,7 @@ def test_a_step_that_a_segment_skips_is_passed_over_and_the_series_goes_on(
     assert home.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.COMPLETED
 
 
-def test_a_click_counts_until_the_moment_the_step_would_go(sqlite_home: Household) -> None:
+def test_a_click_counts_until_the_moment_the_step_would_go(sqlite_home: Installation) -> None:
     """Conditions are asked when the step is due, not when somebody was enrolled."""
     home = sqlite_home
     step = f'email = "{GOLF}"'
@@ -106,9 +106,9 @@ def test_a_click_counts_until_the_moment_the_step_would_go(sqlite_home: Househol
     assert GOLF in sent_to(home, ANN)
 
 
-def _sequence(home: Household):  # type: ignore[no-untyped-def]
-    with home.house.database.reading() as connection:
-        return home.house.catalogue.current(connection).sequences["over-50-guide"]
+def _sequence(home: Installation):  # type: ignore[no-untyped-def]
+    with home.context.database.reading() as connection:
+        return home.context.catalogue.current(connection).sequences["over-50-guide"]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_branch_that_leads_nowhere_is_not_published(
     import shutil
 
     from nurture.library import read_library
-    from tests.house import SHIPPED
+    from tests.installation import SHIPPED
 
     folder = tmp_path_factory.mktemp("emails")
     other = shutil.ignore_patterns("pain-guide")

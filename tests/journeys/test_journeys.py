@@ -12,8 +12,8 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence
 from nurture.store.tables.events import events
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household, calendly_call, link_in, shipped_library
+from tests.installation import Installation, calendly_call, link_in, shipped_library
+from tests.installations import ScriptedSink
 from tests.servers.smtp import Mail
 
 LONDON = ZoneInfo("Europe/London")
@@ -34,7 +34,7 @@ def local_times(mails: list[Mail], zone: ZoneInfo = LONDON) -> list[datetime]:
     return [mail.message["Date"].datetime.astimezone(zone) for mail in mails]
 
 
-def check_windows(home: Household, address: str, key: str, zone: ZoneInfo = LONDON) -> None:
+def check_windows(home: Installation, address: str, key: str, zone: ZoneInfo = LONDON) -> None:
     """See that each mail of the series came on a day and at an hour that its step allows."""
     for message in home.messages_of(address):
         step = sequence(key).step(message["step"])
@@ -47,13 +47,13 @@ def check_windows(home: Household, address: str, key: str, zone: ZoneInfo = LOND
         assert step.at <= local.time() < time(19, 0), (step.email, local)
 
 
-def sign_up(home: Household, address: str, form: str = "pain-guide", **fields: object) -> None:
+def sign_up(home: Installation, address: str, form: str = "pain-guide", **fields: object) -> None:
     """Fill in the website's form, and let the worker that is rung for do its work."""
     assert home.fill_in_form(address, form, **fields).status_code == 202
     home.deliver()
 
 
-def collect(home: Household, smtp_sink: ScriptedSink, address: str) -> None:
+def collect(home: Installation, smtp_sink: ScriptedSink, address: str) -> None:
     """Follow the newest guide link and press the button."""
     guides = [mail for mail in smtp_sink.mails_to(address) if b"/guide/" in mail.data]
     answer = home.press(link_in(guides[-1], "guide"), asked="1")
@@ -62,7 +62,7 @@ def collect(home: Household, smtp_sink: ScriptedSink, address: str) -> None:
 
 
 def test_alice_books_a_session_and_hears_nothing_more_of_the_series(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(datetime(2026, 4, 13, 10, 0, tzinfo=UTC))
     sign_up(home, "alice@example.org", first_name="Alice")
@@ -82,7 +82,7 @@ def test_alice_books_a_session_and_hears_nothing_more_of_the_series(
 
 
 def test_a_booking_that_is_not_signed_by_the_calendar_ends_nothing(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     sign_up(home, "alice@example.org")
@@ -107,7 +107,7 @@ def test_a_booking_that_is_not_signed_by_the_calendar_ends_nothing(
 )
 @pytest.mark.parametrize("form", ["pain-guide", "over-50-guide"])
 def test_bob_gets_the_whole_series_in_order_each_mail_inside_its_window(
-    sqlite_home: Household, smtp_sink: ScriptedSink, start: datetime, form: str
+    sqlite_home: Installation, smtp_sink: ScriptedSink, start: datetime, form: str
 ) -> None:
     home, bob = sqlite_home, "bob@example.org"
     home.clock.set(start)
@@ -130,7 +130,7 @@ def test_bob_gets_the_whole_series_in_order_each_mail_inside_its_window(
 
 
 def test_on_the_days_of_christmas_2026_nobody_gets_an_article(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     for day in range(1, 15):
@@ -146,7 +146,7 @@ def test_on_the_days_of_christmas_2026_nobody_gets_an_article(
 
 
 def test_charlie_unsubscribes_in_one_click_and_never_hears_from_us_again(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     charlie = "charlie@example.org"
     sign_up(home, charlie)
@@ -168,7 +168,7 @@ def test_charlie_unsubscribes_in_one_click_and_never_hears_from_us_again(
 
 
 def test_dana_whose_address_does_not_exist_is_tried_once(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse("dana@example.org")
     sign_up(home, "dana@example.org")
@@ -182,7 +182,7 @@ def test_dana_whose_address_does_not_exist_is_tried_once(
 
 
 def test_erin_never_collects_gets_one_reminder_and_is_let_go_after_thirty_days(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     erin, start = "erin@example.org", datetime(2026, 12, 23, 20, 0, tzinfo=UTC)
     home.clock.set(start)
@@ -201,7 +201,7 @@ def test_erin_never_collects_gets_one_reminder_and_is_let_go_after_thirty_days(
 
 
 def test_a_company_whose_scanner_follows_every_link_neither_collects_nor_leaves(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, "frank@example.org")
     home.live(days=1)
@@ -216,7 +216,7 @@ def test_a_company_whose_scanner_follows_every_link_neither_collects_nor_leaves(
 
 
 def test_grace_pauses_for_thirty_days_and_goes_on_where_she_was(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     grace = "grace@example.org"
     sign_up(home, grace)
@@ -238,7 +238,7 @@ def test_grace_pauses_for_thirty_days_and_goes_on_where_she_was(
 
 
 def test_heidi_wants_fewer_mails_and_gets_all_of_them_one_a_week(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home, heidi = sqlite_home, "heidi@example.org"
     sign_up(home, heidi)
@@ -252,7 +252,7 @@ def test_heidi_wants_fewer_mails_and_gets_all_of_them_one_a_week(
 
 
 def test_after_a_week_without_workers_everybody_goes_on_and_nothing_piles_up(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     people = [f"p{n}@example.org" for n in range(12)]
     for address in people:

@@ -23,7 +23,7 @@ from tests.faults.oracle import Oracle
 from tests.faults.trees import Tree
 from tests.faults.verdict import verdict
 from tests.faults.workers import until
-from tests.house import SIGNUP_TOKEN, Household
+from tests.installation import SIGNUP_TOKEN, Installation
 from tests.machines import command, restored_from
 from tests.servers.clock import ClockFile
 from tests.store.test_migrate import _empty_postgresql
@@ -75,7 +75,7 @@ def under_way(tree: Tree, count: int) -> list[str]:
     return people
 
 
-def idle(home: Household) -> bool:
+def idle(home: Installation) -> bool:
     return not json.loads(command(home, "status", "--json").stdout)["due_now"]
 
 
@@ -87,7 +87,7 @@ def stop(tree: Tree) -> None:
         until(lambda program=program: not program.alive(), seconds=60)  # type: ignore[misc]
 
 
-def moved(home: Household, url: str) -> tuple[Household, Result]:
+def moved(home: Installation, url: str) -> tuple[Installation, Result]:
     """The same people on another machine and another kind of database."""
     made = command(home, "backup", "--to", str(box(home)), "--json")
     assert made.exit_code == 0, made.output
@@ -99,7 +99,7 @@ def moved(home: Household, url: str) -> tuple[Household, Result]:
     return other, result
 
 
-def box(home: Household) -> Path:
+def box(home: Installation) -> Path:
     folder = home.directory / f"box-{secrets.token_hex(3)}"
     folder.mkdir()
     return folder
@@ -141,7 +141,7 @@ def test_a_move_under_load_loses_nobody_and_doubles_nobody(
 
 
 def assert_nobody_was_lost(
-    other: Household, oracle: Oracle, people: list[str], late: list[str]
+    other: Installation, oracle: Oracle, people: list[str], late: list[str]
 ) -> None:
     before = oracle.count()
     other.live(hours=1)

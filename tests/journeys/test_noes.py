@@ -18,8 +18,8 @@ from nurture.store.tables.events import events
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from nurture.tokens import Tokens
-from tests.homes import ScriptedSink
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink
 from tests.journeys.test_journeys import collect, sign_up
 from tests.journeys.test_privacy import live_with_upkeep
 from tests.servers.smtp import Mail
@@ -31,12 +31,12 @@ NO_MORE = "You will get no more emails from us"
 ERASED = "Only a fingerprint of your address is left, so that we never write to it."
 
 
-def reasons(home: Household) -> list[str]:
+def reasons(home: Installation) -> list[str]:
     """For what addresses are suppressed."""
     return sorted(row["reason"] for row in home.rows(suppressions))
 
 
-def let_go(home: Household, smtp_sink: ScriptedSink) -> Mail:
+def let_go(home: Installation, smtp_sink: ScriptedSink) -> Mail:
     """Erin never collects and is let go; the reminder is what she still has."""
     sign_up(home, ERIN)
     live_with_upkeep(home, 31)
@@ -44,7 +44,7 @@ def let_go(home: Household, smtp_sink: ScriptedSink) -> Mail:
     return smtp_sink.mails_to(ERIN)[-1]
 
 
-def bounce(home: Household, address: str) -> None:
+def bounce(home: Installation, address: str) -> None:
     """The provider says that there is no such mailbox."""
     message = home.messages_of(address)[-1]["id"]
     at = home.clock.now
@@ -54,14 +54,14 @@ def bounce(home: Household, address: str) -> None:
     tell(home, [told])
 
 
-def deliver_news(home: Household, address: str) -> None:
+def deliver_news(home: Installation, address: str) -> None:
     """The provider says that the newest mail has arrived."""
     message = home.messages_of(address)[-1]["id"]
     tell(home, [news(home, EventKind.DELIVERED, home.clock.now, message=message)])
 
 
 def test_erin_was_let_go_and_her_one_click_still_counts_when_she_is_typed_in_again(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     mail = let_go(home, smtp_sink)
     target = urlsplit(str(mail.message["List-Unsubscribe"]).strip("<>")).path
@@ -81,7 +81,7 @@ def test_erin_was_let_go_and_her_one_click_still_counts_when_she_is_typed_in_aga
 
 
 def test_erin_who_came_back_leaves_by_the_old_link_as_well(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     old = let_go(home, smtp_sink)
     sign_up(home, ERIN)
@@ -97,7 +97,7 @@ def test_erin_who_came_back_leaves_by_the_old_link_as_well(
 
 
 def test_erin_who_came_back_finds_her_pages_by_the_old_links(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     old = let_go(home, smtp_sink)
     guide, preferences = link_in(old, "guide"), link_in(old, "preferences")
@@ -113,7 +113,7 @@ def test_erin_who_came_back_finds_her_pages_by_the_old_links(
 
 
 def test_whoever_takes_a_no_back_by_the_old_link_may_sign_up_again(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     link = link_in(let_go(home, smtp_sink), "unsubscribe")
     home.press(link)
@@ -125,11 +125,11 @@ def test_whoever_takes_a_no_back_by_the_old_link_may_sign_up_again(
 
 
 def test_an_erased_person_reads_what_is_true_behind_every_link(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
-    mail, house = smtp_sink.mails[0], home.house
-    erasure.forget(house.database, house.files, home.person(ERIN)["id"], home.clock.now)
+    mail, context = smtp_sink.mails[0], home.context
+    erasure.forget(context.database, context.files, home.person(ERIN)["id"], home.clock.now)
     before = home.everything()
     for page, status in (("guide", 404), ("preferences", 404), ("unsubscribe", 200)):
         path = urlsplit(link_in(mail, page)).path
@@ -143,10 +143,10 @@ def test_an_erased_person_reads_what_is_true_behind_every_link(
 
 
 def test_a_link_of_a_database_that_was_put_back_is_answered_all_the_same(
-    sqlite_home: Household,
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
-    path = f"/unsubscribe/{home.house.tokens.unsubscribe(4711, 815)}"
+    path = f"/unsubscribe/{home.context.tokens.unsubscribe(4711, 815)}"
     before = home.everything()
     assert home.client.get(path).status_code == 200
     for body in (ONE_CLICK, {}, {"undo": "1"}, {"x": "y" * 20_000}):
@@ -159,7 +159,7 @@ def test_a_link_of_a_database_that_was_put_back_is_answered_all_the_same(
 
 
 def test_a_no_counts_with_a_bounce_and_a_complaint_there_already(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
     mail = smtp_sink.mails[0]
@@ -176,7 +176,7 @@ def test_a_no_counts_with_a_bounce_and_a_complaint_there_already(
 
 
 def test_dana_asks_again_a_week_after_the_bounce_gets_one_guide_and_goes_on_when_it_arrives(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
     collect(home, smtp_sink, ERIN)
@@ -204,7 +204,9 @@ def test_dana_asks_again_a_week_after_the_bounce_gets_one_guide_and_goes_on_when
     assert len(smtp_sink.mails) > had + 3
 
 
-def test_dana_bounces_again_and_has_to_wait_again(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_dana_bounces_again_and_has_to_wait_again(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     sign_up(home, ERIN)
     bounce(home, ERIN)
     home.clock.advance(timedelta(days=8))
@@ -222,7 +224,7 @@ def test_dana_bounces_again_and_has_to_wait_again(home: Household, smtp_sink: Sc
 
 
 def test_dana_whose_mail_server_refused_her_is_tried_again_by_smtp_too(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse(ERIN)
     sign_up(home, ERIN)
@@ -243,7 +245,7 @@ def test_dana_whose_mail_server_refused_her_is_tried_again_by_smtp_too(
 
 
 def test_where_no_arrivals_are_told_six_silent_days_lift_the_bounce(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
     bounce(home, ERIN)
@@ -256,7 +258,7 @@ def test_where_no_arrivals_are_told_six_silent_days_lift_the_bounce(
 
 
 def test_where_arrivals_are_told_silence_lifts_nothing(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
     bounce(home, ERIN)
@@ -268,53 +270,62 @@ def test_where_arrivals_are_told_silence_lifts_nothing(
     assert reasons(home) == ["bounced"]
 
 
-def test_why_tells_of_the_guide_that_is_on_trial(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_why_tells_of_the_guide_that_is_on_trial(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     sign_up(home, ERIN)
     bounce(home, ERIN)
     home.clock.advance(timedelta(days=8))
-    house = home.house
-    said = explain(house.database, house.catalogue, ERIN, home.clock.now)
+    context = home.context
+    said = explain(context.database, context.catalogue, ERIN, home.clock.now)
     assert said.next == "No emails planned: their address does not work: an email came back."
     home.fill_in_form(ERIN)
-    said = explain(house.database, house.catalogue, ERIN, home.clock.now)
+    said = explain(context.database, context.catalogue, ERIN, home.clock.now)
     assert said.next == "Next comes “your-guide” (pain-guide), which is due now."
     home.deliver()
-    said = explain(house.database, house.catalogue, ERIN, home.clock.now)
+    said = explain(context.database, context.catalogue, ERIN, home.clock.now)
     assert said.next_at is None
 
 
-def test_an_enrolment_is_looked_at_once_however_many_reasons_there_are(home: Household) -> None:
+def test_an_enrolment_is_looked_at_once_however_many_reasons_there_are(home: Installation) -> None:
     home.subscribe(ERIN)
     now = home.clock.now
     for kind in (EventKind.UNSUBSCRIBED, EventKind.COMPLAINED, EventKind.BOUNCED):
         tell(home, [news(home, kind, now, address=ERIN, permanent=True)])
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         again = enrolments.update().values(status="active", next_look_at=now)
         connection.execute(again)
     assert home.deliver() == 0
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         [status] = connection.scalars(select(enrolments.c.status))
     assert status == EnrolmentStatus.SUPPRESSED
 
 
 @pytest.mark.parametrize("first", ["lift", "undo"])
 def test_whoever_lifts_first_everything_goes_on_once_nothing_stands(
-    home: Household, smtp_sink: ScriptedSink, first: str
+    home: Installation, smtp_sink: ScriptedSink, first: str
 ) -> None:
     from nurture.domain.subscribers.consent import Evidence
 
     sign_up(home, ERIN)
     collect(home, smtp_sink, ERIN)
-    house, number = home.house, home.person(ERIN)["id"]
+    context, number = home.context, home.person(ERIN)["id"]
     home.press(link_in(smtp_sink.mails[0], "unsubscribe"))
     bounce(home, ERIN)
 
     def lift() -> None:
-        args = (house.database, house.catalogue, house.tokens, ERIN, "she rang", home.clock.now)
+        args = (
+            context.database,
+            context.catalogue,
+            context.tokens,
+            ERIN,
+            "she rang",
+            home.clock.now,
+        )
         bounce_lifting.lift(*args)
 
     def undo() -> None:
-        args = (house.database, house.catalogue, number, Evidence(), home.clock.now)
+        args = (context.database, context.catalogue, number, Evidence(), home.clock.now)
         resubscribe(*args)
 
     one, other = (lift, undo) if first == "lift" else (undo, lift)
@@ -327,7 +338,7 @@ def test_whoever_lifts_first_everything_goes_on_once_nothing_stands(
 
 
 def test_whoever_is_not_reached_says_no_only_by_choosing_it(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
     bounce(home, ERIN)
@@ -342,16 +353,16 @@ def test_whoever_is_not_reached_says_no_only_by_choosing_it(
 
 
 def test_a_no_outlives_a_bounce_that_is_lifted_and_a_signup_after_it(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     """Unsubscribed by her own hand, bounced, lifted by the owner, and typed in again at once."""
     sign_up(home, ERIN)
     collect(home, smtp_sink, ERIN)
-    house = home.house
+    context = home.context
     home.press(link_in(smtp_sink.mails[0], "unsubscribe"))
     bounce(home, ERIN)
     bounce_lifting.lift(
-        house.database, house.catalogue, house.tokens, ERIN, "she rang", home.clock.now
+        context.database, context.catalogue, context.tokens, ERIN, "she rang", home.clock.now
     )
     sent = len(smtp_sink.mails)
     for form in ("pain-guide", "over-50-guide"):

@@ -30,7 +30,7 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
-from tests.house import Household
+from tests.installation import Installation
 from tests.mail.test_providers import (
     Scheme,
     brevo_scheme,
@@ -186,7 +186,7 @@ def believed(data: bytes, key: Path, domain: str) -> bool:
 class Sent:
     """A house with one provider, and the mail that its relay passed on."""
 
-    home: Household
+    home: Installation
     relay: Relay
     scheme: Scheme
 
@@ -213,7 +213,7 @@ def send(
     }
     relay = Relay(provider.replaces, provider.takes)
     with relay:
-        home = Household(url, tmp_path, clock, relay.url, settings).publish_shipped()
+        home = Installation(url, tmp_path, clock, relay.url, settings).publish_shipped()
         home.subscribe(ANN)
         home.deliver()
         yield Sent(home, relay, scheme)
@@ -225,7 +225,7 @@ def test_a_mail_survives_its_relay_and_is_found_again_by_what_that_tells(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
-        domain = sent.home.house.practice.sender_domain
+        domain = sent.home.context.practice.sender_domain
         assert believed(sent.relay.mails[0].data, key, domain)
         signature = str(sent.mail["DKIM-Signature"]).casefold()
         assert not [one for one in PROVIDERS[name].replaces if f":{one.casefold()}:" in signature]
@@ -240,19 +240,19 @@ def test_what_a_relay_tells_of_a_mail_whose_row_was_lost_says_which_email_it_was
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
-        house, now = sent.home.house, sent.home.clock.now
+        context, now = sent.home.context, sent.home.clock.now
         told = PROVIDERS[name].tell(sent.relay.headers[0])
         _, body = sent.scheme.sign(json.dumps(told).encode(), now)
         [whom] = {event.recipient for event in relays()[name].parse(body)}
         sent.home.subscribe(ANN, "over-50-guide")
-        with house.database.writing() as connection:
+        with context.database.writing() as connection:
             connection.execute(delete(messages))
             connection.execute(update(subscribers).values(address=whom, address_key=whom))
             as_backed_up = {"guide_wanted": True, "passed": (), "held_at": now}
             connection.execute(update(enrolments).values(as_backed_up))
-        assert held.count_held(house.database) == 2
+        assert held.count_held(context.database) == 2
         assert sent.tell(told, name) == 204
-        [left] = held.list_held(house.database, house.catalogue, now)
+        [left] = held.list_held(context.database, context.catalogue, now)
         assert left.sequence == "over-50-guide"
         assert sent.home.enrolment(str(whom))["passed"] == {"your-guide"}
 
@@ -262,7 +262,7 @@ def test_without_the_setting_that_relay_breaks_the_signature(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, "none", key, sqlite_url, tmp_path, clock_file):
-        assert not believed(sent.relay.mails[0].data, key, sent.home.house.practice.sender_domain)
+        assert not believed(sent.relay.mails[0].data, key, sent.home.context.practice.sender_domain)
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
@@ -270,7 +270,7 @@ def test_what_a_mail_carries_for_a_relay_names_a_message_and_nobody(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
-        tokens, domain = sent.home.house.tokens, sent.home.house.practice.sender_domain
+        tokens, domain = sent.home.context.tokens, sent.home.context.practice.sender_domain
         own = f"{tokens.message_id(1)}@{tokens.step_mark('pain-guide/your-guide')}.{domain}"
         carried = relays()[name].headers_for(own)
         assert carried
@@ -343,7 +343,7 @@ def test_every_relay_is_tried_here() -> None:
 
 
 def test_the_status_says_whom_mail_goes_through(
-    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+    sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nurture.cli import main
 

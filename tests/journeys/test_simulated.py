@@ -16,7 +16,7 @@ from nurture.domain.simulation.world import What
 from nurture.services.simulation.snapshot import portray
 from nurture.services.simulation.world import world_as_published
 from nurture.store.tables.messages import messages
-from tests.house import Household
+from tests.installation import Installation
 from tests.journeys.virtual import (
     ADDRESS,
     RealLife,
@@ -54,15 +54,15 @@ def cases(draw: st.DrawFn) -> Case:
 
 def check_from_the_middle(case: Case, url: str, directory: Path, cut: datetime) -> None:
     """Stop at a moment, foretell the rest of somebody who does nothing, and live it."""
-    home = Household(url, directory, ClockFile(directory / "clock"))
+    home = Installation(url, directory, ClockFile(directory / "clock"))
     home.clock.set(case.start)
     publish(home, case.practice)
     life = RealLife(home, case.person)
     life.live(until=cut)
     life.sit_still()
     before = {m["id"] for m in home.rows(messages)}
-    with home.house.database.reading() as connection:
-        world = world_as_published(connection, home.house.catalogue)
+    with home.context.database.reading() as connection:
+        world = world_as_published(connection, home.context.catalogue)
         person = portray(connection, [1], home.clock.now)[1]
     entries = list(simulate(world, person, home.clock.now))
     foretold = [(e.at, e.sequence, e.step) for e in entries if e.what is What.SENT]
@@ -74,12 +74,12 @@ def check_from_the_middle(case: Case, url: str, directory: Path, cut: datetime) 
 
 def check(case: Case, url: str, directory: Path) -> None:
     """Live it for real and simulate it; see that the same comes of both."""
-    home = Household(url, directory, ClockFile(directory / "clock"))
+    home = Installation(url, directory, ClockFile(directory / "clock"))
     home.clock.set(case.start)
     publish(home, case.practice)
     RealLife(home, case.person).live()
-    with home.house.database.reading() as connection:
-        world = world_as_published(connection, home.house.catalogue)
+    with home.context.database.reading() as connection:
+        world = world_as_published(connection, home.context.catalogue)
     life = Life(world, case.person)
     entries = list(simulate(world, case.person, case.start, life))
     foretold = [(e.at, e.sequence, e.step) for e in entries if e.what is What.SENT]

@@ -20,7 +20,7 @@ from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.events import add_events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
-from tests.house import Household, shipped_library, shipped_revision
+from tests.installation import Installation, shipped_library, shipped_revision
 
 ADDRESS = "anna@example.org"
 TOPICS = {"first/a1": "golf", "second/b1": "strength"}
@@ -181,7 +181,7 @@ habits = st.builds(
 ticks = st.sampled_from(((), (Purpose.TRACKING,)))
 
 
-def publish(home: Household, practice: dict[str, str]) -> None:
+def publish(home: Installation, practice: dict[str, str]) -> None:
     """Publish these sequences, each of their emails a trivial one."""
     sources: list[tuple[RevisionKind, str, dict[str, Any], dict[str, Any]]] = [
         (RevisionKind.PRACTICE, "practice", {"toml": shipped_library().practice_toml}, {}),
@@ -200,7 +200,7 @@ def publish(home: Household, practice: dict[str, str]) -> None:
                 "links": [],
             }
             sources.append((RevisionKind.EMAIL, email, {}, compiled))
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         for kind, name, source, compiled in sources:
             add_revision(
                 connection,
@@ -233,7 +233,7 @@ def booking(address: str, now: datetime, *, cancelled: bool = False) -> BookingE
 class RealLife:
     """One person's life in a real house, whose clock moves to whatever is next."""
 
-    home: Household
+    home: Installation
     person: Person
     _acts: list[tuple[datetime, int, Act]] = field(default_factory=list)
     _judged: list[tuple[datetime, int, Act]] = field(default_factory=list)
@@ -254,7 +254,7 @@ class RealLife:
                 return self.home.clock.set(until)
             self.home.clock.set(max(at, self.home.clock.now))
             self._act()
-            batch.deliver_batch(self.home.house.dispatch)
+            batch.deliver_batch(self.home.context.dispatch)
             self._react()
         raise AssertionError("the time does not pass")
 
@@ -290,7 +290,7 @@ class RealLife:
                     self._will(self._acts, at, Act(at, Deed.COLLECTS, mail["sequence"]))
 
     def _do(self, act: Act) -> None:
-        house, now = self.home.house, self.home.clock.now
+        context, now = self.home.context, self.home.clock.now
         match act.deed:
             case Deed.SIGNS_UP:
                 self.home.subscribe(ADDRESS, act.about, ticked=self.person.ticked)
@@ -301,20 +301,20 @@ class RealLife:
             case Deed.CLICKS:
                 self._click(act)
             case Deed.BOOKS | Deed.CANCELS:
-                house_of = (house.database, house.catalogue, house.tokens)
+                context_of = (context.database, context.catalogue, context.tokens)
                 told = booking(ADDRESS, now, cancelled=act.deed is Deed.CANCELS)
-                events.record_bookings(*house_of, [told], now)
+                events.record_bookings(*context_of, [told], now)
             case Deed.UNSUBSCRIBES:
                 number = self.home.person(ADDRESS)["id"]
-                args = (house.database, house.catalogue, number, None, Evidence(), now)
+                args = (context.database, context.catalogue, number, None, Evidence(), now)
                 preferences.unsubscribe(*args)
             case _:
                 self._prefer(act)
 
     def _prefer(self, act: Act) -> None:
-        house, now = self.home.house, self.home.clock.now
+        context, now = self.home.context, self.home.clock.now
         number = self.home.person(ADDRESS)["id"]
-        present = preferences.find_preferences(house.database, number, now)
+        present = preferences.find_preferences(context.database, number, now)
         assert present
         wishes = {
             Deed.PAUSES: Wish.PAUSED,
@@ -326,7 +326,7 @@ class RealLife:
         )
         if act.deed in (Deed.AGREES, Deed.WITHDRAWS):
             change = replace(change, tracking=act.deed is Deed.AGREES)
-        args = (house.database, house.catalogue, number, change, Evidence(), now)
+        args = (context.database, context.catalogue, number, change, Evidence(), now)
         preferences.change_preferences(*args)
 
     def _click(self, act: Act) -> None:
@@ -352,5 +352,5 @@ class RealLife:
             "source_key": f"hit:{next(self._numbers)}",
             "verdict": "human",
         }
-        with self.home.house.database.writing() as connection:
+        with self.home.context.database.writing() as connection:
             add_events(connection, [row])

@@ -27,7 +27,7 @@ from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 from nurture.rendering.preview import preview_email
 from nurture.settings import Settings
 from nurture.tokens import Tokens
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 
 TOML = (SHIPPED / "practice.toml").read_text()
 MAILBOXES = ("sender_address", "reply_to", "email")

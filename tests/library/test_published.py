@@ -15,7 +15,7 @@ from nurture.library.published import (
     published_sequence,
 )
 from nurture.library.reading import LibraryError
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 
 PLAN = (SHIPPED / "pain-guide/sequence.toml").read_text()
 PRACTICE = (SHIPPED / "practice.toml").read_text()

@@ -7,7 +7,7 @@ import pytest
 from nurture.domain.scheduling.gate import Caps, one_in
 from nurture.domain.scheduling.hours import ClosedDays, Nation, Rhythm
 from nurture.library import LibraryError, parse_practice
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 
 PRACTICE = (SHIPPED / "practice.toml").read_text()
 

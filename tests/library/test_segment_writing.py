@@ -21,7 +21,7 @@ from nurture.library.segment_writing import (
     without_segment,
 )
 from nurture.library.segments import parse_segments
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 from tests.people import conditions
 
 TOML = (SHIPPED / "segments.toml").read_text()

@@ -10,7 +10,7 @@ from nurture.domain.tracking.verdict import Verdict
 from nurture.library import LibraryError, parse_segments, read_library
 from nurture.library.segment_writing import as_table
 from nurture.library.segments import parse_condition
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 from tests.people import conditions
 
 HEAD = '[topics.golf]\ntitle = "Golf"\n[[segments]]\nname = "s"\n'

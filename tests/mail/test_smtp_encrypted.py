@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.mail.smtp.session import Session
+from nurture.mail.smtp.session import SmtpSession
 from tests.mail.certificates import SelfSigned, self_signed
 from tests.mail.offering import (
     ACCEPTED,
@@ -88,7 +88,7 @@ def test_a_dot_in_a_record_that_may_have_left_unnoticed_is_in_doubt(
     for kilobytes in range(4, 260, 8):
         client, server = encrypted_pair(certificate)
         with client, server:
-            session = Session(client, server="x", pipelining=True, size_limit=0, timeout=1)
+            session = SmtpSession(client, server="x", pipelining=True, size_limit=0, timeout=1)
             session.take(envelope(1, b"a" * kilobytes * 1024 + b"\r\n"))
             session.write()
             server.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")

@@ -7,7 +7,7 @@ import pytest
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.mailer import Outcome
-from nurture.mail.smtp.session import Session
+from nurture.mail.smtp.session import SmtpSession
 from tests.mail.offering import (
     ACCEPTED,
     DEFERRED,
@@ -127,13 +127,13 @@ def test_a_refusal_in_the_middle_of_the_content_is_heard_although_writing_fails(
     assert (outcome.status, outcome.code) == (FAILED, 552)
 
 
-@pytest.mark.parametrize("move", [Session.write, Session.exchange])
+@pytest.mark.parametrize("move", [SmtpSession.write, SmtpSession.exchange])
 def test_a_server_that_answered_before_it_hung_up_is_heard_out(
-    move: Callable[[Session], list[Outcome]],
+    move: Callable[[SmtpSession], list[Outcome]],
 ) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        session = Session(ours, server="x", pipelining=True, size_limit=0, timeout=1)
+        session = SmtpSession(ours, server="x", pipelining=True, size_limit=0, timeout=1)
         session.take(envelope(1))
         session.write()
         theirs.recv(65_536)

@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 from threading import Thread
 from wsgiref.types import WSGIApplication
 
-from nurture.serving.web.connection import Crowd, Patience
+from nurture.serving.web.connection import Patience, WaitingConnections
 from nurture.serving.web.front import Front
 from nurture.serving.web.server import Server, listen
 
@@ -25,7 +25,7 @@ def fronted(
 ) -> Iterator[tuple[int, Server]]:
     """The port where the application answers while the block lasts, and the server."""
     front = Front(app, FULL.append)
-    server = Server(front, Crowd.of(most, proxied=proxied, patience=patience))
+    server = Server(front, WaitingConnections.of(most, proxied=proxied, patience=patience))
     listener = listen("127.0.0.1", 0)
     thread = Thread(target=server.run, args=([listener],))
     thread.start()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import home, smtp_sink, sqlite_home
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import home, smtp_sink, sqlite_home
 from tests.servers.ports import free_port
 from tests.serving.running import environment, wait_until
 
@@ -31,7 +31,7 @@ def start(program: str, settings: Mapping[str, str], directory: Path) -> "subpro
 
 @pytest.mark.parametrize("program", ["web", "worker"])
 def test_with_other_keys_it_says_so_in_one_sentence_and_ends(
-    sqlite_home: Household, program: str
+    sqlite_home: Installation, program: str
 ) -> None:
     sqlite_home.subscribe("anna@example.org")
     process = start(program, sqlite_home.environment | OTHERS, sqlite_home.directory)
@@ -44,7 +44,7 @@ def test_with_other_keys_it_says_so_in_one_sentence_and_ends(
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["away", "empty", "fitting"])
 def test_it_starts_where_there_is_nothing_to_compare_or_all_is_well(
-    sqlite_home: Household, what: str
+    sqlite_home: Installation, what: str
 ) -> None:
     home = sqlite_home
     settings = home.environment | {"NURTURE_PORT": str(free_port())}

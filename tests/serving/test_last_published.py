@@ -12,8 +12,8 @@ from nurture.services.publishing import files
 from nurture.serving.last_published import LastPublished
 from nurture.serving.preparation import prepare
 from nurture.store.tables.revisions import latest_publication
-from tests.homes import home, smtp_sink, sqlite_home
-from tests.house import SHIPPED, Household
+from tests.installation import SHIPPED, Installation
+from tests.installations import home, smtp_sink, sqlite_home
 
 __all__ = ["home", "smtp_sink", "sqlite_home"]
 
@@ -21,12 +21,12 @@ __all__ = ["home", "smtp_sink", "sqlite_home"]
 class Place:
     """A database, and a folder of emails that somebody edits."""
 
-    def __init__(self, home: Household, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, home: Installation, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.home = folder, home
         for name, value in home.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("NURTURE_TEMPLATES_DIR", str(folder))
-        self.house = home.another(NURTURE_TEMPLATES_DIR=str(folder))
+        self.context = home.another(NURTURE_TEMPLATES_DIR=str(folder))
 
     def start(self) -> dict[str, Any]:
         """What a start does before anything runs."""
@@ -35,17 +35,17 @@ class Place:
     @property
     def publication(self) -> int:
         """The number of what is published now."""
-        with self.house.database.reading() as connection:
+        with self.context.database.reading() as connection:
             return latest_publication(connection)
 
     @property
     def needs_no_publishing(self) -> bool:
         """Whether the next start would take the files as published."""
-        return LastPublished(self.house).find_notes() is not None
+        return LastPublished(self.context).find_notes() is not None
 
 
 @pytest.fixture
-def place(home: Household, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(home: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     shutil.copytree(SHIPPED, tmp_path / "emails")
     return Place(home, tmp_path / "emails", monkeypatch)
 
@@ -116,13 +116,13 @@ def test_what_somebody_else_published_since_is_looked_at(place: Place) -> None:
     practice = library / "practice.toml"
     practice.write_text(practice.read_text().replace("Human Movement", "Other Movement"))
     now = place.home.clock.now
-    files.publish(place.house.database, read_library(library), now)
+    files.publish(place.context.database, read_library(library), now)
     assert not place.needs_no_publishing
 
 
 def test_what_a_full_disk_left_of_the_note_is_not_believed(place: Place) -> None:
     place.start()
-    kept = place.house.settings.data_dir / "last-published.json"
+    kept = place.context.settings.data_dir / "last-published.json"
     whole = kept.read_bytes()
     for part in (b"", b"[]", b"null", whole[: len(whole) // 2]):
         kept.write_bytes(part)

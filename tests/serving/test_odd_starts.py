@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 from tests.serving.running import Running, environment, processes_of, running, wait_until
 
 NURTURE = (sys.executable, "-m", "nurture")

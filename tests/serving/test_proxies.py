@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nurture.store.tables.consents import consents
-from tests.house import Household
+from tests.installation import Installation
 from tests.mail.certificates import self_signed
 from tests.servers.ports import free_port
 from tests.serving.front import fronted
@@ -80,7 +80,7 @@ def _running(command: list[str]) -> Iterator[None]:
 @pytest.mark.hosts
 @pytest.mark.parametrize("proxy", [_nginx, _caddy], ids=["nginx", "caddy"])
 def test_behind_it_visitors_are_who_they_are_and_files_pass(
-    proxy: object, sqlite_home: Household, tmp_path: Path
+    proxy: object, sqlite_home: Installation, tmp_path: Path
 ) -> None:
     assert callable(proxy)
     home = sqlite_home
@@ -88,7 +88,7 @@ def test_behind_it_visitors_are_who_they_are_and_files_pass(
     behind = home.another(NURTURE_TRUSTED_PROXIES="1", NURTURE_BASE_URL=f"https://{_NAME}")
     with fronted(create_app(behind), proxied=True) as (port, _), proxy(tmp_path, port) as url:
         assert _ask(f"{url}/healthz", patience=10) == (200, b"ok\n")
-        token = home.house.tokens.unsubscribe(1, 1)
+        token = home.context.tokens.unsubscribe(1, 1)
         forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "evil.example"}
         status, _ = _ask(f"{url}/unsubscribe/{token}", b"List-Unsubscribe=One-Click", forged)
         assert status == 200

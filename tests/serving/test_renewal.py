@@ -14,7 +14,7 @@ from threading import Event
 import pytest
 from dotenv import dotenv_values
 
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 from tests.servers.smtp import SmtpSink
 from tests.serving.running import Running, running, wait_until
 

@@ -8,8 +8,8 @@ import pytest
 
 from nurture.bootstrap import bring_up_to_date
 from nurture.services.reports import status
-from tests.homes import smtp_sink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import smtp_sink
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import SmtpSink
 from tests.store.test_migrate import empty_url
@@ -22,14 +22,14 @@ __all__ = ["Old", "empty_url", "old", "smtp_sink"]
 class Old:
     """A house over a database of before, and what its own version said of it."""
 
-    home: Household
+    home: Installation
     seen: Seen
 
-    def upgrade(self) -> Household:
+    def upgrade(self) -> Installation:
         """Bring the database up to date; it lies at another place than it did, so arm it."""
-        house = self.home.house
-        bring_up_to_date(house)
-        status.arm(house.database, house.fingerprint, house.witness, self.home.clock.now)
+        context = self.home.context
+        bring_up_to_date(context)
+        status.arm(context.database, context.fingerprint, context.witness, self.home.clock.now)
         return self.home
 
 
@@ -44,6 +44,6 @@ def old(
     """Each state of before, on each kind of database."""
     seen = restore(request.param, empty_url)
     clock_file.set(seen.now)
-    home = Household(empty_url, tmp_path, clock_file, smtp_sink.url)
+    home = Installation(empty_url, tmp_path, clock_file, smtp_sink.url)
     yield Old(home, seen)
     home.close()

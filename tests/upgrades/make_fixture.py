@@ -36,7 +36,7 @@ from nurture.services.publishing.studio import publish_email
 from nurture.services.subscribers import on_behalf
 from nurture.store.migrate import migrate
 from nurture.store.tables.subscribers import subscribers
-from tests.house import Household, calendly_call
+from tests.installation import Installation, calendly_call
 from tests.servers.databases import PostgresDatabases
 from tests.servers.postgres import find_programs, postgres_server
 
@@ -118,9 +118,9 @@ def _choose(world: World) -> None:
     world.press("resubscribed", "unsubscribe")
     world.press("resubscribed", "unsubscribe", undo="1")
     on_behalf.pause(
-        home.house.database, world.number("owner-paused"), now + timedelta(days=20), now
+        home.context.database, world.number("owner-paused"), now + timedelta(days=20), now
     )
-    on_behalf.take_out(home.house.database, world.number("taken-out"), "pain-guide", now)
+    on_behalf.take_out(home.context.database, world.number("taken-out"), "pain-guide", now)
     evidence = Evidence("https://emails.example.org/studio", "192.0.2.9", A_BROWSER)
     on_behalf.stop_everything(*kept, world.number("owner-stopped"), evidence, now)
 
@@ -156,8 +156,8 @@ def _read(world: World) -> None:
 
 def studio(world: World) -> None:
     """What the owner has done: an account, emails, guides, plans, segments, facts."""
-    house, now = world.home.house, world.home.clock.now
-    database = house.database
+    context, now = world.home.context, world.home.clock.now
+    database = context.database
     signed = sessions.set_first_password(
         database, sessions.make_link(database, OWNER, now), PASSWORD, now
     )
@@ -181,7 +181,7 @@ def studio(world: World) -> None:
 
 
 def _write(world: World, now: datetime) -> None:
-    database = world.home.house.database
+    database = world.home.context.database
     for key, is_published in (
         ("pain-guide/german-approach-to-back-pain", True),
         ("pain-guide/muscle-activation-podcast", False),
@@ -234,8 +234,8 @@ def _kill(world: World, name: str) -> None:
     assert worker.exitcode == -signal.SIGKILL
 
 
-def _deliver_apart(home: Household) -> None:
-    own = Household(home.url, home.directory, home.clock, home.smtp_url)
+def _deliver_apart(home: Installation) -> None:
+    own = Installation(home.url, home.directory, home.clock, home.smtp_url)
     own.deliver()
     os._exit(0)
 

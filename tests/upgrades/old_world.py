@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.signatures import sign_standard_webhook
-from tests.homes import ScriptedSink
-from tests.house import MAIL_SECRET, Household, as_json, link_in
+from tests.installation import MAIL_SECRET, Installation, as_json, link_in
+from tests.installations import ScriptedSink
 from tests.servers.clock import ClockFile
 
 SPRING = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -41,12 +41,12 @@ class World:
 
     def __init__(self, url: str, directory: Path, sink: Sink) -> None:
         clock = ClockFile(directory / "clock", SPRING)
-        self.sink, self.home = sink, Household(url, directory, clock, sink.url).publish_shipped()
+        self.sink, self.home = sink, Installation(url, directory, clock, sink.url).publish_shipped()
         self.seen: dict[str, Any] = {}
 
     @property
     def kept(self) -> tuple[Any, Any]:
-        return self.home.house.database, self.home.house.catalogue
+        return self.home.context.database, self.home.context.catalogue
 
     def come(self, name: str, form: str = "pain-guide", **more: str) -> None:
         answer = self.home.fill_in_form(at(name), form, first_name=name.title(), **more)

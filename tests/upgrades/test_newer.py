@@ -15,8 +15,8 @@ from nurture.cli import main
 from nurture.serving.preparation import prepare
 from nurture.store.database import NewerDatabaseError
 from nurture.store.shape import NEWEST
-from tests.homes import ScriptedSink, home, sqlite_home
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink, home, sqlite_home
 from tests.upgrades.conftest import Old
 
 __all__ = ["home", "sqlite_home"]
@@ -40,13 +40,13 @@ LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").
 ELSEWHERE = {"serve", "beat", "demo", "restore", "doctor"}
 
 
-def stamp(home: Household, shape: str) -> None:
+def stamp(home: Installation, shape: str) -> None:
     """As if a program of that shape had upgraded the database."""
-    with home.house.database.engine.begin() as connection:
+    with home.context.database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :s"), {"s": shape})
 
 
-def run(home: Household, line: str) -> tuple[int, str]:
+def run(home: Installation, line: str) -> tuple[int, str]:
     result = CliRunner().invoke(main, line.split(), env=home.environment)
     assert result.exception is None or isinstance(result.exception, SystemExit), line
     return result.exit_code, result.stderr
@@ -65,7 +65,7 @@ def test_every_command_is_tried_here() -> None:
         assert any(f"{line} ".startswith(f"{command} ") for line in LINES), command
 
 
-def test_every_command_says_so_in_one_sentence(sqlite_home: Household) -> None:
+def test_every_command_says_so_in_one_sentence(sqlite_home: Installation) -> None:
     stamp(sqlite_home, "9999")
     for line in LINES:
         code, said = run(sqlite_home, line)
@@ -76,7 +76,7 @@ def test_every_command_says_so_in_one_sentence(sqlite_home: Household) -> None:
 
 
 def test_serve_says_so_and_publishes_nothing(
-    home: Household, monkeypatch: pytest.MonkeyPatch
+    home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stamp(home, "9999")
     for name, value in home.environment.items():
@@ -86,7 +86,7 @@ def test_serve_says_so_and_publishes_nothing(
 
 
 @pytest.fixture
-def overtaken(home: Household, smtp_sink: ScriptedSink) -> Household:
+def overtaken(home: Installation, smtp_sink: ScriptedSink) -> Installation:
     """A house that has written to Ann, and whose database has been upgraded since."""
     home.subscribe(ANN)
     home.deliver()
@@ -109,7 +109,7 @@ for _ in range(3):
 """
 
 
-def at_work(home: Household, code: str = _AT_WORK) -> str:
+def at_work(home: Installation, code: str = _AT_WORK) -> str:
     """What a process of a worker's says while it does that, or tries all that it does."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("NURTURE_")}
     done = subprocess.run(
@@ -125,11 +125,11 @@ def at_work(home: Household, code: str = _AT_WORK) -> str:
 
 
 def test_a_running_web_side_asks_to_come_back_and_clicks_still_lead_on(
-    overtaken: Household, smtp_sink: ScriptedSink, caplog: pytest.LogCaptureFixture
+    overtaken: Installation, smtp_sink: ScriptedSink, caplog: pytest.LogCaptureFixture
 ) -> None:
     home, mail = overtaken, smtp_sink.mails[-1]
     way_out, one_click = link_in(mail, "unsubscribe"), {"List-Unsubscribe": "One-Click"}
-    home.house.database._fits_until = 0.0  # A second later.
+    home.context.database._fits_until = 0.0  # A second later.
     for answer in (
         home.fill_in_form("bob@example.org"),
         home.press(way_out, **one_click),
@@ -146,7 +146,7 @@ def test_a_running_web_side_asks_to_come_back_and_clicks_still_lead_on(
 
 
 def test_a_running_worker_sends_nothing_and_says_why_once(
-    overtaken: Household, smtp_sink: ScriptedSink
+    overtaken: Installation, smtp_sink: ScriptedSink
 ) -> None:
     had = len(smtp_sink.mails)
     said = at_work(overtaken)
@@ -165,7 +165,7 @@ def test_looking_at_an_older_database_leaves_it_as_it_is(old: Old) -> None:
         assert code == 1, line
         assert "bring it up to date with “nurture publish”" in said
     assert run(home, "check")[0] == 0
-    assert home.house.database.find_shape() == "0008"
+    assert home.context.database.find_shape() == "0008"
 
 
 def test_publishing_brings_it_up_to_date(old: Old) -> None:
@@ -176,7 +176,7 @@ def test_publishing_brings_it_up_to_date(old: Old) -> None:
 
 def test_a_failed_upgrade_changes_nothing_and_says_how_to_go_back(old: Old) -> None:
     """Something is in the way of the last migration."""
-    database = old.home.house.database
+    database = old.home.context.database
     with database.engine.begin() as connection:
         connection.execute(text("CREATE TABLE compatibility (id INTEGER)"))
     code, said = run(old.home, "publish")

@@ -17,8 +17,8 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import ScriptedSink
 from tests.upgrades.conftest import Old
 
 #: Who has said no, one way or another, and gets nothing any more.
@@ -32,7 +32,7 @@ def at(name: str) -> str:
     return f"{name}@example.org"
 
 
-def run(home: Household, *arguments: str) -> str:
+def run(home: Installation, *arguments: str) -> str:
     result = CliRunner().invoke(main, arguments, env=home.environment)
     assert result.exit_code == 0, result.output
     return result.stdout
@@ -45,9 +45,9 @@ def forecast(said: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def test_everybody_is_told_of_as_before(old: Old) -> None:
     home, seen = old.upgrade(), old.seen
-    house, now = home.house, home.clock.now
+    context, now = home.context, home.clock.now
     for address in seen.people:
-        was, found = seen.why(address), explain(house.database, house.catalogue, address, now)
+        was, found = seen.why(address), explain(context.database, context.catalogue, address, now)
         assert [(m.message, m.sequence, m.step, m.status) for m in found.sent] == [
             (m["message"], m["sequence"], m["step"], m["status"]) for m in was["sent"]
         ], address
@@ -66,10 +66,10 @@ def test_what_is_counted_and_what_is_kept_of_everybody_is_as_before(old: Old) ->
     was = seen.document["status"]
     del was["version"]
     assert standing | was == standing
-    house = home.house
+    context = home.context
     for address in seen.people:
         number = home.person(address)["id"]
-        record = export.export(house.database, house.catalogue, number, home.clock.now)
+        record = export.export(context.database, context.catalogue, number, home.clock.now)
         assert record is not None
         _assert_nothing_is_missing(record, seen.document["export"][address])
     assert home.person(at("booked"))["booked_until"] == NOT_CANCELLED
@@ -92,7 +92,7 @@ def test_what_is_kept_can_be_handed_over_where_emails_are_of_the_very_first_vers
     old: Old,
 ) -> None:
     home = old.upgrade()
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         of_emails = revisions.c.kind == "email"
         for row in connection.execute(select(revisions).where(of_emails)).mappings().all():
             first = {n: v for n, v in row["compiled"].items() if n not in ("links", "link_topics")}
@@ -124,12 +124,12 @@ def test_old_links_work(old: Old) -> None:
 
 def test_the_owner_is_still_signed_in_and_the_phone_still_opens(old: Old) -> None:
     home = old.upgrade()
-    house, seen = home.house, old.seen.document
+    context, seen = home.context, old.seen.document
     signed_in_at = home.clock.now - timedelta(days=1)
-    owner = sessions.find_signed_in(house.database, seen["session"], signed_in_at)
+    owner = sessions.find_signed_in(context.database, seen["session"], signed_in_at)
     assert owner is not None
     assert not owner.awaits_code
-    assert security.get_account(house.database, house.seal, owner.owner).asks_for_codes
+    assert security.get_account(context.database, context.seal, owner.owner).asks_for_codes
 
 
 def test_in_thirty_days_each_gets_what_they_were_owed_and_nobody_a_second_copy(
@@ -164,7 +164,7 @@ def _owed(said: dict[str, Any], end: datetime) -> list[tuple[str, str]]:
 
 
 def _received(
-    home: Household, people: dict[int, str], before: set[int]
+    home: Installation, people: dict[int, str], before: set[int]
 ) -> dict[str, list[tuple[str, str]]]:
     """What was sent that was not in the ledger before."""
     found: dict[str, list[tuple[str, str]]] = {address: [] for address in people.values()}

@@ -4,8 +4,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.services.owner import sessions
-from tests.homes import home, smtp_sink, sqlite_home
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import home, smtp_sink, sqlite_home
 from tests.quick import quick_passwords
 from tests.web.studio import PASSWORD, PAUL, app_of, send
 
@@ -13,14 +13,14 @@ __all__ = ["home", "quick_passwords", "smtp_sink", "sqlite_home"]
 
 
 @pytest.fixture
-def link(sqlite_home: Household) -> str:
+def link(sqlite_home: Installation) -> str:
     """The path of a one-time link for Paul."""
-    house = sqlite_home.house
-    return f"/studio/welcome/{sessions.make_link(house.database, PAUL, house.clock())}"
+    context = sqlite_home.context
+    return f"/studio/welcome/{sessions.make_link(context.database, PAUL, context.clock())}"
 
 
 @pytest.fixture
-def stranger(sqlite_home: Household) -> FlaskClient:
+def stranger(sqlite_home: Installation) -> FlaskClient:
     """A browser that nobody has signed in with."""
     return app_of(sqlite_home).test_client()
 

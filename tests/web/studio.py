@@ -6,15 +6,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.house import Household
+from tests.installation import Installation
 from webhooks import create_app
 
 PAUL, PASSWORD = "paul@example.org", "gently moving again"
 
 
-def app_of(home: Household) -> Flask:
+def app_of(home: Installation) -> Flask:
     """The whole web side of a house."""
-    application: Flask = create_app(home.house)
+    application: Flask = create_app(home.context)
     return application
 
 

@@ -14,24 +14,24 @@ from nurture.signatures import hex_hmac
 from nurture.store.tables.events import events
 from nurture.store.tables.provider_calls import call_requests, used_tokens
 from nurture.web.studio import website
-from tests.house import Household
+from tests.installation import Installation
 from tests.mail.test_amazon import CERTIFICATE, OURS, YES, notification, signed_by_amazon
 from tests.mail.test_providers import payloads
 from tests.web.studio import send
 
 
-def mailgun(home: Household, event: str, token: str = "t-1", recipient: str = "") -> int:
+def mailgun(home: Installation, event: str, token: str = "t-1", recipient: str = "") -> int:
     body = json.loads(payloads("mailgun")[event])
     if recipient:
         body["event-data"]["recipient"] = recipient
     timestamp = str(int(home.clock.now.timestamp()))
     signature = hex_hmac(b"signing-key", f"{timestamp}{token}".encode())
     body["signature"] = {"timestamp": timestamp, "token": token, "signature": signature}
-    home.house.settings.secrets["NURTURE_MAILGUN_SECRET"] = "signing-key"  # type: ignore[index]
+    home.context.settings.secrets["NURTURE_MAILGUN_SECRET"] = "signing-key"  # type: ignore[index]
     return home.client.post("/webhooks/mail/mailgun", json=body).status_code
 
 
-def test_a_token_that_was_seen_tells_nothing_else(home: Household) -> None:
+def test_a_token_that_was_seen_tells_nothing_else(home: Installation) -> None:
     assert mailgun(home, "delivered") == 204
     assert mailgun(home, "delivered") == 204
     assert mailgun(home, "complained") == 401
@@ -41,7 +41,7 @@ def test_a_token_that_was_seen_tells_nothing_else(home: Household) -> None:
 
 
 def test_tokens_are_forgotten_when_no_signature_of_theirs_is_good_any_more(
-    sqlite_home: Household,
+    sqlite_home: Installation,
 ) -> None:
     for number in range(3):
         assert mailgun(sqlite_home, "delivered", token=f"t-{number}") == 204
@@ -51,7 +51,7 @@ def test_tokens_are_forgotten_when_no_signature_of_theirs_is_good_any_more(
     assert len(sqlite_home.rows(used_tokens)) == 1
 
 
-def ask(home: Household, monkeypatch: pytest.MonkeyPatch, address: str = YES) -> None:
+def ask(home: Installation, monkeypatch: pytest.MonkeyPatch, address: str = YES) -> None:
     """Amazon asks, as it does when our address is entered at a topic."""
     said = {"Message": "You have chosen to subscribe.", "MessageId": "m-1"}
     said |= {"SubscribeURL": address, "Timestamp": home.clock.now.isoformat(), "Token": "t"}
@@ -60,7 +60,7 @@ def ask(home: Household, monkeypatch: pytest.MonkeyPatch, address: str = YES) ->
     body = said | {"SignatureVersion": "2", "Signature": signature}
     body["SigningCertURL"] = YES.partition("?")[0] + "SimpleNotificationService-0123456789ab.pem"
     monkeypatch.setattr(ses._certificates, "_load", lambda url: CERTIFICATE)
-    home.house.settings.secrets["NURTURE_SES_SECRET"] = OURS  # type: ignore[index]
+    home.context.settings.secrets["NURTURE_SES_SECRET"] = OURS  # type: ignore[index]
     assert home.client.post("/webhooks/mail/ses", json=body).status_code == 204
 
 
@@ -73,7 +73,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_amazon_is_told_yes_by_one_press_and_by_nothing_else(
-    sqlite_home: Household,
+    sqlite_home: Installation,
     paul: FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
     opened: list[str],
@@ -94,26 +94,26 @@ def test_amazon_is_told_yes_by_one_press_and_by_nothing_else(
 
 
 def test_a_question_lapses_when_amazon_would_take_no_yes_any_more(
-    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+    sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(sqlite_home, monkeypatch)
     home, now = sqlite_home, sqlite_home.clock.now
-    assert authenticity.asked_by(home.house.database, "ses", now) is not None
+    assert authenticity.asked_by(home.context.database, "ses", now) is not None
     sqlite_home.clock.advance(timedelta(days=4))
-    assert authenticity.asked_by(home.house.database, "ses", home.clock.now) is None
-    erasure.tidy(home.house.database, home.house.files, home.clock.now)
+    assert authenticity.asked_by(home.context.database, "ses", home.clock.now) is None
+    erasure.tidy(home.context.database, home.context.files, home.clock.now)
     assert home.rows(call_requests) == []
 
 
 def test_an_address_that_is_not_amazons_is_never_kept(
-    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+    sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(sqlite_home, monkeypatch, "https://evil.example/?Action=ConfirmSubscription")
     assert sqlite_home.rows(call_requests) == []
 
 
 def test_while_the_certificate_cannot_be_read_amazon_is_asked_to_call_again(
-    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+    sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Amazon gives up on what is refused, and calls again where the server is at fault."""
 
@@ -121,7 +121,7 @@ def test_while_the_certificate_cannot_be_read_amazon_is_asked_to_call_again(
         raise AmazonUnavailableError("Not now.")
 
     monkeypatch.setattr(ses, "_certificates", Certificates(away))
-    sqlite_home.house.settings.secrets["NURTURE_SES_SECRET"] = OURS  # type: ignore[index]
+    sqlite_home.context.settings.secrets["NURTURE_SES_SECRET"] = OURS  # type: ignore[index]
     told = notification("x") | {"Timestamp": sqlite_home.clock.now.isoformat()}
     answer = sqlite_home.client.post("/webhooks/mail/ses", json=told)
     assert answer.status_code == 503

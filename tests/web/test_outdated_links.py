@@ -15,8 +15,8 @@ from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
 from nurture.tokens import Tokens
-from tests.homes import ScriptedSink
-from tests.house import MAIL_SECRET, Household, as_json, link_in
+from tests.installation import MAIL_SECRET, Installation, as_json, link_in
+from tests.installations import ScriptedSink
 from tests.servers.smtp import Mail
 
 ANN = "ann@example.org"
@@ -31,7 +31,7 @@ BOTH = {"tracking": "1", "health_topics": "1"}
 
 
 @pytest.fixture
-def home(sqlite_home: Household, smtp_sink: ScriptedSink) -> Household:
+def home(sqlite_home: Installation, smtp_sink: ScriptedSink) -> Installation:
     """Ann has her guide and an article, agrees to everything, and then the key has leaked."""
     sqlite_home.subscribe(ANN, first_name="Ann")
     sqlite_home.deliver()
@@ -42,20 +42,20 @@ def home(sqlite_home: Household, smtp_sink: ScriptedSink) -> Household:
 
 
 @pytest.fixture
-def article(home: Household, smtp_sink: ScriptedSink) -> Mail:
+def article(home: Installation, smtp_sink: ScriptedSink) -> Mail:
     """The article, sent before."""
     return smtp_sink.mails[-1]
 
 
 @pytest.fixture
-def browser(home: Household) -> FlaskClient:
+def browser(home: Installation) -> FlaskClient:
     """A browser on the web side as it is since."""
     from webhooks import create_app
 
     return create_app(home.another(**LEAKED)).test_client()
 
 
-def wish_of(home: Household) -> tuple[str, bool, set[str], list[str]]:
+def wish_of(home: Installation) -> tuple[str, bool, set[str], list[str]]:
     person = home.person(ANN)
     reasons = [row["reason"] for row in home.rows(suppressions)]
     return person["frequency"], bool(person["paused_until"]), set(person["purposes"]), reasons
@@ -72,7 +72,7 @@ def shows_no_trusted_link(answer: TestResponse) -> bool:
 
 
 def test_a_mailbox_providers_one_click_stops_everything_as_ever(
-    home: Household, article: Mail, browser: FlaskClient
+    home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     path = urlsplit(link_in(article, "unsubscribe")).path
     shown = browser.get(path)
@@ -86,7 +86,7 @@ def test_a_mailbox_providers_one_click_stops_everything_as_ever(
     assert again.status_code == 200
 
 
-def test_nobody_takes_a_no_back_in_her_name(home: Household, browser: FlaskClient) -> None:
+def test_nobody_takes_a_no_back_in_her_name(home: Installation, browser: FlaskClient) -> None:
     path = f"/unsubscribe/{FORGED.unsubscribe(1, 1)}"
     browser.post(path)
     before = home.everything()
@@ -101,7 +101,9 @@ def test_nobody_takes_a_no_back_in_her_name(home: Household, browser: FlaskClien
 
 
 @pytest.mark.parametrize("frequency", ["fewer", "paused", "stopped"])
-def test_she_may_choose_to_get_less(home: Household, browser: FlaskClient, frequency: str) -> None:
+def test_she_may_choose_to_get_less(
+    home: Installation, browser: FlaskClient, frequency: str
+) -> None:
     path = f"/preferences/{FORGED.preferences(1)}"
     shown = browser.get(path)
     assert shown.status_code == 200 and says_nothing_of_ann(shown)
@@ -117,7 +119,7 @@ def test_she_may_choose_to_get_less(home: Household, browser: FlaskClient, frequ
 
 
 def test_she_may_be_noticed_no_more_and_nothing_else_changes(
-    home: Household, browser: FlaskClient
+    home: Installation, browser: FlaskClient
 ) -> None:
     answer = browser.post(f"/preferences/{FORGED.preferences(1)}", data={"frequency": "usual"})
     assert answer.status_code == 200
@@ -126,7 +128,7 @@ def test_she_may_be_noticed_no_more_and_nothing_else_changes(
 
 
 def test_a_page_that_was_open_before_keeps_what_it_takes_back(
-    home: Household, browser: FlaskClient
+    home: Installation, browser: FlaskClient
 ) -> None:
     form = {"frequency": "fewer", "tracking": "1"}
     browser.post(f"/preferences/{FORGED.preferences(1)}", data=form)
@@ -134,7 +136,7 @@ def test_a_page_that_was_open_before_keeps_what_it_takes_back(
 
 
 def test_nobody_gives_a_yes_or_ends_a_pause_in_her_name(
-    home: Household, browser: FlaskClient
+    home: Installation, browser: FlaskClient
 ) -> None:
     path = f"/preferences/{FORGED.preferences(1)}"
     browser.post(path, data={"frequency": "paused"})
@@ -146,7 +148,7 @@ def test_nobody_gives_a_yes_or_ends_a_pause_in_her_name(
 
 @pytest.mark.parametrize("asked", ["data", "erasure"])
 def test_nobody_asks_for_her_data_or_her_erasure(
-    home: Household, browser: FlaskClient, asked: str
+    home: Installation, browser: FlaskClient, asked: str
 ) -> None:
     before = home.everything()
     path = f"/preferences/{FORGED.preferences(1)}"
@@ -159,7 +161,7 @@ def test_nobody_asks_for_her_data_or_her_erasure(
 @pytest.mark.parametrize("path", [f"/guide/{FORGED.guide(1)}", f"/confirm/{FORGED.confirm(1)}"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_guide_and_a_yes_are_to_be_asked_for_afresh(
-    home: Household, browser: FlaskClient, path: str, method: str
+    home: Installation, browser: FlaskClient, path: str, method: str
 ) -> None:
     before = home.everything()
     answer = browser.open(path, method=method, data={"asked": "1", "tracking": "1"})
@@ -169,7 +171,7 @@ def test_a_guide_and_a_yes_are_to_be_asked_for_afresh(
 
 
 def test_a_click_leads_nowhere_and_its_destination_is_not_shown(
-    home: Household, article: Mail, browser: FlaskClient
+    home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     for path in (
         urlsplit(link_in(article, "c")).path,
@@ -184,7 +186,9 @@ def test_a_click_leads_nowhere_and_its_destination_is_not_shown(
         assert browser.post(path).status_code == 405
 
 
-def test_a_click_is_answered_so_with_the_database_away(home: Household, tmp_path: object) -> None:
+def test_a_click_is_answered_so_with_the_database_away(
+    home: Installation, tmp_path: object
+) -> None:
     from webhooks import create_app
 
     away = home.another(**LEAKED, NURTURE_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
@@ -193,7 +197,7 @@ def test_a_click_is_answered_so_with_the_database_away(home: Household, tmp_path
 
 
 def test_neither_opens_nor_clicks_are_recorded(
-    home: Household, article: Mail, browser: FlaskClient
+    home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     had = len(home.rows(events))
     picture = browser.get(urlsplit(link_in(article, "o")).path)
@@ -204,7 +208,7 @@ def test_neither_opens_nor_clicks_are_recorded(
 
 
 def test_what_a_provider_tells_of_an_older_mail_still_counts(
-    home: Household, article: Mail, browser: FlaskClient
+    home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     """A provider proves by a secret of its own who it is; a bounce must not be lost."""
     from nurture.signatures import sign_standard_webhook
@@ -227,9 +231,9 @@ def test_what_a_provider_tells_of_an_older_mail_still_counts(
 
 
 def test_a_new_mails_links_do_everything_again(
-    home: Household, smtp_sink: ScriptedSink, browser: FlaskClient
+    home: Installation, smtp_sink: ScriptedSink, browser: FlaskClient
 ) -> None:
-    since = Household(
+    since = Installation(
         home.url, home.directory, home.clock, home.smtp_url, dict(home.settings) | LEAKED
     )
     since.live(days=8)

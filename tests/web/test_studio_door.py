@@ -10,7 +10,7 @@ from werkzeug.routing import Rule
 
 from nurture.services.owner.sessions import FAILURES_PER_ACCOUNT
 from nurture.web.studio.core import auth
-from tests.house import Household
+from tests.installation import Installation
 from tests.web.studio import PASSWORD, PAUL, app_of, identifier, send, token_on
 
 
@@ -30,7 +30,7 @@ def path_of(rule: Rule) -> str:
 # --- Strangers ------------------------------------------------------------------------------------
 
 
-def test_a_stranger_reaches_the_way_in_and_nothing_else(sqlite_home: Household) -> None:
+def test_a_stranger_reaches_the_way_in_and_nothing_else(sqlite_home: Installation) -> None:
     app = app_of(sqlite_home)
     closed = [rule for rule in rules(app) if rule.endpoint not in auth.OPEN]
     assert len(closed) >= 10
@@ -44,7 +44,7 @@ def test_a_stranger_reaches_the_way_in_and_nothing_else(sqlite_home: Household) 
                 assert answer.status_code == 403, rule
 
 
-def test_what_is_open_is_what_a_stranger_needs(sqlite_home: Household) -> None:
+def test_what_is_open_is_what_a_stranger_needs(sqlite_home: Installation) -> None:
     known = {rule.endpoint for rule in rules(app_of(sqlite_home))}
     assert known >= auth.OPEN | auth.HALF_OPEN
     assert {name.partition(".")[2] for name in auth.OPEN} == {
@@ -56,7 +56,7 @@ def test_what_is_open_is_what_a_stranger_needs(sqlite_home: Household) -> None:
     }
 
 
-def test_every_address_of_the_studio_is_guarded_by_its_door(sqlite_home: Household) -> None:
+def test_every_address_of_the_studio_is_guarded_by_its_door(sqlite_home: Installation) -> None:
     assert {rule.endpoint.partition(".")[0] for rule in rules(app_of(sqlite_home))} == {"studio"}
 
 
@@ -175,10 +175,10 @@ def test_a_browser_left_open_may_guess_no_password(paul: FlaskClient) -> None:
 
 
 def test_a_password_half_way_opens_only_the_page_for_the_code(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     send(paul, "/studio/account", "/studio/account/codes")
-    with sqlite_home.house.database.writing() as connection:
+    with sqlite_home.context.database.writing() as connection:
         from nurture.store.tables import owners
 
         owners.set_secret(connection, 1, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", 0)
@@ -195,7 +195,7 @@ def test_a_password_half_way_opens_only_the_page_for_the_code(
 # --- Forms and headers ----------------------------------------------------------------------------
 
 
-def test_no_form_is_taken_without_its_token(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_no_form_is_taken_without_its_token(sqlite_home: Installation, paul: FlaskClient) -> None:
     changing = [r for r in rules(app_of(sqlite_home)) if "POST" in (r.methods or set())]
     assert len(changing) >= 8
     for rule in changing:
@@ -203,7 +203,7 @@ def test_no_form_is_taken_without_its_token(sqlite_home: Household, paul: FlaskC
             assert paul.post(path_of(rule), data=fields).status_code == 400, rule
 
 
-def test_a_token_of_another_browser_is_none(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_a_token_of_another_browser_is_none(sqlite_home: Installation, paul: FlaskClient) -> None:
     theirs = token_on(app_of(sqlite_home).test_client(), "/studio/sign-in")
     answer = paul.post("/studio/sign-out", data={"csrf_token": theirs})
     assert answer.status_code == 400
@@ -244,7 +244,7 @@ def test_the_stylesheet_and_the_script_are_served_from_here(stranger: FlaskClien
         assert int(answer.headers["Content-Length"]) < 40_000
 
 
-def test_no_template_carries_styles_or_scripts_of_its_own(sqlite_home: Household) -> None:
+def test_no_template_carries_styles_or_scripts_of_its_own(sqlite_home: Installation) -> None:
     app = app_of(sqlite_home)
     for name in app.jinja_env.list_templates(filter_func=lambda n: n.startswith("studio/")):
         source = app.jinja_env.loader.get_source(app.jinja_env, name)[0]  # type: ignore[union-attr]
@@ -284,7 +284,7 @@ HTTP, HTTPS = "http://192.0.2.5:8000", "https://emails.example.org"
     ],
 )
 def test_a_form_that_is_not_believed_is_told_what_is_the_matter(
-    sqlite_home: Household, cookie: bool, headers: dict[str, str], says: str
+    sqlite_home: Installation, cookie: bool, headers: dict[str, str], says: str
 ) -> None:
     browser = app_of(sqlite_home).test_client()
     token = token_on(browser, "/studio/sign-in")

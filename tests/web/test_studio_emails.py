@@ -4,8 +4,8 @@ import re
 
 from flask.testing import FlaskClient
 
-from tests.homes import ScriptedSink
-from tests.house import Household, subjects
+from tests.installation import Installation, subjects
+from tests.installations import ScriptedSink
 from tests.web.studio import PAUL, token_on
 
 PAGE = "/studio/emails/pain-guide/your-guide"
@@ -39,7 +39,7 @@ def test_every_email_is_listed_with_its_state(paul: FlaskClient) -> None:
 
 
 def test_a_typo_is_mended_and_the_next_mail_has_it_right(
-    paul: FlaskClient, sqlite_home: Household, smtp_sink: ScriptedSink
+    paul: FlaskClient, sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     said = fields(paul, subject="Your guide is here", action="publish")
     assert paul.post(PAGE, data=said).status_code == 303
@@ -118,7 +118,7 @@ def test_an_untouched_form_changes_nothing_of_the_file(paul: FlaskClient) -> Non
 
 
 def test_what_stands_against_it_is_told_while_typing_and_nothing_is_kept(
-    paul: FlaskClient, sqlite_home: Household
+    paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     said, before = fields(paul), sqlite_home.everything()
     part = paul.post(f"{PAGE}/concerns", data=said | {"body": "Hello\n\n{{ nobody }}"}).text

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.services.owner import sessions
-from tests.house import Household
+from tests.installation import Installation
 from tests.web.studio import PASSWORD, PAUL, app_of, send
 
 ARTICLE = "/studio/emails/pain-guide/why-stretching-and-massage-wont-solve-back-pain"
@@ -16,10 +16,10 @@ NUMBERED = (
 HUGE = "9" * 40
 
 
-def test_no_number_is_too_large_and_no_character_too_odd(home: Household) -> None:
+def test_no_number_is_too_large_and_no_character_too_odd(home: Installation) -> None:
     """On both databases, which break at different things."""
     browser = app_of(home).test_client()
-    token = sessions.make_link(home.house.database, PAUL, home.house.clock())
+    token = sessions.make_link(home.context.database, PAUL, home.context.clock())
     assert send(browser, f"/studio/welcome/{token}", password=PASSWORD).status_code == 303
     for address in NUMBERED:
         assert browser.get(address.format(HUGE)).status_code == 404
@@ -35,7 +35,7 @@ def test_no_number_is_too_large_and_no_character_too_odd(home: Household) -> Non
     assert send(browser, edit, f"{edit}/move", **moved).status_code == 303
 
 
-def test_a_stranger_with_an_odd_address_is_answered_as_ever(home: Household) -> None:
+def test_a_stranger_with_an_odd_address_is_answered_as_ever(home: Installation) -> None:
     browser = app_of(home).test_client()
     assert send(browser, "/studio/sign-in", email="a\0b", password="x").status_code == 400
 

@@ -11,7 +11,7 @@ from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services.inbound import events
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.inbound.test_events import book
 from tests.web.studio import send, token_on
 from tests.web.test_studio_today import words
@@ -29,7 +29,7 @@ ACTS = (
 
 
 @pytest.fixture
-def ann(sqlite_home: Household, paul: FlaskClient) -> FlaskClient:
+def ann(sqlite_home: Installation, paul: FlaskClient) -> FlaskClient:
     """Paul's browser, in a house that Ann and Bob came to."""
     sqlite_home.subscribe(ANN, first_name="Ann")
     sqlite_home.subscribe("bob@example.org")
@@ -58,7 +58,7 @@ def test_a_search_is_a_post_and_the_address_of_a_page_searches_for_nobody(
     assert 'method="post"' in form and 'method="get"' not in form
 
 
-def test_a_person_is_told_whole(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_a_person_is_told_whole(sqlite_home: Installation, ann: FlaskClient) -> None:
     page = words(ann.get(HER).text)
     for said in (
         "ann@example.org, with you since Mon 2 Mar",
@@ -73,7 +73,7 @@ def test_a_person_is_told_whole(sqlite_home: Household, ann: FlaskClient) -> Non
     assert ann.get("/studio/people/77").status_code == 404
 
 
-def test_looking_changes_nothing(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_looking_changes_nothing(sqlite_home: Installation, ann: FlaskClient) -> None:
     before = sqlite_home.everything()
     for path in ("", "/stop", "/forget", "/take-out/pain-guide"):
         assert ann.get(HER + path).status_code == 200, path
@@ -84,7 +84,7 @@ def test_looking_changes_nothing(sqlite_home: Household, ann: FlaskClient) -> No
 
 
 def test_nothing_is_done_without_a_session_or_the_forms_own_value(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     before = sqlite_home.everything()
     stranger = ann.application.test_client()
@@ -95,7 +95,7 @@ def test_nothing_is_done_without_a_session_or_the_forms_own_value(
     assert sqlite_home.everything() == before
 
 
-def test_pausing_and_going_on(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_pausing_and_going_on(sqlite_home: Installation, ann: FlaskClient) -> None:
     assert send(ann, HER, f"{HER}/pause", days="30").status_code == 303
     assert "Paused until Wed 1 Apr" in words(ann.get(HER).text)
     send(ann, HER, f"{HER}/resume")
@@ -107,7 +107,7 @@ def test_pausing_and_going_on(sqlite_home: Household, ann: FlaskClient) -> None:
     assert "Paused until Mon 9 Mar" in words(ann.get(HER).text)
 
 
-def test_stopping_is_asked_first(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_stopping_is_asked_first(sqlite_home: Installation, ann: FlaskClient) -> None:
     assert "Nobody but they can take it back" in ann.get(f"{HER}/stop").text
     assert send(ann, f"{HER}/stop").location == HER
     assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
@@ -117,7 +117,7 @@ def test_stopping_is_asked_first(sqlite_home: Household, ann: FlaskClient) -> No
     assert "Unsubscribe them" not in page
 
 
-def test_one_series_is_stopped_alone(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_one_series_is_stopped_alone(sqlite_home: Installation, ann: FlaskClient) -> None:
     assert send(ann, f"{HER}/take-out/pain-guide").location == HER
     assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.REMOVED
     assert "You took them out of “9 key principles" in ann.get(HER).text
@@ -125,7 +125,7 @@ def test_one_series_is_stopped_alone(sqlite_home: Household, ann: FlaskClient) -
 
 
 def test_whoever_was_taken_out_is_put_back_at_the_press_of_a_button(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     assert "undo this at any time" in words(ann.get(f"{HER}/take-out/pain-guide").text)
     send(ann, f"{HER}/take-out/pain-guide")
@@ -142,7 +142,7 @@ def test_whoever_was_taken_out_is_put_back_at_the_press_of_a_button(
 
 
 def test_whoever_said_no_since_is_not_put_back_and_the_page_says_why(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     send(ann, f"{HER}/take-out/pain-guide")
     send(ann, f"{HER}/stop")
@@ -155,7 +155,7 @@ def test_whoever_said_no_since_is_not_put_back_and_the_page_says_why(
 
 
 def test_a_box_that_was_left_empty_is_told_from_one_that_was_never_shown(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     sqlite_home.subscribe("bob@example.org")
     sqlite_home.subscribe("cleo@example.org")
@@ -169,7 +169,7 @@ def test_a_box_that_was_left_empty_is_told_from_one_that_was_never_shown(
 
 
 def test_whoever_cancelled_is_not_marked_as_booked(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     book(sqlite_home, ANN)
     assert "Booked" in words(ann.get("/studio/people").text)
@@ -179,7 +179,7 @@ def test_whoever_cancelled_is_not_marked_as_booked(
     assert page.count("Booked") == page.count("Booked a session")
 
 
-def test_forgetting_wants_the_address_typed(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_forgetting_wants_the_address_typed(sqlite_home: Installation, ann: FlaskClient) -> None:
     before = sqlite_home.rows(subscribers)
     wrong = send(ann, f"{HER}/forget", address="bob@example.org")
     assert wrong.status_code == 422 and "Nothing has been erased" in wrong.text
@@ -201,24 +201,26 @@ def test_everything_kept_can_be_saved_as_a_page_or_as_json(ann: FlaskClient) -> 
     assert "Everything we hold about you" in page.text
 
 
-def test_what_people_typed_is_shown_as_text(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_what_people_typed_is_shown_as_text(sqlite_home: Installation, paul: FlaskClient) -> None:
     sqlite_home.subscribe("a@example.org", first_name="<img src=x>", utm={"x": "<img src=y>"})
     for page in ("/studio/people", HER):
         assert "<img" not in paul.get(page).text
     assert "<img" not in send(paul, "/studio/people", words="<img src=z>").text
 
 
-def bounced(home: Household) -> None:
+def bounced(home: Installation) -> None:
     """Postmark says that Ann's mailbox does not exist."""
     told = MailEvent(
         EventKind.BOUNCED, "postmark", "b1", home.clock.now, ANN, None, True, "550 No such user", {}
     )
-    house = home.house
-    events.record_mail_events(house.database, house.catalogue, house.tokens, [told], home.clock.now)
+    context = home.context
+    events.record_mail_events(
+        context.database, context.catalogue, context.tokens, [told], home.clock.now
+    )
 
 
 def test_a_bounce_is_lifted_with_a_reason_and_the_story_tells_it(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     bounced(sqlite_home)
     page = words(ann.get(HER).text)
@@ -239,7 +241,7 @@ def test_a_bounce_is_lifted_with_a_reason_and_the_story_tells_it(
 
 
 def test_a_no_offers_no_button_and_says_who_could_take_it_back(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     send(ann, f"{HER}/stop")
     page = words(ann.get(HER).text)

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.store.tables.revisions import revisions
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.test_segments import clicks
 from tests.web.studio import send, token_on
 from tests.web.test_studio_today import words
@@ -25,7 +25,7 @@ ROW = {
 
 
 @pytest.fixture
-def ann(sqlite_home: Household, paul: FlaskClient) -> FlaskClient:
+def ann(sqlite_home: Installation, paul: FlaskClient) -> FlaskClient:
     """Paul's browser, in a house in which Ann is a golfer and Bob is none."""
     sqlite_home.subscribe(ANN, "over-50-guide", first_name="Ann")
     sqlite_home.subscribe("bob@example.org")
@@ -57,7 +57,7 @@ def test_a_segment_is_exported_by_a_post(ann: FlaskClient) -> None:
 
 
 def test_the_builder_counts_at_once_and_keeps_nothing(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     before = sqlite_home.everything()
     page = words(send(ann, NEW, **ROW, do="look").text)
@@ -103,7 +103,7 @@ def test_a_line_of_another_kind_has_the_menus_of_that_kind(ann: FlaskClient) -> 
 
 
 def test_a_segment_is_saved_after_its_effect_was_shown(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     page = words(send(ann, NEW, **ROW, title="Keen golfers", do="check").text)
     assert "1 person is in it from now on" in page and "No sequence asks for it" in page
@@ -126,7 +126,7 @@ def test_a_segment_is_changed_in_its_menus(ann: FlaskClient) -> None:
 
 
 def test_what_is_missing_or_taken_is_said_beside_its_field(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     before = sqlite_home.rows(revisions)
     for fields, said in (
@@ -156,7 +156,7 @@ def test_what_the_menus_cannot_say_is_left_alone_and_changed_as_text(ann: FlaskC
 
 @pytest.mark.parametrize("do", ["check", "save"])
 def test_a_fault_in_the_text_names_its_line_and_what_was_written_stays(
-    sqlite_home: Household, ann: FlaskClient, do: str
+    sqlite_home: Installation, ann: FlaskClient, do: str
 ) -> None:
     before = sqlite_home.rows(revisions)
     answer = send(ann, f"{GOLF}/text", text='[[segments]]\nname = golf"ers', do=do)
@@ -166,7 +166,7 @@ def test_a_fault_in_the_text_names_its_line_and_what_was_written_stays(
 
 
 def test_taking_one_away_is_asked_first_and_refused_where_a_sequence_needs_it(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     quiet = "/studio/segments/gone-quiet"
     assert "Take “Gone quiet” away?" in ann.get(f"{quiet}/delete").text
@@ -185,7 +185,7 @@ def test_health_is_said_to_count_only_where_it_was_agreed_to(ann: FlaskClient) -
 
 
 def test_nothing_is_done_without_a_session_or_the_forms_own_value(
-    sqlite_home: Household, ann: FlaskClient
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     before = sqlite_home.everything()
     stranger = ann.application.test_client()

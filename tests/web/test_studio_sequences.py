@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from nurture.services.owner import sessions
 from nurture.services.publishing import sequence_editor
 from nurture.store.tables.drafts import drafts
-from tests.house import Household
+from tests.installation import Installation
 from tests.web.studio import PASSWORD, PAUL, send, token_on
 
 KEY = "/studio/sequences/pain-guide"
@@ -36,35 +36,35 @@ def words(answer: TestResponse) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
-def version(home: Household) -> str:
-    return str(sequence_editor.find_plan(home.house.database, "pain-guide").version)
+def version(home: Installation) -> str:
+    return str(sequence_editor.find_plan(home.context.database, "pain-guide").version)
 
 
-def change(home: Household, paul: FlaskClient, path: str, **fields: str) -> TestResponse:
+def change(home: Installation, paul: FlaskClient, path: str, **fields: str) -> TestResponse:
     """Send a form of the editing pages, with the version they carry."""
     return send(paul, f"{KEY}/edit", f"{KEY}{path}", version=version(home), **fields)
 
 
-def publish(home: Household, paul: FlaskClient) -> str:
+def publish(home: Installation, paul: FlaskClient) -> str:
     sent = send(paul, f"{KEY}/review", f"{KEY}/review", version=version(home))
     assert sent.location == KEY, sent.text
     return words(paul.get(KEY))
 
 
-def live(home: Household, paul: FlaskClient, days: int) -> None:
+def live(home: Installation, paul: FlaskClient, days: int) -> None:
     """Let days pass, and sign Paul in again after them."""
     home.live_until(home.clock.now + timedelta(days=days))
-    token = sessions.make_link(home.house.database, PAUL, home.clock.now)
+    token = sessions.make_link(home.context.database, PAUL, home.clock.now)
     assert send(paul, f"/studio/welcome/{token}", password=PASSWORD).status_code == 303
 
 
-def order(home: Household) -> list[str]:
-    plan = sequence_editor.find_plan(home.house.database, "pain-guide")
+def order(home: Installation) -> list[str]:
+    plan = sequence_editor.find_plan(home.context.database, "pain-guide")
     return [step.email for step in plan.sequence.steps]
 
 
 def test_every_sequence_is_listed_with_how_people_come_in(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
     sqlite_home.deliver()
@@ -104,7 +104,7 @@ def test_an_email_is_shown_in_a_frame_that_can_do_nothing(paul: FlaskClient) -> 
     assert paul.get(f"{KEY}/picture/nothing").status_code == 404
 
 
-def test_looking_at_pages_changes_nothing(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_looking_at_pages_changes_nothing(sqlite_home: Installation, paul: FlaskClient) -> None:
     before = sqlite_home.everything()
     for path in ("", "/edit", f"/edit/steps/{FIRST}", "/edit/new", "/review", "/pause", "/history"):
         assert paul.get(f"{KEY}{path}").status_code == 200
@@ -112,7 +112,7 @@ def test_looking_at_pages_changes_nothing(sqlite_home: Household, paul: FlaskCli
 
 
 def test_a_changed_wait_shows_first_whom_it_affects_and_then_holds(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
     sqlite_home.deliver()
@@ -137,7 +137,7 @@ def test_a_changed_wait_shows_first_whom_it_affects_and_then_holds(
 
 
 def test_an_email_is_moved_up_and_down_and_never_beyond_the_guide(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     before = order(sqlite_home)
     change(sqlite_home, paul, "/edit/move", email=SECOND, by="-1")
@@ -149,15 +149,15 @@ def test_an_email_is_moved_up_and_down_and_never_beyond_the_guide(
     assert "Earlier" not in page[first_movable : page.index(f'id="{FIRST}"')]
 
 
-def test_a_comment_moves_with_its_email(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_a_comment_moves_with_its_email(sqlite_home: Installation, paul: FlaskClient) -> None:
     change(sqlite_home, paul, "/edit/move", email="muscle-activation-podcast", by="1")
-    plan = sequence_editor.find_plan(sqlite_home.house.database, "pain-guide")
+    plan = sequence_editor.find_plan(sqlite_home.context.database, "pain-guide")
     comment = "# The podcast comes towards the end of the week"
     assert plan.toml.index(comment) > plan.toml.index('"german-approach-to-back-pain"')
 
 
 def test_a_removed_email_comes_back_by_the_history(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     before = order(sqlite_home)
     change(sqlite_home, paul, "/edit/remove", email=SECOND)
@@ -174,7 +174,7 @@ def test_a_removed_email_comes_back_by_the_history(
 
 
 def test_a_new_email_is_written_added_and_published_with_the_sequence(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     fields = USUAL | {
         "subject": "Do you hold the banister?",
@@ -193,7 +193,7 @@ def test_a_new_email_is_written_added_and_published_with_the_sequence(
 
 
 def test_a_duplicate_says_the_same_under_another_subject(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     fields = USUAL | {
         "subject": "Once more: massage",
@@ -206,7 +206,7 @@ def test_a_duplicate_says_the_same_under_another_subject(
     assert paul.get(f"{KEY}/picture/once-more-massage").status_code == 200
 
 
-def test_where_people_go_on_can_be_said(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_where_people_go_on_can_be_said(sqlite_home: Installation, paul: FlaskClient) -> None:
     change(sqlite_home, paul, "/edit/end", sequence="golf", only_if="golfers")
     assert "People go on differently at the end." in words(paul.get(f"{KEY}/review"))
     assert "Then people in “Golfers” go on with “For golfers”." in publish(sqlite_home, paul)
@@ -221,7 +221,7 @@ def test_where_people_go_on_can_be_said(sqlite_home: Household, paul: FlaskClien
     ],
 )
 def test_what_cannot_be_is_said_beside_what_was_typed(
-    sqlite_home: Household, paul: FlaskClient, field: str, value: str, said: str
+    sqlite_home: Installation, paul: FlaskClient, field: str, value: str, said: str
 ) -> None:
     answer = change(sqlite_home, paul, f"/edit/steps/{FIRST}", **(USUAL | {field: value}))
     assert answer.status_code == 422
@@ -231,7 +231,7 @@ def test_what_cannot_be_is_said_beside_what_was_typed(
 
 
 def test_what_may_not_go_live_is_said_and_is_not_published(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     change(sqlite_home, paul, "/edit/remove", email="your-guide")
     page = words(paul.get(f"{KEY}/review"))
@@ -242,7 +242,7 @@ def test_what_may_not_go_live_is_said_and_is_not_published(
     assert "whenever somebody asks for the guide" in words(paul.get(KEY))
 
 
-def test_two_windows_notice_each_other(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_two_windows_notice_each_other(sqlite_home: Installation, paul: FlaskClient) -> None:
     change(sqlite_home, paul, "/edit/remove", email=FIRST)
     page = send(paul, f"{KEY}/edit", f"{KEY}/edit/remove", email=SECOND, version="0")
     assert page.status_code == 303
@@ -252,7 +252,7 @@ def test_two_windows_notice_each_other(sqlite_home: Household, paul: FlaskClient
     assert sent.status_code == 422
 
 
-def test_dropped_changes_leave_nothing_behind(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_dropped_changes_leave_nothing_behind(sqlite_home: Installation, paul: FlaskClient) -> None:
     before = sqlite_home.rows(drafts)
     fields = USUAL | {"subject": "New", "body": "Hello.", "kind": "article", "after": FIRST}
     change(sqlite_home, paul, "/edit/new", **fields, original="")
@@ -262,7 +262,7 @@ def test_dropped_changes_leave_nothing_behind(sqlite_home: Household, paul: Flas
 
 
 def test_pausing_says_what_it_does_and_going_on_whom_it_reaches(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
     sqlite_home.deliver()
@@ -279,7 +279,7 @@ def test_pausing_says_what_it_does_and_going_on_whom_it_reaches(
 
 
 def test_acting_without_the_forms_own_value_changes_nothing(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     before = sqlite_home.everything()
     for path in ("/pause", "/resume", "/edit/move", "/edit/discard", "/review", "/history/1"):

@@ -12,7 +12,7 @@ from nurture.store.tables import account, messages
 from nurture.store.tables.suppressions import suppressions
 from nurture.web.studio.core.formatting import count, say_ago
 from nurture.web.studio.today import FIELDS, TASKS
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.inbound.test_bounces import bounce_all, crowd
 from tests.web.studio import send, token_on
 
@@ -22,10 +22,10 @@ def words(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
-def put_in_doubt(home: Household) -> None:
+def put_in_doubt(home: Installation) -> None:
     home.subscribe("alice@example.org", first_name="Alice")
     home.deliver()
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         messages.move_on(connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut")
 
 
@@ -46,7 +46,7 @@ def test_what_is_to_be_filled_in_leads_to_its_field(paul: FlaskClient) -> None:
 
 
 def test_people_are_named_as_they_named_themselves(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("alice@example.org", first_name="Alice")
     sqlite_home.subscribe("nameless@example.org")
@@ -65,7 +65,7 @@ def test_people_are_named_as_they_named_themselves(
     ],
 )
 def test_a_message_in_doubt_is_settled_by_a_button(
-    sqlite_home: Household, paul: FlaskClient, sent: str, status: MessageStatus, said: str
+    sqlite_home: Installation, paul: FlaskClient, sent: str, status: MessageStatus, said: str
 ) -> None:
     put_in_doubt(sqlite_home)
     assert "Was this email sent?" in paul.get("/studio/").text
@@ -77,7 +77,7 @@ def test_a_message_in_doubt_is_settled_by_a_button(
 
 
 def test_settling_twice_and_settling_nonsense_change_nothing(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     put_in_doubt(sqlite_home)
     assert send(paul, "/studio/", "/studio/doubts/1", sent="perhaps").status_code == 400
@@ -99,7 +99,7 @@ def test_the_first_steps_are_there_and_each_has_a_button(paul: FlaskClient) -> N
 
 
 def test_the_first_steps_step_back_once_mails_leave(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("alice@example.org")
     sqlite_home.deliver()
@@ -113,7 +113,7 @@ def test_what_is_missing_is_said_in_the_owners_words(paul: FlaskClient) -> None:
     assert "_url" not in page.replace("NURTURE_BASE_URL", "")
 
 
-def test_a_name_is_shown_as_text(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_a_name_is_shown_as_text(sqlite_home: Installation, paul: FlaskClient) -> None:
     sqlite_home.subscribe("a@example.org", first_name="<img src=x>")
     assert "<img" not in paul.get("/studio/").text
 
@@ -136,18 +136,18 @@ def test_lengths_and_numbers_are_said_as_people_say_them() -> None:
 
 @pytest.mark.parametrize("real", ["yes", "no"])
 def test_a_jump_of_bounces_is_judged_by_a_button_and_the_emails_go_on(
-    sqlite_home: Household, paul: FlaskClient, real: str
+    sqlite_home: Installation, paul: FlaskClient, real: str
 ) -> None:
     people = crowd(sqlite_home, 12)
     bounce_all(sqlite_home, people[:11])
     page = words(paul.get("/studio/").text)
     assert "10 emails of 12 came back for good within a day" in page
-    with sqlite_home.house.database.reading() as connection:
+    with sqlite_home.context.database.reading() as connection:
         hold = account.find_hold(connection)
     assert hold is not None and hold.cause is Cause.BOUNCES
     assert send(paul, "/studio/", "/studio/bounces", real=real).location == "/studio/"
     assert "came back for good within a day" not in words(paul.get("/studio/").text)
-    with sqlite_home.house.database.reading() as connection:
+    with sqlite_home.context.database.reading() as connection:
         assert account.find_hold(connection) is None
     assert len(sqlite_home.rows(suppressions)) == (11 if real == "yes" else 0)
 

@@ -10,18 +10,18 @@ from nurture.services.inbound.refusals import Pace, network_of, without_addresse
 from nurture.store.database import Database
 from nurture.store.tables.refused_calls import KEPT, RefusedCall, add_refused_call, refused_calls_of
 from nurture.store.tables.refused_calls import refused_calls as table
-from tests.house import SIGNUP_TOKEN, Household, calendly_call
+from tests.installation import SIGNUP_TOKEN, Installation, calendly_call
 from tests.servers.clock import ClockFile
 
 SIGNUP = "/webhooks/signup/pain-guide"
 BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
 
 
-def noted(home: Household) -> list[tuple[str, str, int, str]]:
+def noted(home: Installation) -> list[tuple[str, str, int, str]]:
     return [(r["door"], r["name"], r["status"], r["field"]) for r in home.rows(table)]
 
 
-def test_each_refusal_is_noted_under_what_was_called(home: Household) -> None:
+def test_each_refusal_is_noted_under_what_was_called(home: Installation) -> None:
     client = home.client
     assert client.post(SIGNUP, json={"email": "ann@example.org"}).status_code == 401
     assert client.post(SIGNUP, json={"email": "ann@nowhere"}, headers=BEARER).status_code == 422
@@ -39,12 +39,12 @@ def test_each_refusal_is_noted_under_what_was_called(home: Household) -> None:
     ]
 
 
-def test_what_is_accepted_is_not_noted(home: Household) -> None:
+def test_what_is_accepted_is_not_noted(home: Installation) -> None:
     assert home.fill_in_form("ann@example.org").status_code == 202
     assert noted(home) == []
 
 
-def test_nobody_can_be_read_out_of_a_note(home: Household) -> None:
+def test_nobody_can_be_read_out_of_a_note(home: Installation) -> None:
     for address in ("secretive.person@exa mple.org", "secretive.person@", "a@secretive..org"):
         home.client.post(SIGNUP, json={"email": address, "name": "Secretive"}, headers=BEARER)
     assert len(home.rows(table)) == 3
@@ -52,7 +52,7 @@ def test_nobody_can_be_read_out_of_a_note(home: Household) -> None:
     assert {row["network"] for row in home.rows(table)} == {"127.0.0.0/24"}
 
 
-def test_a_flood_writes_a_few_notes_a_minute(sqlite_home: Household) -> None:
+def test_a_flood_writes_a_few_notes_a_minute(sqlite_home: Installation) -> None:
     for _ in range(40):
         sqlite_home.client.post(SIGNUP, json={})
     assert len(noted(sqlite_home)) == 30

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from nurture.bootstrap import build
 from nurture.settings import load_settings
-from tests.house import BASE_URL, SIGNUP_SECRET, SIGNUP_TOKEN, Household
+from tests.installation import BASE_URL, SIGNUP_SECRET, SIGNUP_TOKEN, Installation
 from tests.servers.clock import ClockFile
 from webhooks import create_app
 from webhooks.signup_body import SignupBody
@@ -24,15 +24,15 @@ NOT_TOLD = re.compile(r"(.*\.)?static|studio\..*")
 
 
 @pytest.fixture
-def household(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Household]:
-    household = Household(sqlite_url, tmp_path, clock_file).publish_shipped()
-    yield household
-    household.close()
+def installation(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Installation]:
+    installation = Installation(sqlite_url, tmp_path, clock_file).publish_shipped()
+    yield installation
+    installation.close()
 
 
 @pytest.fixture
-def client(household: Household) -> FlaskClient:
-    return household.client
+def client(installation: Installation) -> FlaskClient:
+    return installation.client
 
 
 @pytest.fixture
@@ -147,12 +147,12 @@ def test_without_a_database_the_document_is_there_and_names_no_form(tmp_path: Pa
 
 
 def test_the_document_and_the_page_show_no_secret(
-    client: FlaskClient, household: Household
+    client: FlaskClient, installation: Installation
 ) -> None:
     shown = client.get("/openapi.json").text + client.get("/docs").text
     secrets = [
         value
-        for name, value in household.environment.items()
+        for name, value in installation.environment.items()
         if name.endswith(("_SECRET", "_TOKEN", "_KEY"))
     ]
     assert {SIGNUP_SECRET, SIGNUP_TOKEN} <= set(secrets)

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from nurture.signatures import sign_standard_webhook
-from tests.house import MAIL_SECRET, SIGNUP_TOKEN, Household
+from tests.installation import MAIL_SECRET, SIGNUP_TOKEN, Installation
 from tests.servers.clock import ClockFile
 from webhooks.operations import OPERATIONS
 
@@ -65,30 +65,30 @@ sparingly = settings(
 
 
 @pytest.fixture(scope="module")
-def household(
+def installation(
     sqlite_databases: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Household]:
+) -> Iterator[Installation]:
     directory = tmp_path_factory.mktemp("conformance")
-    household = Household(
+    installation = Installation(
         sqlite_databases.fresh(directory),
         directory,
         ClockFile(directory / "clock"),
         settings={"NURTURE_POSTMARK_SECRET": CREDENTIALS, "NURTURE_BOOKINGS_SECRET": MAIL_SECRET},
     ).publish_shipped()
-    yield household
-    household.close()
+    yield installation
+    installation.close()
 
 
 @pytest.fixture(scope="module")
-def document(household: Household) -> Any:
-    return schemathesis.openapi.from_wsgi("/openapi.json", household.client.application)
+def document(installation: Installation) -> Any:
+    return schemathesis.openapi.from_wsgi("/openapi.json", installation.client.application)
 
 
 @pytest.fixture(scope="module")
-def places(household: Household) -> dict[str, dict[str, str]]:
+def places(installation: Installation) -> dict[str, dict[str, str]]:
     """What stands in a path that leads somewhere: real names, and tokens of somebody enrolled."""
-    household.subscribe("alice@example.org")
-    signer = household.house.tokens
+    installation.subscribe("alice@example.org")
+    signer = installation.context.tokens
     tokens = {
         "/guide/{token}": signer.guide(1),
         "/preferences/{token}": signer.preferences(1),
@@ -134,16 +134,16 @@ def test_a_known_caller_gets_only_answers_that_are_documented(
     mode: GenerationMode,
     document: Any,
     places: dict[str, dict[str, str]],
-    household: Household,
+    installation: Installation,
 ) -> None:
     def call(case: "Case[Any]") -> Any:
         case.path_parameters.update(places.get(path, {}))
-        return case.call(headers=credentials(case, household))
+        return case.call(headers=credentials(case, installation))
 
     assert_documented(document, method, path, mode, call)
 
 
-def credentials(case: "Case[Any]", household: Household) -> dict[str, str]:
+def credentials(case: "Case[Any]", installation: Installation) -> dict[str, str]:
     """What shows who is calling, in place of what was made up."""
     for made_up in [name for name in case.headers if name != "Idempotency-Key"]:
         del case.headers[made_up]
@@ -151,7 +151,7 @@ def credentials(case: "Case[Any]", household: Household) -> dict[str, str]:
         # What is signed are the very bytes, so they are made here.
         case.media_type, case.body = "text/plain", json.dumps(case.body, default=str)
         body = case.body.encode()
-        return sign_standard_webhook(MAIL_SECRET, "a-call", household.clock.now, body)
+        return sign_standard_webhook(MAIL_SECRET, "a-call", installation.clock.now, body)
     return BASIC if case.path.startswith("/webhooks/mail/") else BEARER
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from nurture.domain.audience.engagement import Level, engagement
+from nurture.domain.audience.engagement import EngagementLevel, engagement
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
@@ -87,7 +87,7 @@ class Booked:
 class IsLevel:
     """Is on one of these levels of engagement."""
 
-    levels: frozenset[Level]
+    levels: frozenset[EngagementLevel]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ SIGNS_OF_LIFE = frozenset(
 )
 
 
-class Level(StrEnum):
+class EngagementLevel(StrEnum):
     """How lively somebody is."""
 
     NEW = "new"
@@ -53,7 +53,7 @@ class Interest:
 class Engagement:
     """A level, and since when which event or signup has been the reason for it."""
 
-    level: Level
+    level: EngagementLevel
     since: datetime
     because: Happened | None
 
@@ -82,12 +82,12 @@ def engagement(facts: Facts, now: datetime) -> Engagement:
     return Engagement(_level(facts.created_at, since, now), since, because)
 
 
-def _level(created_at: datetime, since: datetime, now: datetime) -> Level:
+def _level(created_at: datetime, since: datetime, now: datetime) -> EngagementLevel:
     if created_at > now - NEW_FOR:
-        return Level.NEW
+        return EngagementLevel.NEW
     if since > now - ACTIVE_FOR:
-        return Level.ACTIVE
-    return Level.COOLING if since > now - COOLING_FOR else Level.ASLEEP
+        return EngagementLevel.ACTIVE
+    return EngagementLevel.COOLING if since > now - COOLING_FOR else EngagementLevel.ASLEEP
 
 
 def _signs(events: Iterable[Happened]) -> list[Happened]:

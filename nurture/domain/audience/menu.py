@@ -1,6 +1,6 @@
 """Conditions as rows of menus: what the owner can put together without writing anything.
 
-A `Group` is a list of rows of which all, any or none have to hold, with at most one level of
+A `RowGroup` is a list of rows of which all, any or none have to hold, with at most one level of
 groups within it. What does not fit into that is left alone, and is changed as text.
 """
 
@@ -23,13 +23,13 @@ from nurture.domain.audience.conditions import (
     Not,
     Reached,
 )
-from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
 
 
-class How(StrEnum):
+class GroupKind(StrEnum):
     """How many of a group's parts have to hold."""
 
     ALL = "all"
@@ -83,37 +83,37 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RowGroup:
     """Rows, and groups of rows, of which all, any or none have to hold."""
 
-    how: How
+    how: GroupKind
     rows: tuple[Row, ...] = ()
-    groups: tuple["Group", ...] = ()
+    groups: tuple["RowGroup", ...] = ()
 
 
-def as_condition(group: Group) -> Condition | None:
+def as_condition(group: RowGroup) -> Condition | None:
     """What a group means; `None` as long as there is nothing in it."""
     inner = [one for one in map(as_condition, group.groups) if one is not None]
     parts = (*map(_of_row, group.rows), *inner)
     if not parts:
         return None
     match group.how:
-        case How.ALL:
+        case GroupKind.ALL:
             return All(parts)
-        case How.ANY:
+        case GroupKind.ANY:
             return AnyOf(parts)
     return Not(AnyOf(parts))
 
 
-def as_group(condition: Condition) -> Group | None:
+def as_group(condition: Condition) -> RowGroup | None:
     """The group that means the same as a condition; `None` where the menus cannot say it."""
     how, conditions = _taken_apart(condition)
     return _group(how, conditions, nested=True)
 
 
-def _group(how: How, conditions: Iterable[Condition], nested: bool) -> Group | None:
+def _group(how: GroupKind, conditions: Iterable[Condition], nested: bool) -> RowGroup | None:
     rows: list[Row] = []
-    groups: list[Group] = []
+    groups: list[RowGroup] = []
     for one in conditions:
         if row := _as_row(one):
             rows.append(row)
@@ -121,20 +121,20 @@ def _group(how: How, conditions: Iterable[Condition], nested: bool) -> Group | N
             groups.append(inner)
         else:
             return None
-    return Group(how, tuple(rows), tuple(groups))
+    return RowGroup(how, tuple(rows), tuple(groups))
 
 
-def _taken_apart(condition: Condition) -> tuple[How, tuple[Condition, ...]]:
+def _taken_apart(condition: Condition) -> tuple[GroupKind, tuple[Condition, ...]]:
     match condition:
         case All(conditions):
-            return How.ALL, conditions
+            return GroupKind.ALL, conditions
         case AnyOf(conditions):
-            return How.ANY, conditions
+            return GroupKind.ANY, conditions
         case Not(AnyOf(conditions)):
-            return How.NONE, conditions
+            return GroupKind.NONE, conditions
         case Not(All() as inner):
-            return How.NONE, (inner,)
-    return How.ALL, (condition,)
+            return GroupKind.NONE, (inner,)
+    return GroupKind.ALL, (condition,)
 
 
 def _of_row(row: Row) -> Condition:
@@ -161,7 +161,7 @@ def _leaf(row: Row) -> Condition:
         case Kind.SIGNED_UP:
             return FilledIn(form=row.what, within=within)
         case Kind.LEVEL:
-            return IsLevel(frozenset(Level(word) for word in row.what.split("+")))
+            return IsLevel(frozenset(EngagementLevel(word) for word in row.what.split("+")))
         case Kind.IN:
             states = frozenset({EnrolmentStatus(row.state)} if row.state else ())
             return InSequence(row.what, states)
@@ -189,7 +189,9 @@ def _as_row(condition: Condition, isnt: bool = False) -> Row | None:
         case FilledIn(form, (), within, None, None):
             return _dated(Row(Kind.SIGNED_UP, isnt, form), within)
         case IsLevel(levels):
-            return Row(Kind.LEVEL, isnt, "+".join(level for level in Level if level in levels))
+            return Row(
+                Kind.LEVEL, isnt, "+".join(level for level in EngagementLevel if level in levels)
+            )
         case InSequence(sequence, statuses) if len(statuses) <= 1:
             return Row(Kind.IN, isnt, sequence, "".join(statuses))
         case Reached(sequence, step):

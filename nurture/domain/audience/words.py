@@ -21,14 +21,14 @@ from nurture.domain.audience.conditions import (
     Not,
     Reached,
 )
-from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ConditionNames:
     """What things are called that conditions know by their keys; emails by `sequence/step`."""
 
     topics: Mapping[str, str] = field(default_factory=dict)
@@ -65,7 +65,7 @@ _ATTRIBUTES = {
 _TIMES = {1: "", 2: " at least twice"}
 
 
-def say(condition: Condition, names: Names) -> str:
+def say(condition: Condition, names: ConditionNames) -> str:
     """A condition in words, without a capital and without a full stop."""
     match condition:
         case All(conditions):
@@ -93,7 +93,7 @@ def say_length(length: timedelta | None) -> str:
     return f" in the last {_counted(hours // 24, 'day')}"
 
 
-def _joined(conditions: tuple[Condition, ...], names: Names, word: str) -> str:
+def _joined(conditions: tuple[Condition, ...], names: ConditionNames, word: str) -> str:
     """Parts that are lists themselves stand in brackets, so that nobody reads them apart."""
     said = [
         f"({say(one, names)})"
@@ -105,7 +105,7 @@ def _joined(conditions: tuple[Condition, ...], names: Names, word: str) -> str:
     return f"{', '.join(many)}, {word} {last}" if many else last
 
 
-def _leaf(condition: Condition, names: Names) -> tuple[str, str]:
+def _leaf(condition: Condition, names: ConditionNames) -> tuple[str, str]:
     """What is said of whoever it holds for, and of whoever it does not."""
     match condition:
         case Did():
@@ -124,14 +124,14 @@ def _leaf(condition: Condition, names: Names) -> tuple[str, str]:
             when = say_length(within)
             return f"booked a session{when}", f"did not book a session{when}"
         case IsLevel(levels):
-            said = _or([str(level) for level in Level if level in levels])
+            said = _or([str(level) for level in EngagementLevel if level in levels])
             return f"is {said}", f"is not {said}"
         case Has(attribute, value):
             return _has(attribute, value)
     raise TypeError(f"{condition!r} is no condition")
 
 
-def _did(wanted: Did, names: Names) -> tuple[str, str]:
+def _did(wanted: Did, names: ConditionNames) -> tuple[str, str]:
     clicked = wanted.kind is EventKind.CLICKED
     what = names.email(wanted.email) if wanted.email else "an email"
     if clicked and wanted.link:
@@ -165,7 +165,7 @@ def _in(sequence: str, statuses: frozenset[EnrolmentStatus]) -> tuple[str, str]:
     return _or(is_so), ", and ".join(is_not)
 
 
-def _filled_in(wanted: FilledIn, names: Names) -> tuple[str, str]:
+def _filled_in(wanted: FilledIn, names: ConditionNames) -> tuple[str, str]:
     form = f" for {names.sequence(wanted.form)}" if wanted.form else ""
     utm = "".join(f" by {name.removeprefix('utm_')} {value}" for name, value in wanted.utm)
     since = f" since {_day(wanted.since)}" if wanted.since else ""

@@ -9,7 +9,7 @@ from nurture.domain.sequences.sequence import Sequence, Step
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SequencePosition:
     """Where in a sequence people are, as far as it decides what comes next."""
 
     passed: frozenset[str]
@@ -18,7 +18,7 @@ class Place:
 
 
 def awaited_step(
-    sequence: Sequence, place: Place, now: datetime, calendar: Calendar
+    sequence: Sequence, place: SequencePosition, now: datetime, calendar: Calendar
 ) -> Step | None:
     """The step that people at that place wait for; None where they wait for no email.
 

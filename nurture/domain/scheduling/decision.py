@@ -14,7 +14,7 @@ from nurture.domain.scheduling.planner import (
     anchor_after,
     next_action,
 )
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, Sequence, Step
 from nurture.domain.subscribers.bookings import ending_of
 
@@ -48,7 +48,7 @@ class End:
     why: str
     then: str = ""
     skipped: tuple[Skip, ...] = ()
-    because: Because | None = None
+    because: EndReason | None = None
 
 
 Decision = Offer | Look | End
@@ -122,9 +122,9 @@ def _ended(action: Exit, sequence: Sequence, progress: Progress, segments: Colle
         because = progress.ends_as.because
         return End(action.reason, WHY_ONLY_THE_GUIDE, because=because)
     if action.reason is EnrolmentStatus.REMOVED:
-        return End(action.reason, "the guide was not collected", because=Because.NOT_COLLECTED)
+        return End(action.reason, "the guide was not collected", because=EndReason.NOT_COLLECTED)
     then = sequence.next_sequence(segments)
-    return End(action.reason, "the sequence has come to its end", then, because=Because.COMPLETED)
+    return End(action.reason, "the sequence has come to its end", then, because=EndReason.COMPLETED)
 
 
 def _ask_the_gate(

@@ -19,7 +19,7 @@ class EnrolmentStatus(StrEnum):
     REMOVED = "removed"
 
 
-class Because(StrEnum):
+class EndReason(StrEnum):
     """Why an enrolment ended, where its status alone leaves that open."""
 
     COMPLETED = "completed"
@@ -51,7 +51,7 @@ class Ending:
     """How an enrolment ends, and why; `because` is `None` where that was not kept."""
 
     status: EnrolmentStatus
-    because: Because | None = None
+    because: EndReason | None = None
 
     @property
     def is_left(self) -> bool:

@@ -119,7 +119,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
+class Continuation:
     """Where somebody goes on who has come to the end, if they are in a segment (empty: anyway)."""
 
     sequence: str
@@ -149,7 +149,7 @@ class Sequence:
     goal: str = "booked"
     guide_title: str = ""
     guide_file: str = "guide.pdf"
-    then: tuple[HandOver, ...] = ()
+    then: tuple[Continuation, ...] = ()
     quiet: Quiet | None = None
     answers: Request | None = None
 

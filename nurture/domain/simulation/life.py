@@ -10,7 +10,7 @@ from datetime import datetime
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
 from nurture.domain.scheduling.gate import PAUSE, Frequency, PausedBy, Standing
 from nurture.domain.scheduling.pause import UNTIL_RESUMED
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import OptIn, Sequence, StepKind
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_over
 from nurture.domain.simulation.world import World
@@ -35,7 +35,7 @@ from nurture.domain.tracking.verdict import HOLD, Verdict
 
 _STOPPED = frozenset({Purpose.GUIDE, Purpose.MARKETING})
 
-UNSUBSCRIBED = Ending(EnrolmentStatus.UNSUBSCRIBED, Because.UNSUBSCRIBED)
+UNSUBSCRIBED = Ending(EnrolmentStatus.UNSUBSCRIBED, EndReason.UNSUBSCRIBED)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from nurture.domain.audience.facts import Facts
 from nurture.domain.scheduling.gate import PausedBy
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.consent import Consents, Purpose
 from nurture.domain.subscribers.suppression import Suppression, SuppressionReason, strongest
@@ -67,7 +67,7 @@ class UnderWay:
     look_at: datetime | None
     status: EnrolmentStatus = EnrolmentStatus.ACTIVE
     guide_wanted_at: datetime | None = None
-    because: Because | None = None
+    because: EndReason | None = None
 
     @property
     def ending(self) -> Ending:

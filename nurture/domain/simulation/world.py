@@ -8,7 +8,7 @@ from enum import StrEnum
 from nurture.domain.audience.conditions import Segments
 from nurture.domain.scheduling.planner import Calendar
 from nurture.domain.scheduling.timing import Timing
-from nurture.domain.sequences.enrolment import Because
+from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.sequences.sequence import Sequence
 
 
@@ -45,7 +45,7 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SimulatedEvent:
     """Something that happens at a moment, in UTC.
 
     `step` is the email's key. `kind` is the kind of a step, the status an enrolment ends with,
@@ -62,4 +62,4 @@ class Entry:
     why: str = ""
     until: datetime | None = None
     timing: Timing | None = None
-    because: Because | None = None
+    because: EndReason | None = None

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.tracking.events import EventKind
 
@@ -19,11 +19,11 @@ NOT_CANCELLED = datetime(9999, 1, 1, tzinfo=UTC)
 #: What calendars tell. Of what happened at one moment, a booking comes before its cancelling.
 BOOKINGS = (EventKind.BOOKED, EventKind.RESCHEDULED, EventKind.CANCELLED)
 
-BOOKED = Ending(EnrolmentStatus.GOAL_REACHED, Because.BOOKED)
-BOOKED_BEFORE = Ending(EnrolmentStatus.GOAL_REACHED, Because.BOOKED_BEFORE)
+BOOKED = Ending(EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED)
+BOOKED_BEFORE = Ending(EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED_BEFORE)
 
 
-class Told(Protocol):
+class Dated(Protocol):
     """Something that happened at a moment."""
 
     @property
@@ -35,7 +35,7 @@ class Told(Protocol):
         """When."""
 
 
-def booked_until(told: Iterable[Told]) -> datetime | None:
+def booked_until(told: Iterable[Dated]) -> datetime | None:
     """Until when somebody has had an appointment, as far as is known; `None` if never.
 
     Each booking counts until one is cancelled after it, and a session that took place counts

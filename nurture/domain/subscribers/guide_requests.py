@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from nurture.domain.sequences.enrolment import (
     GUIDE_AT_MOST_EVERY,
-    Because,
     Ending,
+    EndReason,
     EnrolmentStatus,
     Progress,
 )
@@ -43,7 +43,7 @@ def asking(before: Ending | None, *, collected: bool, booked: bool) -> Asking:
             return Asking.TAKEN_UP
         case EnrolmentStatus.REMOVED:
             return Asking.TAKEN_UP if _was_let_go(before, collected) else Asking.GUIDE_ONLY
-        case EnrolmentStatus.GOAL_REACHED if before.because is Because.BOOKED_BEFORE:
+        case EnrolmentStatus.GOAL_REACHED if before.because is EndReason.BOOKED_BEFORE:
             # They have cancelled since, and the series never began.
             return Asking.TAKEN_UP
     return Asking.GUIDE_ONLY
@@ -90,7 +90,7 @@ def _was_let_go(ending: Ending, collected: bool) -> bool:
 
     Of an enrolment that ended before reasons were kept, that is known by whether they collected.
     """
-    return ending.because is Because.NOT_COLLECTED or (ending.because is None and not collected)
+    return ending.because is EndReason.NOT_COLLECTED or (ending.because is None and not collected)
 
 
 def _ends_as(before: Ending, collected: bool) -> Ending:

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
-from nurture.domain.kept_payload import Keeps, without_addresses
+from nurture.domain.kept_payload import KeptFields, without_addresses
 from nurture.domain.tracking.events import MailEvent
 from nurture.payload import Fields, Part, PayloadError, ignore_odd, read_each
 
@@ -62,7 +62,7 @@ class Provider:
     verify: Verify
     split: Split
     read: Read
-    keeps: Keeps
+    keeps: KeptFields
     secret_help: str
     tolerance: timedelta | None = None
     signs_body: bool = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
@@ -56,7 +56,7 @@ _TELLING = ("event", "message-id", "email", "ts_epoch", "ts_event", "link", _CAR
 _TIMES = ("ts_epoch", "ts_event")
 
 _UNKNOWN = words("event", "id", *_TIMES, "date")
-_KEEPS = Keeps({**_UNKNOWN, "reason": TEXT}, _UNKNOWN)
+_KEEPS = KeptFields({**_UNKNOWN, "reason": TEXT}, _UNKNOWN)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:

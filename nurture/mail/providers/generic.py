@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.kept_payload import TEXT, WORD, Keeps, words
+from nurture.domain.kept_payload import TEXT, WORD, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import (
@@ -40,7 +40,7 @@ _KINDS = {
 
 
 _UNKNOWN = words("id", "type", "occurred_at")
-_KEEPS = Keeps({**_UNKNOWN, "permanent": WORD, "reason": TEXT}, _UNKNOWN)
+_KEEPS = KeptFields({**_UNKNOWN, "permanent": WORD, "reason": TEXT}, _UNKNOWN)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import (
@@ -74,7 +74,7 @@ _STATUS = {
     **words("code", "attempt-no", "enhanced-code", "bounce-code"),
     **dict.fromkeys(("message", "description"), TEXT),
 }
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         **words("severity", "log-level"),

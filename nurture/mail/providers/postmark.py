@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
@@ -56,7 +56,7 @@ _DETAIL_FIELD = {"Bounce": "Type", "SubscriptionChange": "SuppressionReason"}
 _TIME_FIELDS = ("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt")
 
 _UNKNOWN = words("RecordType", "Type", "SuppressionReason", "ID", "MessageID", *_TIME_FIELDS)
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         **words("TypeCode", "SuppressSending", "Origin", "Inactive", "FirstOpen", "MessageStream"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import (
@@ -57,7 +57,7 @@ _REWRITES = frozenset({"message-id", "date", "feedback-id"})
 _CARRIER = "X-Nurture-Message-ID"
 
 _UNKNOWN = {**words("type", "created_at"), "data": words("email_id", "created_at")}
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         "data": {

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
@@ -71,7 +71,7 @@ _ARGUMENT = "nurture_message_id"
 
 
 _UNKNOWN = words("event", "type", "sg_event_id", "timestamp")
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         **words("sg_message_id", "status", "attempt", "sg_machine_open", "asm_group_id"),

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
-from nurture.domain.kept_payload import TEXT, WORD, Keeps, words
+from nurture.domain.kept_payload import TEXT, WORD, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.amazon import Certificates, is_certificate, is_request
 from nurture.mail.providers import Provider, Verify
@@ -109,7 +109,7 @@ _UNKNOWN = {
     **words("Type", "MessageId", "Timestamp", "eventType", "notificationType"),
     "mail": _MAIL,
 }
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **words("eventType", "notificationType"),
         "mail": _MAIL,

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from nurture.mail.smtp.opening import Opening
 from nurture.mail.smtp.route import SmtpRoute
-from nurture.mail.smtp.session import Session
+from nurture.mail.smtp.session import SmtpSession
 
 FRESH_SECONDS = 10.0
 CAP_SECONDS = 600.0
@@ -35,9 +35,9 @@ class Connections:
         self._start_afresh()
 
     def _start_afresh(self) -> None:
-        self._kept: deque[Session] = deque()
+        self._kept: deque[SmtpSession] = deque()
         self._arrived: deque[Opening] = deque()
-        self._leaving: deque[Session] = deque()
+        self._leaving: deque[SmtpSession] = deque()
         self._farewell: threading.Timer | None = None
         self._cap = self._most
         self._cap_until = 0.0
@@ -118,12 +118,12 @@ class Connections:
             if now > deadline:
                 opening.abandon()
 
-    def keep(self, session: Session) -> None:
+    def keep(self, session: SmtpSession) -> None:
         """Keep a session that has nothing under way for the next offer."""
         session.rest()
         self._kept.append(session)
 
-    def kept(self) -> list[Session]:
+    def kept(self) -> list[SmtpSession]:
         """Return the sessions that may be used again, and part with those kept too long."""
         self._keep_arrivals()
         kept, self._kept = self._kept, deque()
@@ -142,7 +142,7 @@ class Connections:
                 opening.session.conversation.rest()
                 self._kept.append(opening.session)
 
-    def part_with(self, session: Session) -> None:
+    def part_with(self, session: SmtpSession) -> None:
         """Say goodbye, and close once the server has had the time to answer."""
         session.say_goodbye()
         session.quiet_since = time.monotonic()

@@ -12,7 +12,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.messages.refusal import Refusal, Stage, understand
 from nurture.mail.smtp.replies import printable
 from nurture.mail.smtp.route import SmtpRoute, StartTls
-from nurture.mail.smtp.session import Session
+from nurture.mail.smtp.session import SmtpSession
 
 _ASK_THE_SERVER = "Check that the server takes mail from this machine."
 
@@ -73,7 +73,7 @@ class Opening:
         tls: ssl.SSLContext | None,
         done: Callable[["Opening"], None],
     ) -> None:
-        self.session: Session | None = None
+        self.session: SmtpSession | None = None
         self.refusal = ""
         self.about: Refusal | None = None
         self._route = route
@@ -118,7 +118,7 @@ class Opening:
             self._client.close()
         self._done(self)
 
-    def _open(self) -> Session:
+    def _open(self) -> SmtpSession:
         try:
             return self._converse()
         except ssl.SSLCertVerificationError as error:
@@ -159,7 +159,7 @@ class Opening:
             remedy="Check the host and port in NURTURE_SMTP_URL, and that no firewall is between.",
         )
 
-    def _converse(self) -> Session:
+    def _converse(self) -> SmtpSession:
         client = self._client
         client.sock = self._connect()
         client.local_hostname = _own_name(client.sock)
@@ -251,12 +251,12 @@ class Opening:
                 "if none is needed.",
             ) from None
 
-    def _hand_over(self, client: smtplib.SMTP) -> Session:
+    def _hand_over(self, client: smtplib.SMTP) -> SmtpSession:
         assert self._sock is not None
         if client.file is not None:
             client.file.close()
         stated = client.esmtp_features.get("size", "")
-        return Session(
+        return SmtpSession(
             self._sock,
             server=str(self._route),
             pipelining=client.has_extn("pipelining"),

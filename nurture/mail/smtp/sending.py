@@ -18,7 +18,7 @@ from nurture.mail.smtp.connections import Connections
 from nurture.mail.smtp.conversation import Conversation
 from nurture.mail.smtp.opening import Opening
 from nurture.mail.smtp.route import RouteError, SmtpRoute, StartTls
-from nurture.mail.smtp.session import Session
+from nurture.mail.smtp.session import SmtpSession
 
 __all__ = ["RouteError", "SmtpMailer", "SmtpRoute", "StartTls"]
 
@@ -169,7 +169,7 @@ class _Offer:
         self._outcomes: list[Outcome] = []
         self._supply = _Supply(envelopes, self._outcomes)
         self._selector = selectors.DefaultSelector()
-        self._sessions: set[Session] = set()
+        self._sessions: set[SmtpSession] = set()
         self._fruitless = 0
         self._all_waited = False
 
@@ -251,7 +251,7 @@ class _Offer:
             else:
                 self._do_without(opening)
 
-    def _admit(self, session: Session) -> None:
+    def _admit(self, session: SmtpSession) -> None:
         self._sessions.add(session)
         self._selector.register(session.sock, selectors.EVENT_READ, session)
         self._feed(session)
@@ -264,11 +264,11 @@ class _Offer:
         else:
             self._supply.stop(opening.refusal, opening.about)
 
-    def _attend(self, session: Session) -> None:
+    def _attend(self, session: SmtpSession) -> None:
         self._note(session.exchange())
         self._feed(session)
 
-    def _feed(self, session: Session) -> None:
+    def _feed(self, session: SmtpSession) -> None:
         """Give a session what it can write now, write it, and see whether it is at its end."""
         conversation = session.conversation
         while conversation.wants_envelope and session.taken < self._messages_per_connection:
@@ -287,7 +287,7 @@ class _Offer:
         else:
             self._listen(session)
 
-    def _listen(self, session: Session) -> None:
+    def _listen(self, session: SmtpSession) -> None:
         if session.wants_to_write == session.watched_for_writing:
             return
         session.watched_for_writing = session.wants_to_write
@@ -296,7 +296,7 @@ class _Offer:
             events |= selectors.EVENT_WRITE
         self._selector.modify(session.sock, events, session)
 
-    def _bury(self, session: Session) -> None:
+    def _bury(self, session: SmtpSession) -> None:
         """Close a session that has ended; several without any use end the offer."""
         self._dismiss(session)
         session.close()
@@ -308,7 +308,7 @@ class _Offer:
         if self._fruitless >= FRUITLESS_SESSIONS:
             self._supply.stop(f"Not offered, as sessions keep failing: {conversation.ended}.")
 
-    def _go_on_without(self, session: Session) -> None:
+    def _go_on_without(self, session: SmtpSession) -> None:
         conversation = session.conversation
         self._supply.give_back(conversation.unmet)
         if conversation.fruitful:
@@ -327,7 +327,7 @@ class _Offer:
         elif not self._sessions:
             self._fruitless += 1
 
-    def _dismiss(self, session: Session) -> None:
+    def _dismiss(self, session: SmtpSession) -> None:
         self._sessions.discard(session)
         self._selector.unregister(session.sock)
 

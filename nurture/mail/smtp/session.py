@@ -16,7 +16,7 @@ _WAIT_FOR_READING = (BlockingIOError, ssl.SSLWantReadError)
 _WAIT_FOR_WRITING = (BlockingIOError, ssl.SSLWantWriteError)
 
 
-class Session:
+class SmtpSession:
     """One connection that is greeted, encrypted and logged in as far as it is to be.
 
     The deadline moves only when something is finished, a write or a reply: a

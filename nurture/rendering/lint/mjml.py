@@ -25,7 +25,7 @@ from nurture.rendering.syntax.mjml import (
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintProblem:
     """One thing to put right; `line` and `column` count from one."""
 
     line: int
@@ -38,7 +38,7 @@ class Finding:
         return f"{place}; {self.remedy}" if self.remedy else place
 
 
-def lint_mjml(source: str) -> list[Finding]:
+def lint_mjml(source: str) -> list[LintProblem]:
     """Everything to put right in MJML with Jinja tags, in the order of the lines.
 
     Includes are expected to be spliced in already. The list is empty where the
@@ -55,10 +55,10 @@ def lint_mjml(source: str) -> list[Finding]:
     ]
 
 
-def _finding(source: str, fault: Fault) -> Finding:
+def _finding(source: str, fault: Fault) -> LintProblem:
     line = source.count("\n", 0, fault.offset) + 1
     column = fault.offset - source.rfind("\n", 0, fault.offset)
-    return Finding(line, column, fault.message, fault.remedy)
+    return LintProblem(line, column, fault.message, fault.remedy)
 
 
 def _faults_of(document: Document) -> Iterator[Fault]:

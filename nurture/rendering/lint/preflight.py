@@ -36,7 +36,7 @@ class Concern:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class SubscriberNames:
     """What the subscribers are called: how many have no name, and names to try the email with."""
 
     unnamed: int = 0
@@ -61,7 +61,7 @@ def refused(finding: str, source: EmailSource) -> Concern:
 def preflight(
     source: EmailSource,
     sample: Preview,
-    names: Names,
+    names: SubscriberNames,
     practice: Practice,
     public_url: str,
     *,
@@ -171,7 +171,7 @@ def _preheader_concerns(sample: Preview) -> Iterator[Concern]:
 # --- The people it goes to --------------------------------------------------------------------
 
 
-def _name_concerns(source: EmailSource, names: Names) -> Iterator[Concern]:
+def _name_concerns(source: EmailSource, names: SubscriberNames) -> Iterator[Concern]:
     if not names.unnamed:
         return
     people = "1 person has" if names.unnamed == 1 else f"{names.unnamed} people have"

@@ -2,7 +2,7 @@
 
 from nurture.domain.messages.email import EmailSource
 from nurture.rendering.includes import (
-    Line,
+    SourceLine,
     Spliced,
     shared_parts,
     splice,
@@ -33,8 +33,8 @@ def compose_markdown(source: EmailSource) -> tuple[Spliced, Spliced, list[str]]:
     return design, with_footer(_plain(source, read), source), list(read.findings)
 
 
-def _plain(source: EmailSource, read: Markdown) -> list[Line]:
+def _plain(source: EmailSource, read: Markdown) -> list[SourceLine]:
     if source.text.strip():
         return written_lines(source.text, f"{source.key}.txt")
     text = markdown_as_text(read)
-    return [Line(line, f"{source.place}, as plain text") for line in text.split("\n")]
+    return [SourceLine(line, f"{source.place}, as plain text") for line in text.split("\n")]

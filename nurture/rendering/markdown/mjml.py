@@ -5,7 +5,7 @@ from html import escape
 
 from markdown_it.tree import SyntaxTreeNode
 
-from nurture.rendering.includes import Line
+from nurture.rendering.includes import SourceLine
 from nurture.rendering.lint.mjml import is_spoilt
 from nurture.rendering.markdown.blocks import (
     Markdown,
@@ -22,13 +22,13 @@ _Lines = Iterable[tuple[str, int]]
 _COPY = '<mj-text css-class="copy">'
 
 
-def markdown_as_mjml(read: Markdown, file: str) -> list[Line]:
+def markdown_as_mjml(read: Markdown, file: str) -> list[SourceLine]:
     """The components, each line with the place of the Markdown it was made from."""
     writer = _Writer(read)
-    lines: list[Line] = []
+    lines: list[SourceLine] = []
     for text, first in writer.written():
         unmasked = unmask_jinja(text, read.tags).split("\n")
-        lines += [Line(one, f"{file}, line {first + n}") for n, one in enumerate(unmasked)]
+        lines += [SourceLine(one, f"{file}, line {first + n}") for n, one in enumerate(unmasked)]
     return lines
 
 

@@ -12,7 +12,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.mail.mailer import Outcome
 from nurture.store.database import Connection, Database
 from nurture.store.tables import account
-from nurture.store.tables.account import Refused
+from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.enrolments import count_due
 
 
@@ -60,7 +60,7 @@ def note_outcomes(
     connection: Connection,
     probe_of: Hold | None,
     outcomes: Sequence[Outcome],
-    refused: Sequence[Refused],
+    refused: Sequence[FinalRefusal],
     now: datetime,
 ) -> None:
     """Keep what offers told of the account; `refused` are refusals for good since an acceptance.
@@ -84,7 +84,7 @@ def note_outcomes(
 
 
 def _verdict(
-    connection: Connection, told: Outcome | None, refused: Sequence[Refused], held_for: str
+    connection: Connection, told: Outcome | None, refused: Sequence[FinalRefusal], held_for: str
 ) -> Verdict | None:
     """What holds the account: an answer that says so, or a run of equal refusals.
 

@@ -33,7 +33,7 @@ _STAGES = {"the address": Stage.RECIPIENT}
 
 
 @dataclass(frozen=True, slots=True)
-class Wronged:
+class WronglyFailed:
     """A message that was given up although the answer was about the account."""
 
     message: int
@@ -44,14 +44,14 @@ class Wronged:
 
 
 @dataclass(frozen=True, slots=True)
-class PutRight:
+class RepairResult:
     """What was done: addresses written to again, and messages offered again."""
 
     restored: int = 0
     offered: int = 0
 
 
-def find_wronged(database: Database, words: str = "") -> list[Wronged]:
+def find_wronged(database: Database, words: str = "") -> list[WronglyFailed]:
     """Everyone who was given up for an answer about the account, oldest first.
 
     `words` also finds answers that hold these words, whatever they seem to be about.
@@ -60,7 +60,7 @@ def find_wronged(database: Database, words: str = "") -> list[Wronged]:
         found = [m for m in messages.given_up(connection) if _was_wrong(m.reason, words)]
         known = subscribers.addresses_of(connection, {m.subscriber_id for m in found})
     return [
-        Wronged(m.id, m.subscriber_id, known[m.subscriber_id], m.email, m.reason)
+        WronglyFailed(m.id, m.subscriber_id, known[m.subscriber_id], m.email, m.reason)
         for m in found
         if m.subscriber_id in known
     ]
@@ -69,10 +69,10 @@ def find_wronged(database: Database, words: str = "") -> list[Wronged]:
 def put_right(
     database: Database,
     catalogue: Catalogue,
-    wronged: Iterable[Wronged],
+    wronged: Iterable[WronglyFailed],
     now: datetime,
     over: timedelta = USUAL_SPAN,
-) -> PutRight:
+) -> RepairResult:
     """Write to these people again and offer again what is still the next step.
 
     They are spread over the working hours of `over`. Safe to repeat, and to be stopped half
@@ -88,11 +88,15 @@ def put_right(
         with database.writing() as connection:
             back, again = _put_one_right(connection, published, one, now, moment)
         restored, offered = restored + back, offered + again
-    return PutRight(restored, offered)
+    return RepairResult(restored, offered)
 
 
 def _put_one_right(
-    connection: Connection, published: Published, one: Wronged, now: datetime, moment: datetime
+    connection: Connection,
+    published: Published,
+    one: WronglyFailed,
+    now: datetime,
+    moment: datetime,
 ) -> tuple[bool, bool]:
     locks.hold_person(connection, one.subscriber)
     message = messages.find_message(connection, one.message)

@@ -41,7 +41,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class BackupHeader:
     """What a backup says of itself before anything else."""
 
     format: int
@@ -54,7 +54,7 @@ class About:
     tables: portable.Plan
 
     @classmethod
-    def read(cls, content: bytes) -> "About":
+    def read(cls, content: bytes) -> "BackupHeader":
         """From the archive; raises `DamagedBackupError` where another version wrote it."""
         said: dict[str, Any] = json.loads(content)
         if said.get("format") != FORMAT:

@@ -12,7 +12,7 @@ from pyrage import x25519
 from nurture.archive.container import DamagedBackupError, Member, opened_archive
 from nurture.archive.place import StoredFile
 from nurture.services.backup import contents
-from nurture.services.backup.contents import ABOUT, MANIFEST, TABLES, About, Progress
+from nurture.services.backup.contents import ABOUT, MANIFEST, TABLES, BackupHeader, Progress
 from nurture.store import portable
 from nurture.store.database import Connection, Database
 from nurture.store.migrate import UnknownRevisionError, migrate_to
@@ -21,7 +21,7 @@ from nurture.store.migrate import UnknownRevisionError, migrate_to
 Receive = Callable[[Member], None]
 
 #: Asked before a row is taken in, with what the backup says of itself.
-Check = Callable[[About], None]
+Check = Callable[[BackupHeader], None]
 
 
 def take_in(
@@ -31,7 +31,7 @@ def take_in(
     tell: Progress,
     receive: Receive,
     check: Check,
-) -> About:
+) -> BackupHeader:
     """Fill an empty database from a backup, all or nothing, and compare rows and digests.
 
     Its tables are as the backup's were; bring them up to date afterwards. Raises
@@ -74,15 +74,15 @@ def _scratch_database(scratch: Path) -> Iterator[Database]:
             database.close()
 
 
-def _up_to_about(members: Iterator[Member], receive: Receive) -> About:
+def _up_to_about(members: Iterator[Member], receive: Receive) -> BackupHeader:
     for name, content in members:
         if name == ABOUT:
-            return About.read(content)
+            return BackupHeader.read(content)
         receive((name, content))
     raise DamagedBackupError("This backup does not say what it is.", remedy="Take another.")
 
 
-def _make_tables(database: Database, about: About) -> None:
+def _make_tables(database: Database, about: BackupHeader) -> None:
     try:
         migrate_to(database.url, about.revision)
     except UnknownRevisionError:
@@ -93,7 +93,7 @@ def _make_tables(database: Database, about: About) -> None:
 
 
 def _fill(
-    connection: Connection, about: About, members: Iterator[Member], tell: Progress
+    connection: Connection, about: BackupHeader, members: Iterator[Member], tell: Progress
 ) -> dict[str, object]:
     """Take in all rows; return the manifest, which is what comes last."""
     tally, manifest = portable.Tally(), None
@@ -111,7 +111,9 @@ def _fill(
     return found
 
 
-def _compare(connection: Connection, about: About, said: dict[str, object], tell: Progress) -> None:
+def _compare(
+    connection: Connection, about: BackupHeader, said: dict[str, object], tell: Progress
+) -> None:
     """Whether what is in the database now is what was in the one that was backed up."""
     tally = portable.Tally()
     for _ in contents.rows(connection, about.tables, tally, tell):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from nurture.archive.journal import Journal, Line
+from nurture.archive.journal import WithdrawalJournal, WithdrawalLine
 from nurture.domain.errors import NurtureError
 from nurture.domain.subscribers.consent import (
     JOURNAL,
@@ -18,7 +18,7 @@ from nurture.domain.subscribers.consent import (
     Purpose,
 )
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services.backup.contents import About
+from nurture.services.backup.contents import BackupHeader
 from nurture.services.catalogue import Catalogue
 from nurture.services.subscribers.erasure import forget, let_go
 from nurture.services.subscribers.machine_files import OwnFiles
@@ -48,7 +48,7 @@ class Replayer:
     files: OwnFiles
     now: datetime
 
-    def replay(self, lines: Iterable[Line]) -> Counter[str]:
+    def replay(self, lines: Iterable[WithdrawalLine]) -> Counter[str]:
         """Withdraw again what these lines say; return how many there were of each kind."""
         counted: Counter[str] = Counter()
         for line in lines:
@@ -56,7 +56,7 @@ class Replayer:
             counted[line.kind] += 1
         return counted
 
-    def _again(self, line: Line) -> None:
+    def _again(self, line: WithdrawalLine) -> None:
         if line.kind in (SuppressionReason.ERASED, LET_GO):
             return self._erase_again(line)
         with self.database.writing() as connection:
@@ -69,7 +69,7 @@ class Replayer:
             else:
                 _suppress_stranger(connection, line)
 
-    def _erase_again(self, line: Line) -> None:
+    def _erase_again(self, line: WithdrawalLine) -> None:
         with self.database.writing() as connection:
             number = subscribers.find_by_hash(connection, line.address_hash)
             if number is None and line.kind == SuppressionReason.ERASED:
@@ -80,7 +80,7 @@ class Replayer:
             erase = forget if line.kind == SuppressionReason.ERASED else let_go
             erase(self.database, self.files, number, self.now)
 
-    def _say_no_again(self, connection: Connection, number: int, line: Line) -> None:
+    def _say_no_again(self, connection: Connection, number: int, line: WithdrawalLine) -> None:
         locks.hold_person(connection, number)
         person = subscribers.find_subscriber(connection, number)
         if person is None:
@@ -108,14 +108,14 @@ class Replayer:
         return self.catalogue.current(connection).practice.privacy_version
 
 
-def _suppress_stranger(connection: Connection, line: Line) -> None:
+def _suppress_stranger(connection: Connection, line: WithdrawalLine) -> None:
     """Keep the no of somebody whom the backup does not know, should they ever sign up again."""
     if not stands(connection, line.address_hash, SuppressionReason.ERASED):
         reason = SuppressionReason(line.kind)
         suppress(connection, line.address_hash, reason, line.happened_at)
 
 
-def since_backup(journal: Journal, about: About) -> list[Line]:
+def since_backup(journal: WithdrawalJournal, about: BackupHeader) -> list[WithdrawalLine]:
     """The lines that the backup may not know of; raises `UnknownKindError`."""
     return _understood(
         line
@@ -124,7 +124,7 @@ def since_backup(journal: Journal, about: About) -> list[Line]:
     )
 
 
-def since_elsewhere(journal: Journal, about: About) -> list[Line]:
+def since_elsewhere(journal: WithdrawalJournal, about: BackupHeader) -> list[WithdrawalLine]:
     """What was said since the backup on another machine, such as one that was restored from it.
 
     Its numbers are its own, and it noted once more what the backup knows.
@@ -132,7 +132,7 @@ def since_elsewhere(journal: Journal, about: About) -> list[Line]:
     return _understood(line for line in journal.lines() if line.happened_at >= about.made_at)
 
 
-def _understood(lines: Iterable[Line]) -> list[Line]:
+def _understood(lines: Iterable[WithdrawalLine]) -> list[WithdrawalLine]:
     found = list(lines)
     for line in found:
         if line.kind not in _KINDS:

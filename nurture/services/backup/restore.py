@@ -22,7 +22,7 @@ from nurture.files.env import as_line
 from nurture.files.private import sync_folder, write_down, write_private
 from nurture.files.secrets import KEPT
 from nurture.library.files import files_of
-from nurture.services.backup.contents import DKIM, LIBRARY, SETTINGS, About, Progress
+from nurture.services.backup.contents import DKIM, LIBRARY, SETTINGS, BackupHeader, Progress
 from nurture.services.backup.proof import take_in
 from nurture.settings import Settings
 from nurture.store.database import Database
@@ -44,7 +44,7 @@ class OtherKeysError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RestoreTarget:
     """Where a backup is restored to: a data directory, and a database in it or on a server."""
 
     directory: Path
@@ -52,7 +52,7 @@ class Place:
     database_file: Path | None
 
     @classmethod
-    def of(cls, settings: Settings) -> "Place":
+    def of(cls, settings: Settings) -> "RestoreTarget":
         """The place that the settings name."""
         file = settings.database_files[0] if settings.database_files else None
         return cls(settings.data_dir, settings.database, file)
@@ -110,7 +110,7 @@ def settings_in(file: StoredFile, identity: x25519.Identity) -> dict[str, str]:
 class Restored:
     """What came back, and where the files are that this machine may want to use."""
 
-    about: About
+    about: BackupHeader
     settings_file: Path
     library: Path | None
 
@@ -119,10 +119,10 @@ def restore(
     file: StoredFile,
     identity: x25519.Identity,
     locked: StoredFile,
-    place: Place,
+    place: RestoreTarget,
     settings: Settings,
     before: Mapping[str, str],
-    then: Callable[[About, Path | None], None],
+    then: Callable[[BackupHeader, Path | None], None],
     tell: Progress,
 ) -> Restored:
     """Fill an empty place from a backup whose settings were those of `before`.
@@ -153,11 +153,15 @@ _SETTINGS_OF_BEFORE = "settings-of-before.env"
 
 
 def _take_in(
-    file: StoredFile, identity: x25519.Identity, place: Place, settings: Settings, tell: Progress
-) -> About:
+    file: StoredFile,
+    identity: x25519.Identity,
+    place: RestoreTarget,
+    settings: Settings,
+    tell: Progress,
+) -> BackupHeader:
     mark = Tokens.of(settings.keys).key_mark
 
-    def check(about: About) -> None:
+    def check(about: BackupHeader) -> None:
         if about.key_mark != mark:
             raise OtherKeysError(
                 "NURTURE_SECRET_KEY or NURTURE_ADDRESS_KEY is set, and is not the key that this "
@@ -220,7 +224,7 @@ def _digests(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): sha256(p.read_bytes()).digest() for p in files_of(root)}
 
 
-def _move(place: Place) -> None:
+def _move(place: RestoreTarget) -> None:
     """Put everything in its place, the database last."""
     database = place.staging / "nurture.db"
     for path in sorted(place.staging.iterdir()):

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from nurture.archive.journal import Journal
-from nurture.services.backup.contents import About
+from nurture.archive.journal import WithdrawalJournal
+from nurture.services.backup.contents import BackupHeader
 from nurture.services.backup.held import hold_missed
 from nurture.services.backup.replay import Replayer, since_backup, since_elsewhere
 from nurture.services.catalogue import Catalogue
@@ -26,9 +26,9 @@ def settle_in(
     database: Database,
     catalogue: Catalogue,
     files: OwnFiles,
-    about: About,
-    journal: Journal | None,
-    others: Iterable[Journal],
+    about: BackupHeader,
+    journal: WithdrawalJournal | None,
+    others: Iterable[WithdrawalJournal],
     now: datetime,
 ) -> Counter[str]:
     """Withdraw again what was withdrawn since the backup, and hold all that was due since.

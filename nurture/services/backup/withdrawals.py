@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from nurture.archive.journal import Journal, Line
+from nurture.archive.journal import WithdrawalJournal, WithdrawalLine
 from nurture.store.database import Database
 from nurture.store.tables.withdrawals import happened_after, newest_withdrawal, withdrawals_after
 
@@ -11,7 +11,7 @@ from nurture.store.tables.withdrawals import happened_after, newest_withdrawal, 
 _CHUNK = 1000
 
 
-def copy_out(database: Database, journal: Journal, now: datetime) -> int:
+def copy_out(database: Database, journal: WithdrawalJournal, now: datetime) -> int:
     """Add to the journal what was withdrawn since its last line; return how much that was.
 
     Cheap where there is nothing new. A crash at any moment costs nothing: the next call goes on
@@ -23,14 +23,14 @@ def copy_out(database: Database, journal: Journal, now: datetime) -> int:
     return copied
 
 
-def to_copy(database: Database, journal: Journal) -> int:
+def to_copy(database: Database, journal: WithdrawalJournal) -> int:
     """How many withdrawals are not in the journal yet."""
     with database.reading() as connection:
         newest = newest_withdrawal(connection)
     return newest - _begun(journal.last_number(newest), newest)
 
 
-def waiting_since(database: Database, journal: Journal) -> datetime | None:
+def waiting_since(database: Database, journal: WithdrawalJournal) -> datetime | None:
     """When the first of those that are not in the journal yet was said; `None` where all are.
 
     Raises `OSError` or `PlaceError`.
@@ -42,11 +42,13 @@ def waiting_since(database: Database, journal: Journal) -> datetime | None:
         return happened_after(connection, begun)
 
 
-def _more(database: Database, last: int, now: datetime) -> Sequence[Line]:
+def _more(database: Database, last: int, now: datetime) -> Sequence[WithdrawalLine]:
     with database.writing() as connection:
         begun = _begun(last, newest_withdrawal(connection))
         found = withdrawals_after(connection, begun, _CHUNK)
-    return [Line(one.id, one.address_hash, one.kind, one.happened_at, now) for one in found]
+    return [
+        WithdrawalLine(one.id, one.address_hash, one.kind, one.happened_at, now) for one in found
+    ]
 
 
 def _begun(last: int, newest: int) -> int:

@@ -37,7 +37,7 @@ from nurture.store.database import Connection, Database, DatabaseUnavailableErro
 from nurture.store.queries import claims, locks
 from nurture.store.queries.due import Step, advance, look_again
 from nurture.store.tables import account, enrolments, messages
-from nurture.store.tables.account import Refused
+from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.instance import armed_for, how_far, is_armed
 
 #: So many messages are marked `sending` together; as many are in doubt after a kill, at most.
@@ -320,9 +320,9 @@ class _Run:
         if outcomes:
             accounts.note_outcomes(connection, self.probe_of, outcomes, self._refused(), self.now)
 
-    def _refused(self) -> list[Refused]:
+    def _refused(self) -> list[FinalRefusal]:
         """What was refused for good since something was last accepted, of what is recorded now."""
-        refused: list[Refused] = []
+        refused: list[FinalRefusal] = []
         for outcome in self._outcomes:
             if outcome.status is MessageStatus.ACCEPTED:
                 refused.clear()

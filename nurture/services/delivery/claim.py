@@ -18,7 +18,7 @@ from nurture.domain.scheduling.decision import (
 )
 from nurture.domain.scheduling.pause import UNTIL_RESUMED
 from nurture.domain.scheduling.planner import segments_asked
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, RECURRING, StepKind
 from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
@@ -35,7 +35,7 @@ CLAIM_LEASE = timedelta(seconds=60)
 #: A guide in doubt is offered this often in all; anything else once.
 GUIDE_OFFERS = 2
 
-_AT_THE_END = Ending(EnrolmentStatus.COMPLETED, Because.COMPLETED)
+_AT_THE_END = Ending(EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
 
 MessageKey = tuple[int, str, int]
 

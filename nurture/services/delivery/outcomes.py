@@ -7,7 +7,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.sequence import ANSWERS
 from nurture.mail.mailer import Outcome
 from nurture.services.delivery.claim import GUIDE_OFFERS, Claimed
-from nurture.store.tables.account import Refused
+from nurture.store.tables.account import FinalRefusal
 
 #: How long to leave a message alone after the mail server put it off, by attempt.
 _BACKOFF = tuple(timedelta(minutes=m) for m in (5, 10, 20, 40, 80, 160, 320))
@@ -56,9 +56,9 @@ def counts_towards_a_run(outcome: Outcome) -> bool:
     )
 
 
-def as_refused(one: Claimed, outcome: Outcome) -> Refused:
+def as_refused(one: Claimed, outcome: Outcome) -> FinalRefusal:
     """A refusal as it is kept to be compared with the next."""
-    return Refused(
+    return FinalRefusal(
         outcome.message,
         one.due.id,
         one.due.subscriber_id,

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.logbook import Logbooks, Told
+from nurture.mail.logbook import LogbookReport, Logbooks
 from nurture.store.database import Connection, Database
 from nurture.store.queries import claims, locks
 from nurture.store.queries.claims import InHand
@@ -38,19 +38,19 @@ def recover_silent(database: Database, logbooks: Logbooks, now: datetime, limit:
     return recovered
 
 
-def _told_by_the_dead(logbooks: Logbooks) -> dict[str, Told]:
+def _told_by_the_dead(logbooks: Logbooks) -> dict[str, LogbookReport]:
     """What logbooks tell whose writers are gone; a living one may yet say more itself."""
     read = {claim: logbooks.read(claim) for claim in logbooks.claims()}
     return {claim: told for claim, told in read.items() if told is not None}
 
 
-def _gone(told: Mapping[str, Told]) -> list[str]:
+def _gone(told: Mapping[str, LogbookReport]) -> list[str]:
     """The claims whose workers are gone for certain."""
     return [claim for claim, one in told.items() if one.gone]
 
 
 def _take_over(
-    database: Database, told: Mapping[str, Told], silent: list[InHand], now: datetime
+    database: Database, told: Mapping[str, LogbookReport], silent: list[InHand], now: datetime
 ) -> int:
     with database.writing() as connection:
         locks.hold_numbered(connection, _enrolments_of(silent))
@@ -62,7 +62,7 @@ def _take_over(
     return len(still)
 
 
-def _fate(one: InHand, told: Mapping[str, Told]) -> MessageStatus:
+def _fate(one: InHand, told: Mapping[str, LogbookReport]) -> MessageStatus:
     if one.status is MessageStatus.CLAIMED:
         return MessageStatus.DEFERRED
     logbook = told.get(one.claim)
@@ -76,7 +76,7 @@ def _settle(connection: Connection, fate: MessageStatus, found: list[InHand]) ->
         claims.record_taken(connection, claim, [one.message for one in of_claim])
 
 
-def _wind_up(database: Database, logbooks: Logbooks, claim: str, told: Told) -> None:
+def _wind_up(database: Database, logbooks: Logbooks, claim: str, told: LogbookReport) -> None:
     """Let a logbook whose writer is gone settle what others put in doubt, and remove it.
 
     That happens where another machine took over, or this one while the writer slept.

@@ -16,7 +16,7 @@ from nurture.services.subscribers.suppression import reword_what_ended, suppress
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import account, enrolments, events, messages, subscribers
-from nurture.store.tables.account import Refused
+from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.messages import Message
 from nurture.store.tables.suppressions import find_suppression, lift_suppression
 
@@ -60,7 +60,9 @@ def note_bounce(
     events.add_events(connection, [bounced])
 
 
-def _take_back(connection: Connection, published: Published, one: Refused, now: datetime) -> None:
+def _take_back(
+    connection: Connection, published: Published, one: FinalRefusal, now: datetime
+) -> None:
     """Undo what a refusal did, as far as nothing has changed since."""
     locks.hold_person(connection, one.subscriber)
     account.mark_taken_back(connection, [one.message])
@@ -88,7 +90,7 @@ def restore_address(connection: Connection, message: Message, now: datetime) -> 
     return True
 
 
-def _let_count(connection: Connection, one: Refused, now: datetime) -> None:
+def _let_count(connection: Connection, one: FinalRefusal, now: datetime) -> None:
     """The server accepts mail, so this refusal was about the person or the email after all."""
     locks.hold_person(connection, one.subscriber)
     account.remove_refusals(connection, [one.message])

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from nurture.domain.scheduling.sunset import Ask, CountFrom, Silence, decide
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import Quiet, Sequence
 from nurture.domain.subscribers.consent import (
     OWN_WORDINGS,
@@ -102,7 +102,7 @@ def stay(
             "verdict": "human",
         }
         events.add_events(connection, [stayed])
-        _close(connection, [message.enrolment_id], Because.STAYED, now)
+        _close(connection, [message.enrolment_id], EndReason.STAYED, now)
         published = catalogue.current(connection)
         want_emails(connection, published, person, STAYED, evidence, now)
 
@@ -127,13 +127,13 @@ def _close_answered(database: Database, sequence: Sequence, now: datetime) -> No
         if answered:
             with database.writing() as connection:
                 locks.hold_numbered(connection, answered)
-                _close(connection, answered, Because.GAVE_A_SIGN, now)
+                _close(connection, answered, EndReason.GAVE_A_SIGN, now)
         if len(answered) < _CHUNK:
             break
 
 
 def _close(
-    connection: Connection, enrolment_ids: Collection[int], because: Because, now: datetime
+    connection: Connection, enrolment_ids: Collection[int], because: EndReason, now: datetime
 ) -> None:
     reason = EnrolmentStatus.GOAL_REACHED
     enrolments.end_enrolments(connection, enrolment_ids, reason, now, because)
@@ -205,5 +205,5 @@ def _let_be(
         EnrolmentStatus.UNSUBSCRIBED,
         now,
         sparing=_answers(published),
-        because=Because.SILENT,
+        because=EndReason.SILENT,
     )

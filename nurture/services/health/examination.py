@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from nurture.domain.errors import NurtureError
-from nurture.services.health.finding import Finding, Level, failed, failed_by
+from nurture.services.health.finding import Finding, FindingLevel, failed, failed_by
 
 #: Looks at one thing, or at several that depend on each other.
 Check = Callable[[], Iterable[Finding]]
@@ -27,7 +27,7 @@ def examine(checks: Mapping[str, Check], patience: float = PATIENCE) -> list[Fin
     for look in looks:
         look.join(max(0.0, deadline - time.monotonic()))
     found = [finding for look in looks for finding in look.found(patience)]
-    order = list(Level)
+    order = list(FindingLevel)
     return sorted(found, key=lambda finding: -order.index(finding.level))
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from nurture.domain.errors import NurtureError
 
 
-class Level(StrEnum):
+class FindingLevel(StrEnum):
     """How bad it is, the worst last."""
 
     OK = "ok"
@@ -19,24 +19,24 @@ class Finding:
     """One thing that was looked at; the `remedy` is the next move, and empty where all is well."""
 
     name: str
-    level: Level
+    level: FindingLevel
     sentence: str
     remedy: str = ""
 
 
 def fine(name: str, sentence: str) -> Finding:
     """It is as it should be."""
-    return Finding(name, Level.OK, sentence)
+    return Finding(name, FindingLevel.OK, sentence)
 
 
 def doubtful(name: str, sentence: str, remedy: str) -> Finding:
     """Something to see to, while everything still runs."""
-    return Finding(name, Level.WARNING, sentence, remedy)
+    return Finding(name, FindingLevel.WARNING, sentence, remedy)
 
 
 def failed(name: str, sentence: str, remedy: str) -> Finding:
     """Something does not work, or people's data is at risk."""
-    return Finding(name, Level.FAILURE, sentence, remedy)
+    return Finding(name, FindingLevel.FAILURE, sentence, remedy)
 
 
 def failed_by(name: str, error: NurtureError) -> Finding:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nurture.clock import clock_from
-from nurture.domain.disk_space import Use
+from nurture.domain.disk_space import DiskUse
 from nurture.domain.errors import NurtureError
 from nurture.files.disk import MAKE_ROOM, Disk, look
 from nurture.files.private import look_for_open
@@ -84,7 +84,7 @@ def shared_memory() -> Iterator[Finding]:
 def disk(disk: Disk, settings: Settings) -> Iterator[Finding]:
     """The room for what is kept."""
     if shortage := disk.shortage:
-        worse = failed if Use.SIGNUPS in disk.stopped else doubtful
+        worse = failed if DiskUse.SIGNUPS in disk.stopped else doubtful
         yield worse("disk", shortage, MAKE_ROOM)
     else:
         free = look(settings.data_dir).free

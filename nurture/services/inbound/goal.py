@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.bookings import (
     after_booking,
@@ -74,7 +74,7 @@ def _reach(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
         messages.cancel_series_of(connection, enrolment.id, "they have booked")
         return
     reached = [enrolment.id]
-    reason, because = EnrolmentStatus.GOAL_REACHED, Because.BOOKED
+    reason, because = EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED
     enrolments.end_enrolments(connection, reached, reason, now, because)
     messages.cancel_open_of(connection, reached, "the goal has been reached")
 

@@ -24,7 +24,7 @@ from nurture.store.tables.owners import Owner
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountSecurity:
     """What the account page shows; `pending_secret` waits for its first code."""
 
     address: str
@@ -32,11 +32,11 @@ class Account:
     pending_secret: str | None
 
 
-def get_account(database: Database, seal: Seal, owner: int) -> Account:
+def get_account(database: Database, seal: Seal, owner: int) -> AccountSecurity:
     """An owner's account; raises `UnknownOwnerError`."""
     with database.reading() as connection:
         found = _get_owner(connection, owner)
-    return Account(found.address, found.totp_secret is not None, _pending(seal, found))
+    return AccountSecurity(found.address, found.totp_secret is not None, _pending(seal, found))
 
 
 def change_password(

@@ -16,7 +16,7 @@ from nurture.domain.passwords import (
     LINK_LASTS,
     NOTED_EVERY,
     SESSION_LASTS,
-    Lasting,
+    SessionTimes,
     insist_on_good,
 )
 from nurture.domain.subscribers.address import address_key, address_keys
@@ -278,4 +278,4 @@ def count_browsers(database: Database, owner: int, now: datetime) -> int:
 
 def _is_over(session: sign_ins.Session, now: datetime) -> bool:
     too_late = session.awaits_code and now >= session.began_at + CODE_WAITS
-    return too_late or Lasting(session.began_at, session.used_at).is_over(now)
+    return too_late or SessionTimes(session.began_at, session.used_at).is_over(now)

@@ -11,7 +11,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.scheduling.gate import Caps, Frequency, PausedBy
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.simulate import simulate
-from nurture.domain.simulation.world import Entry
+from nurture.domain.simulation.world import SimulatedEvent
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.verdict import Verdict
 from nurture.services.catalogue import Catalogue
@@ -68,7 +68,7 @@ class Explanation:
     next_at: datetime | None
     why_not_sooner: tuple[str, ...]
     segments: tuple[str, ...]
-    coming: tuple[Entry, ...]
+    coming: tuple[SimulatedEvent, ...]
 
     @property
     def sentences(self) -> list[str]:

@@ -10,7 +10,7 @@ from nurture.domain.audience.engagement import Engagement, engagement, interests
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person
-from nurture.domain.simulation.world import Entry, What
+from nurture.domain.simulation.world import SimulatedEvent, What
 from nurture.domain.tracking.verdict import Verdict
 from nurture.rendering.message import shared_values
 from nurture.rendering.templates import compile_template
@@ -20,16 +20,16 @@ from nurture.services.profile.timeline import Chapter, recount
 from nurture.services.simulation.snapshot import portray
 from nurture.services.subscribers import consents, export, on_behalf
 from nurture.services.subscribers.consents import Proof
-from nurture.services.subscribers.on_behalf import WayBack
+from nurture.services.subscribers.on_behalf import RestorableEnrolment
 from nurture.store.database import Connection, Database
-from nurture.store.personal import Page
+from nurture.store.personal import HitPage
 from nurture.store.tables import subscribers
 from nurture.store.tables.instance import is_armed
 from nurture.store.tables.subscribers import Subscriber
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
+class UpcomingEmail:
     """A mail that will come, should they do nothing of themselves."""
 
     subject: str
@@ -50,7 +50,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Introduction:
+class PersonPage:
     """One person, told whole.
 
     `interests` are the topics they care for, the strongest first; `hidden` those about health,
@@ -69,10 +69,10 @@ class Introduction:
     interests: tuple[Topic, ...]
     hidden: tuple[Topic, ...]
     sequences: Mapping[str, str]
-    coming: tuple[Coming, ...]
+    coming: tuple[UpcomingEmail, ...]
     nothing_comes: str
     why_not_sooner: tuple[str, ...]
-    ways_back: tuple[WayBack, ...]
+    ways_back: tuple[RestorableEnrolment, ...]
     story: tuple[Chapter, ...]
     older: datetime | None
     proof: Proof
@@ -87,13 +87,13 @@ def introduce(
     fingerprint: str,
     seen: int,
     until: datetime | None = None,
-) -> Introduction | None:
+) -> PersonPage | None:
     """Introduce one person; `None` where they are not known any more.
 
     Their story ends with `until`, and begins so that it is not too long to be read.
     `fingerprint` and `seen` say which instance this is, as for `instance.is_armed`.
     """
-    page = Page(_HITS + 1, until)
+    page = HitPage(_HITS + 1, until)
     record = export.export(database, catalogue, subscriber_id, now, page)
     proof = consents.prove(database, subscriber_id)
     with database.reading() as connection:
@@ -143,14 +143,14 @@ def _introduction(
     part: Part,
     proof: Proof,
     now: datetime,
-) -> Introduction:
+) -> PersonPage:
     person = portray(connection, [found.id], now)[found.id]
     known = published.segments
     health = known.health if not person.facts.may_infer_health else frozenset()
     cared_for = interests(person.facts, now, known.health)
     names = _Names(published, found.first_name)
     liveliness = engagement(person.facts, now)
-    return Introduction(
+    return PersonPage(
         subscriber=found,
         person=person,
         engagement=liveliness,
@@ -192,10 +192,10 @@ class _Names:
         found = self.published.sequences.get(key)
         return found.title if found else key
 
-    def coming(self, entry: Entry) -> Coming:
+    def coming(self, entry: SimulatedEvent) -> UpcomingEmail:
         """A mail that will come."""
         key = f"{entry.sequence}/{entry.step}"
-        return Coming(self.subject(key), self.sequence(entry.sequence), entry.at)
+        return UpcomingEmail(self.subject(key), self.sequence(entry.sequence), entry.at)
 
     def deed(self, liveliness: Engagement) -> str:
         """What somebody did that shows how lively they are, as it goes on after “they”."""

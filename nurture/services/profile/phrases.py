@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from nurture.domain.audience.facts import Happened
 from nurture.domain.messages.status import KEPT, MessageStatus
 from nurture.domain.scheduling.timing import Timing
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
 from nurture.domain.simulation.person import Person, UnderWay
-from nurture.domain.simulation.world import Entry, What, World
+from nurture.domain.simulation.world import SimulatedEvent, What, World
 from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
 from nurture.domain.tracking.events import EventKind
 from nurture.services.profile.reasons import why_ended, why_suppressed
@@ -43,9 +43,9 @@ _BECAME = {
 
 #: Why something in the time ahead ends, where more is known than the planner says.
 _WILL_END = {
-    Because.COMPLETED: "nothing is left to send",
-    Because.NOT_COLLECTED: "the guide was not collected",
-    Because.NO_CONSENT: "they have not agreed to these emails",
+    EndReason.COMPLETED: "nothing is left to send",
+    EndReason.NOT_COLLECTED: "the guide was not collected",
+    EndReason.NO_CONSENT: "they have not agreed to these emails",
 }
 
 #: Why nothing of a sequence is sent, as it goes on after its name.
@@ -70,7 +70,7 @@ class Outlook:
 def outlook(
     world: World,
     person: Person,
-    coming: tuple[Entry, ...],
+    coming: tuple[SimulatedEvent, ...],
     ledger: list[Message],
     now: datetime,
     armed: bool,
@@ -172,13 +172,13 @@ def length(wait: Wait) -> str:
     return and_(said) or "no time"
 
 
-def _is_reason(entry: Entry) -> bool:
+def _is_reason(entry: SimulatedEvent) -> bool:
     """A reminder that is passed over holds nobody up."""
     reminder = entry.what is What.SKIPPED and entry.kind == StepKind.REMINDER
     return entry.what not in _NO_REASONS and not reminder
 
 
-def _reason(entry: Entry, zone: ZoneInfo, now: datetime) -> str:
+def _reason(entry: SimulatedEvent, zone: ZoneInfo, now: datetime) -> str:
     match entry.what:
         case What.POSTPONED:
             until = moment(entry.until or entry.at, zone)
@@ -196,7 +196,7 @@ def _reason(entry: Entry, zone: ZoneInfo, now: datetime) -> str:
     return f"“{entry.sequence}” ends {when}: {_why_it_will_end(entry)}."
 
 
-def _why_it_will_end(entry: Entry) -> str:
+def _why_it_will_end(entry: SimulatedEvent) -> str:
     if entry.because is None:
         return entry.why
     if entry.because in _WILL_END:
@@ -233,7 +233,7 @@ def _put_off(ledger: list[Message]) -> Iterator[str]:
 
 
 def _nothing(
-    world: World, person: Person, coming: tuple[Entry, ...], happened: Iterable[Row]
+    world: World, person: Person, coming: tuple[SimulatedEvent, ...], happened: Iterable[Row]
 ) -> str:
     """Why nothing will come: one reason, or one for each sequence they are or were in."""
     if person.suppressed:
@@ -251,7 +251,7 @@ def _is_ours(world: World, one: UnderWay) -> bool:
     return sequence is not None and (sequence.answers is not None or sequence.quiet is not None)
 
 
-def _why_nothing(world: World, one: UnderWay, coming: tuple[Entry, ...]) -> str:
+def _why_nothing(world: World, one: UnderWay, coming: tuple[SimulatedEvent, ...]) -> str:
     if one.status is not EnrolmentStatus.ACTIVE:
         return why_ended(one.ending, one.sequence)
     entries = [entry for entry in coming if entry.sequence == one.sequence]

@@ -10,7 +10,7 @@ from typing import Any
 from nurture.domain.known_words import known
 from nurture.domain.messages.bounces import Bounce
 from nurture.domain.messages.status import KEPT, MessageStatus
-from nurture.domain.sequences.enrolment import Because
+from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers.consent import SILENCE, STUDIO, said_where
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
@@ -82,9 +82,9 @@ _DID = {
 }
 #: Ends of which nothing else tells.
 _ENDED = {
-    Because.COMPLETED: "Finished “{}”",
-    Because.NOT_COLLECTED: "“{}” ended: its guide was never collected",
-    Because.SILENT: "Did not answer “{}”",
+    EndReason.COMPLETED: "Finished “{}”",
+    EndReason.NOT_COLLECTED: "“{}” ended: its guide was never collected",
+    EndReason.SILENT: "Did not answer “{}”",
 }
 _DONE_HERE = {
     EventKind.PAUSED: "You paused their emails until {until}",

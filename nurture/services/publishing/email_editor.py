@@ -14,7 +14,7 @@ from nurture.rendering.compile import CompiledEmail, EmailError
 from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.rendering.greetings import Reading, how_it_reads, name_kinds
 from nurture.rendering.lint.deliverability import check_email
-from nurture.rendering.lint.preflight import Concern, Names, Severity, preflight, refused
+from nurture.rendering.lint.preflight import Concern, Severity, SubscriberNames, preflight, refused
 from nurture.rendering.message import Surroundings
 from nurture.rendering.preview import Preview, preview_email, trial_message, trial_number
 from nurture.services.publishing.files import CheckError
@@ -219,7 +219,7 @@ def examine_email(database: Database, key: str, written: Written, public_url: st
     around = Surroundings(library.practice, Tokens(["check"]), "https://check.invalid")
     found = [refused(one, source) for one in check_email(email, sequence, kind, around)]
     kinds = name_kinds(counted)
-    names = Names(counted.get("", 0), tuple(one.example for one in kinds if one.example))
+    names = SubscriberNames(counted.get("", 0), tuple(one.example for one in kinds if one.example))
     for number, name in enumerate(dict.fromkeys(["Ann", *names.samples])):
         sample, practice = shown_to(name), library.practice
         found += preflight(source, sample, names, practice, public_url, colours=number == 0)

@@ -33,7 +33,7 @@ class GuideError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class GuideFiles:
     """Where guides are: those beside the emails, and this machine's copies of uploaded ones."""
 
     library: Path
@@ -123,9 +123,9 @@ def get_guide(connection: Connection, sequence: str, number: int) -> UploadedGui
     return found
 
 
-def file_on_shelf(database: Database, shelf: Shelf, guide: UploadedGuide) -> Path:
+def uploaded_file(database: Database, on_disk: GuideFiles, guide: UploadedGuide) -> Path:
     """This machine's copy of an uploaded guide, fetched from the database the first time."""
-    path = shelf.copies / f"{guide.sha256}.pdf"
+    path = on_disk.copies / f"{guide.sha256}.pdf"
     if not _is_whole(path, guide):
         with database.reading() as connection:
             _write(path, guide_files.content_of(connection, guide.id))
@@ -133,12 +133,12 @@ def file_on_shelf(database: Database, shelf: Shelf, guide: UploadedGuide) -> Pat
 
 
 def guide_path(
-    database: Database, shelf: Shelf, sequence: Sequence, uploaded: UploadedGuide | None
+    database: Database, on_disk: GuideFiles, sequence: Sequence, uploaded: UploadedGuide | None
 ) -> Path:
     """The file to hand over: what was uploaded last, else the one beside the emails."""
     if uploaded is None:
-        return shelf.beside_the_emails(sequence)
-    return file_on_shelf(database, shelf, uploaded)
+        return on_disk.beside_the_emails(sequence)
+    return uploaded_file(database, on_disk, uploaded)
 
 
 def is_sample(library: Path, sequence: Sequence) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from unicodedata import normalize
 
 from nurture.domain.audience.conditions import All, Condition, Not, Segment, Segments, excess_of
-from nurture.domain.audience.words import Names
+from nurture.domain.audience.words import ConditionNames
 from nurture.domain.errors import NurtureError
 from nurture.library import LibraryError
 from nurture.library.segment_writing import (
@@ -41,7 +41,7 @@ class NameTakenError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class SegmentUse:
     """A place that asks for a segment: a step of a sequence, or where people go on at its end.
 
     `step` is the email's key, empty at the end; `how` goes on after the step or the sequence.
@@ -60,17 +60,17 @@ class Foreseen:
     after: int
     come_in: int
     drop_out: int
-    uses: tuple[Use, ...]
+    uses: tuple[SegmentUse, ...]
 
 
-def uses_of(published: Published, name: str) -> tuple[Use, ...]:
+def uses_of(published: Published, name: str) -> tuple[SegmentUse, ...]:
     """Where the sequences ask for a segment; nowhere for one that has no name yet."""
     return tuple(_uses(published, name)) if name else ()
 
 
-def names_of(published: Published) -> Names:
+def names_of(published: Published) -> ConditionNames:
     """What the owner calls topics, sequences and emails."""
-    return Names(
+    return ConditionNames(
         topics={key: topic.title for key, topic in published.segments.topics.items()},
         sequences={key: one.title for key, one in published.sequences.items()},
         emails={key: subject_of(published, key) for key in published.emails},
@@ -196,18 +196,18 @@ def _insist_unused(published: Published, name: str, what: str) -> None:
         )
 
 
-def _uses(published: Published, name: str) -> Iterator[Use]:
+def _uses(published: Published, name: str) -> Iterator[SegmentUse]:
     for key, sequence in published.sequences.items():
         for step in sequence.steps:
             if step.only_if == name:
-                yield Use(key, step.email, "goes only to whoever is in it")
+                yield SegmentUse(key, step.email, "goes only to whoever is in it")
             if step.skip_if == name:
-                yield Use(key, step.email, "is left out for whoever is in it")
+                yield SegmentUse(key, step.email, "is left out for whoever is in it")
         for hand_over in sequence.then:
             if hand_over.only_if == name:
                 target = published.sequences.get(hand_over.sequence)
                 title = target.title if target else hand_over.sequence
-                yield Use(key, "", f"leads whoever is in it on to “{title}”")
+                yield SegmentUse(key, "", f"leads whoever is in it on to “{title}”")
 
 
 def _toml(database: Database) -> str:

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat
-from nurture.domain.sequences.sequence import HandOver, Sequence, Step
+from nurture.domain.sequences.sequence import Continuation, Sequence, Step
 from nurture.library import parse_sequence
 from nurture.library.ending_writing import with_endings
 from nurture.library.writing import (
@@ -49,7 +49,7 @@ class NoSuchStepError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EditedSequence:
     """A sequence as the owner has changed it so far, beside what is published.
 
     `version` is handed back with every change; it is 0 while there is no draft. `unpublished`
@@ -85,12 +85,12 @@ class Plan:
 class Foresight:
     """What publishing a plan would do, or the findings because of which it is refused."""
 
-    plan: Plan
+    plan: EditedSequence
     publication: Publication
     findings: tuple[str, ...] = ()
 
 
-def find_plan(database: Database, key: str) -> Plan:
+def find_plan(database: Database, key: str) -> EditedSequence:
     """The sequence as it is being changed; raises `UnknownSequenceError`."""
     with database.reading() as connection:
         return _plan(connection, key)
@@ -116,7 +116,7 @@ def move_step(
 ) -> None:
     """Move a step one place up (-1) or down (1)."""
 
-    def moved(plan: Plan) -> str:
+    def moved(plan: EditedSequence) -> str:
         names = [step.email for step in plan.sequence.steps]
         place = _place(plan, email) + by
         if not 0 <= place < len(names):
@@ -133,7 +133,7 @@ def remove_step(database: Database, key: str, version: int, email: str, now: dat
 
 
 def set_endings(
-    database: Database, key: str, version: int, endings: tuple[HandOver, ...], now: datetime
+    database: Database, key: str, version: int, endings: tuple[Continuation, ...], now: datetime
 ) -> None:
     """Say where people go on who have come to the end."""
     _change(database, key, version, lambda plan: with_endings(plan.toml, endings), now)
@@ -226,7 +226,7 @@ def sequence_of(revision: Revision) -> Sequence:
     return parse_sequence(revision.key, str(revision.source["toml"]))
 
 
-def _plan(connection: Connection, key: str) -> Plan:
+def _plan(connection: Connection, key: str) -> EditedSequence:
     present = find_newest(connection, _SEQUENCE, key)
     if present is None:
         raise UnknownSequenceError(f"There is no sequence “{key}”.", remedy="Look at the list.")
@@ -235,7 +235,7 @@ def _plan(connection: Connection, key: str) -> Plan:
     sequence = parse_sequence(key, toml)
     emails = {r.key: r for r in newest_revisions(connection) if r.kind is _EMAIL}
     unpublished = _unpublished(connection, sequence, set(emails))
-    return Plan(
+    return EditedSequence(
         key=key,
         toml=toml,
         sequence=sequence,
@@ -276,7 +276,11 @@ def _unpublished(
 
 
 def _change(
-    database: Database, key: str, version: int, change: Callable[[Plan], str], now: datetime
+    database: Database,
+    key: str,
+    version: int,
+    change: Callable[[EditedSequence], str],
+    now: datetime,
 ) -> None:
     with database.writing() as connection:
         plan = _plan(connection, key)
@@ -286,7 +290,9 @@ def _change(
         _drop_emails(connection, plan, set(plan.unpublished) - kept)
 
 
-def _save(connection: Connection, plan: Plan, version: int, toml: str, now: datetime) -> None:
+def _save(
+    connection: Connection, plan: EditedSequence, version: int, toml: str, now: datetime
+) -> None:
     parse_sequence(plan.key, toml)
     saved = drafts.save_draft(
         connection,
@@ -308,28 +314,28 @@ def _save_email(connection: Connection, key: str, written: Written, now: datetim
         raise _saved_elsewhere()
 
 
-def _drop_emails(connection: Connection, plan: Plan, names: set[str]) -> None:
+def _drop_emails(connection: Connection, plan: EditedSequence, names: set[str]) -> None:
     for name in names:
         drafts.discard_draft(connection, _EMAIL, f"{plan.key}/{name}")
 
 
-def _by_key(plan: Plan) -> dict[str, Written]:
+def _by_key(plan: EditedSequence) -> dict[str, Written]:
     return {f"{plan.key}/{name}": written for name, written in plan.unpublished.items()}
 
 
-def _place(plan: Plan, email: str) -> int:
+def _place(plan: EditedSequence, email: str) -> int:
     names = [step.email for step in plan.sequence.steps]
     if email not in names:
         raise NoSuchStepError(f"There is no step “{email}”.", remedy="Reload the page.")
     return names.index(email)
 
 
-def find_step(plan: Plan, email: str) -> Step:
+def find_step(plan: EditedSequence, email: str) -> Step:
     """A step of the plan; raises `NoSuchStepError`."""
     return plan.sequence.steps[_place(plan, email)]
 
 
-def _name(connection: Connection, plan: Plan, subject: str) -> str:
+def _name(connection: Connection, plan: EditedSequence, subject: str) -> str:
     """A name for a new email that nothing of this sequence ever had."""
     plain = normalize("NFKD", subject).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", ""))[:_LONGEST_NAME].strip("-") or "email"

@@ -8,14 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nurture.domain.messages.bounces import FULL_FOR, full_since
-from nurture.domain.scheduling.awaited_step import Place, awaited_step
+from nurture.domain.scheduling.awaited_step import SequencePosition, awaited_step
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.account.hold import state_of as account_state
 from nurture.services.account.words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import dashboard
-from nurture.store.queries.dashboard import Doubt, HeldUp, Looks, Person
+from nurture.store.queries.dashboard import Doubt, HeldUp, Looks, RecentPerson
 from nurture.store.tables import bounces, enrolments, instance, sequences, subscribers
 from nurture.store.tables.bounces import Jump
 
@@ -78,7 +78,7 @@ class Needs:
     """What only the owner can see to."""
 
     doubts: list[Doubt]
-    refused: list[Person]
+    refused: list[RecentPerson]
     held_up: list[HeldUp]
     refused_mails: list[HeldUp]
     paused: list[str]
@@ -86,7 +86,7 @@ class Needs:
     late: int
     account: AccountNeed | None = None
     jump: Jump | None = None
-    full: tuple[Person, ...] = ()
+    full: tuple[RecentPerson, ...] = ()
 
     @property
     def count(self) -> int:
@@ -99,7 +99,7 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class ToFillIn:
+class MissingDetails:
     """What the owner has yet to say: names of the practice's fields, and titles of articles."""
 
     fields: tuple[str, ...]
@@ -114,10 +114,10 @@ class Overview:
     sent_by_day: list[tuple[date, int]]
     sent_emails: list[EmailCount]
     coming: list[Day]
-    signups: list[Person]
-    bookings: list[Person]
+    signups: list[RecentPerson]
+    bookings: list[RecentPerson]
     needs: Needs
-    to_fill_in: ToFillIn
+    to_fill_in: MissingDetails
     subjects: dict[str, str]
     titles: dict[str, str]
 
@@ -152,7 +152,7 @@ def has_sent(database: Database) -> bool:
         return dashboard.has_sent(connection)
 
 
-def _week(connection: Connection, bookings: list[Person], now: datetime) -> Week:
+def _week(connection: Connection, bookings: list[RecentPerson], now: datetime) -> Week:
     since = now - _WEEK
     [sent] = dashboard.count_sent(connection, (since, now + timedelta(seconds=1)))
     return Week(
@@ -200,7 +200,7 @@ def _account(connection: Connection, now: datetime) -> AccountNeed | None:
     )
 
 
-def _full_mailboxes(connection: Connection, now: datetime) -> Iterator[Person]:
+def _full_mailboxes(connection: Connection, now: datetime) -> Iterator[RecentPerson]:
     """Whose mailbox has been full for long by what was told of it, the longest first."""
     candidates = bounces.full_mailboxes(connection, now - FULL_FOR, now - FULL_FOR)
     since = {n: full_since(bounces.returned_from(connection, n)) for n in candidates}
@@ -208,15 +208,15 @@ def _full_mailboxes(connection: Connection, now: datetime) -> Iterator[Person]:
     for at, number in full:
         person = subscribers.find_subscriber(connection, number)
         if person:
-            yield Person(number, person.first_name, person.address, "full", at)
+            yield RecentPerson(number, person.first_name, person.address, "full", at)
 
 
-def _to_fill_in(published: Published) -> ToFillIn:
+def _to_fill_in(published: Published) -> MissingDetails:
     wanted = ("blog_url", "booking_url", "privacy_url")
     emails = [email for _, email in published.emails.values()]
     articles = {e.article_title for e in emails if e.article_title and not e.article_url}
     empty = tuple(name for name in wanted if not getattr(published.practice, name))
-    return ToFillIn(empty, tuple(sorted(articles)))
+    return MissingDetails(empty, tuple(sorted(articles)))
 
 
 def _sent_by_day(
@@ -268,7 +268,7 @@ def _next_email(published: Published, looks: Looks, now: datetime) -> str | None
     sequence = published.sequences.get(looks.sequence)
     if sequence is None:
         return None
-    place = Place(looks.passed, looks.collected, looks.guide_wanted)
+    place = SequencePosition(looks.passed, looks.collected, looks.guide_wanted)
     step = awaited_step(sequence, place, now, published.calendar)
     return step.email if step else None
 

@@ -54,7 +54,7 @@ class Funnel:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class FunnelStep:
     """One step with its funnel; `waiting` people are under way to it. `step` is None once gone."""
 
     email: str
@@ -76,8 +76,8 @@ class Course:
     paused: bool
     total: Funnel
     enrolled: dict[EnrolmentStatus, int]
-    stages: tuple[Stage, ...] = ()
-    gone: tuple[Stage, ...] = ()
+    stages: tuple[FunnelStep, ...] = ()
+    gone: tuple[FunnelStep, ...] = ()
     spans: tuple[tuple[date, Funnel], ...] = ()
     elsewhere: int = 0
     uncollected: int = 0
@@ -213,8 +213,8 @@ def _stage(
     email: str,
     found: _Counts,
     waiting: Counter[str | None],
-) -> Stage:
+) -> FunnelStep:
     step = next((one for one in sequence.steps if one.email == email), None)
     compiled = published.emails.get(f"{sequence.key}/{email}")
     subject = compiled[1].subject if compiled else email
-    return Stage(email, step, subject, found.of_step(sequence.key, email), waiting[email])
+    return FunnelStep(email, step, subject, found.of_step(sequence.key, email), waiting[email])

@@ -12,7 +12,7 @@ from nurture.domain.sequences.impact import Impact, impact
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person, UnderWay
 from nurture.domain.simulation.simulate import simulate
-from nurture.domain.simulation.world import Entry, What, World
+from nurture.domain.simulation.world import SimulatedEvent, What, World
 from nurture.services.catalogue import Catalogue
 from nurture.services.simulation.snapshot import portray
 from nurture.services.simulation.world import get_sequence, world_as_published, world_changed_by
@@ -25,7 +25,7 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
+class NextEmail:
     """What is next for somebody in the sequence: a mail, or what there is instead, and when."""
 
     what: str
@@ -33,7 +33,7 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ImpactGroup:
     """People at the same place to whom the same happens; moments from the first to the last.
 
     Before and after are the first mails that differ or, where none does, the next one.
@@ -60,7 +60,7 @@ class Comparison:
 
     sequence: str
     impact: Impact
-    groups: tuple[Group, ...]
+    groups: tuple[ImpactGroup, ...]
     time_zone: str
 
     def __str__(self) -> str:
@@ -135,12 +135,12 @@ def _enrolment(person: Person, key: str) -> UnderWay:
 
 def _first_difference(
     old: World, new: World, person: Person, key: str, now: datetime
-) -> tuple[Coming, Coming]:
+) -> tuple[NextEmail, NextEmail]:
     before, after = (
         _coming(old, person, key, now),
         _coming(new, _afresh(person, key, now), key, now),
     )
-    nothing = Coming("nothing more", max(before[-1].at, after[-1].at))
+    nothing = NextEmail("nothing more", max(before[-1].at, after[-1].at))
     pairs = list(zip_longest(before, after, fillvalue=nothing))
     return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
 
@@ -154,18 +154,18 @@ def _afresh(person: Person, key: str, now: datetime) -> Person:
     return replace(person, enrolments=tuple(afresh))
 
 
-def _coming(world: World, person: Person, key: str, now: datetime) -> list[Coming]:
+def _coming(world: World, person: Person, key: str, now: datetime) -> list[NextEmail]:
     """The mails of a sequence that somebody will get, and how it ends."""
     entries = list(simulate(world, person, now))
     here = (What.SENT, What.HELD, What.ENDED)
     return [
-        Coming(_called(entry, following), entry.at)
+        NextEmail(_called(entry, following), entry.at)
         for entry, following in zip(entries, [*entries[1:], None], strict=True)
         if entry.sequence == key and entry.what in here
-    ] or [Coming("nothing more", now)]
+    ] or [NextEmail("nothing more", now)]
 
 
-def _called(entry: Entry, following: Entry | None) -> str:
+def _called(entry: SimulatedEvent, following: SimulatedEvent | None) -> str:
     if entry.what is What.SENT:
         return entry.step
     if entry.what is What.HELD:
@@ -175,15 +175,17 @@ def _called(entry: Entry, following: Entry | None) -> str:
     return f"the end: {entry.why}"
 
 
-def _grouped(compared: Iterable[tuple[str, Coming, Coming]], old: Sequence) -> Iterator[Group]:
-    groups: dict[tuple[str, str, str], list[tuple[Coming, Coming]]] = {}
+def _grouped(
+    compared: Iterable[tuple[str, NextEmail, NextEmail]], old: Sequence
+) -> Iterator[ImpactGroup]:
+    groups: dict[tuple[str, str, str], list[tuple[NextEmail, NextEmail]]] = {}
     for place, before, after in compared:
         groups.setdefault((place, before.what, after.what), []).append((before, after))
     order = {step.email: number for number, step in enumerate(old.steps)}
     for place, what, what_then in sorted(groups, key=lambda g: (order.get(g[0], -1), *g[1:])):
         pairs = groups[place, what, what_then]
         olds, news = [before.at for before, _ in pairs], [after.at for _, after in pairs]
-        yield Group(
+        yield ImpactGroup(
             place=place,
             people=len(pairs),
             before=what,
@@ -195,7 +197,7 @@ def _grouped(compared: Iterable[tuple[str, Coming, Coming]], old: Sequence) -> I
         )
 
 
-def _in_words(group: Group, zone: ZoneInfo) -> Iterator[str]:
+def _in_words(group: ImpactGroup, zone: ZoneInfo) -> Iterator[str]:
     people = "1 person" if group.people == 1 else f"{group.people} people"
     yield f"{people} {f'after “{group.place}”' if group.place else 'at the start'}"
     if not group.is_changed:

@@ -9,7 +9,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.simulate import simulate
-from nurture.domain.simulation.world import Entry, World
+from nurture.domain.simulation.world import SimulatedEvent, World
 from nurture.library import Library, parse_sequence, read_library
 from nurture.services.catalogue import Catalogue, practice_calendar
 from nurture.store.database import Connection
@@ -25,7 +25,7 @@ class Simulated:
     """One person and what happens to them, in order."""
 
     person: Person
-    entries: tuple[Entry, ...]
+    entries: tuple[SimulatedEvent, ...]
 
 
 def play(world: World, people: Iterable[Person], start: datetime) -> list[Simulated]:

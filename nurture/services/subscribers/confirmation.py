@@ -15,7 +15,7 @@ from nurture.store.tables.messages import Message
 LAPSES_AFTER = timedelta(days=7)
 
 
-class Matter(StrEnum):
+class ConfirmationKind(StrEnum):
     """What is to be said yes to: the data, the erasure, or staying."""
 
     DATA = "data"
@@ -27,7 +27,7 @@ class Matter(StrEnum):
 class Confirmation:
     """What a mail asked one person about; `lapsed` where it is too late to say yes."""
 
-    matter: Matter
+    matter: ConfirmationKind
     subscriber: int
     enrolment: int
     message: int
@@ -48,17 +48,17 @@ def find_confirmation(
         return _confirmation(connection, message, matter, now) if matter else None
 
 
-def _matter(sequence: Sequence) -> Matter | None:
+def _matter(sequence: Sequence) -> ConfirmationKind | None:
     match sequence.answers:
         case Request.DATA:
-            return Matter.DATA
+            return ConfirmationKind.DATA
         case Request.ERASURE:
-            return Matter.ERASURE
-    return Matter.STAYING if sequence.quiet else None
+            return ConfirmationKind.ERASURE
+    return ConfirmationKind.STAYING if sequence.quiet else None
 
 
 def _confirmation(
-    connection: Connection, message: Message, matter: Matter, now: datetime
+    connection: Connection, message: Message, matter: ConfirmationKind, now: datetime
 ) -> Confirmation | None:
     person = subscribers.find_subscriber(connection, message.subscriber_id)
     enrolment = enrolments.find_enrolment(connection, message.enrolment_id)
@@ -72,5 +72,5 @@ def _confirmation(
         message=message.id,
         masked_address=masked(person.address),
         # Saying that one still wants the emails is never too late.
-        lapsed=matter is not Matter.STAYING and now > mailed_at + LAPSES_AFTER,
+        lapsed=matter is not ConfirmationKind.STAYING and now > mailed_at + LAPSES_AFTER,
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
 from nurture.domain.subscribers.address import address_key
 from nurture.services.inbound.authenticity import forget_old_calls
@@ -151,7 +151,7 @@ def _erase(connection: Connection, people: Collection[int], now: datetime) -> No
     The people are locked already, as strongly as a change of their address takes.
     """
     locks.hold(connection, enrolments.of_subscribers(people))
-    reason, because = EnrolmentStatus.REMOVED, Because.ERASED
+    reason, because = EnrolmentStatus.REMOVED, EndReason.ERASED
     personal.end_everything(connection, people, reason, now, because=because)
     personal.empty_people(connection, people)
     empty_details_of(connection, people)

@@ -14,7 +14,7 @@ from nurture.rendering.templates import compile_template
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import personal
 from nurture.store.database import Connection, Database
-from nurture.store.personal import Page
+from nurture.store.personal import HitPage
 from nurture.store.queries.facts import facts_of
 from nurture.store.tables import revisions
 from nurture.store.tables.bookings import told_of_booker
@@ -29,7 +29,7 @@ def export(
     catalogue: Catalogue,
     subscriber_id: int,
     now: datetime,
-    page: Page | None = None,
+    page: HitPage | None = None,
 ) -> Record | None:
     """Everything that is kept about somebody, as a JSON document.
 

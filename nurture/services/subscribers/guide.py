@@ -11,7 +11,7 @@ from nurture.domain.subscribers.guide_requests import collect
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.inbound.bounces import collected_on_trial
-from nurture.services.publishing.guides import Shelf, guide_path
+from nurture.services.publishing.guides import GuideFiles, guide_path
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import consents, enrolments, events, messages, subscribers
@@ -57,7 +57,7 @@ def find_guide(database: Database, catalogue: Catalogue, enrolment_id: int) -> G
 def collect_guide(
     database: Database,
     catalogue: Catalogue,
-    shelf: Shelf,
+    guide_files: GuideFiles,
     enrolment_id: int,
     wanted: Mapping[Purpose, bool],
     evidence: Evidence,
@@ -94,7 +94,7 @@ def collect_guide(
             _begin_series(connection, enrolment, now)
         _note_download(connection, published, enrolment, now)
         uploaded = newest_guide(connection, sequence.key)
-    return GuideFile(guide_path(database, shelf, sequence, uploaded), f"{sequence.key}.pdf")
+    return GuideFile(guide_path(database, guide_files, sequence, uploaded), f"{sequence.key}.pdf")
 
 
 def _find_enrolled(

@@ -9,7 +9,7 @@ from nurture.store.tables import enrolments, messages, subscribers
 from nurture.store.tables.suppressions import stands
 
 
-class Trace(StrEnum):
+class LinkSubject(StrEnum):
     """What is left of somebody whom a link was made for.
 
     Of the `let go` and the `erased` there is a keyed hash of the address, of the `gone`
@@ -25,7 +25,7 @@ class Trace(StrEnum):
 class NobodyLeftError(NurtureError):
     """The link is ours, and the person behind it is not known any more."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: LinkSubject) -> None:
         super().__init__("This person is not known any more.")
         self.trace = trace
 
@@ -56,11 +56,11 @@ def nobody_behind_message(database: Database, message_id: int) -> NobodyLeftErro
         return NobodyLeftError(_trace(connection, found.subscriber_id if found else None))
 
 
-def _trace(connection: Connection, subscriber_id: int | None) -> Trace:
+def _trace(connection: Connection, subscriber_id: int | None) -> LinkSubject:
     address_hash = None
     if subscriber_id is not None:
         address_hash = subscribers.find_hash(connection, subscriber_id)
     if not address_hash:
-        return Trace.UNKNOWN if address_hash is None else Trace.GONE
+        return LinkSubject.UNKNOWN if address_hash is None else LinkSubject.GONE
     erased = stands(connection, address_hash, SuppressionReason.ERASED)
-    return Trace.ERASED if erased else Trace.LET_GO
+    return LinkSubject.ERASED if erased else LinkSubject.LET_GO

@@ -17,13 +17,13 @@ from nurture.domain.errors import NurtureError
 from nurture.files.witness import Witness
 from nurture.store import wiping
 from nurture.store.database import Database
-from nurture.store.tables.erasures import Gone, gone_after, newest_erasure
+from nurture.store.tables.erasures import ErasedMarks, gone_after, newest_erasure
 
 #: So many erasures are followed at once.
 _CHUNK = 500
 
 #: Removes from one kind of this machine's files what is about people who are gone.
-Remover = Callable[[Gone], None]
+Remover = Callable[[ErasedMarks], None]
 
 
 class FilesKeptError(NurtureError):
@@ -92,7 +92,7 @@ def _seen(files: OwnFiles, newest: int) -> int:
     return seen if seen <= newest else 0
 
 
-def _remove(files: OwnFiles, gone: Gone) -> None:
+def _remove(files: OwnFiles, gone: ErasedMarks) -> None:
     try:
         for remove in files.removers:
             remove(gone)

@@ -10,7 +10,7 @@ from typing import Any
 from nurture.domain.errors import NurtureError
 from nurture.domain.scheduling.gate import PausedBy
 from nurture.domain.sequences import putting_back
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.subscribers.bookings import ending_of
 from nurture.domain.subscribers.consent import STUDIO, Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
@@ -24,7 +24,7 @@ from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import find_suppression
 
-NO_CONSENT = Ending(EnrolmentStatus.UNSUBSCRIBED, Because.NO_CONSENT)
+NO_CONSENT = Ending(EnrolmentStatus.UNSUBSCRIBED, EndReason.NO_CONSENT)
 
 
 class NobodyThereError(NurtureError):
@@ -40,7 +40,7 @@ class NotPutBackError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
+class RestorableEnrolment:
     """A sequence that somebody was taken out of or let go from; `why_not` is empty if they can."""
 
     sequence: str
@@ -104,7 +104,7 @@ def take_out(
         found = enrolments.find_enrolment_in(connection, person.id, sequence)
         if found is None or found.status is not EnrolmentStatus.ACTIVE:
             return False
-        reason, because = EnrolmentStatus.REMOVED, Because.TAKEN_OUT
+        reason, because = EnrolmentStatus.REMOVED, EndReason.TAKEN_OUT
         enrolments.end_enrolments(connection, [found.id], reason, now, because)
         messages.cancel_open_of(connection, [found.id], "they were taken out of the sequence")
         _note(connection, person, EventKind.REMOVED, now, {"sequence": sequence} | _by(by))
@@ -143,10 +143,10 @@ def put_back(
 
 def ways_back(
     connection: Connection, published: Published, person: Subscriber
-) -> tuple[WayBack, ...]:
+) -> tuple[RestorableEnrolment, ...]:
     """The sequences that somebody was taken out of or let go from, and whether they can go on."""
     return tuple(
-        WayBack(
+        RestorableEnrolment(
             one.sequence,
             published.sequences[one.sequence].title,
             _why_not_back(connection, published, person, one),

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nurture.domain.audience.conditions import Condition, IsLevel, Segments
-from nurture.domain.audience.engagement import Level, engagement
+from nurture.domain.audience.engagement import EngagementLevel, engagement
 from nurture.domain.errors import NurtureError
 from nurture.domain.simulation.person import Person
 from nurture.services.catalogue import Catalogue
 from nurture.services.simulation.snapshot import portray
 from nurture.store.database import Connection, Database
-from nurture.store.queries.search import Search, Stage, count_people, find_people
+from nurture.store.queries.search import PersonStatus, Search, count_people, find_people
 
-__all__ = ["AskedForError", "Found", "Page", "Question", "Stage", "find"]
+__all__ = ["AskedForError", "Found", "PersonStatus", "Question", "SearchPage", "find"]
 
 #: People on one page of the list.
 PAGE = 50
@@ -33,8 +33,8 @@ class Question:
     words: str = ""
     segment: str = ""
     sequence: str = ""
-    level: Level | None = None
-    stage: Stage | None = None
+    level: EngagementLevel | None = None
+    stage: PersonStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class Found:
 
     id: int
     person: Person
-    level: Level
+    level: EngagementLevel
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SearchPage:
     """One page of the people found, newest first.
 
     `count` is how many there are in all, where `is_more` is set more than that. `next` is
@@ -66,7 +66,7 @@ def find(
     question: Question,
     now: datetime,
     before: int | None = None,
-) -> Page:
+) -> SearchPage:
     """One page of the people who are asked for; raises `AskedForError`."""
     with database.reading() as connection:
         published = catalogue.current(connection)
@@ -81,7 +81,7 @@ def find(
             count = count_people(connection, search, now, health, COUNTED + 1)
         people = _described(connection, numbers[:PAGE], now)
     there_is_more = len(numbers) > PAGE
-    return Page(
+    return SearchPage(
         people=people,
         count=min(count, COUNTED),
         is_more=count > COUNTED,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
@@ -127,7 +127,7 @@ def note_lifted(
 
 
 def _ending(reason: SuppressionReason | None) -> Ending:
-    because = Because(reason) if reason else None
+    because = EndReason(reason) if reason else None
     if reason is SuppressionReason.UNSUBSCRIBED:
         return Ending(EnrolmentStatus.UNSUBSCRIBED, because)
     return Ending(EnrolmentStatus.SUPPRESSED, because)

@@ -23,7 +23,7 @@ _REMEMBERED = 50_000
 _MINUTE = timedelta(minutes=1)
 
 
-class Sparing:
+class HitBudget:
     """What one process has kept within the minute; its memory is bounded."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Sparing:
         self._more.clear()
 
 
-class Room:
+class HitAllowance:
     """How many hits on messages are kept for good, by kind; the rest is counted."""
 
     def __init__(self, kept: Mapping[tuple[int, str], int]) -> None:

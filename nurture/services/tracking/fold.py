@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from nurture.services.catalogue import About, about
-from nurture.services.tracking.excess import Room
+from nurture.services.catalogue import EmailContents, about
+from nurture.services.tracking.excess import HitAllowance
 from nurture.services.tracking.journal import waiting_in
 from nurture.services.tracking.lines import SeenHit, SeenMore, UnreadableLineError, from_line
 from nurture.services.tracking.remains import blank, set_aside
@@ -148,7 +148,7 @@ def _fold_lines(database: Database, path: Path, place: int, lines: Sequence[_Lin
     with database.reading() as connection:
         known = messages.followed(connection, {one.message for _, one in read})
         subjects = about(connection, {one.revision for one in known.values()})
-        room = Room(hits_beyond.kept_of(connection, known))
+        room = HitAllowance(hits_beyond.kept_of(connection, known))
     kept = [one for one in hits if one[1].message in known and room.takes(one[1])]
     rows = [_row(key, hit, known[hit.message], subjects) for key, hit in kept]
     for _, one in read:
@@ -175,7 +175,7 @@ def _read(path: Path, lines: Iterable[_Line]) -> list[tuple[int, SeenHit | SeenM
 
 
 def _row(
-    source_key: str, seen: SeenHit, message: Followed, subjects: Mapping[int, About]
+    source_key: str, seen: SeenHit, message: Followed, subjects: Mapping[int, EmailContents]
 ) -> dict[str, Any]:
     hit, subject = seen.hit, subjects.get(message.revision)
     return {

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from nurture.domain.tracking.events import EventKind
-from nurture.services.tracking.excess import Sparing
+from nurture.services.tracking.excess import HitBudget
 from nurture.services.tracking.lines import SeenHit, as_count, as_line
 
 #: A journal is closed and a new one begun when it has grown to this many bytes.
@@ -38,7 +38,7 @@ def waiting_in(directory: Path) -> int:
         return 0
 
 
-class Journal:
+class HitJournal:
     """One process's journal of hits in `directory`; safe to use from many threads."""
 
     def __init__(self, directory: Path) -> None:
@@ -47,7 +47,7 @@ class Journal:
         self._file: int | None = None
         self._pid = 0
         self._size = 0
-        self._sparing = Sparing()
+        self._sparing = HitBudget()
         self._waits, self._look_at = 0, 0.0
 
     def note(self, seen: SeenHit) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, Verdict, judge
-from nurture.services.catalogue import About, about
+from nurture.services.catalogue import EmailContents, about
 from nurture.store.database import Connection, Database
 from nurture.store.queries import hits
 from nurture.store.queries.hits import KeptHit, Mailed, Spell
@@ -130,7 +130,7 @@ def _judge(connection: Connection, messages: Sequence[int], wanted: _Wanted) -> 
 def _occasion(
     kept: Sequence[KeptHit],
     mailed: Mailed,
-    subjects: Mapping[int, About],
+    subjects: Mapping[int, EmailContents],
     wanted: _Wanted,
     fetched_for: Mapping[Spell, int],
 ) -> Occasion:

@@ -56,7 +56,7 @@ WITH_PROXIES = Patience(idle=75.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class WaitingConnections:
     """All connections that keep us waiting: for a request, for an answer to be taken, for more."""
 
     asking: Waiting["Connection"]
@@ -65,7 +65,9 @@ class Crowd:
     patience: Patience
 
     @classmethod
-    def of(cls, most: int, proxied: bool = False, patience: Patience | None = None) -> "Crowd":
+    def of(
+        cls, most: int, proxied: bool = False, patience: Patience | None = None
+    ) -> "WaitingConnections":
         """Of at most so many; `proxied` where all come from proxies of our own."""
         asking, taking, idle = (None, None, None) if proxied else (32, 128, 512)
         return cls(
@@ -87,7 +89,7 @@ class Connection(HttpToolsProtocol):
     each for its own time (on the loop's clock) whatever becomes of the others.
     """
 
-    def __init__(self, crowd: Crowd, front: Front, **server: Any) -> None:
+    def __init__(self, crowd: WaitingConnections, front: Front, **server: Any) -> None:
         super().__init__(**server)
         self._crowd, self._front = crowd, front
         self._neighbour = ""

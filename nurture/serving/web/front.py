@@ -14,7 +14,7 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from nurture.serving.web.lanes import Lane, LaneFullError
-from nurture.serving.web.wsgi import Answer, BodyWantedError, Rest, answer, environ_of
+from nurture.serving.web.wsgi import BodyWantedError, ResponseStart, Rest, answer, environ_of
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -88,7 +88,7 @@ class Front:
             self._held -= len(body.so_far)
         await _hand_over(answered, lane, send)
 
-    def answer_at_once(self, scope: Scope) -> Answer:
+    def answer_at_once(self, scope: Scope) -> ResponseStart:
         """What a request without a body is answered that waits for nothing, see `AT_ONCE`."""
         try:
             return answer(self._app, environ_of(scope, b""))
@@ -100,7 +100,9 @@ class Front:
         for _, lane in self._lanes:
             lane.close()
 
-    async def _answered(self, scope: Scope, receive: Receive, lane: Lane, body: _Body) -> Answer:
+    async def _answered(
+        self, scope: Scope, receive: Receive, lane: Lane, body: _Body
+    ) -> ResponseStart:
         if not body.whole and not await self._came_soon(scope, receive, body):
             refused = await self._asked_with_the_head_alone(scope, lane)
             if refused is not None:
@@ -120,7 +122,7 @@ class Front:
         except TimeoutError:
             return False
 
-    async def _asked_with_the_head_alone(self, scope: Scope, lane: Lane) -> Answer | None:
+    async def _asked_with_the_head_alone(self, scope: Scope, lane: Lane) -> ResponseStart | None:
         """What the application answers by the head; `None` where it wants the body first."""
         try:
             return await lane.run(partial(answer, self._app, environ_of(scope, None)))
@@ -148,7 +150,7 @@ class Front:
         return next(lane for begins, lane in self._lanes if path.startswith(begins))
 
 
-async def _hand_over(answered: Answer, lane: Lane, send: Send) -> None:
+async def _hand_over(answered: ResponseStart, lane: Lane, send: Send) -> None:
     """Send it piece by piece, each once the one before has been taken."""
     start = {"type": "http.response.start"}
     await send(start | {"status": answered.status, "headers": answered.headers})
@@ -162,12 +164,12 @@ async def _hand_over(answered: Answer, lane: Lane, send: Send) -> None:
         rest.close()
 
 
-def _failed(error: Exception) -> Answer:
+def _failed(error: Exception) -> ResponseStart:
     _log.error("Unanswered: %s", type(error).__name__)
     return _said(500, "Something went wrong on our side.")
 
 
-def _said(status: int, detail: str, retry_after: int = 0) -> Answer:
+def _said(status: int, detail: str, retry_after: int = 0) -> ResponseStart:
     """A problem document (RFC 9457) of the front's own."""
     document = {"type": "about:blank", "status": status, "detail": detail}
     body = json.dumps(document).encode() + b"\n"
@@ -178,7 +180,7 @@ def _said(status: int, detail: str, retry_after: int = 0) -> Answer:
     ]
     if retry_after:
         headers.append((b"retry-after", str(retry_after).encode()))
-    return Answer(status, headers, body, Rest(()))
+    return ResponseStart(status, headers, body, Rest(()))
 
 
 def _has_body(scope: Scope) -> bool:

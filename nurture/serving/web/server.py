@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import uvicorn
 
-from nurture.serving.web.connection import Connection, Crowd, give_up_late
+from nurture.serving.web.connection import Connection, WaitingConnections, give_up_late
 from nurture.serving.web.front import Front
 
 #: Seconds in which answers may be finished after the program has been told to stop.
@@ -32,7 +32,7 @@ class Server(uvicorn.Server):
     It is `alone` where nobody else answers at its sockets.
     """
 
-    def __init__(self, front: Front, crowd: Crowd, *, alone: bool = True) -> None:
+    def __init__(self, front: Front, crowd: WaitingConnections, *, alone: bool = True) -> None:
         self._patience, self._alone = crowd.patience, alone
         super().__init__(
             uvicorn.Config(

@@ -20,7 +20,7 @@ class BodyWantedError(BaseException):
 
 
 @dataclass(slots=True)
-class Answer:
+class ResponseStart:
     """The beginning of an answer, and where the rest of it comes from."""
 
     status: int
@@ -123,7 +123,7 @@ def environ_of(scope: Mapping[str, Any], body: bytes | None) -> WSGIEnvironment:
     return environ
 
 
-def answer(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
+def answer(app: WSGIApplication, environ: WSGIEnvironment) -> ResponseStart:
     """Ask the application; raises `BodyWantedError` and whatever it raises."""
     started: list[Any] = []
 
@@ -138,7 +138,7 @@ def answer(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
         rest.close()
         raise
     status, headers = started
-    return Answer(int(status[:3]), [_as_bytes(*one) for one in headers], piece, rest)
+    return ResponseStart(int(status[:3]), [_as_bytes(*one) for one in headers], piece, rest)
 
 
 @lru_cache(maxsize=512)

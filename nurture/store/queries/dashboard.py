@@ -28,7 +28,7 @@ _LEFT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class RecentPerson:
     """Somebody something happened to; `what` is the form, the booking or the reason."""
 
     subscriber: int
@@ -142,7 +142,7 @@ def count_suppressed_since(
     return connection.scalar(select(func.count()).select_from(suppressions).where(that)) or 0
 
 
-def latest_signups(connection: Connection, limit: int) -> list[Person]:
+def latest_signups(connection: Connection, limit: int) -> list[RecentPerson]:
     """Who filled in a form last, newest first; `what` is the form."""
     chosen = select(
         subscribers.c.id,
@@ -153,10 +153,10 @@ def latest_signups(connection: Connection, limit: int) -> list[Person]:
     ).join(subscribers)
     known = chosen.where(subscribers.c.address.is_not(None))
     latest = known.order_by(signups.c.id.desc()).limit(limit)
-    return [Person(*row) for row in connection.execute(latest)]
+    return [RecentPerson(*row) for row in connection.execute(latest)]
 
 
-def latest_bookings(connection: Connection, limit: int) -> list[Person]:
+def latest_bookings(connection: Connection, limit: int) -> list[RecentPerson]:
     """Who booked last, newest first; `what` is the calendar."""
     chosen = select(
         subscribers.c.id,
@@ -167,10 +167,10 @@ def latest_bookings(connection: Connection, limit: int) -> list[Person]:
     ).join(subscribers, subscribers.c.id == events.c.subscriber_id)
     booked = (events.c.kind == EventKind.BOOKED) & subscribers.c.address.is_not(None)
     latest = chosen.where(booked).order_by(events.c.id.desc()).limit(limit)
-    return [Person(*row) for row in connection.execute(latest)]
+    return [RecentPerson(*row) for row in connection.execute(latest)]
 
 
-def refused_addresses(connection: Connection, since: datetime, limit: int) -> list[Person]:
+def refused_addresses(connection: Connection, since: datetime, limit: int) -> list[RecentPerson]:
     """Whose mailbox refused us or who complained since then, newest first; `what` says which."""
     chosen = select(
         subscribers.c.id,
@@ -190,7 +190,7 @@ def refused_addresses(connection: Connection, since: datetime, limit: int) -> li
     recent = chosen.where(refused, suppressions.c.since >= since)
     known = recent.where(subscribers.c.address.is_not(None))
     latest = known.order_by(suppressions.c.since.desc(), subscribers.c.id).limit(limit)
-    return [Person(*row) for row in connection.execute(latest)]
+    return [RecentPerson(*row) for row in connection.execute(latest)]
 
 
 def held_up(connection: Connection) -> list[HeldUp]:

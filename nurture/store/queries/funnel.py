@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Text, and_, case, func, literal, select, type
 
 from nurture.domain.known_words import known_or_none
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.scheduling.awaited_step import Place
+from nurture.domain.scheduling.awaited_step import SequencePosition
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.consent import Purpose
@@ -80,7 +80,7 @@ class Standing:
     """How many people are under way at the same place of a sequence."""
 
     sequence: str
-    place: Place
+    place: SequencePosition
     count: int
 
 
@@ -130,7 +130,9 @@ def places(connection: Connection) -> list[Standing]:
     )
     active = enrolments.c.status == EnrolmentStatus.ACTIVE
     rows = connection.execute(select(*place, func.count()).where(active).group_by(*place))
-    return [Standing(row[0], Place(row[1], bool(row[2]), row[3]), row[4]) for row in rows]
+    return [
+        Standing(row[0], SequencePosition(row[1], bool(row[2]), row[3]), row[4]) for row in rows
+    ]
 
 
 def count_enrolled(connection: Connection) -> dict[str, dict[EnrolmentStatus, int]]:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from nurture.domain.audience.engagement import SIGNS_OF_LIFE
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.verdict import Verdict
@@ -173,14 +173,14 @@ def reached_among(connection: Connection, enrolment_ids: Collection[int]) -> set
 def mark_answered(connection: Connection, enrolment_ids: Collection[int]) -> None:
     """Say of enrolments that have ended that they ended with an answer."""
     among = enrolments.c.id.in_(enrolment_ids)
-    reason, because = EnrolmentStatus.GOAL_REACHED, Because.GAVE_A_SIGN
+    reason, because = EnrolmentStatus.GOAL_REACHED, EndReason.GAVE_A_SIGN
     connection.execute(update(enrolments).where(among).values(status=reason, ended_because=because))
 
 
 def mark_silent(connection: Connection, enrolment_ids: Collection[int]) -> None:
     """Say of enrolments that have ended that nobody answered."""
     among = enrolments.c.id.in_(enrolment_ids)
-    connection.execute(update(enrolments).where(among).values(ended_because=Because.SILENT))
+    connection.execute(update(enrolments).where(among).values(ended_because=EndReason.SILENT))
 
 
 def _gave_a_sign() -> ColumnElement[bool]:

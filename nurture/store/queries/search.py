@@ -24,7 +24,7 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 
 
-class Stage(StrEnum):
+class PersonStatus(StrEnum):
     """How somebody stands, as the owner asks for it; a person may be at several."""
 
     UNDER_WAY = "under-way"
@@ -47,7 +47,7 @@ class Search:
     words: str = ""
     conditions: tuple[Condition, ...] = ()
     sequence: str = ""
-    stage: Stage | None = None
+    stage: PersonStatus | None = None
 
 
 def find_people(
@@ -87,7 +87,7 @@ def _wanted(
             yield _mentions(connection.dialect.name, word)
     for condition in search.conditions:
         yield person.id.in_(ids_where(connection, condition, now, health))
-    if search.stage in (Stage.UNDER_WAY, Stage.COMPLETED) or search.sequence:
+    if search.stage in (PersonStatus.UNDER_WAY, PersonStatus.COMPLETED) or search.sequence:
         yield _enrolled(search)
     if search.stage:
         yield from _at(search.stage)
@@ -122,22 +122,22 @@ def _enrolled(search: Search) -> ColumnElement[bool]:
     if search.sequence:
         ways.append(e.sequence == search.sequence)
     match search.stage:
-        case Stage.UNDER_WAY:
+        case PersonStatus.UNDER_WAY:
             ways.append(e.status == EnrolmentStatus.ACTIVE)
-        case Stage.COMPLETED:
+        case PersonStatus.COMPLETED:
             ways.append(e.status == EnrolmentStatus.COMPLETED)
     return exists().where(*ways)
 
 
-def _at(stage: Stage) -> Iterator[ColumnElement[bool]]:
+def _at(stage: PersonStatus) -> Iterator[ColumnElement[bool]]:
     match stage:
-        case Stage.BOOKED:
+        case PersonStatus.BOOKED:
             yield subscribers.c.booked_until == NOT_CANCELLED
-        case Stage.UNSUBSCRIBED:
+        case PersonStatus.UNSUBSCRIBED:
             yield _suppressed(suppressions.c.reason == SuppressionReason.UNSUBSCRIBED)
-        case Stage.SUPPRESSED:
+        case PersonStatus.SUPPRESSED:
             yield _suppressed(suppressions.c.reason != SuppressionReason.UNSUBSCRIBED)
-        case Stage.UNCONFIRMED:
+        case PersonStatus.UNCONFIRMED:
             yield subscribers.c.confirmed_at.is_(None)
 
 

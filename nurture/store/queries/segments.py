@@ -47,7 +47,7 @@ from nurture.domain.audience.engagement import (
     COOLING_FOR,
     NEW_FOR,
     SIGNS_OF_LIFE,
-    Level,
+    EngagementLevel,
 )
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
@@ -193,18 +193,18 @@ class _Compiler:
         happened = happened.where(e.subscriber_id.is_not(None))
         return happened.where(e.happened_at > self.now - within) if within is not None else happened
 
-    def _level(self, level: Level) -> Any:
+    def _level(self, level: EngagementLevel) -> Any:
         """The same steps as `nurture.domain.audience.engagement.engagement` takes."""
         is_new = subscribers.c.created_at > self.now - NEW_FOR
         match level:
-            case Level.NEW:
+            case EngagementLevel.NEW:
                 return _where(is_new)
-            case Level.ACTIVE:
+            case EngagementLevel.ACTIVE:
                 return _where(~is_new, subscribers.c.id.in_(self._lively(ACTIVE_FOR)))
-            case Level.COOLING:
+            case EngagementLevel.COOLING:
                 lively = subscribers.c.id.in_(self._lively(COOLING_FOR))
                 return _where(~is_new, lively, self._not_in(self._lively(ACTIVE_FOR)))
-            case Level.ASLEEP:
+            case EngagementLevel.ASLEEP:
                 return _where(~is_new, self._not_in(self._lively(COOLING_FOR)))
 
     def _lively(self, within: timedelta) -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, select
 from nurture.domain.known_words import known, known_or_none
 from nurture.domain.scheduling.gate import PausedBy
 from nurture.domain.scheduling.planner import Send, anchor_after
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import Step
 from nurture.domain.simulation.person import UnderWay
 from nurture.domain.subscribers.suppression import Suppression, guide_on_trial
@@ -22,7 +22,7 @@ from nurture.store.tables.suppressions import standing_of
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
+class PersonState:
     """One person: what they are and were in, and what holds mails back."""
 
     address: str
@@ -34,7 +34,7 @@ class Stands:
     guide_on_trial: str
 
 
-def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, Stands]:
+def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, PersonState]:
     """How these people stand, as far as they are known.
 
     A mail that a worker has in hand counts as sent.
@@ -77,9 +77,9 @@ def _stands(
     rows: list[RowMapping],
     in_hand: dict[int, RowMapping],
     suppressed: tuple[Suppression, ...],
-) -> Stands:
+) -> PersonState:
     zone, on_trial = person["time_zone"], guide_on_trial(suppressed)
-    return Stands(
+    return PersonState(
         address=person["address"] or "",
         time_zone=zone,
         suppressions=suppressed,
@@ -111,5 +111,5 @@ def _under_way(row: RowMapping, time_zone: str, message: RowMapping | None) -> U
         look_at,
         known(EnrolmentStatus, row["status"], EnrolmentStatus.REMOVED),
         row["guide_wanted_at"],
-        known_or_none(Because, row["ended_because"]),
+        known_or_none(EndReason, row["ended_because"]),
     )

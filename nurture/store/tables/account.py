@@ -55,7 +55,7 @@ refusals = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class FinalRefusal:
     """A refusal for good: `dead` says that the address was refused, `fails` that the message was.
 
     What neither is tried again for some days.
@@ -106,7 +106,7 @@ def drop_hold(connection: Connection) -> None:
     connection.execute(delete(account))
 
 
-def add_refusals(connection: Connection, refused: Sequence[Refused]) -> None:
+def add_refusals(connection: Connection, refused: Sequence[FinalRefusal]) -> None:
     """Remember refusals for good until something is accepted."""
     insert_new(connection, refusals, [_row(one) for one in refused])
 
@@ -127,12 +127,12 @@ def equal_refusals(connection: Connection) -> list[Equal]:
     return [Equal(*row) for row in connection.execute(chosen)]
 
 
-def refusals_marked(connection: Connection, mark: str) -> list[Refused]:
+def refusals_marked(connection: Connection, mark: str) -> list[FinalRefusal]:
     """The refusals of that mark which still count against the people."""
     return _refused(connection, (refusals.c.mark == mark) & ~refusals.c.taken_back)
 
 
-def taken_back(connection: Connection) -> list[Refused]:
+def taken_back(connection: Connection) -> list[FinalRefusal]:
     """The refusals that wait for the account to be open."""
     return _refused(connection, refusals.c.taken_back)
 
@@ -153,7 +153,7 @@ def refused_people(connection: Connection) -> set[int]:
     return set(connection.scalars(select(refusals.c.subscriber_id)))
 
 
-def _refused(connection: Connection, where: Any) -> list[Refused]:
+def _refused(connection: Connection, where: Any) -> list[FinalRefusal]:
     chosen = (
         refusals.c.message_id,
         refusals.c.enrolment_id,
@@ -165,10 +165,10 @@ def _refused(connection: Connection, where: Any) -> list[Refused]:
         refusals.c.code,
     )
     rows = connection.execute(select(*chosen).where(where).order_by(refusals.c.message_id))
-    return [Refused(*row) for row in rows]
+    return [FinalRefusal(*row) for row in rows]
 
 
-def _row(one: Refused) -> dict[str, Any]:
+def _row(one: FinalRefusal) -> dict[str, Any]:
     return {
         "message_id": one.message,
         "enrolment_id": one.enrolment,

@@ -47,7 +47,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Proven:
+class ProvenBackup:
     """What is noted of a good one; `size` is in kilobytes."""
 
     file: str
@@ -64,7 +64,11 @@ def begin_backup(connection: Connection, occasion: str, now: datetime) -> int | 
 
 
 def end_backup(
-    connection: Connection, number: int, now: datetime, found: Proven | None, trouble: str = ""
+    connection: Connection,
+    number: int,
+    now: datetime,
+    found: ProvenBackup | None,
+    trouble: str = "",
 ) -> None:
     """Note what became of one: what was proven, or what was in the way."""
     values = {"ended_at": now, "trouble": trouble, **(asdict(found) if found else {})}

@@ -1,7 +1,7 @@
 """How an ending is stored: a status and a reason, known to this release or not."""
 
 from nurture.domain.known_words import known, known_or_none
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 
 
 def ending_as_text(ending: Ending | None) -> str | None:
@@ -15,4 +15,4 @@ def ending_from_text(stored: str | None) -> Ending | None:
         return None
     status, _, because = stored.partition(":")
     ends_as = known(EnrolmentStatus, status, EnrolmentStatus.REMOVED)
-    return Ending(ends_as, known_or_none(Because, because))
+    return Ending(ends_as, known_or_none(EndReason, because))

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from nurture.domain.known_words import known, known_or_none
 from nurture.domain.scheduling.pause import UNTIL_RESUMED
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.store.database import insert_new
 from nurture.store.tables.endings import ending_as_text, ending_from_text
 from nurture.store.tables.restores import numbered
@@ -90,7 +90,7 @@ class Enrolment:
     progress: Progress
     guide_wanted_at: datetime
     occasion: int
-    because: Because | None = None
+    because: EndReason | None = None
     ended_at: datetime | None = None
 
     @property
@@ -180,7 +180,7 @@ def end_enrolments(
     enrolment_ids: Iterable[int],
     reason: EnrolmentStatus,
     now: datetime,
-    because: Because | None = None,
+    because: EndReason | None = None,
 ) -> None:
     """End the enrolments that are still under way, for that reason."""
     where = enrolments.c.id.in_(list(enrolment_ids))
@@ -192,7 +192,7 @@ def end_enrolments_of(
     subscriber_id: int,
     reason: EnrolmentStatus,
     now: datetime,
-    because: Because | None = None,
+    because: EndReason | None = None,
 ) -> None:
     """End everything that one subscriber is under way in."""
     where = enrolments.c.subscriber_id == subscriber_id
@@ -376,7 +376,7 @@ def _enrolment(row: RowMapping) -> Enrolment:
         progress=_progress(row),
         guide_wanted_at=row["guide_wanted_at"],
         occasion=row["occasion"],
-        because=known_or_none(Because, row["ended_because"]),
+        because=known_or_none(EndReason, row["ended_because"]),
         ended_at=row["ended_at"],
     )
 

@@ -26,7 +26,7 @@ erasures = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class ErasedMarks:
     """What files about people who were erased go by: numbers of messages, hashes of addresses."""
 
     upto: int
@@ -63,14 +63,14 @@ def oldest_erasure_after(connection: Connection, number: int) -> datetime | None
     return found
 
 
-def gone_after(connection: Connection, number: int, limit: int) -> Gone:
+def gone_after(connection: Connection, number: int, limit: int) -> ErasedMarks:
     """Who was erased after that number, so many of them at most."""
     listed = select(erasures.c.id, erasures.c.person).where(erasures.c.id > number)
     rows = connection.execute(listed.order_by(erasures.c.id).limit(limit)).all()
     people = {row.person for row in rows if row.person is not None}
     theirs = select(messages.c.id).where(messages.c.subscriber_id.in_(people))
     hashes = select(subscribers.c.address_hash).where(subscribers.c.id.in_(people))
-    return Gone(
+    return ErasedMarks(
         max((row.id for row in rows), default=number),
         frozenset(connection.scalars(theirs)),
         frozenset(connection.scalars(hashes)),

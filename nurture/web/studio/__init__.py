@@ -3,7 +3,7 @@
 One module per area says which addresses it answers. A view is a translation from HTTP to a
 service and back; nobody gets as far as a view without a session, which `door` sees to.
 
-To add an area, write a module with `add_routes(studio, house)` and put it into `AREAS`. It
+To add an area, write a module with `add_routes(studio, context)` and put it into `AREAS`. It
 appears in the navigation by itself where `wording.NAVIGATION` names its first page.
 """
 
@@ -33,7 +33,7 @@ from nurture.web.studio.sequences import editor
 from nurture.web.studio.sequences import pages as sequence_pages
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 #: Each module here answers a part of the studio's addresses.
 AREAS = (
@@ -55,7 +55,7 @@ AREAS = (
 )
 
 
-def create_studio(house: House) -> Blueprint:
+def create_studio(context: Context) -> Blueprint:
     """The blueprint `studio`, to be registered at the root of the site."""
     studio = Blueprint(
         "studio",
@@ -65,10 +65,10 @@ def create_studio(house: House) -> Blueprint:
         static_folder="../static/studio",
         static_url_path="/static",
     )
-    auth.put_into(studio, house)
-    flash.put_into(studio, house)
-    formatting.put_into(studio, house)
+    auth.put_into(studio, context)
+    flash.put_into(studio, context)
+    formatting.put_into(studio, context)
     errors.put_into(studio)
     for area in AREAS:
-        area.add_routes(studio, house)
+        area.add_routes(studio, context)
     return studio

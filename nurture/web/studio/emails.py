@@ -12,7 +12,7 @@ from markupsafe import escape
 from werkzeug.wrappers import Response as Answer
 
 from nurture.addresses import AddressError
-from nurture.domain.disk_space import Use
+from nurture.domain.disk_space import DiskUse
 from nurture.domain.errors import NurtureError
 from nurture.library import parse_email
 from nurture.library.writing import with_body, with_front
@@ -28,7 +28,7 @@ from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.numbers import whole_number
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 #: What may stand in an email, and what it is to the owner.
 PLACEHOLDERS = (
@@ -67,17 +67,17 @@ PARTS = (
 class Emails:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_emails(self) -> str:
         """Every email, in the order in which each sequence sends them."""
-        with self.house.database.reading() as connection:
-            published = self.house.catalogue.current(connection)
+        with self.context.database.reading() as connection:
+            published = self.context.catalogue.current(connection)
         return render_template(
             "studio/emails.html",
             sequences=sorted(published.sequences.values(), key=lambda one: one.title),
             emails=published.emails,
-            drafted=email_editor.drafted(self.house.database),
+            drafted=email_editor.drafted(self.context.database),
         )
 
     def show_email(self, sequence: str, name: str) -> str:
@@ -89,7 +89,7 @@ class Emails:
         found = self._editing(f"{sequence}/{name}")
         action, page = request.form.get("action", "save"), url_for_email(found.key)
         if action == "discard":
-            email_editor.discard_draft(self.house.database, found.key)
+            email_editor.discard_draft(self.context.database, found.key)
             tell("The draft is gone; this is what is published.")
             return redirect(page, 303)
         written = _written(found)
@@ -122,14 +122,14 @@ class Emails:
 
     def preview(self, sequence: str, name: str) -> Response:
         """What was written, as the person chosen would see it; nothing is kept of it."""
-        found, house = self._editing(f"{sequence}/{name}"), self.house
+        found, context = self._editing(f"{sequence}/{name}"), self.context
         try:
-            house.disk.insist(Use.PREVIEWS)
+            context.disk.insist(DiskUse.PREVIEWS)
             shown = email_editor.preview(
-                house.database,
+                context.database,
                 found.key,
                 _written(found),
-                house.settings.public_url,
+                context.settings.public_url,
                 request.form.get("as_whom", ""),
             )
         except NurtureError as error:
@@ -143,7 +143,7 @@ class Emails:
     def show_history(self, sequence: str, name: str) -> str:
         """Every revision, and what each changed."""
         key = f"{sequence}/{name}"
-        states = owner.history(self.house.database, RevisionKind.EMAIL, key)
+        states = owner.history(self.context.database, RevisionKind.EMAIL, key)
         if not states:
             abort(404)
         texts = [owner.source_text(state) for state in states]
@@ -160,7 +160,7 @@ class Emails:
         key = f"{sequence}/{name}"
         try:
             owner.roll_back(
-                self.house.database, RevisionKind.EMAIL, key, number, self.house.clock()
+                self.context.database, RevisionKind.EMAIL, key, number, self.context.clock()
             )
         except NurtureError as error:
             tell(str(error), trouble=True)
@@ -169,7 +169,7 @@ class Emails:
         return redirect(url_for("studio.show_email_history", sequence=sequence, name=name), 303)
 
     def _editing(self, key: str) -> Editing:
-        found = email_editor.find_editing(self.house.database, key)
+        found = email_editor.find_editing(self.context.database, key)
         if found is None:
             abort(404)
         return found
@@ -179,36 +179,36 @@ class Emails:
         if written == found.written and found.version == version:
             return found.version
         return email_editor.save_draft(
-            self.house.database, found.key, written, version or 0, self.house.clock()
+            self.context.database, found.key, written, version or 0, self.context.clock()
         )
 
     def _publish(self, found: Editing, written: Written) -> Answer | tuple[str, int]:
-        house = self.house
+        context = self.context
         concerns = email_editor.preflight_email(
-            house.database, found.key, written, house.settings.public_url
+            context.database, found.key, written, context.settings.public_url
         )
         if stops_publishing(concerns):
             again = self._editing(found.key)
             return self._page(again, written, "Please put right what is marked as an error."), 409
-        owner.publish_email(house.database, found.key, written, house.clock())
+        owner.publish_email(context.database, found.key, written, context.clock())
         tell("Published. Everybody who gets this email from now on gets it like this.")
         return redirect(url_for_email(found.key), 303)
 
     def _send_test(self, key: str, written: Written) -> None:
-        house, to = self.house, signed_in().address
+        context, to = self.context, signed_in().address
         outcome = email_editor.send_test(
-            house.database,
-            house.dispatch.mailer,
-            house.dispatch.sign,
-            house.settings.public_url,
+            context.database,
+            context.dispatch.mailer,
+            context.dispatch.sign,
+            context.settings.public_url,
             key,
             written,
             to,
             request.form.get("as_whom", ""),
-            house.clock(),
+            context.clock(),
         )
-        if outcome.status == "accepted" and house.where_mails_stay:
-            tell(f"The test was written down and not sent. {house.where_mails_stay}")
+        if outcome.status == "accepted" and context.where_mails_stay:
+            tell(f"The test was written down and not sent. {context.where_mails_stay}")
         elif outcome.status == "accepted":
             tell(f"A test is on its way to {to}.")
         else:
@@ -216,10 +216,10 @@ class Emails:
 
     def _concerns(self, found: Editing, written: Written) -> dict[str, Any]:
         """What stands against publishing, as the part of the page wants it."""
-        house = self.house
+        context = self.context
         _, body, first_line = parse_email(written.content, found.key)
         examined = email_editor.examine_email(
-            house.database, found.key, written, house.settings.public_url
+            context.database, found.key, written, context.settings.public_url
         )
         return {
             "refused": "",
@@ -231,7 +231,7 @@ class Emails:
         }
 
     def _page(self, found: Editing, written: Written | None = None, trouble: str = "") -> str:
-        house, written = self.house, written or found.written
+        context, written = self.context, written or found.written
         front, body, _ = parse_email(written.content, found.key)
         return render_template(
             "studio/email.html",
@@ -243,7 +243,7 @@ class Emails:
             topics=", ".join(front.get("topics", ())),
             trouble=trouble,
             **self._concerns(found, written),
-            names=email_editor.names_to_try(house.database),
+            names=email_editor.names_to_try(context.database),
             placeholders=PLACEHOLDERS,
             parts=PARTS,
         )
@@ -287,9 +287,9 @@ def _pre(text: str) -> str:
     return f"{head}{escape(text)}"
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
+def add_routes(studio: Blueprint, context: Context) -> None:
     """Answer what belongs to the emails."""
-    views, one = Emails(house), "/emails/<sequence>/<name>"
+    views, one = Emails(context), "/emails/<sequence>/<name>"
     studio.add_url_rule("/emails/", view_func=views.show_emails)
     studio.add_url_rule(one, view_func=views.show_email)
     for address, endpoint, view in (

@@ -12,22 +12,22 @@ from nurture.bootstrap import doubts
 from nurture.mail.smtp.route import SmtpRoute
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Machinery:
+class ServerPage:
     """The view."""
 
-    house: House
+    context: Context
 
     def show_machinery(self) -> str:
         """What whoever looks after the server has set."""
-        settings = self.house.settings
+        settings = self.context.settings
         return render_template(
             "studio/machinery.html",
-            facts=_facts(settings, self.house.database.is_sqlite),
+            facts=_facts(settings, self.context.database.is_sqlite),
             doubts=doubts(settings),
             version=__version__,
         )
@@ -58,6 +58,6 @@ def _dkim(settings: Settings) -> str:
     return "by your mail server, if it does"
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
+def add_routes(studio: Blueprint, context: Context) -> None:
     """Answer what belongs to the machinery."""
-    studio.add_url_rule("/settings/machinery", view_func=Machinery(house).show_machinery)
+    studio.add_url_rule("/settings/machinery", view_func=ServerPage(context).show_machinery)

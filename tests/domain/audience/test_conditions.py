@@ -15,7 +15,7 @@ from nurture.domain.audience.conditions import (
     holds,
     needs_health_consent,
 )
-from nurture.domain.audience.engagement import HALF_LIFE, Level, engagement, interests
+from nurture.domain.audience.engagement import HALF_LIFE, EngagementLevel, engagement, interests
 from nurture.domain.audience.facts import Facts, Happened, SignedUp
 from nurture.domain.subscribers.consent import Consents, Purpose
 from nurture.domain.tracking.events import EventKind
@@ -109,18 +109,18 @@ def test_a_person_is_in_every_segment_whose_condition_holds() -> None:
 @pytest.mark.parametrize(
     ("joined", "last_click", "level"),
     [
-        (3, None, Level.NEW),
-        (3, 1, Level.NEW),
-        (20, None, Level.ACTIVE),
-        (200, 29, Level.ACTIVE),
-        (200, 31, Level.COOLING),
-        (200, 89, Level.COOLING),
-        (200, 91, Level.ASLEEP),
-        (200, None, Level.ASLEEP),
+        (3, None, EngagementLevel.NEW),
+        (3, 1, EngagementLevel.NEW),
+        (20, None, EngagementLevel.ACTIVE),
+        (200, 29, EngagementLevel.ACTIVE),
+        (200, 31, EngagementLevel.COOLING),
+        (200, 89, EngagementLevel.COOLING),
+        (200, 91, EngagementLevel.ASLEEP),
+        (200, None, EngagementLevel.ASLEEP),
     ],
 )
 def test_levels_follow_the_last_sign_of_life(
-    joined: float, last_click: float | None, level: Level
+    joined: float, last_click: float | None, level: EngagementLevel
 ) -> None:
     events = [click("golf", days=last_click)] if last_click else []
     found = engagement(person(*events, joined=joined), NOW)
@@ -130,7 +130,7 @@ def test_levels_follow_the_last_sign_of_life(
 
 def test_a_machine_gives_no_sign_of_life() -> None:
     busy = person(click("golf", verdict=Verdict.MACHINE), joined=200)
-    assert engagement(busy, NOW).level is Level.ASLEEP
+    assert engagement(busy, NOW).level is EngagementLevel.ASLEEP
 
 
 def test_a_recent_click_outweighs_an_old_one_and_the_reasons_are_named() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.sequences.impact import Impact, impact
-from nurture.domain.sequences.sequence import HandOver, Sequence, Step, Wait
+from nurture.domain.sequences.sequence import Continuation, Sequence, Step, Wait
 from tests.domain.playing import GUIDE, sequence_of
 
 A, B, C, NEW = Step("a"), Step("b"), Step("c"), Step("new")
@@ -37,7 +37,7 @@ def test_somebody_who_has_had_the_first_of_three(steps: tuple[Step, ...], effect
 
 
 def test_another_end_is_told_to_those_whose_steps_stay_the_same() -> None:
-    goes_on = replace(OLD, then=(HandOver("more"),))
+    goes_on = replace(OLD, then=(Continuation("more"),))
     assert impact(OLD, goes_on, {AFTER_A: 3}) == Impact(end_changed=3)
 
 

@@ -11,7 +11,7 @@ from nurture.domain.audience.conditions import All, Did, Segment, Segments
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import (
     WORKING_DAYS,
-    HandOver,
+    Continuation,
     Late,
     OptIn,
     Sequence,
@@ -21,7 +21,7 @@ from nurture.domain.sequences.sequence import (
 )
 from nurture.domain.simulation.person import Act, Deed, Habits, Person, newcomer
 from nurture.domain.simulation.simulate import simulate
-from nurture.domain.simulation.world import Entry, What, World
+from nurture.domain.simulation.world import SimulatedEvent, What, World
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
 from tests.domain.playing import CALENDAR, GUIDE, Play, moments, sequence_of, sequences, zones
@@ -42,17 +42,17 @@ def world_of(*whole: Sequence, paused: frozenset[str] = frozenset()) -> World:
     return World({one.key: one for one in whole}, CALENDAR, segments, topics, paused)
 
 
-def played(world: World, person: Person, start: datetime = FRIDAY) -> list[Entry]:
+def played(world: World, person: Person, start: datetime = FRIDAY) -> list[SimulatedEvent]:
     """Everything that happens."""
     return list(simulate(world, person, start))
 
 
-def told(entries: Many[Entry], *what: What) -> list[tuple[str, str]]:
+def told(entries: Many[SimulatedEvent], *what: What) -> list[tuple[str, str]]:
     """Which steps, or why, of the entries that tell of this."""
     return [(entry.step or entry.kind, entry.why) for entry in entries if entry.what in what]
 
 
-def sent(entries: Many[Entry]) -> list[str]:
+def sent(entries: Many[SimulatedEvent]) -> list[str]:
     """The emails that were sent."""
     return [entry.step for entry in entries if entry.what is What.SENT]
 
@@ -127,7 +127,7 @@ def test_a_click_counts_once_it_was_judged_and_only_where_it_was_agreed_to() -> 
 
 def test_the_end_of_one_sequence_is_the_beginning_of_the_next() -> None:
     second = Sequence("second", "More", (Step("x", wait=Wait(days=1)),))
-    first = replace(sequence_of(GUIDE, A, opt_in=OptIn.COLLECT), then=(HandOver("second"),))
+    first = replace(sequence_of(GUIDE, A, opt_in=OptIn.COLLECT), then=(Continuation("second"),))
     entries = played(world_of(first, second), newcomer("Eve", FRIDAY, first))
     assert sent(entries) == ["guide", "a", "x"]
     assert told(entries, What.HANDED_OVER) == [("", "after “series”")]

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
 from nurture.domain.subscribers.guide_requests import Asking, ask_again, asking, begin, collect
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=60)
 ACTIVE = Ending(EnrolmentStatus.ACTIVE)
-FINISHED = Ending(EnrolmentStatus.COMPLETED, Because.COMPLETED)
-LEFT = Ending(EnrolmentStatus.UNSUBSCRIBED, Because.SILENT)
-DEAD = Ending(EnrolmentStatus.SUPPRESSED, Because.BOUNCED)
-LET_GO = Ending(EnrolmentStatus.REMOVED, Because.NOT_COLLECTED)
-TAKEN_OUT = Ending(EnrolmentStatus.REMOVED, Because.TAKEN_OUT)
+FINISHED = Ending(EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
+LEFT = Ending(EnrolmentStatus.UNSUBSCRIBED, EndReason.SILENT)
+DEAD = Ending(EnrolmentStatus.SUPPRESSED, EndReason.BOUNCED)
+LET_GO = Ending(EnrolmentStatus.REMOVED, EndReason.NOT_COLLECTED)
+TAKEN_OUT = Ending(EnrolmentStatus.REMOVED, EndReason.TAKEN_OUT)
 SOMEHOW = Ending(EnrolmentStatus.REMOVED)
 
 YES, NO = True, False
@@ -53,7 +53,7 @@ def test_what_asking_does(before: Ending | None, collected: bool, not_booked: As
     assert asking(before, collected=collected, booked=True) is GUIDE_ONLY
 
 
-becauses = st.none() | st.sampled_from(Because)
+becauses = st.none() | st.sampled_from(EndReason)
 endings = st.builds(Ending, st.sampled_from(EnrolmentStatus), becauses)
 progresses = st.builds(
     Progress,

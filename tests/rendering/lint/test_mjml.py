@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mjml import mjml2html
 
-from nurture.rendering.lint.mjml import Finding, lint_mjml
+from nurture.rendering.lint.mjml import LintProblem, lint_mjml
 from nurture.rendering.syntax.components import Component, components
 from nurture.rendering.syntax.jinja_tags import JinjaTagError
 from nurture.rendering.syntax.masks import mask_jinja
@@ -87,7 +87,7 @@ def test_a_sound_email_has_no_findings_and_is_compiled() -> None:
 
 
 def test_a_finding_reads_as_one_line_with_place_and_remedy() -> None:
-    finding = Finding(7, 5, "unknown element <mj-txt>", "did you mean <mj-text>?")
+    finding = LintProblem(7, 5, "unknown element <mj-txt>", "did you mean <mj-text>?")
     expected = "line 7, column 5: unknown element <mj-txt>; did you mean <mj-text>?"
     assert str(finding) == expected
 

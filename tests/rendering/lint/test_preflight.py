@@ -10,8 +10,8 @@ from nurture.library import parse_source, read_library
 from nurture.rendering.compile import EmailError, compile_email
 from nurture.rendering.lint.preflight import (
     Concern,
-    Names,
     Severity,
+    SubscriberNames,
     preflight,
     refused,
     stops_publishing,
@@ -28,7 +28,7 @@ BODY = (
     "the body learns what it is asked to do again and again, and that takes some time.\n"
 )
 FRONT = '+++\nsubject = "{}"\npreheader = "{}"\n+++\n'
-KNOWN = Names(unnamed=3, samples=("Ann",))
+KNOWN = SubscriberNames(unnamed=3, samples=("Ann",))
 
 
 def source(more: str = "", subject: str = "One thing", preheader: str = "More") -> EmailSource:
@@ -36,7 +36,7 @@ def source(more: str = "", subject: str = "One thing", preheader: str = "More") 
     return parse_source("series/email", EmailFormat.MARKDOWN, content, "", LAYOUT)
 
 
-def concerns(email: EmailSource, names: Names = KNOWN) -> list[Concern]:
+def concerns(email: EmailSource, names: SubscriberNames = KNOWN) -> list[Concern]:
     practice = LIBRARY.practice
     url = "http://localhost:8000"
     sample = preview_email(compile_email(email), PLAN, StepKind.ARTICLE, practice, url, "Ann")
@@ -108,7 +108,7 @@ def test_a_concern_about_the_whole_is_named(email: EmailSource, what: str) -> No
 
 
 def test_a_name_may_be_printed_bare_while_everybody_has_one() -> None:
-    assert concerns(source("And {{ first_name }}, too"), Names(unnamed=0)) == []
+    assert concerns(source("And {{ first_name }}, too"), SubscriberNames(unnamed=0)) == []
     assert concerns(source('And {{ first_name|default("you") }}, too')) == []
 
 

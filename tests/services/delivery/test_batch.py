@@ -16,8 +16,8 @@ from nurture.store.tables import instance
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink
 from tests.servers.smtp import SmtpSink
 
 ACCEPTED, DEFERRED = MessageStatus.ACCEPTED, MessageStatus.DEFERRED
@@ -36,7 +36,7 @@ def no_mail_server() -> Iterator[str]:
         yield f"smtp://127.0.0.1:{nobody.getsockname()[1]}"
 
 
-def on_the_way_to_the_first_article(home: Household, *people: str) -> None:
+def on_the_way_to_the_first_article(home: Installation, *people: str) -> None:
     """Everybody has collected their guide, and the first article is due now."""
     for address in people:
         home.subscribe(address)
@@ -50,7 +50,7 @@ def on_the_way_to_the_first_article(home: Household, *people: str) -> None:
 
 
 def test_a_signup_gets_its_guide_at_once_and_the_first_article_when_it_is_due(
-    home: Household, smtp_sink: SmtpSink
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home.subscribe(ANN, first_name="Ann")
     home.deliver()
@@ -64,16 +64,16 @@ def test_a_signup_gets_its_guide_at_once_and_the_first_article_when_it_is_due(
 
 
 def test_nothing_is_sent_twice_however_often_the_workers_are_woken(
-    home: Household, smtp_sink: SmtpSink
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home.subscribe(ANN)
     for _ in range(5):
-        batch.deliver_batch(home.house.dispatch)
+        batch.deliver_batch(home.context.dispatch)
     assert len(smtp_sink.mails) == 1
-    assert batch.deliver_batch(home.house.dispatch).looked_at == 0
+    assert batch.deliver_batch(home.context.dispatch).looked_at == 0
 
 
-def test_a_full_batch_says_that_there_is_more(home: Household, smtp_sink: SmtpSink) -> None:
+def test_a_full_batch_says_that_there_is_more(home: Installation, smtp_sink: SmtpSink) -> None:
     for n in range(3):
         home.subscribe(f"p{n}@example.org")
     small = home.another(NURTURE_BATCH="2")
@@ -84,7 +84,7 @@ def test_a_full_batch_says_that_there_is_more(home: Household, smtp_sink: SmtpSi
 
 
 def test_while_the_mail_server_is_away_nothing_is_lost_and_nothing_is_in_doubt(
-    home: Household, smtp_sink: SmtpSink
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     people = [f"p{n}@example.org" for n in range(60)]
     on_the_way_to_the_first_article(home, *people)
@@ -103,7 +103,7 @@ def test_while_the_mail_server_is_away_nothing_is_lost_and_nothing_is_in_doubt(
 
 
 def test_a_greylisted_address_is_tried_again_after_a_while_and_not_before(
-    home: Household, smtp_sink: SmtpSink
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     smtp_sink.greylist(ANN, times=2)
     home.subscribe(ANN)
@@ -123,7 +123,7 @@ def test_a_greylisted_address_is_tried_again_after_a_while_and_not_before(
 
 
 def test_an_address_that_is_put_off_for_five_days_is_given_up_and_the_series_goes_on(
-    sqlite_home: Household, smtp_sink: SmtpSink
+    sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home = sqlite_home
     on_the_way_to_the_first_article(home, ANN)
@@ -142,7 +142,7 @@ def test_an_address_that_is_put_off_for_five_days_is_given_up_and_the_series_goe
 
 
 def test_an_address_that_does_not_exist_is_suppressed_and_the_enrolment_ends(
-    home: Household, smtp_sink: SmtpSink
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     smtp_sink.refuse(ANN)
     home.subscribe(ANN)
@@ -160,7 +160,7 @@ def test_an_address_that_does_not_exist_is_suppressed_and_the_enrolment_ends(
 
 
 def test_a_refusal_for_policy_reasons_blames_the_mail_and_not_the_address(
-    home: Household, smtp_sink: SmtpSink
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
     smtp_sink.refuse(ANN, "554 5.7.1 Message rejected as spam")
@@ -173,7 +173,7 @@ def test_a_refusal_for_policy_reasons_blames_the_mail_and_not_the_address(
 
 
 def test_a_message_refused_after_its_content_fails_and_the_series_goes_on(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
     smtp_sink.script = lambda _: "554 5.6.0 Content refused"
@@ -186,7 +186,7 @@ def test_a_message_refused_after_its_content_fails_and_the_series_goes_on(
     assert home.statuses(ANN)[2:] == [(SECOND, ACCEPTED)]
 
 
-def test_only_the_address_that_is_refused_suffers(home: Household, smtp_sink: SmtpSink) -> None:
+def test_only_the_address_that_is_refused_suffers(home: Installation, smtp_sink: SmtpSink) -> None:
     smtp_sink.refuse("nobody@example.org")
     for address in (ANN, "nobody@example.org", "bob@example.org"):
         home.subscribe(address)
@@ -196,37 +196,37 @@ def test_only_the_address_that_is_refused_suffers(home: Household, smtp_sink: Sm
 
 
 def test_a_database_that_is_armed_for_another_instance_stays_silent_until_it_is_armed(
-    home: Household, smtp_sink: SmtpSink
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         instance.arm(connection, "another-instance", home.clock.now)
     home.subscribe(ANN)
-    batch.deliver_batch(home.house.dispatch)
+    batch.deliver_batch(home.context.dispatch)
     assert (smtp_sink.mails, home.rows(messages)) == ([], [])
-    house, now = home.house, home.clock.now
-    standing = status.status(house.database, house.fingerprint, house.witness, now)
+    context, now = home.context, home.clock.now
+    standing = status.status(context.database, context.fingerprint, context.witness, now)
     assert not standing["armed"]
-    status.arm(house.database, house.fingerprint, house.witness, now)
+    status.arm(context.database, context.fingerprint, context.witness, now)
     home.deliver()
     assert len(smtp_sink.mails) == 1
 
 
 def test_every_message_names_the_revision_it_was_made_from(
-    home: Household, smtp_sink: SmtpSink
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     from nurture.store.tables.revisions import get_revision
 
     home.subscribe(ANN)
     home.deliver()
     [message] = home.messages_of(ANN)
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         revision = get_revision(connection, message["revision_id"])
     assert (revision.kind, revision.key) == ("email", "pain-guide/your-guide")
     assert smtp_sink.mails[0].message["Subject"] == revision.compiled["subject"]
 
 
 def test_somebody_in_two_series_gets_one_mail_of_the_series_a_day(
-    home: Household, smtp_sink: SmtpSink
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     for form in ("pain-guide", "over-50-guide"):
         home.subscribe(ANN, form)
@@ -242,13 +242,13 @@ def test_somebody_in_two_series_gets_one_mail_of_the_series_a_day(
 
 
 def test_somebody_who_wants_fewer_gets_one_mail_a_week(
-    sqlite_home: Household, smtp_sink: SmtpSink
+    sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     from nurture.store.tables.subscribers import change_subscriber
 
     home = sqlite_home
     on_the_way_to_the_first_article(home, ANN)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         change_subscriber(connection, home.person(ANN)["id"], frequency="fewer")
     home.live(days=100)
     times = [mail.message["Date"].datetime for mail in smtp_sink.mails[1:]]
@@ -257,13 +257,13 @@ def test_somebody_who_wants_fewer_gets_one_mail_a_week(
     assert min(gaps) >= timedelta(days=7) - timedelta(hours=1)
 
 
-def test_a_guide_that_is_asked_for_goes_before_all_that_was_due_earlier(home: Household) -> None:
+def test_a_guide_that_is_asked_for_goes_before_all_that_was_due_earlier(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     home.collect()
     home.clock.advance(timedelta(days=30))
     home.subscribe("bob@example.org")
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         [first] = due_enrolments(connection, home.clock.now, 1)
         both = due_enrolments(connection, home.clock.now, 5)
     assert first.address == "bob@example.org"

@@ -18,8 +18,8 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import move_on
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import ScriptedSink
 from tests.services.delivery.test_batch import (
     ACCEPTED,
     ANN,
@@ -33,7 +33,7 @@ DELIVERED, IN_DOUBT = MessageStatus.DELIVERED, MessageStatus.IN_DOUBT
 
 
 def tell(
-    home: Household,
+    home: Installation,
     kind: EventKind | None,
     *,
     message: int | None = None,
@@ -42,9 +42,9 @@ def tell(
     event_id: str = "e1",
 ) -> int:
     """What a provider tells about a message by its Message-ID, or about an address."""
-    house = home.house
+    context = home.context
     domain = "human-movement.com"
-    message_id = f"{house.tokens.message_id(message)}@{domain}" if message else None
+    message_id = f"{context.tokens.message_id(message)}@{domain}" if message else None
     event = MailEvent(
         kind,
         "generic",
@@ -57,12 +57,12 @@ def tell(
         {"type": str(kind)},
     )
     return record_mail_events(
-        house.database, house.catalogue, house.tokens, [event], home.clock.now
+        context.database, context.catalogue, context.tokens, [event], home.clock.now
     )
 
 
 def book(
-    home: Household,
+    home: Installation,
     address: str | None,
     event_id: str = "b1",
     raw: Mapping[str, str] = MappingProxyType({}),
@@ -79,40 +79,42 @@ def book(
         raw=raw,
         **said,
     )
-    house = home.house
-    return record_bookings(house.database, house.catalogue, house.tokens, [event], home.clock.now)
+    context = home.context
+    return record_bookings(
+        context.database, context.catalogue, context.tokens, [event], home.clock.now
+    )
 
 
 @pytest.mark.parametrize("year", [1, 1969, 9999])
 def test_an_impossible_time_is_when_it_was_told_and_breaks_no_page_and_no_export(
-    home: Household, year: int
+    home: Installation, year: int
 ) -> None:
     home.subscribe(ANN)
-    at, house = datetime(year, 1, 1, tzinfo=UTC), home.house
+    at, context = datetime(year, 1, 1, tzinfo=UTC), home.context
     kinds = (EventKind.DEFERRED, EventKind.BOUNCED, EventKind.COMPLAINED)
     told = [
         MailEvent(kind, "generic", kind, at, ANN, None, True, "550 No such user", {})
         for kind in kinds
     ]
-    args = (house.database, house.catalogue, house.tokens)
+    args = (context.database, context.catalogue, context.tokens)
     assert record_mail_events(*args, told, home.clock.now) == 3
     booking = BookingEvent("calendly", "b", at, ANN, True, False, False, None, {})
     assert record_bookings(*args, [booking], home.clock.now) == 1
     assert {row["happened_at"] for row in home.rows(events)} == {home.clock.now}
     assert {row["since"] for row in home.rows(suppressions)} == {home.clock.now}
-    assert explain(house.database, house.catalogue, ANN, home.clock.now).next
-    record = export(house.database, house.catalogue, 1, home.clock.now)
+    assert explain(context.database, context.catalogue, ANN, home.clock.now).next
+    record = export(context.database, context.catalogue, 1, home.clock.now)
     assert record and recount(record, {})
 
 
 @pytest.fixture
-def under_way(home: Household) -> Household:
+def under_way(home: Installation) -> Installation:
     """Ann has her first article before her, and her guide behind her."""
     on_the_way_to_the_first_article(home, ANN)
     return home
 
 
-def test_a_delivered_message_is_delivered(under_way: Household) -> None:
+def test_a_delivered_message_is_delivered(under_way: Installation) -> None:
     assert tell(under_way, EventKind.DELIVERED, message=1) == 1
     assert under_way.statuses(ANN) == [(GUIDE, DELIVERED)]
     event = under_way.rows(events)[-1]
@@ -121,7 +123,7 @@ def test_a_delivered_message_is_delivered(under_way: Household) -> None:
 
 
 def test_a_bounce_for_good_suppresses_the_address_and_ends_the_series(
-    under_way: Household, smtp_sink: ScriptedSink
+    under_way: Installation, smtp_sink: ScriptedSink
 ) -> None:
     tell(under_way, EventKind.BOUNCED, message=1, permanent=True)
     assert under_way.statuses(ANN) == [(GUIDE, BOUNCED)]
@@ -131,14 +133,14 @@ def test_a_bounce_for_good_suppresses_the_address_and_ends_the_series(
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_bounce_for_now_changes_nothing_for_the_series(under_way: Household) -> None:
+def test_a_bounce_for_now_changes_nothing_for_the_series(under_way: Installation) -> None:
     tell(under_way, EventKind.BOUNCED, message=1, permanent=False)
     assert under_way.statuses(ANN) == [(GUIDE, ACCEPTED)]
     assert under_way.rows(suppressions) == []
     assert under_way.rows(events)[-1]["kind"] == "bounced"
 
 
-def test_a_complaint_suppresses_at_once_also_what_was_delivered(under_way: Household) -> None:
+def test_a_complaint_suppresses_at_once_also_what_was_delivered(under_way: Installation) -> None:
     tell(under_way, EventKind.DELIVERED, message=1)
     tell(under_way, EventKind.COMPLAINED, message=1, event_id="e2")
     assert under_way.statuses(ANN) == [(GUIDE, COMPLAINED)]
@@ -148,7 +150,7 @@ def test_a_complaint_suppresses_at_once_also_what_was_delivered(under_way: House
 
 @pytest.mark.parametrize("kind", [EventKind.OPENED, EventKind.CLICKED, EventKind.DEFERRED, None])
 def test_what_is_no_cause_to_act_is_kept_and_changes_nothing_else(
-    under_way: Household, kind: EventKind | None
+    under_way: Installation, kind: EventKind | None
 ) -> None:
     before = under_way.everything()
     assert tell(under_way, kind, message=1) == 1
@@ -158,13 +160,13 @@ def test_what_is_no_cause_to_act_is_kept_and_changes_nothing_else(
     assert after == before
 
 
-def test_an_event_out_of_order_never_moves_a_message_back(under_way: Household) -> None:
+def test_an_event_out_of_order_never_moves_a_message_back(under_way: Installation) -> None:
     tell(under_way, EventKind.BOUNCED, message=1, permanent=True)
     tell(under_way, EventKind.DELIVERED, message=1, event_id="e2")
     assert under_way.statuses(ANN) == [(GUIDE, BOUNCED)]
 
 
-def test_the_same_thing_told_ten_times_at_once_happens_once(under_way: Household) -> None:
+def test_the_same_thing_told_ten_times_at_once_happens_once(under_way: Installation) -> None:
     counted: list[int] = []
 
     def work() -> None:
@@ -180,11 +182,11 @@ def test_the_same_thing_told_ten_times_at_once_happens_once(under_way: Household
 
 
 def test_a_delivery_that_is_reported_settles_the_doubt_about_a_guide(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.deliver()
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         move_on(connection, 1, [ACCEPTED], IN_DOUBT, "")
     tell(home, EventKind.DELIVERED, message=1)
     assert home.statuses(ANN) == [(GUIDE, DELIVERED)]
@@ -193,7 +195,7 @@ def test_a_delivery_that_is_reported_settles_the_doubt_about_a_guide(
 
 
 def test_a_bounce_of_an_address_that_nobody_knows_suppresses_it_all_the_same(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     tell(home, EventKind.BOUNCED, recipient="Ann@Example.org", permanent=True)
     assert home.rows(events)[0]["subscriber_id"] is None
@@ -202,15 +204,15 @@ def test_a_bounce_of_an_address_that_nobody_knows_suppresses_it_all_the_same(
     assert smtp_sink.mails == []
 
 
-def test_an_event_about_nobody_and_nothing_is_kept(home: Household) -> None:
+def test_an_event_about_nobody_and_nothing_is_kept(home: Installation) -> None:
     assert tell(home, EventKind.BOUNCED, permanent=True) == 1
     assert tell(home, EventKind.DELIVERED, message=4711, event_id="e2") == 1
     assert [row["message_id"] for row in home.rows(events)] == [None, None]
     assert home.rows(suppressions) == []
 
 
-def test_a_message_id_that_somebody_made_up_touches_no_message(under_way: Household) -> None:
-    house = under_way.house
+def test_a_message_id_that_somebody_made_up_touches_no_message(under_way: Installation) -> None:
+    context = under_way.context
     forged = MailEvent(
         EventKind.BOUNCED,
         "generic",
@@ -222,12 +224,14 @@ def test_a_message_id_that_somebody_made_up_touches_no_message(under_way: Househ
         "",
         {},
     )
-    record_mail_events(house.database, house.catalogue, house.tokens, [forged], under_way.clock.now)
+    record_mail_events(
+        context.database, context.catalogue, context.tokens, [forged], under_way.clock.now
+    )
     assert under_way.statuses(ANN) == [(GUIDE, ACCEPTED)]
 
 
 def test_a_booking_ends_every_enrolment_whose_goal_it_is(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.subscribe(ANN, "over-50-guide")
@@ -239,7 +243,7 @@ def test_a_booking_ends_every_enrolment_whose_goal_it_is(
     assert len(smtp_sink.mails) == 2
 
 
-def test_a_booking_leaves_other_people_alone(under_way: Household) -> None:
+def test_a_booking_leaves_other_people_alone(under_way: Installation) -> None:
     under_way.subscribe("bob@example.org")
     book(under_way, ANN)
     book(under_way, "somebody@example.org", "b2")
@@ -248,13 +252,13 @@ def test_a_booking_leaves_other_people_alone(under_way: Household) -> None:
     assert [row["subscriber_id"] for row in under_way.rows(events)[-3:]] == [1, None, None]
 
 
-def test_a_booking_told_twice_is_one_booking(under_way: Household) -> None:
+def test_a_booking_told_twice_is_one_booking(under_way: Installation) -> None:
     assert (book(under_way, ANN), book(under_way, ANN)) == (1, 0)
     assert [row["kind"] for row in under_way.rows(events)].count("booked") == 1
 
 
 def test_a_cancelled_or_moved_session_starts_nothing_again(
-    under_way: Household, smtp_sink: ScriptedSink
+    under_way: Installation, smtp_sink: ScriptedSink
 ) -> None:
     book(under_way, ANN)
     book(under_way, ANN, "b2", booked=False, cancelled=True)
@@ -266,14 +270,14 @@ def test_a_cancelled_or_moved_session_starts_nothing_again(
 
 
 def test_a_booking_while_the_next_mail_is_claimed_takes_it_back(
-    under_way: Household, smtp_sink: ScriptedSink
+    under_way: Installation, smtp_sink: ScriptedSink
 ) -> None:
     from nurture.clock import real_now
     from nurture.services.delivery.claim import claim_due
 
-    house = under_way.house
-    with house.database.writing() as connection:
-        published = house.catalogue.current(connection)
+    context = under_way.context
+    with context.database.writing() as connection:
+        published = context.catalogue.current(connection)
         claim_due(connection, published, under_way.clock.now, real_now(), 10)
     book(under_way, ANN)
     assert under_way.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)

@@ -27,8 +27,8 @@ from nurture.settings import Settings, load_settings
 from nurture.store.tables.messages import messages
 from nurture.store.tables.owners import all_owners
 from nurture.tokens import Tokens
-from tests.homes import ScriptedSink
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink
 from tests.machines import backed_up, command, restored
 
 _CHANGED = ("NURTURE_SECRET_KEY", "NURTURE_ADDRESS_KEY", "NURTURE_LEAKED_KEYS")
@@ -181,7 +181,7 @@ def test_root_leaves_the_file_to_its_owner(place: Path) -> None:
     assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (4711, 4712, 0o600)
 
 
-def test_keys_of_another_database_are_not_rotated(sqlite_home: Household, place: Path) -> None:
+def test_keys_of_another_database_are_not_rotated(sqlite_home: Installation, place: Path) -> None:
     home = sqlite_home
     home.subscribe("anna@example.org")
     own = {"NURTURE_DATABASE_URL": home.url}
@@ -311,25 +311,25 @@ def _nested(place: Path) -> dict[str, str]:
 # --- What rests on the keys ------------------------------------------------------------------
 
 
-def with_keys_in_file(home: Household) -> Household:
+def with_keys_in_file(home: Installation) -> Installation:
     """The same house, whose keys stand in the file and no longer in its environment."""
     file = home.directory / "var/secrets.env"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(f"NURTURE_SECRET_KEY={home.house.settings.secret_key}\n")
+    file.write_text(f"NURTURE_SECRET_KEY={home.context.settings.secret_key}\n")
     return another(home, NURTURE_SECRET_KEY="")
 
 
-def another(home: Household, **settings: str) -> Household:
+def another(home: Installation, **settings: str) -> Installation:
     """The same house with other settings, or what it is when it has been started anew."""
     environment = {**home.settings, **settings}
-    return Household(home.url, home.directory, home.clock, home.smtp_url, environment)
+    return Installation(home.url, home.directory, home.clock, home.smtp_url, environment)
 
 
-def sealed_with(home: Household, keys: tuple[str, ...]) -> bool:
+def sealed_with(home: Installation, keys: tuple[str, ...]) -> bool:
     """Whether these keys open the second factor of the only owner."""
     from nurture.sealing import Seal, SealBrokenError
 
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         [owner] = all_owners(connection)
     try:
         return bool(Seal(keys).open(owner.totp_pending or ""))
@@ -338,17 +338,17 @@ def sealed_with(home: Household, keys: tuple[str, ...]) -> bool:
 
 
 def test_second_factors_are_sealed_afresh_and_never_with_a_leaked_key(
-    sqlite_home: Household,
+    sqlite_home: Installation,
 ) -> None:
     home = with_keys_in_file(sqlite_home)
-    house, first = home.house, home.house.settings.keys
-    assert house.settings.keys.signing == sqlite_home.house.settings.keys.signing
-    sessions.make_link(house.database, "paul@example.org", home.clock.now)
-    security.offer_codes(house.database, house.seal, 1)
+    context, first = home.context, home.context.settings.keys
+    assert context.settings.keys.signing == sqlite_home.context.settings.keys.signing
+    sessions.make_link(context.database, "paul@example.org", home.clock.now)
+    security.offer_codes(context.database, context.seal, 1)
     assert command(home, "secrets", "rotate").exit_code == 0
     # What runs still opens it, and so does what is started anew.
     assert sealed_with(home, first.opening)
-    assert security.get_account(house.database, home.another().seal, 1).pending_secret
+    assert security.get_account(context.database, home.another().seal, 1).pending_secret
     said = json.loads(command(home, "secrets", "rotate", "--leaked", "--json").stdout)
     assert said["second_factors_sealed"] == "afresh"
     assert not sealed_with(home, first.opening)
@@ -357,13 +357,13 @@ def test_second_factors_are_sealed_afresh_and_never_with_a_leaked_key(
 
 
 def test_a_backup_of_before_and_one_of_after_come_back_with_the_keys_of_their_time(
-    sqlite_home: Household, smtp_sink: ScriptedSink, tmp_path: Path
+    sqlite_home: Installation, smtp_sink: ScriptedSink, tmp_path: Path
 ) -> None:
     home = with_keys_in_file(sqlite_home)
     (tmp_path / "backups").mkdir()
     home.subscribe("anna@example.org")
     home.deliver()
-    first = home.house.settings.keys
+    first = home.context.settings.keys
     before, words = backed_up(home, tmp_path / "backups")
     assert command(home, "secrets", "rotate", "--leaked").exit_code == 0
     home.clock.advance(timedelta(hours=1))
@@ -387,7 +387,7 @@ def test_a_backup_of_before_and_one_of_after_come_back_with_the_keys_of_their_ti
 
 
 def test_a_guide_that_is_offered_twice_around_a_rotation_has_one_message_id(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = with_keys_in_file(sqlite_home)
     before = message_id_put_in_doubt(home, smtp_sink)
@@ -398,21 +398,21 @@ def test_a_guide_that_is_offered_twice_around_a_rotation_has_one_message_id(
 
 @pytest.mark.parametrize("keys", ["the only key of before", "a newer key,the older key"])
 def test_a_guide_that_a_program_of_before_has_offered_keeps_its_message_id(
-    sqlite_home: Household, smtp_sink: ScriptedSink, keys: str
+    sqlite_home: Installation, smtp_sink: ScriptedSink, keys: str
 ) -> None:
     home = another(sqlite_home, NURTURE_SECRET_KEY=keys)
     message_id_put_in_doubt(home, smtp_sink)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         connection.execute(update(messages).values(marked=None))
     [number] = [row["id"] for row in home.rows(messages)]
     newest = Tokens([keys.partition(",")[0]])
-    domain = home.house.practice.sender_domain
+    domain = home.context.practice.sender_domain
     again = message_id_offered_again(home, smtp_sink)
     assert again == f"<{newest.message_id(number)}@{domain}>"
     home.close()
 
 
-def message_id_put_in_doubt(home: Household, sink: ScriptedSink) -> str:
+def message_id_put_in_doubt(home: Installation, sink: ScriptedSink) -> str:
     """Offer somebody their guide; the mail server takes it and goes away without a word."""
     found: list[str] = []
 
@@ -431,7 +431,7 @@ def message_id_put_in_doubt(home: Household, sink: ScriptedSink) -> str:
     return found[0]
 
 
-def message_id_offered_again(home: Household, sink: ScriptedSink) -> str:
+def message_id_offered_again(home: Installation, sink: ScriptedSink) -> str:
     home.clock.advance(timedelta(minutes=10))
     home.deliver()
     [mail] = sink.mails_to("ann@example.org")

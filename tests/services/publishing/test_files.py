@@ -12,8 +12,8 @@ from nurture.library import read_library
 from nurture.services.publishing import files
 from nurture.services.publishing.files import CheckError, OwnerWroteThisError, Publication
 from nurture.store.tables.revisions import Author, add_revision, newest_revisions, revisions
-from tests.homes import ScriptedSink
-from tests.house import SHIPPED, Household, subjects
+from tests.installation import SHIPPED, Installation, subjects
+from tests.installations import ScriptedSink
 from tests.servers.clock import ClockFile
 
 ANN = "ann@example.org"
@@ -25,7 +25,7 @@ ACCEPTED = MessageStatus.ACCEPTED
 class Written:
     """A copy of the shipped files, to be changed; some may be left out."""
 
-    def __init__(self, home: Household, directory: Path, *, without: str = "") -> None:
+    def __init__(self, home: Installation, directory: Path, *, without: str = "") -> None:
         self.home, self.root = home, directory / "emails"
         shutil.copytree(SHIPPED, self.root, ignore=shutil.ignore_patterns(without))
 
@@ -65,32 +65,32 @@ class Written:
     def publish(self, **how: bool) -> Publication:
         """Publish the files as they are now."""
         library = read_library(self.root)
-        return files.publish(self.home.house.database, library, self.home.clock.now, **how)
+        return files.publish(self.home.context.database, library, self.home.clock.now, **how)
 
     def preview(self) -> Publication:
         """What publishing would do."""
-        return files.preview(self.home.house.database, read_library(self.root))
+        return files.preview(self.home.context.database, read_library(self.root))
 
 
 @pytest.fixture
-def home(sqlite_home: Household) -> Household:
+def home(sqlite_home: Installation) -> Installation:
     """One kind of database will do, except where several publish at once."""
     return sqlite_home
 
 
 @pytest.fixture
-def written(home: Household, tmp_path: Path) -> Written:
+def written(home: Installation, tmp_path: Path) -> Written:
     """The files that the house has published; of the two series, one is compiled sooner."""
     return Written(home, tmp_path, without="over-50-guide")
 
 
 @pytest.fixture
-def all_written(home: Household, tmp_path: Path) -> Written:
+def all_written(home: Installation, tmp_path: Path) -> Written:
     """All the files that the house has published."""
     return Written(home, tmp_path)
 
 
-def start(home: Household, *people: str) -> None:
+def start(home: Installation, *people: str) -> None:
     """These people have collected their guide."""
     for address in people:
         home.subscribe(address)
@@ -100,19 +100,19 @@ def start(home: Household, *people: str) -> None:
     home.deliver()
 
 
-def steps(home: Household, address: str = ANN) -> list[str]:
+def steps(home: Installation, address: str = ANN) -> list[str]:
     """What somebody was sent, in order."""
     return [m["step"] for m in home.messages_of(address) if m["status"] == ACCEPTED]
 
 
-def test_what_has_not_changed_is_not_published_again(home: Household, written: Written) -> None:
+def test_what_has_not_changed_is_not_published_again(home: Installation, written: Written) -> None:
     before = home.rows(revisions)
     assert written.publish().changed == []
     assert home.rows(revisions) == before
 
 
 def test_a_changed_email_becomes_its_second_revision_and_the_first_stays(
-    home: Household, written: Written, smtp_sink: ScriptedSink
+    home: Installation, written: Written, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.deliver()
@@ -130,7 +130,7 @@ def test_a_changed_email_becomes_its_second_revision_and_the_first_stays(
     assert made_from == [row["id"] for row in of_email]
 
 
-def test_a_preview_counts_people_and_changes_nothing(home: Household, written: Written) -> None:
+def test_a_preview_counts_people_and_changes_nothing(home: Installation, written: Written) -> None:
     start(home, ANN, "bob@example.org")
     home.live(days=4)
     home.subscribe("carol@example.org")
@@ -145,7 +145,7 @@ def test_a_preview_counts_people_and_changes_nothing(home: Household, written: W
 
 
 def test_a_deleted_step_is_passed_over_and_the_series_goes_on(
-    home: Household, written: Written
+    home: Installation, written: Written
 ) -> None:
     start(home, ANN)
     home.live(days=4)
@@ -157,7 +157,7 @@ def test_a_deleted_step_is_passed_over_and_the_series_goes_on(
 
 
 def test_a_deferred_message_of_a_deleted_step_is_cancelled(
-    home: Household, written: Written, smtp_sink: ScriptedSink
+    home: Installation, written: Written, smtp_sink: ScriptedSink
 ) -> None:
     start(home, ANN)
     look = home.next_look()
@@ -172,7 +172,7 @@ def test_a_deferred_message_of_a_deleted_step_is_cancelled(
 
 
 def test_a_new_step_reaches_those_who_have_not_passed_its_place_and_no_others(
-    home: Household, written: Written
+    home: Installation, written: Written
 ) -> None:
     start(home, ANN)
     home.live(days=12)
@@ -189,7 +189,7 @@ def test_a_new_step_reaches_those_who_have_not_passed_its_place_and_no_others(
     assert steps(home, "bob@example.org")[:4] == [GUIDE, FIRST, "a-new-article", SECOND]
 
 
-def test_changed_timing_moves_those_who_are_waiting(home: Household, written: Written) -> None:
+def test_changed_timing_moves_those_who_are_waiting(home: Installation, written: Written) -> None:
     start(home, ANN)
     before = home.next_look()
     assert before is not None
@@ -203,7 +203,7 @@ def test_changed_timing_moves_those_who_are_waiting(home: Household, written: Wr
 
 
 def test_what_the_owner_published_is_not_overwritten_by_a_changed_file(
-    home: Household, written: Written
+    home: Installation, written: Written
 ) -> None:
     of_owner = owner_writes(home, "Your guide, from Paul")
     assert written.publish().changed == []
@@ -220,9 +220,9 @@ def test_what_the_owner_published_is_not_overwritten_by_a_changed_file(
     assert (newest["author"], newest["number"]) == (Author.FILES, of_owner + 1)
 
 
-def owner_writes(home: Household, subject: str) -> int:
+def owner_writes(home: Installation, subject: str) -> int:
     """The owner publishes another subject in the studio; return the revision's number."""
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         [known] = [r for r in newest_revisions(connection) if r.key == "pain-guide/your-guide"]
         content = known.source["content"].replace("Your 21-page guide is ready", subject)
         add_revision(
@@ -239,7 +239,7 @@ def owner_writes(home: Household, subject: str) -> int:
 
 
 def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
-    home: Household, all_written: Written
+    home: Installation, all_written: Written
 ) -> None:
     written = all_written
     written.change("your-data/your-data.mjml", "<mj-text ", "<mj-txt ")
@@ -264,15 +264,15 @@ def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
 def test_three_first_starts_at_once_publish_once(
     database_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
-    home = Household(database_url, tmp_path, clock_file)
+    home = Installation(database_url, tmp_path, clock_file)
     together, failures = threading.Barrier(3), []
-    houses = [home.another() for _ in range(3)]
+    contexts = [home.another() for _ in range(3)]
     library = read_library(Written(home, tmp_path, without="over-50-guide").root)
 
     def publish(number: int) -> None:
         together.wait()
         try:
-            files.publish(houses[number].database, library, clock_file.now)
+            files.publish(contexts[number].database, library, clock_file.now)
         except Exception as error:
             failures.append(error)
 
@@ -281,8 +281,8 @@ def test_three_first_starts_at_once_publish_once(
         thread.start()
     for thread in threads:
         thread.join(60)
-    for house in houses:
-        house.database.close()
+    for context in contexts:
+        context.database.close()
     assert failures == []
     assert {row["number"] for row in home.rows(revisions)} == {1}
     home.close()
@@ -309,7 +309,7 @@ any = [
 
 
 def test_the_owner_is_told_what_relies_on_health_and_what_is_not_there(
-    home: Household, tmp_path: Path
+    home: Installation, tmp_path: Path
 ) -> None:
     written = Written(home, tmp_path)
     segments, golf = written.root / "segments.toml", written.root / "over-50-guide/sequence.toml"
@@ -334,7 +334,7 @@ def test_the_owner_is_told_what_relies_on_health_and_what_is_not_there(
     ],
 )
 def test_a_condition_that_can_hold_for_nobody_is_refused(
-    home: Household, tmp_path: Path, condition: str, said: str
+    home: Installation, tmp_path: Path, condition: str, said: str
 ) -> None:
     written = Written(home, tmp_path)
     segments = written.root / "segments.toml"
@@ -343,7 +343,7 @@ def test_a_condition_that_can_hold_for_nobody_is_refused(
         files.check(read_library(written.root))
 
 
-def test_everything_shipped_is_there(home: Household) -> None:
+def test_everything_shipped_is_there(home: Installation) -> None:
     assert files.to_know(read_library(SHIPPED)) == []
 
 
@@ -357,7 +357,7 @@ HEADER, OLD_LINE, NEW_LINE = (
 
 
 def test_a_changed_layout_reaches_what_the_owner_wrote_and_keeps_their_words(
-    home: Household, written: Written
+    home: Installation, written: Written
 ) -> None:
     of_owner = owner_writes(home, "Your guide, from Paul")
     written.change(HEADER, OLD_LINE, NEW_LINE)
@@ -369,7 +369,9 @@ def test_a_changed_layout_reaches_what_the_owner_wrote_and_keeps_their_words(
     assert written.publish().changed == []
 
 
-def test_a_changed_layout_takes_no_changed_words_along(home: Household, written: Written) -> None:
+def test_a_changed_layout_takes_no_changed_words_along(
+    home: Installation, written: Written
+) -> None:
     owner_writes(home, "Your guide, from Paul")
     written.change(HEADER, OLD_LINE, NEW_LINE)
     written.change("pain-guide/your-guide.md", "Your 21-page guide", "Your own guide")
@@ -380,7 +382,7 @@ def test_a_changed_layout_takes_no_changed_words_along(home: Household, written:
 
 
 def test_a_layout_that_does_not_suit_what_the_owner_wrote_is_refused(
-    home: Household, written: Written
+    home: Installation, written: Written
 ) -> None:
     owner_writes(home, "{{ guide_title }}, from Paul, for you who asked for it the other day, is")
     written.change(HEADER, OLD_LINE, NEW_LINE)
@@ -395,7 +397,7 @@ def test_a_layout_that_does_not_suit_what_the_owner_wrote_is_refused(
 
 @pytest.mark.parametrize("author", Author)
 def test_what_a_newer_version_makes_of_the_same_source_is_published(
-    home: Household, written: Written, author: Author
+    home: Installation, written: Written, author: Author
 ) -> None:
     """The words are the same and so is whose they are; only what is sent differs."""
     if author is Author.OWNER:
@@ -404,7 +406,7 @@ def test_what_a_newer_version_makes_of_the_same_source_is_published(
     newest = of_email[-1]
     kept = {name: newest[name] for name in ("kind", "key", "digest", "source")}
     of_before = {**newest["compiled"], "html": "made by an earlier version"}
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         add_revision(connection, **kept, author=author, compiled=of_before, now=home.clock.now)
     assert written.publish().changed == ["pain-guide/your-guide"]
     newest = home.rows(revisions)[-1]

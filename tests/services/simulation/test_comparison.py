@@ -7,7 +7,7 @@ import pytest
 
 from nurture.services.simulation.comparison import Comparison, compare
 from nurture.services.simulation.world import NoSequenceError
-from tests.house import SHIPPED, Household
+from tests.installation import SHIPPED, Installation
 
 MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
 FIRST = "why-stretching-and-massage-wont-solve-back-pain"
@@ -15,7 +15,7 @@ SECOND = "two-reasons-your-rehab-is-not-working"
 
 
 @pytest.fixture
-def three(home: Household) -> Household:
+def three(home: Installation) -> Installation:
     """Two who have collected the guide, one of them an hour later, and one who has not."""
     home.clock.set(MONDAY)
     for name in ("ann", "ben", "cat"):
@@ -38,15 +38,15 @@ def changed(directory: Path, old: str, new: str) -> Path:
     return folder
 
 
-def compared(home: Household, path: Path) -> Comparison:
+def compared(home: Installation, path: Path) -> Comparison:
     """What the change would do."""
-    house = home.house
-    with house.database.reading() as connection:
-        return compare(connection, house.catalogue, "pain-guide", path, home.clock.now)
+    context = home.context
+    with context.database.reading() as connection:
+        return compare(connection, context.catalogue, "pain-guide", path, home.clock.now)
 
 
 def test_people_at_the_same_place_are_told_together_with_old_and_new_dates(
-    three: Household, tmp_path: Path
+    three: Installation, tmp_path: Path
 ) -> None:
     first = f'email = "{FIRST}"\nkind  = "article"\nwait  = "2 days"'
     found = compared(three, changed(tmp_path, first, first.replace("2 days", "5 days")))
@@ -66,7 +66,7 @@ def test_people_at_the_same_place_are_told_together_with_old_and_new_dates(
 
 
 def test_a_change_further_on_is_found_as_the_first_mail_that_differs(
-    three: Household, tmp_path: Path
+    three: Installation, tmp_path: Path
 ) -> None:
     second = f'[[steps]]\nemail = "{SECOND}"\nkind  = "article"\nwait  = "4 days"\n'
     found = compared(three, changed(tmp_path, second, second + 'only_if = "golfers"\n'))
@@ -80,7 +80,7 @@ def test_a_change_further_on_is_found_as_the_first_mail_that_differs(
 
 
 def test_a_whole_library_may_be_named_and_a_stray_file_not(
-    three: Household, tmp_path: Path
+    three: Installation, tmp_path: Path
 ) -> None:
     found = compared(three, SHIPPED)
     assert str(found.impact) == "3 unaffected"

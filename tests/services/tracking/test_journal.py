@@ -25,13 +25,13 @@ from nurture.services.tracking import excess, fold
 from nurture.services.tracking import journal as hit_journal
 from nurture.services.tracking.excess import OF_A_LINK
 from nurture.services.tracking.fold import fold_journals
-from nurture.services.tracking.journal import Journal, waiting_in
+from nurture.services.tracking.journal import HitJournal, waiting_in
 from nurture.services.tracking.lines import SeenHit, UnreadableLineError, as_line, from_line
 from nurture.store.database import Database
 from nurture.store.tables.events import events
 from nurture.store.tables.journals import folded_up_to, journals, set_folded
-from tests.homes import ScriptedSink
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink
 from tests.services.delivery.test_batch import ANN
 
 FIRST_ARTICLE = "why-stretching-and-massage-wont-solve-back-pain"
@@ -42,7 +42,7 @@ A_HIT = SeenHit(2, Hit(EventKind.OPENED, datetime(2026, 11, 23, tzinfo=UTC)))
 
 
 @pytest.fixture
-def followed(home: Household) -> Household:
+def followed(home: Installation) -> Installation:
     """Ann agreed to be followed, and her first article came ten minutes ago."""
     home.subscribe(ANN, ticked=(Purpose.TRACKING,))
     home.deliver()
@@ -52,27 +52,27 @@ def followed(home: Household) -> Household:
     return home
 
 
-def hits(home: Household) -> list[dict[str, Any]]:
+def hits(home: Installation) -> list[dict[str, Any]]:
     """What is known of opens and clicks."""
     return [row for row in home.rows(events) if row["source"] == "hit"]
 
 
-def a_hit(home: Household, message: int = 2, **more: str) -> SeenHit:
+def a_hit(home: Installation, message: int = 2, **more: str) -> SeenHit:
     """Somebody clicks a link."""
     link = "https://practice.example.org/"
     hit = Hit(EventKind.CLICKED, home.clock.now, user_agent=A_BROWSER, link=link, **more)
     return SeenHit(message, hit)
 
 
-def write(home: Household, name: str, content: bytes) -> Path:
+def write(home: Installation, name: str, content: bytes) -> Path:
     """A journal whose writer is gone."""
-    home.house.journals.mkdir(parents=True, exist_ok=True)
-    path = home.house.journals / f"hits-{name}.jsonl"
+    home.context.journals.mkdir(parents=True, exist_ok=True)
+    path = home.context.journals / f"hits-{name}.jsonl"
     path.write_bytes(content)
     return path
 
 
-def lines(home: Household, count: int) -> bytes:
+def lines(home: Installation, count: int) -> bytes:
     """So many hits as a journal holds them."""
     line = {
         "kind": "clicked",
@@ -88,7 +88,7 @@ def lines(home: Household, count: int) -> bytes:
 
 
 def test_a_click_is_kept_with_its_link_and_judged_when_its_hold_is_over(
-    followed: Household, smtp_sink: ScriptedSink
+    followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = followed
     answer = home.client.get(link_in(smtp_sink.mails[-1], "c"))
@@ -109,7 +109,7 @@ def test_a_click_is_kept_with_its_link_and_judged_when_its_hold_is_over(
 
 
 def test_an_open_answers_with_a_picture_and_a_head_request_is_a_machines(
-    followed: Household, smtp_sink: ScriptedSink
+    followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     pixel = link_in(smtp_sink.mails[-1], "o")
     answer = followed.client.get(pixel)
@@ -131,7 +131,7 @@ JUDGED = [
 
 
 def test_a_click_is_judged_by_what_its_request_says(
-    followed: Household, smtp_sink: ScriptedSink
+    followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for headers, _ in JUDGED:
         followed.client.get(link_in(smtp_sink.mails[-1], "c"), headers=headers)
@@ -141,7 +141,7 @@ def test_a_click_is_judged_by_what_its_request_says(
 
 
 def test_with_the_database_away_a_click_redirects_and_is_folded_later(
-    followed: Household, smtp_sink: ScriptedSink
+    followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     from webhooks import create_app
 
@@ -155,7 +155,7 @@ def test_with_the_database_away_a_click_redirects_and_is_folded_later(
 
 @pytest.mark.parametrize("kind", ["c", "o"])
 def test_an_address_that_is_not_ours_redirects_nowhere_and_is_not_kept(
-    followed: Household, smtp_sink: ScriptedSink, kind: str
+    followed: Installation, smtp_sink: ScriptedSink, kind: str
 ) -> None:
     token = link_in(smtp_sink.mails[-1], kind).rpartition("/")[2]
     token, dot, gif = token.partition(".")
@@ -165,14 +165,14 @@ def test_an_address_that_is_not_ours_redirects_nowhere_and_is_not_kept(
         token + "A",
         "%00",
         "é",
-        followed.house.tokens.guide(1),
+        followed.context.tokens.guide(1),
     ):
         assert followed.client.get(f"/{kind}/{forged}{dot}{gif}").status_code == 404
     assert followed.fold() == 0
 
 
-def test_folding_again_and_again_keeps_each_hit_once(followed: Household) -> None:
-    journal = Journal(followed.house.journals)
+def test_folding_again_and_again_keeps_each_hit_once(followed: Installation) -> None:
+    journal = HitJournal(followed.context.journals)
     for n in range(5):
         journal.note(a_hit(followed))
         assert followed.fold() == 1
@@ -181,7 +181,7 @@ def test_folding_again_and_again_keeps_each_hit_once(followed: Household) -> Non
 
 
 def test_a_hit_is_kept_once_although_folding_was_killed_before_it_noted_the_place(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pull_the_plug(*_: object) -> None:
         raise KeyboardInterrupt
@@ -203,11 +203,11 @@ def _fold_in_a_process(url: str, directory: Path) -> None:
     database.close()
 
 
-def test_processes_that_fold_at_once_keep_each_hit_once(followed: Household) -> None:
+def test_processes_that_fold_at_once_keep_each_hit_once(followed: Installation) -> None:
     for n in range(6):
         write(followed, str(n), lines(followed, 50))
     context = multiprocessing.get_context("fork")
-    arguments = (followed.url, followed.house.journals)
+    arguments = (followed.url, followed.context.journals)
     workers = [context.Process(target=_fold_in_a_process, args=arguments) for _ in range(3)]
     for worker in workers:
         worker.start()
@@ -215,10 +215,10 @@ def test_processes_that_fold_at_once_keep_each_hit_once(followed: Household) -> 
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert len(hits(followed)) == 300
-    assert list(followed.house.journals.iterdir()) == []
+    assert list(followed.context.journals.iterdir()) == []
 
 
-def test_an_unfinished_line_waits_until_it_is_finished(followed: Household) -> None:
+def test_an_unfinished_line_waits_until_it_is_finished(followed: Installation) -> None:
     whole = lines(followed, 3)
     path = write(followed, "1", whole[:-10])
     with path.open("ab") as writer:
@@ -231,7 +231,7 @@ def test_an_unfinished_line_waits_until_it_is_finished(followed: Household) -> N
 
 
 def test_a_journal_that_a_crash_cut_short_is_folded_as_far_as_it_goes_and_removed(
-    followed: Household,
+    followed: Installation,
 ) -> None:
     path = write(followed, "1", lines(followed, 3)[:-10])
     followed.fold()
@@ -240,12 +240,12 @@ def test_a_journal_that_a_crash_cut_short_is_folded_as_far_as_it_goes_and_remove
 
 
 def test_a_journal_stays_while_its_writer_lives_and_goes_when_it_has_served(
-    followed: Household,
+    followed: Installation,
 ) -> None:
-    journal = Journal(followed.house.journals)
+    journal = HitJournal(followed.context.journals)
     journal.note(a_hit(followed))
     followed.fold()
-    [path] = followed.house.journals.iterdir()
+    [path] = followed.context.journals.iterdir()
     del journal
     assert path.exists()
     rows = followed.rows(journals)
@@ -253,16 +253,16 @@ def test_a_journal_stays_while_its_writer_lives_and_goes_when_it_has_served(
 
 
 def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hit_journal, "_ROTATE_AT", 1000)
-    journal = Journal(followed.house.journals)
+    journal = HitJournal(followed.context.journals)
     for n in range(30):
         hit = a_hit(followed)
         journal.note(replace(hit, hit=replace(hit.hit, link=f"{hit.hit.link}{n}")))
-    assert len(list(followed.house.journals.iterdir())) > 3
+    assert len(list(followed.context.journals.iterdir())) > 3
     assert followed.fold() == 30
-    assert len(list(followed.house.journals.iterdir())) == 1
+    assert len(list(followed.context.journals.iterdir())) == 1
     assert len(followed.rows(journals)) == 1
     journal.note(a_hit(followed))
     followed.fold()
@@ -270,7 +270,7 @@ def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
 
 
 def test_a_large_journal_is_folded_in_pieces(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fold, "_CHUNK", 1000)
     write(followed, "1", lines(followed, 50))
@@ -278,8 +278,8 @@ def test_a_large_journal_is_folded_in_pieces(
     assert len(hits(followed)) == 50
 
 
-def test_a_child_process_writes_a_journal_of_its_own(followed: Household) -> None:
-    journal = Journal(followed.house.journals)
+def test_a_child_process_writes_a_journal_of_its_own(followed: Installation) -> None:
+    journal = HitJournal(followed.context.journals)
     journal.note(a_hit(followed))
     child = os.fork()
     if child == 0:
@@ -287,7 +287,7 @@ def test_a_child_process_writes_a_journal_of_its_own(followed: Household) -> Non
         os._exit(0)
     os.waitpid(child, 0)
     journal.note(a_hit(followed))
-    assert len(list(followed.house.journals.iterdir())) == 2
+    assert len(list(followed.context.journals.iterdir())) == 2
     followed.fold()
     assert len(hits(followed)) == 3
 
@@ -311,7 +311,7 @@ ODD: list[dict[str, object]] = [
 
 
 def test_lines_that_another_version_wrote_do_not_keep_the_others_back(
-    followed: Household,
+    followed: Installation,
 ) -> None:
     good = lines(followed, 1)
     odd = [json.dumps(json.loads(good) | change).encode() + b"\n" for change in ODD]
@@ -324,7 +324,7 @@ def test_lines_that_another_version_wrote_do_not_keep_the_others_back(
 
 
 def test_a_hit_of_somebody_who_no_longer_agrees_is_not_kept(
-    followed: Household, smtp_sink: ScriptedSink
+    followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     followed.client.get(link_in(smtp_sink.mails[-1], "c"))
     followed.press(link_in(smtp_sink.mails[-1], "preferences"), frequency="usual")
@@ -333,7 +333,7 @@ def test_a_hit_of_somebody_who_no_longer_agrees_is_not_kept(
 
 
 def test_without_consent_a_mail_has_no_pixel_and_plain_links(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.deliver()
@@ -346,13 +346,13 @@ def test_without_consent_a_mail_has_no_pixel_and_plain_links(
 
 
 def test_a_disk_that_takes_no_hit_still_answers(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     home.subscribe(ANN, ticked=(Purpose.TRACKING,))
     home.deliver()
-    home.house.journals.parent.mkdir(parents=True, exist_ok=True)
-    home.house.journals.write_text("a file where the directory should be")
+    home.context.journals.parent.mkdir(parents=True, exist_ok=True)
+    home.context.journals.write_text("a file where the directory should be")
     assert home.client.get(link_in(smtp_sink.mails[-1], "o")).status_code == 200
 
 
@@ -360,7 +360,7 @@ def test_a_journal_that_cannot_be_begun_afresh_closes_no_file_of_anybody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hit_journal, "_ROTATE_AT", 10)
-    journal = Journal(tmp_path / "journals")
+    journal = HitJournal(tmp_path / "journals")
     journal.note(A_HIT)
     shutil.rmtree(tmp_path / "journals")
     (tmp_path / "journals").touch()
@@ -382,13 +382,13 @@ def test_a_journal_that_was_taken_for_a_finished_one_before_it_was_locked_is_beg
         lock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", lock_too_late)
-    Journal(tmp_path).note(A_HIT)
+    HitJournal(tmp_path).note(A_HIT)
     [path] = tmp_path.iterdir()
     assert path.read_bytes().count(b"\n") == 1
 
 
 def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_coming(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fold, "_CHUNK", 1000)
     path, keep = write(followed, "1", lines(followed, 10)), set_folded
@@ -406,13 +406,13 @@ def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_c
 
 
 def test_who_is_erased_while_their_hits_are_being_read_leaves_none(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(followed, "1", lines(followed, 3))
-    look_up, house = about, followed.house
+    look_up, context = about, followed.context
 
     def forget_and_look_up(*given: Any) -> Any:
-        if forget(house.database, house.files, 1, followed.clock.now):
+        if forget(context.database, context.files, 1, followed.clock.now):
             return look_up(*given)
         raise AssertionError("nobody was forgotten")
 
@@ -422,10 +422,10 @@ def test_who_is_erased_while_their_hits_are_being_read_leaves_none(
 
 
 def test_an_erasure_and_a_sweep_leave_nothing_of_a_persons_machine_in_any_journal(
-    followed: Household,
+    followed: Installation,
 ) -> None:
-    house, agent, address = followed.house, b"ErasedBrowser/1.0", b"192.0.2.99"
-    journal = Journal(house.journals)
+    context, agent, address = followed.context, b"ErasedBrowser/1.0", b"192.0.2.99"
+    journal = HitJournal(context.journals)
     theirs = a_hit(followed)
     theirs = replace(
         theirs, hit=replace(theirs.hit, user_agent=agent.decode(), client="192.0.2.99")
@@ -436,19 +436,19 @@ def test_an_erasure_and_a_sweep_leave_nothing_of_a_persons_machine_in_any_journa
     elsewhere = write(followed, "of another machine", as_line(theirs))
     with elsewhere.open("ab") as writer:
         fcntl.flock(writer, fcntl.LOCK_SH)
-        forget(house.database, house.files, 1, followed.clock.now)
+        forget(context.database, context.files, 1, followed.clock.now)
         followed.fold()
-        for path in house.journals.iterdir():
+        for path in context.journals.iterdir():
             assert agent not in path.read_bytes()
             assert address not in path.read_bytes()
     assert [(hit["user_agent"], hit["client"]) for hit in hits(followed)] == [(None, None)]
 
 
 def test_a_journal_that_was_folded_before_folded_lines_were_overwritten_is_cleaned(
-    followed: Household,
+    followed: Installation,
 ) -> None:
     path = write(followed, "1", lines(followed, 2000))
-    with path.open("ab") as writer, followed.house.database.writing() as connection:
+    with path.open("ab") as writer, followed.context.database.writing() as connection:
         fcntl.flock(writer, fcntl.LOCK_SH)
         folded_up_to(connection, path.name)
         set_folded(connection, path.name, path.stat().st_size)
@@ -469,47 +469,47 @@ LINE_BREAKERS = [
 
 
 def test_lines_that_nobody_wrote_are_set_aside_and_told_and_stop_nothing(
-    followed: Household,
+    followed: Installation,
 ) -> None:
     good = lines(followed, 1)
     far = json.loads(good) | {"at": "9999-12-31T23:59:59+00:00", "client": "192.0.2.66"}
     broken = [*LINE_BREAKERS, json.dumps(far).encode()]
     write(followed, "1", good.join([b"", *[one + b"\n" for one in broken], b""]))
-    with (followed.house.journals / "hits-1.jsonl").open("ab") as writer:
+    with (followed.context.journals / "hits-1.jsonl").open("ab") as writer:
         fcntl.flock(writer, fcntl.LOCK_SH)
         followed.fold()
     assert len(hits(followed)) == len(broken) + 1
-    standing = hits_standing(followed.house.database, followed.house.journals)
+    standing = hits_standing(followed.context.database, followed.context.journals)
     assert standing["unreadable"] == len(broken)
-    notes = (followed.house.journals / "unreadable.jsonl").read_text()
+    notes = (followed.context.journals / "unreadable.jsonl").read_text()
     assert "192.0.2.66" not in notes
     assert len(notes) < 5000
 
 
 def test_of_a_flood_on_one_pixel_a_few_hits_are_kept_and_the_rest_is_counted(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal, hit = Journal(followed.house.journals), a_hit(followed)
+    journal, hit = HitJournal(followed.context.journals), a_hit(followed)
     for _ in range(10_000):
         journal.note(hit)
-    assert waiting_in(followed.house.journals) < 5000
+    assert waiting_in(followed.context.journals) < 5000
     later = replace(hit, hit=replace(hit.hit, at=hit.hit.at + timedelta(minutes=2)))
     journal.note(later)
     followed.fold()
     assert len(hits(followed)) == OF_A_LINK + 1
-    standing = hits_standing(followed.house.database, followed.house.journals)
+    standing = hits_standing(followed.context.database, followed.context.journals)
     assert standing["only_counted"] == 10_000 - OF_A_LINK
 
 
 def test_a_flood_that_lasts_does_not_grow_what_is_kept_of_a_message(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(excess, "FOR_GOOD", 7)
     for n in range(3):
         write(followed, str(n), lines(followed, 5))
         followed.fold()
     assert len(hits(followed)) == 7
-    standing = hits_standing(followed.house.database, followed.house.journals)
+    standing = hits_standing(followed.context.database, followed.context.journals)
     assert standing["only_counted"] == 8
 
 
@@ -518,7 +518,7 @@ def test_where_too_much_waits_opens_go_first_and_clicks_tell_only_that_they_were
 ) -> None:
     monkeypatch.setattr(hit_journal, "OPENS_WAIT", 1)
     (tmp_path / "hits-before.jsonl").write_bytes(b"x")
-    journal = Journal(tmp_path)
+    journal = HitJournal(tmp_path)
     opened = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.OPENED))
     clicked = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.CLICKED, client="192.0.2.7"))
     for hit in (opened, clicked):

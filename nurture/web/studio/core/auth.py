@@ -23,7 +23,7 @@ from nurture.services.owner.sessions import SignedIn
 from nurture.services.publishing import guides
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 _COOKIE = "studio"
 
@@ -56,25 +56,25 @@ _READING = ("GET", "HEAD", "OPTIONS")
 LARGEST_NUMBER = 2**31 - 1
 
 
-def put_into(studio: Blueprint, house: House) -> None:
+def put_into(studio: Blueprint, context: Context) -> None:
     """Stand at every address of the studio."""
-    studio.before_request(lambda: _admit(house))
-    studio.after_request(lambda response: _guard(house, response))
+    studio.before_request(lambda: _admit(context))
+    studio.after_request(lambda response: _guard(context, response))
     studio.add_app_template_global(csrf_token)
     studio.add_app_template_global(style_nonce)
     studio.context_processor(
-        lambda: {"owner": g.get("owner"), "mails_stay": house.where_mails_stay}
+        lambda: {"owner": g.get("owner"), "mails_stay": context.where_mails_stay}
     )
 
 
-def is_secure(house: House) -> bool:
+def is_secure(context: Context) -> bool:
     """Whether browsers reach us over TLS only."""
-    return house.settings.public_url.startswith("https:")
+    return context.settings.public_url.startswith("https:")
 
 
-def cookie_name(house: House, name: str = _COOKIE) -> str:
+def cookie_name(context: Context, name: str = _COOKIE) -> str:
     """A cookie's name; with this prefix browsers take it over TLS only (RFC 6265bis §4.1.3)."""
-    return f"__Secure-{name}" if is_secure(house) else name
+    return f"__Secure-{name}" if is_secure(context) else name
 
 
 def signed_in() -> SignedIn:
@@ -119,19 +119,19 @@ def safe_next(address: str | None) -> str:
     return address if inside else start
 
 
-def _admit(house: House) -> Answer | None:
+def _admit(context: Context) -> Answer | None:
     request.max_content_length = FILE_BYTES.get(request.endpoint or "", FORM_BYTES)
-    cookie = request.cookies.get(cookie_name(house))
+    cookie = request.cookies.get(cookie_name(context))
     g.browser = cookie or new_identifier()
     g.owner, g.cookie_is_new = None, not cookie
     endpoint = request.endpoint or ""
     if endpoint == "studio.static":
         return None
     if cookie:
-        g.owner = sessions.find_signed_in(house.database, cookie, house.clock())
+        g.owner = sessions.find_signed_in(context.database, cookie, context.clock())
     turned_away = None if _may_enter(endpoint) else _turn_away()
     if turned_away is None:
-        _insist_on_own_form(house)
+        _insist_on_own_form(context)
         _insist_on_what_can_be_kept()
     return turned_away
 
@@ -154,26 +154,26 @@ def _turn_away() -> Answer:
     return redirect(url_for(page, next=wanted), 303)
 
 
-def _insist_on_own_form(house: House) -> None:
+def _insist_on_own_form(context: Context) -> None:
     """Only a page of the studio's, shown to this browser, may change anything."""
     if request.method in _READING:
         return
     said = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     from_here = request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
     if not from_here or not compare_digest(said.encode(), csrf_token().encode()):
-        abort(400, f"{_what_is_the_matter(house, from_here)} Nothing has been changed.")
+        abort(400, f"{_what_is_the_matter(context, from_here)} Nothing has been changed.")
 
 
-def _what_is_the_matter(house: House, from_here: bool) -> str:
+def _what_is_the_matter(context: Context, from_here: bool) -> str:
     """Why a form is not believed, as its owner can mend it.
 
     What the browser itself says of where it is counts: a proxy may have changed the rest.
     """
-    public_url = house.settings.public_url
+    public_url = context.settings.public_url
     opened, right = request.headers.get("Origin", ""), f"{public_url}/studio/"
     if not from_here:
         return f"This was sent from another website. Open {right} and do it there."
-    if cookie_name(house) in request.cookies:
+    if cookie_name(context) in request.cookies:
         return "This page had been open for too long. Open it again and repeat what you did."
     if public_url.startswith("https:") and opened.startswith("http:"):
         return (
@@ -205,7 +205,7 @@ def _guards() -> dict[str, str]:
     return GUARDS
 
 
-def _guard(house: House, response: Response) -> Response:
+def _guard(context: Context, response: Response) -> Response:
     for name, value in _guards().items():
         response.headers.setdefault(name, value)
     if request.endpoint == "studio.static":
@@ -213,11 +213,11 @@ def _guard(house: House, response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     if g.get("cookie_is_new"):
         response.set_cookie(
-            cookie_name(house),
+            cookie_name(context),
             g.browser,
             max_age=SESSION_LASTS if g.owner else None,
             path="/studio",
-            secure=is_secure(house),
+            secure=is_secure(context),
             httponly=True,
             samesite="Lax",
         )

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, g, request
 from nurture.web.studio.core.auth import cookie_name, is_secure
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 _COOKIE = "studio_told"
 _AT_MOST = 5
@@ -31,9 +31,9 @@ class Notice:
     trouble: bool = False
 
 
-def put_into(studio: Blueprint, house: House) -> None:
+def put_into(studio: Blueprint, context: Context) -> None:
     """Let every page say what it was told to."""
-    cookie, secure = cookie_name(house, _COOKIE), is_secure(house)
+    cookie, secure = cookie_name(context, _COOKIE), is_secure(context)
     studio.context_processor(lambda: {"notices": lambda: _take(cookie)})
     studio.after_request(lambda response: _carry(response, cookie, secure))
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, current_app, g, request, url_for
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.domain.practice import Practice
 
 #: The first page of each area, in the order they are shown in; one that is not there is left out.
@@ -23,23 +23,25 @@ NAVIGATION = (
 )
 
 
-def put_into(studio: Blueprint, house: House) -> None:
+def put_into(studio: Blueprint, context: Context) -> None:
     """Give every page of the studio the practice, the navigation and the filters."""
     studio.context_processor(
-        lambda: {"practice": _practice(house), "navigation": _navigation, "now": house.clock()}
+        lambda: {"practice": _practice(context), "navigation": _navigation, "now": context.clock()}
     )
-    studio.add_app_template_filter(lambda moment: say_moment(local(house, moment)), "moment")
-    studio.add_app_template_filter(lambda moment: say_day(local(house, moment).date()), "local_day")
-    studio.add_app_template_filter(lambda moment: f"{local(house, moment):%H:%M}", "clock_time")
-    studio.add_app_template_filter(lambda moment: say_long_day(local(house, moment)), "long_day")
+    studio.add_app_template_filter(lambda moment: say_moment(local(context, moment)), "moment")
+    studio.add_app_template_filter(
+        lambda moment: say_day(local(context, moment).date()), "local_day"
+    )
+    studio.add_app_template_filter(lambda moment: f"{local(context, moment):%H:%M}", "clock_time")
+    studio.add_app_template_filter(lambda moment: say_long_day(local(context, moment)), "long_day")
     studio.add_app_template_filter(say_day, "day")
     studio.add_app_template_filter(count, "counted")
-    studio.add_app_template_filter(lambda moment: say_ago(house.clock() - moment), "ago")
+    studio.add_app_template_filter(lambda moment: say_ago(context.clock() - moment), "ago")
 
 
-def local(house: House, moment: datetime) -> datetime:
+def local(context: Context, moment: datetime) -> datetime:
     """A moment on the practice's clock."""
-    return moment.astimezone(ZoneInfo(_practice(house).time_zone))
+    return moment.astimezone(ZoneInfo(_practice(context).time_zone))
 
 
 def say_day(day: date) -> str:
@@ -74,11 +76,11 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def _practice(house: House) -> Practice:
+def _practice(context: Context) -> Practice:
     """The practice, read once a request however many times a page asks."""
     found: Practice | None = g.get("practice")
     if found is None:
-        found = g.practice = house.practice
+        found = g.practice = context.practice
     return found
 
 

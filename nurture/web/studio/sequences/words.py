@@ -7,7 +7,7 @@ from nurture.domain.sequences.impact import Impact
 from nurture.domain.sequences.sequence import (
     EVERY_DAY,
     WORKING_DAYS,
-    HandOver,
+    Continuation,
     Late,
     Request,
     SendDays,
@@ -127,7 +127,9 @@ def say_goal(sequence: Sequence) -> str:
     return "Nothing ends this one early."
 
 
-def say_ending(ending: HandOver, sequences: Mapping[str, str], segments: Mapping[str, str]) -> str:
+def say_ending(
+    ending: Continuation, sequences: Mapping[str, str], segments: Mapping[str, str]
+) -> str:
     """Where people go on who have come to the end."""
     where = f"“{sequences.get(ending.sequence, ending.sequence)}”"
     if not ending.only_if:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.house import Household
+from tests.installation import Installation
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import SmtpSink
 
@@ -40,9 +40,9 @@ def smtp_sink() -> Iterator[ScriptedSink]:
 @pytest.fixture
 def home(
     database_url: str, tmp_path: Path, clock_file: ClockFile, smtp_sink: SmtpSink
-) -> Iterator[Household]:
+) -> Iterator[Installation]:
     """A house that sends to the sink: the test runs once on each kind of database."""
-    home = Household(database_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
+    home = Installation(database_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
     yield home
     home.close()
 
@@ -50,8 +50,8 @@ def home(
 @pytest.fixture
 def sqlite_home(
     sqlite_url: str, tmp_path: Path, clock_file: ClockFile, smtp_sink: SmtpSink
-) -> Iterator[Household]:
+) -> Iterator[Installation]:
     """A house on the embedded database, for tests that need one and not both."""
-    home = Household(sqlite_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
+    home = Installation(sqlite_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
     yield home
     home.close()

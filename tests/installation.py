@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Table, insert, select
 from werkzeug.test import TestResponse
 
-from nurture.bootstrap import House, build
+from nurture.bootstrap import Context, build
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.verdict import HOLD
@@ -63,7 +63,7 @@ _A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/1
 
 
 @dataclass
-class Household:
+class Installation:
     """One house with its clock; the verbs are what a visitor, a subscriber or a worker does."""
 
     url: str
@@ -73,15 +73,15 @@ class Household:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def house(self) -> House:
+    def context(self) -> Context:
         """Everything one process works with."""
         return self.another()
 
-    def another(self, **settings: str) -> House:
+    def another(self, **settings: str) -> Context:
         """A further process over the same database, with settings of its own."""
-        house = build(load_settings(self.environment | settings))
-        share_statements(house.database.engine)
-        return house
+        context = build(load_settings(self.environment | settings))
+        share_statements(context.database.engine)
+        return context
 
     @property
     def environment(self) -> dict[str, str]:
@@ -99,32 +99,37 @@ class Household:
         """A browser on the web side."""
         from webhooks import create_app
 
-        client = create_app(self.house).test_client()
+        client = create_app(self.context).test_client()
         client.environ_base["HTTP_USER_AGENT"] = _A_BROWSER
         return client
 
-    def publish_shipped(self) -> "Household":
+    def publish_shipped(self) -> "Installation":
         """Publish what the program is shipped with, compiled once for the whole run."""
         now = {"published_at": self.clock.now}
-        with self.house.database.writing() as connection:
+        with self.context.database.writing() as connection:
             connection.execute(insert(revisions), [row | now for row in _shipped_rows()])
         return self
 
     def close(self) -> None:
         """Let go of every connection."""
-        if "house" in self.__dict__:
-            if "dispatch" in self.house.__dict__:
-                self.house.dispatch.mailer.close()
-            self.house.database.close()
+        if "context" in self.__dict__:
+            if "dispatch" in self.context.__dict__:
+                self.context.dispatch.mailer.close()
+            self.context.database.close()
 
     # --- What the website and the subscribers do ---------------------------------------------
 
     def subscribe(self, address: str, form: str = "pain-guide", **more: Any) -> None:
         """Fill in a form, without the web in between."""
-        house = self.house
+        context = self.context
         signup = Signup(form, address, **more)
         signup_service.subscribe(
-            house.database, house.catalogue, house.tokens, house.limits, signup, self.clock.now
+            context.database,
+            context.catalogue,
+            context.tokens,
+            context.limits,
+            signup,
+            self.clock.now,
         )
 
     def fill_in_form(
@@ -140,12 +145,12 @@ class Household:
 
     def collect(self, enrolment: int = 1, **wanted: bool) -> None:
         """Press the button on the guide's page, without the web in between."""
-        house = self.house
+        context = self.context
         answers = {Purpose(name): yes for name, yes in wanted.items()}
         assert guide.collect_guide(
-            house.database,
-            house.catalogue,
-            house.shelf,
+            context.database,
+            context.catalogue,
+            context.guide_files,
             enrolment,
             answers,
             Evidence("https://emails.example.org/guide", "192.0.2.7", _A_BROWSER),
@@ -162,9 +167,9 @@ class Household:
         """Sweep and deliver until nothing is due any more; return how many mails were offered."""
         offered = 0
         for _ in range(100):
-            if not sweep.batches_due(self.house.dispatch):
+            if not sweep.batches_due(self.context.dispatch):
                 return offered
-            offered += batch.deliver_batch(self.house.dispatch).offered
+            offered += batch.deliver_batch(self.context.dispatch).offered
         raise AssertionError("there is always something due")
 
     def live_until(self, end: datetime) -> None:
@@ -183,18 +188,18 @@ class Household:
 
     def upkeep(self) -> None:
         """What is done once an hour."""
-        erasure.tidy(self.house.database, self.house.files, self.clock.now)
-        bounces.believe_silence(self.house.database, self.house.catalogue, self.clock.now)
-        sunset.ask_the_quiet(self.house.database, self.house.catalogue, self.clock.now)
+        erasure.tidy(self.context.database, self.context.files, self.clock.now)
+        bounces.believe_silence(self.context.database, self.context.catalogue, self.clock.now)
+        sunset.ask_the_quiet(self.context.database, self.context.catalogue, self.clock.now)
 
     def fold(self) -> int:
         """Bring the hits into the database."""
-        return fold_journals(self.house.database, self.house.journals)
+        return fold_journals(self.context.database, self.context.journals)
 
     def judge(self) -> int:
         """Let the hold of the hits pass, and have them judged."""
         self.clock.advance(HOLD)
-        return verdicts.judge_held(self.house.database, self.clock.now)
+        return verdicts.judge_held(self.context.database, self.clock.now)
 
     # --- What there is to see ----------------------------------------------------------------
 
@@ -203,14 +208,14 @@ class Household:
         from nurture.store.tables.account import find_hold
         from nurture.store.tables.enrolments import find_next_look
 
-        with self.house.database.reading() as connection:
+        with self.context.database.reading() as connection:
             look, held = find_next_look(connection), find_hold(connection)
             return max(look, held.until) if look and held else look
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
         """Every row of a table, in the order of the first column."""
         ordered = select(table).order_by(*table.primary_key.columns)
-        with self.house.database.reading() as connection:
+        with self.context.database.reading() as connection:
             return [dict(row) for row in connection.execute(ordered).mappings()]
 
     def everything(self) -> dict[str, list[dict[str, Any]]]:
@@ -248,7 +253,7 @@ def as_json(document: object) -> bytes:
 
 
 def calendly_call(
-    home: Household,
+    home: Installation,
     event: str,
     email: str,
     number: str,
