@@ -23,6 +23,7 @@ from nurture.cli import (
     simulate,
     status,
     suppression,
+    trace,
     why,
 )
 from nurture.cli.command import main
@@ -47,5 +48,6 @@ __all__ = [
     "simulate",
     "status",
     "suppression",
+    "trace",
     "why",
 ]

@@ -30,7 +30,8 @@ export-person A|forget A --yes|held drop A|held list|held release A
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate
 segment|settle --all --sent|simulate pain-guide|status|status --json|suppression confirm
-suppression dismiss|suppression lift A --reason x|suppression list|web|why A|worker
+suppression dismiss|suppression lift A --reason x|suppression list|trace 1|web
+why A|worker
 """
 LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").split("|")]
 
@@ -160,7 +161,15 @@ def test_a_running_worker_sends_nothing_and_says_why_once(
 
 def test_looking_at_an_older_database_leaves_it_as_it_is(old: Old) -> None:
     home = old.home
-    for line in ("status", "status --json", f"why {ANN}", "publish --dry-run", "segment", "arm"):
+    for line in (
+        "status",
+        "status --json",
+        "trace 1",
+        f"why {ANN}",
+        "publish --dry-run",
+        "segment",
+        "arm",
+    ):
         code, said = run(home, line)
         assert code == 1, line
         assert "bring it up to date with “nurture publish”" in said

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
 from nurture.domain.subscribers.consent import Consents, Purpose
 from nurture.domain.subscribers.suppression import SuppressionReason
@@ -134,7 +134,7 @@ class Refused:
 
     reason: EnrolmentStatus
     why: str
-    because: Because | None = None
+    because: EndReason | None = None
 
 
 Verdict = Allowed | Postponed | Refused
@@ -150,15 +150,22 @@ def may_send(kind: StepKind, standing: Standing, now: datetime, caps: Caps = USU
     return _postponement(standing, now, caps) or Allowed()
 
 
+def purpose_needed(kind: StepKind) -> Purpose | None:
+    """Return the purpose that an email of that kind needs consent for, or `None` for an answer."""
+    if kind is StepKind.ANSWER:
+        return None
+    return Purpose.GUIDE if kind in (StepKind.GUIDE, StepKind.REMINDER) else Purpose.MARKETING
+
+
 def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
     if kind is StepKind.ANSWER:
         return _no_answer(standing)
     if standing.suppressed and not _is_on_trial(kind, standing):
         return _suppressed(standing.suppressed)
-    needed = Purpose.GUIDE if kind in (StepKind.GUIDE, StepKind.REMINDER) else Purpose.MARKETING
-    if needed not in standing.consents:
+    needed = purpose_needed(kind)
+    if needed and needed not in standing.consents:
         why = f"there is no consent for “{needed}”"
-        return Refused(EnrolmentStatus.UNSUBSCRIBED, why, Because.NO_CONSENT)
+        return Refused(EnrolmentStatus.UNSUBSCRIBED, why, EndReason.NO_CONSENT)
     return None
 
 
@@ -171,7 +178,7 @@ def _is_on_trial(kind: StepKind, standing: Standing) -> bool:
 def _suppressed(reason: SuppressionReason) -> Refused:
     unsubscribed = reason is SuppressionReason.UNSUBSCRIBED
     status = EnrolmentStatus.UNSUBSCRIBED if unsubscribed else EnrolmentStatus.SUPPRESSED
-    return Refused(status, WHY_SUPPRESSED[reason], Because(reason))
+    return Refused(status, WHY_SUPPRESSED[reason], EndReason(reason))
 
 
 def _no_answer(standing: Standing) -> Refused | None:
