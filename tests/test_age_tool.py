@@ -32,7 +32,7 @@ def with_words(words: str, *command: str) -> int:
 
 
 @pytest.mark.skipif(not shutil.which("age"), reason="age is not installed")
-def test_age_and_tar_open_a_backup(sqlite_home: Installation, tmp_path: Path) -> None:
+def test_the_age_and_tar_programs_open_a_backup(sqlite_home: Installation, tmp_path: Path) -> None:
     sqlite_home.subscribe("anna@example.org")
     (tmp_path / "backups").mkdir()
     file, words = backed_up(sqlite_home, tmp_path / "backups")

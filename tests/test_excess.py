@@ -66,7 +66,7 @@ def _plain_work() -> float:
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
-def test_toml_made_to_cost_something_is_refused_at_once(attack: str) -> None:
+def test_toml_that_is_expensive_to_parse_is_refused_immediately(attack: str) -> None:
     with promptly():
         for read in (read_toml, read_document, parse_segments):
             with pytest.raises(LibraryError) as refused:
@@ -75,7 +75,7 @@ def test_toml_made_to_cost_something_is_refused_at_once(attack: str) -> None:
             assert len(str(refused.value)) < 300
 
 
-def test_as_large_a_document_as_is_read_is_read_at_once() -> None:
+def test_the_largest_allowed_document_is_read_quickly() -> None:
     line = '{ clicked = { topic = "golf", within = "30 days" } }, # "[[[ and why it is asked for'
     toml = HEAD + "all = [\n" + f"{line}\n" * 1_100 + "]\n"
     assert 0.9 * LONGEST_DOCUMENT < len(toml) < LONGEST_DOCUMENT
@@ -83,7 +83,7 @@ def test_as_large_a_document_as_is_read_is_read_at_once() -> None:
         read_toml(toml, "the text")
 
 
-def test_front_matter_comes_in_by_the_same_door() -> None:
+def test_front_matter_passes_the_same_checks() -> None:
     with promptly(), pytest.raises(LibraryError, match=r"a name has more than 5 parts"):
         parse_email("+++\n" + ATTACKS["a dotted header"] + "\n+++\nHello", "an email")
 
@@ -101,18 +101,18 @@ def test_front_matter_comes_in_by_the_same_door() -> None:
         f"k{'9' * 60} = 1",
     ],
 )
-def test_what_stands_in_texts_and_comments_counts_for_nothing(harmless: str) -> None:
+def test_brackets_in_strings_and_comments_are_ignored(harmless: str) -> None:
     assert excess_of(harmless) == ""
     read_toml(harmless, "here")
 
 
-def test_every_toml_document_comes_in_by_one_door() -> None:
+def test_only_one_module_parses_toml() -> None:
     readers = ("tomllib.load", "tomlkit.parse", "tomlkit.load")
     found = {m.name for m in modules() for reader in readers if reader in m.text}
     assert found == {"nurture.library.reading"}
 
 
-def test_thousands_of_conditions_are_refused_before_anybody_counts_them() -> None:
+def test_thousands_of_conditions_are_refused_before_they_are_evaluated() -> None:
     fifty = "[" + "{ booked = true }," * 50 + "]"
     toml = HEAD + "all = [" + f"{{ any = {fifty} }}," * 40 + "]\n"
     library = read_library(SHIPPED)
@@ -145,7 +145,7 @@ STYLES = {
 
 
 @pytest.mark.parametrize("html", STYLES.values(), ids=STYLES)
-def test_styles_made_to_cost_something_are_read_in_good_time(html: str) -> None:
+def test_expensive_styles_are_read_quickly(html: str) -> None:
     with promptly():
         try:
             weak_contrasts(html)
@@ -163,14 +163,14 @@ def emails(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "guide", ["../../secret.pdf", "/etc/passwd", "../secret.pdf", "sequence.toml", "..", ".x.pdf"]
 )
-def test_a_guide_is_a_pdf_of_its_own_folder(emails: Path, guide: str) -> None:
+def test_a_guide_must_be_a_pdf_in_its_own_folder(emails: Path, guide: str) -> None:
     plan = emails / "pain-guide/sequence.toml"
     plan.write_text(re.sub(r"(?m)^guide +=.*", f'guide = "{guide}"', plan.read_text()))
     with pytest.raises(LibraryError, match=r"is no PDF of this folder\. Write its name alone"):
         read_library(emails)
 
 
-def test_a_guide_elsewhere_cannot_be_published_in_the_studio_either() -> None:
+def test_a_guide_in_another_folder_cannot_be_published_in_the_studio() -> None:
     toml = f'guide = "../../secret.pdf"\n{A_SEQUENCE}{A_STEP}'
     [source, *_] = (library := read_library(SHIPPED)).sequences
     spoilt = replace(source, sequence=parse_sequence("pain-guide", toml))
@@ -178,7 +178,7 @@ def test_a_guide_elsewhere_cannot_be_published_in_the_studio_either() -> None:
     assert any("guide: write the name of a PDF in this folder" in one for one in found)
 
 
-def test_a_guide_published_before_is_not_handed_over_from_elsewhere(emails: Path) -> None:
+def test_an_already_published_guide_from_another_folder_is_not_delivered(emails: Path) -> None:
     guide_files = GuideFiles(emails, emails)
     for guide in ("../../secret.pdf", "../practice.toml"):
         with pytest.raises(GuideError, match="does not lie beside its emails"):
@@ -193,7 +193,7 @@ def test_a_guide_published_before_is_not_handed_over_from_elsewhere(emails: Path
     "name",
     ["pain-guide/guide.pdf", "pain-guide/your-guide.md", "practice.toml", "layout/head.mjml"],
 )
-def test_a_link_that_leads_out_of_the_library_is_not_followed(emails: Path, name: str) -> None:
+def test_a_symlink_that_leads_out_of_the_library_is_not_followed(emails: Path, name: str) -> None:
     outside = emails.parent / "outside"
     (emails / name).rename(outside) if (emails / name).exists() else outside.touch()
     (emails / name).symlink_to(outside)
@@ -201,7 +201,7 @@ def test_a_link_that_leads_out_of_the_library_is_not_followed(emails: Path, name
         read_library(emails)
 
 
-def test_a_link_within_the_library_is_followed(emails: Path) -> None:
+def test_a_symlink_within_the_library_is_followed(emails: Path) -> None:
     guide = emails / "pain-guide/your-guide.md"
     guide.rename(emails / "kept.md")
     guide.symlink_to("../kept.md")
@@ -209,14 +209,14 @@ def test_a_link_within_the_library_is_followed(emails: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../practice", "/etc/hostname", ".hidden", "a:b"])
-def test_a_step_names_an_email_of_its_own_folder(emails: Path, name: str) -> None:
+def test_a_step_must_name_an_email_in_its_own_folder(emails: Path, name: str) -> None:
     plan = emails / "pain-guide/sequence.toml"
     plan.write_text(plan.read_text() + f'\n[[steps]]\nemail = "{name}"\nwait = "1 day"\n')
     with pytest.raises(LibraryError, match="is no email of this folder"):
         read_library(emails)
 
 
-def test_a_file_too_large_is_not_even_opened(emails: Path) -> None:
+def test_an_oversized_file_is_not_even_opened(emails: Path) -> None:
     with (emails / "segments.toml").open("r+b") as file:
         file.truncate(1 << 40)
     with promptly(), pytest.raises(LibraryError, match="larger than a megabyte"):
@@ -224,7 +224,7 @@ def test_a_file_too_large_is_not_even_opened(emails: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["'''a''''", "'''a'''''", '"""a""""', '"""a"""""'])
-def test_a_text_that_ends_with_quotes_of_its_own_hides_nothing_behind_it(end: str) -> None:
+def test_a_string_that_ends_in_quotes_hides_nothing_after_it(end: str) -> None:
     assert tomllib.loads(f"x = {end}")
     for hidden in ("[" * 400 + "]" * 400, "9" * 5000):
         assert excess_of(f"x = [{end}, {hidden}]")

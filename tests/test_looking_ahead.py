@@ -36,7 +36,7 @@ def typed(home: Installation, *words: str) -> Result:
     return CliRunner(env=home.environment | more).invoke(main, list(words))
 
 
-def test_somebody_real_is_played_from_where_they_stand(anna: Installation) -> None:
+def test_a_real_person_is_simulated_from_their_current_step(anna: Installation) -> None:
     said = typed(anna, "simulate", "pain-guide", "--like", "Anna@example.org").output
     assert said.startswith("pain-guide, as published\n\nanna@example.org, on the clock of")
     assert "Thu 04 Jun 2026 08:30  article     why-stretching" in said
@@ -46,7 +46,7 @@ def test_somebody_real_is_played_from_where_they_stand(anna: Installation) -> No
     assert "pain-guide/why-stretching" in afresh
 
 
-def test_a_day_beyond_the_calendar_and_a_file_that_is_no_text_are_refused_in_one_line(
+def test_a_date_out_of_range_and_a_binary_file_are_refused_in_one_line(
     anna: Installation, tmp_path: Path
 ) -> None:
     refused = typed(anna, "simulate", "pain-guide", "--from", "9999-12-31")
@@ -58,9 +58,7 @@ def test_a_day_beyond_the_calendar_and_a_file_that_is_no_text_are_refused_in_one
     assert "Save it as plain text in UTF-8." in refused.output
 
 
-def test_what_was_changed_in_the_files_is_played_when_asked_for(
-    anna: Installation, tmp_path: Path
-) -> None:
+def test_changed_files_are_simulated_on_request(anna: Installation, tmp_path: Path) -> None:
     folder = tmp_path / "pain-guide"
     folder.mkdir()
     plan = (SHIPPED / "pain-guide/sequence.toml").read_text()
@@ -74,7 +72,7 @@ def test_what_was_changed_in_the_files_is_played_when_asked_for(
     assert proposed.startswith("pain-guide, as written in its files")
 
 
-def test_everything_is_to_be_had_as_a_document(anna: Installation) -> None:
+def test_every_report_is_also_available_as_json(anna: Installation) -> None:
     played = json.loads(typed(anna, "simulate", "pain-guide", "--like", ANNA, "--json").output)
     [person] = played["people"]
     assert person["entries"][0]["at"] == "2026-06-04T07:30:00+00:00"
@@ -103,7 +101,7 @@ def test_one_person_is_explained_in_sentences(anna: Installation) -> None:
         (("simulate", "pain-guide", "--from", "tomorrow"), 2, "“tomorrow” is not a day"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(
+def test_invalid_input_is_refused_in_one_line(
     anna: Installation, words: tuple[str, ...], code: int, said: str
 ) -> None:
     answer = typed(anna, *words)
@@ -112,7 +110,7 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert answer.output.count("\n") == 1
 
 
-def test_looking_changes_nothing(anna: Installation) -> None:
+def test_viewing_changes_nothing(anna: Installation) -> None:
     before = anna.everything()
     typed(anna, "simulate", "pain-guide", "--like", ANNA)
     typed(anna, "simulate", "pain-guide", "--compare", str(SHIPPED))

@@ -81,7 +81,7 @@ def _markers(tree: ast.Module) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", HELD, ids=lambda path: path.stem)
-def test_a_migration_takes_nothing_away_that_the_release_before_uses(path: Path) -> None:
+def test_a_migration_removes_nothing_the_previous_release_uses(path: Path) -> None:
     tree, said = ast.parse(path.read_text()), marker(ast.parse(path.read_text()))
     remedy = "name the release that stopped using it: stopped_using = “its newest migration”"
     assert said or not takes_away(tree), remedy
@@ -89,7 +89,7 @@ def test_a_migration_takes_nothing_away_that_the_release_before_uses(path: Path)
     assert not shuts_out(tree), "the release before writes rows without it: give a server_default"
 
 
-def test_there_is_something_to_hold() -> None:
+def test_there_are_migrations_to_check() -> None:
     assert [path.name[:4] for path in HELD][:1] == [FIRST]
 
 
@@ -104,7 +104,7 @@ def test_there_is_something_to_hold() -> None:
         "op.execute('alter table events drop column raw')",
     ],
 )
-def test_taking_away_would_be_noticed(line: str) -> None:
+def test_a_removal_is_detected(line: str) -> None:
     assert takes_away(ast.parse(f"'''What.'''\ndef upgrade():\n    {line}\n"))
     assert not takes_away(ast.parse(f"'''What.'''\ndef downgrade():\n    {line}\n"))
 
@@ -118,5 +118,5 @@ def test_taking_away_would_be_noticed(line: str) -> None:
         ("op.add_column('a', sa.Column('b', sa.Text()))", False),
     ],
 )
-def test_shutting_out_would_be_noticed(line: str, is_noticed: bool) -> None:
+def test_a_column_the_previous_release_cannot_fill_is_detected(line: str, is_noticed: bool) -> None:
     assert shuts_out(ast.parse(f"'''What.'''\ndef upgrade():\n    {line}\n")) is is_noticed

@@ -120,16 +120,16 @@ def app(sqlite_url: str, tmp_path: Path) -> Flask:
     return app
 
 
-def test_every_route_that_changes_something_says_how_it_is_protected(app: Flask) -> None:
+def test_every_route_that_changes_something_declares_its_protection(app: Flask) -> None:
     assert len(changing(app)) >= 6
     assert unprotected(app) == []
 
 
-def test_strangers_are_turned_away_everywhere(app: Flask) -> None:
+def test_strangers_are_refused_everywhere(app: Flask) -> None:
     assert let_in(app) == []
 
 
-def test_every_webhook_asks_who_is_calling(app: Flask) -> None:
+def test_every_webhook_authenticates_its_caller(app: Flask) -> None:
     assert never_asked_who_calls(app) == []
 
 
@@ -143,14 +143,14 @@ def careless_app() -> Flask:
     return app
 
 
-def test_a_route_without_protection_would_be_noticed(careless_app: Flask) -> None:
+def test_an_unprotected_route_is_detected(careless_app: Flask) -> None:
     assert unprotected(careless_app) == ["/shiny"]
 
 
-def test_letting_strangers_in_would_be_noticed(careless_app: Flask) -> None:
+def test_a_route_that_admits_strangers_is_detected(careless_app: Flask) -> None:
     caught = " ".join(let_in(careless_app))
     assert all(path in caught for path in ("/webhooks/new/postmark", "/stop/A", "/studio/send"))
 
 
-def test_a_webhook_that_never_asks_would_be_noticed(careless_app: Flask) -> None:
+def test_a_webhook_that_never_authenticates_is_detected(careless_app: Flask) -> None:
     assert never_asked_who_calls(careless_app) == ["/webhooks/new/<provider>"]

@@ -69,7 +69,7 @@ def address(door: TlsDoor, host: str = "localhost", more: str = "") -> str:
     return f"rediss://:{QUOTED}@{host}:{door.port}/0{more}"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_password_is_sent(
+def test_an_untrusted_certificate_is_refused_before_the_password_is_sent(
     door: TlsDoor,
 ) -> None:
     assert not celery_reaches(address(door))
@@ -79,7 +79,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_password_is
     assert bytes(door.heard) == b""
 
 
-def test_a_certificate_whose_authority_is_named_is_taken(
+def test_a_certificate_from_a_named_authority_is_accepted(
     door: TlsDoor, certificate: SelfSigned
 ) -> None:
     url = address(door, more=f"?ssl_ca_certs={certificate.path}")
@@ -87,7 +87,7 @@ def test_a_certificate_whose_authority_is_named_is_taken(
     assert find_trouble(url) is None
 
 
-def test_a_certificate_of_another_name_is_refused(door: TlsDoor, certificate: SelfSigned) -> None:
+def test_a_certificate_for_another_name_is_refused(door: TlsDoor, certificate: SelfSigned) -> None:
     url = address(door, host="127.0.0.1", more=f"?ssl_ca_certs={certificate.path}")
     assert not celery_reaches(url)
     assert "certificate" in (find_trouble(url) or "")
@@ -95,7 +95,7 @@ def test_a_certificate_of_another_name_is_refused(door: TlsDoor, certificate: Se
 
 
 @pytest.mark.parametrize("written", ["none", "CERT_NONE"])
-def test_nothing_is_verified_only_where_that_is_written(door: TlsDoor, written: str) -> None:
+def test_verification_is_disabled_only_on_request(door: TlsDoor, written: str) -> None:
     url = address(door, more=f"?ssl_cert_reqs={written}")
     assert celery_reaches(url)
     assert find_trouble(url) is None
@@ -114,7 +114,7 @@ def test_nothing_is_verified_only_where_that_is_written(door: TlsDoor, written: 
         ("unix:///a/b.sock?db=2", "redis+socket:///a/b.sock?virtual_host=2"),
     ],
 )
-def test_celery_is_told_to_verify(url: str, spelled: str) -> None:
+def test_celery_is_configured_to_verify_certificates(url: str, spelled: str) -> None:
     assert celery_url_of(url, Path("/nowhere")) == spelled
 
 
@@ -130,7 +130,7 @@ def test_celery_is_told_to_verify(url: str, spelled: str) -> None:
         "localhost:6379",
     ],
 )
-def test_an_address_that_cannot_be_read_is_refused_at_the_start(url: str) -> None:
+def test_an_unreadable_redis_url_is_refused_at_startup(url: str) -> None:
     with pytest.raises(SettingsError, match="NURTURE_REDIS_URL: write ") as refused:
         load_settings({"NURTURE_REDIS_URL": url, "NURTURE_SECRET_KEY": "x" * 20})
     assert "pa#ss" not in str(refused.value) and "pa/ss" not in str(refused.value)
@@ -163,7 +163,7 @@ def wrong(guarded: EmbeddedRedis, how: str) -> str:
         ("", ""),
     ],
 )
-def test_what_is_wrong_is_said_with_what_to_do_and_no_secret(
+def test_each_redis_problem_is_reported_with_its_remedy_and_no_secret(
     guarded: EmbeddedRedis, how: str, says: str
 ) -> None:
     trouble = find_trouble(wrong(guarded, how)) or ""
@@ -186,7 +186,7 @@ def test_the_web_side_is_not_ready_while_redis_refuses_the_password(
     assert answer.text == "ready\n"
 
 
-def test_the_status_says_that_redis_cannot_be_reached(sqlite_home: Installation) -> None:
+def test_the_status_reports_an_unreachable_redis(sqlite_home: Installation) -> None:
     more = {"NURTURE_REDIS_URL": f"redis://:secret@127.0.0.1:{free_port()}/0"}
     run = CliRunner(env=sqlite_home.environment | more).invoke
     said = run(main, ["status"]).stdout
@@ -221,7 +221,9 @@ def _with_tls(directory: Path, certificate: SelfSigned) -> Iterator[int]:
 
 
 @pytest.mark.hosts
-def test_a_real_server_with_tls_is_verified(tmp_path: Path, certificate: SelfSigned) -> None:
+def test_the_certificate_of_a_real_redis_server_is_verified(
+    tmp_path: Path, certificate: SelfSigned
+) -> None:
     assert shutil.which("redis-server")
     with _with_tls(tmp_path, certificate) as port:
         door = TlsDoor(port)

@@ -24,7 +24,7 @@ def page_of_size(request: pytest.FixtureRequest, browser: Browser, scheme: str) 
     return browser.new_page(viewport=request.param, color_scheme=scheme)
 
 
-def test_every_page_of_the_studio(studio: Studio, page_of_size: Page) -> None:
+def test_every_studio_page_is_accessible(studio: Studio, page_of_size: Page) -> None:
     said: list[str] = []
     page_of_size.on("console", lambda message: said.append(message.text))
     studio.sign_in(page_of_size)
@@ -34,7 +34,7 @@ def test_every_page_of_the_studio(studio: Studio, page_of_size: Page) -> None:
     assert said == []
 
 
-def test_every_page_outside_of_it(studio: Studio, page_of_size: Page) -> None:
+def test_every_public_page_is_accessible(studio: Studio, page_of_size: Page) -> None:
     for path in OUTSIDE:
         page_of_size.goto(studio.url + path)
         assert faults(page_of_size) == [], path

@@ -16,7 +16,7 @@ def nurture(home: Installation, *words: str, **settings: str) -> Result:
     return CliRunner().invoke(main, ["dkim", *words], env=home.environment | settings)
 
 
-def test_a_key_is_made_and_what_to_do_with_it_is_said(sqlite_home: Installation) -> None:
+def test_a_new_key_is_created_and_its_use_explained(sqlite_home: Installation) -> None:
     said = nurture(sqlite_home, "new")
     assert said.exit_code == 0, said.output
     settings = dict(re.findall(r"(NURTURE_DKIM_\w+)=(\S+)", said.output))
@@ -32,7 +32,7 @@ def test_a_key_is_made_and_what_to_do_with_it_is_said(sqlite_home: Installation)
     assert value in shown.output
 
 
-def test_a_key_that_is_there_is_left_alone(sqlite_home: Installation, tmp_path: Path) -> None:
+def test_an_existing_key_is_not_overwritten(sqlite_home: Installation, tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
     key.write_text("mine")
     said = nurture(sqlite_home, "new", "--file", str(key))
@@ -40,6 +40,6 @@ def test_a_key_that_is_there_is_left_alone(sqlite_home: Installation, tmp_path: 
     assert key.read_text() == "mine"
 
 
-def test_without_a_key_the_way_to_one_is_said(sqlite_home: Installation) -> None:
+def test_a_missing_key_names_the_command_that_creates_one(sqlite_home: Installation) -> None:
     said = nurture(sqlite_home, "show")
     assert said.exit_code == 2 and "nurture dkim new" in said.output

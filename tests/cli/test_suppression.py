@@ -26,7 +26,7 @@ def bounce(home: Installation, kind: EventKind = EventKind.BOUNCED) -> None:
     tell(home, [news(home, kind, home.clock.now, permanent=True, reason=HARD)])
 
 
-def test_the_list_names_every_reason_and_says_so_where_there_is_none(
+def test_the_list_names_every_reason_or_says_that_there_is_none(
     sqlite_home: Installation,
 ) -> None:
     assert nurture(sqlite_home, "list").output == "Every address is written to.\n"
@@ -43,7 +43,7 @@ def test_the_list_names_every_reason_and_says_so_where_there_is_none(
     assert found == {(ANN, "bounced"), (ANN, "unsubscribed"), (None, "complained")}
 
 
-def test_a_bounce_is_lifted_by_its_address(sqlite_home: Installation) -> None:
+def test_a_bounce_is_lifted_by_address(sqlite_home: Installation) -> None:
     bounce(sqlite_home)
     assert nurture(sqlite_home, "lift", ANN).exit_code == 2
     lifted = nurture(sqlite_home, "lift", ANN.upper(), "--reason", "she rang")
@@ -55,7 +55,7 @@ def test_a_bounce_is_lifted_by_its_address(sqlite_home: Installation) -> None:
 
 
 @pytest.mark.parametrize("kind", [EventKind.UNSUBSCRIBED, EventKind.COMPLAINED])
-def test_nothing_but_a_bounce_is_lifted(sqlite_home: Installation, kind: EventKind) -> None:
+def test_only_a_bounce_can_be_lifted(sqlite_home: Installation, kind: EventKind) -> None:
     bounce(sqlite_home, kind)
     refused = nurture(sqlite_home, "lift", ANN, "--reason", "please")
     assert refused.exit_code == 1
@@ -68,7 +68,7 @@ def test_nothing_but_a_bounce_is_lifted(sqlite_home: Installation, kind: EventKi
 
 
 @pytest.mark.parametrize(("word", "suppressed"), [("confirm", 11), ("dismiss", 0)])
-def test_a_jump_is_told_by_the_list_and_judged_by_a_command(
+def test_a_bounce_jump_is_listed_and_settled_by_a_command(
     sqlite_home: Installation, word: str, suppressed: int
 ) -> None:
     home = sqlite_home

@@ -99,7 +99,7 @@ def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path)
 
 
-def test_a_sequence_is_added_as_the_page_says(workshop: Workshop) -> None:
+def test_the_instructions_for_adding_a_sequence_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/adding-a-sequence.md")
     assert re.search(r"\d\d:\d\d  guide +your-guide", said)
     assert re.search(r"(Tue|Wed|Thu) .* 10:00  invitation +discovery-session", said)
@@ -107,21 +107,21 @@ def test_a_sequence_is_added_as_the_page_says(workshop: Workshop) -> None:
     assert "published: knee-guide/your-guide\n" in said
 
 
-def test_an_email_is_added_as_the_page_says(workshop: Workshop) -> None:
+def test_the_instructions_for_adding_an_email_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/adding-an-email.md")
     assert "would change: pain-guide/stairs-without-fear\n" in said
     assert "published: pain-guide/stairs-without-fear\n" in said
     assert "pain-guide/stairs-without-fear: the article has no address yet" in said
 
 
-def test_a_segment_is_added_as_the_page_says(workshop: Workshop) -> None:
+def test_the_instructions_for_adding_a_segment_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/adding-a-segment.md")
     assert "published: segments\n" in said
     assert "strong-interest: 0" in said
     assert "email,first_name,since" in said
 
 
-def test_looking_ahead_works_as_the_page_says(workshop: Workshop) -> None:
+def test_the_simulation_instructions_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/simulating.md")
     shown = [b.content for b in blocks((ROOT / "docs/simulating.md").read_text()) if not b.place]
     [calendar] = [text for text in shown if text.startswith("week of 28 December 2026")]
@@ -135,15 +135,13 @@ def test_looking_ahead_works_as_the_page_says(workshop: Workshop) -> None:
     assert said.endswith("pain-guide: nobody under way\n")
 
 
-def test_the_commands_for_a_step_kind_work(workshop: Workshop) -> None:
+def test_the_instructions_for_adding_a_step_kind_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/adding-a-step-kind.md")
     assert "files are in order." in said
     assert "completed" in said
 
 
-def test_the_page_on_privacy_answers_whoever_asks(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_privacy_instructions_work(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workshop.directory)
     workshop._run(".venv/bin/nurture publish")
     context = build(load_settings(workshop.environment))
@@ -157,13 +155,13 @@ def test_the_page_on_privacy_answers_whoever_asks(
     assert "Erased." in said
 
 
-def test_the_page_on_step_kinds_knows_them_all() -> None:
+def test_the_page_on_step_kinds_lists_them_all() -> None:
     page = (ROOT / "docs/adding-a-step-kind.md").read_text()
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [kind.value for kind in StepKind]
 
 
 @every_page
-def test_everything_in_the_house_that_a_page_names_is_there(page: Path) -> None:
+def test_every_path_named_in_a_document_exists(page: Path) -> None:
     named = set(re.findall(r"`((?:nurture|webhooks|tests|docs)/[\w./-]+)`", page.read_text()))
     named |= {word for line in commands(page) for word in line.split() if word.startswith("tests/")}
     named |= {f"docs/{name}" for name in re.findall(r"\]\(([\w-]+\.md)\)", page.read_text())}
@@ -171,7 +169,7 @@ def test_everything_in_the_house_that_a_page_names_is_there(page: Path) -> None:
 
 
 @every_page
-def test_every_function_that_a_page_names_is_in_the_file_it_names(page: Path) -> None:
+def test_every_function_named_in_a_document_is_in_the_file_it_names(page: Path) -> None:
     text = " ".join(page.read_text().split())
     source = "".join(
         (ROOT / name).read_text()
@@ -183,14 +181,14 @@ def test_every_function_that_a_page_names_is_in_the_file_it_names(page: Path) ->
 
 
 @every_page
-def test_a_page_begins_with_one_heading_and_what_to_add_takes_a_page(page: Path) -> None:
+def test_a_document_has_one_heading_at_the_top_and_instructions_fit_on_a_page(page: Path) -> None:
     lines = page.read_text().splitlines()
     assert lines[0].startswith("# ")
     assert sum(line.startswith("# ") for line in lines) == 1
     assert len(lines) <= 100 or not page.stem.startswith("adding-")
 
 
-def test_looking_after_it_works_as_the_page_says(
+def test_the_operating_instructions_work_and_explain_every_finding(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workshop.directory)
@@ -210,14 +208,14 @@ def test_looking_after_it_works_as_the_page_says(
     assert every == explained
 
 
-def test_a_command_that_fails_would_be_noticed(workshop: Workshop, tmp_path: Path) -> None:
+def test_a_failing_command_is_detected(workshop: Workshop, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("Do this:\n\n   ```sh\n   .venv/bin/nurture simulate nowhere\n   ```\n")
     with pytest.raises(AssertionError, match="There is no sequence"):
         workshop.follow(page)
 
 
-def test_a_lost_machine_comes_back_as_the_page_says(
+def test_the_instructions_for_restoring_a_lost_machine_work(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workshop.directory)
@@ -244,7 +242,7 @@ def test_a_lost_machine_comes_back_as_the_page_says(
     assert "Armed:" in said
 
 
-def test_keys_are_changed_as_the_page_says(
+def test_the_instructions_for_changing_keys_work(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workshop.directory)
@@ -264,7 +262,7 @@ def test_keys_are_changed_as_the_page_says(
     assert (after.leaked, after.address) == (rotated.signing, before.address)
 
 
-def test_the_page_on_keys_says_what_each_older_link_still_does() -> None:
+def test_the_page_on_keys_covers_every_kind_of_older_link() -> None:
     """What it says is held by tests/web/test_outdated_links.py; here, that nothing is left out."""
     page = (ROOT / "docs/keys.md").read_text()
     kinds = ("unsubscribe", "preferences", "guide", "confirmation", "click", "open", "Message-ID")
@@ -273,7 +271,7 @@ def test_the_page_on_keys_says_what_each_older_link_still_does() -> None:
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
-def test_a_move_goes_as_the_page_says(
+def test_the_moving_instructions_work(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch, postgres_url: str, kind: str
 ) -> None:
     from tests.store.test_migrate import _empty_postgresql

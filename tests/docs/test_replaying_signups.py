@@ -48,7 +48,7 @@ def lines(home: Installation, *people: str, **later: float) -> str:
     return "".join(f"{json.dumps(one)}\n" for one in bodies)
 
 
-def test_everybody_of_the_gap_is_brought_back_and_held_however_often_it_is_replayed(
+def test_replayed_signups_from_the_gap_are_restored_and_held_once(
     sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     home, kept = sqlite_home, tmp_path / "signups.jsonl"
@@ -89,7 +89,7 @@ def test_everybody_of_the_gap_is_brought_back_and_held_however_often_it_is_repla
     other.close()
 
 
-def test_a_key_that_is_known_with_another_body_is_of_somebody_who_is_there(
+def test_a_reused_key_with_another_body_belongs_to_a_known_person(
     sqlite_home: Installation, tmp_path: Path
 ) -> None:
     kept = tmp_path / "signups.jsonl"
@@ -100,7 +100,9 @@ def test_a_key_that_is_known_with_another_body_is_of_somebody_who_is_there(
     assert said == "409: 1\n"
 
 
-def test_the_lines_that_the_page_shows_are_taken(sqlite_home: Installation, tmp_path: Path) -> None:
+def test_the_lines_shown_in_the_document_are_accepted(
+    sqlite_home: Installation, tmp_path: Path
+) -> None:
     kept = tmp_path / "signups.jsonl"
     kept.write_text(SHOWN["signups.jsonl"])
     sqlite_home.clock.set(sqlite_home.clock.now.replace(year=2026, month=12, day=1))

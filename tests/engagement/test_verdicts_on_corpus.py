@@ -6,7 +6,7 @@ from tests.engagement.corpus_reading import sessions_in
 from tests.engagement.measuring import measure
 
 
-def test_machines_are_recognised_and_people_are_not_taken_for_machines(
+def test_machines_are_recognised_and_people_are_not_mistaken_for_machines(
     record_property: Callable[[str, object], None],
 ) -> None:
     found = measure(sessions_in())

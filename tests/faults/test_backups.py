@@ -98,7 +98,7 @@ def column(database: Database, table: Table, name: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.slow)])
-def test_a_backup_under_load_is_one_moments_state(
+def test_a_backup_under_load_is_a_consistent_snapshot(
     home: Installation, folder: Path, tmp_path: Path, times: int
 ) -> None:
     setup = home.context.backup_setup
@@ -171,7 +171,7 @@ def spoilings(content: bytes, chance: random.Random, many: int) -> Iterator[tupl
 
 
 @pytest.mark.parametrize("many", [4, pytest.param(200, marks=pytest.mark.slow)])
-def test_whatever_is_changed_anywhere_it_is_not_called_good(
+def test_a_backup_changed_anywhere_is_never_called_good(
     good: Good, folder: Path, many: int
 ) -> None:
     chance, scratch = random.Random(many), folder.parent
@@ -188,7 +188,7 @@ def test_whatever_is_changed_anywhere_it_is_not_called_good(
     assert prove(spoilt, good.key, scratch, no_progress)
 
 
-def test_what_is_spoilt_is_told_by_the_commands_in_one_line(
+def test_the_commands_report_a_damaged_backup_in_one_line(
     good: Good, sqlite_home: Installation, folder: Path
 ) -> None:
     [file] = folder.glob("nurture-*.age")
@@ -205,7 +205,7 @@ def _in_one_line(said: str) -> bool:
     return len([line for line in said.splitlines() if not line.endswith("…")]) == 1
 
 
-def test_no_secret_stands_anywhere_in_what_lies_there(
+def test_no_secret_appears_in_any_stored_backup_file(
     sqlite_home: Installation, folder: Path, s3_server: S3Server
 ) -> None:
     home, remote = sqlite_home, s3_server.fresh_folder()
@@ -259,7 +259,7 @@ def at(url: str) -> Place:
 
 @pytest.mark.parametrize("kind", ["folder", "bucket"])
 @pytest.mark.parametrize("kills", [1, pytest.param(15, marks=pytest.mark.slow)])
-def test_a_backup_that_is_killed_leaves_nothing_under_a_good_name(
+def test_a_killed_backup_leaves_no_incomplete_file_under_a_valid_name(
     sqlite_home: Installation, folder: Path, s3_server: S3Server, kind: str, kills: int
 ) -> None:
     url = str(folder) if kind == "folder" else s3_server.url(s3_server.fresh_folder())
@@ -298,9 +298,7 @@ def crowd(home: Installation, many: int) -> None:
         home.subscribe(f"person-{number}@example.org")
 
 
-def test_a_nightly_backup_that_was_killed_is_made_again(
-    sqlite_home: Installation, folder: Path
-) -> None:
+def test_a_killed_nightly_backup_is_made_again(sqlite_home: Installation, folder: Path) -> None:
     home = sqlite_home
     setup = replace(home.context.backup_setup, place=Folder(folder))
     setup.keys.make()

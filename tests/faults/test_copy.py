@@ -80,7 +80,7 @@ def armed(home: Installation) -> bool:
     return bool(told["armed"])
 
 
-def test_a_copy_sends_nothing_until_it_is_armed_and_the_original_goes_on(
+def test_a_copy_sends_nothing_until_armed_and_the_original_continues(
     home: Installation, oracle: Oracle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting = with_two_sent_and_three_due(home)
@@ -104,7 +104,7 @@ def try_to_deliver(home: Installation) -> None:
     assert batch.deliver_batch(home.context.dispatch).offered == 0
 
 
-def test_a_data_directory_that_was_moved_is_silent_as_well(
+def test_a_moved_data_directory_sends_nothing(
     sqlite_home: Installation, oracle: Oracle, tmp_path: Path
 ) -> None:
     with_two_sent_and_three_due(sqlite_home)
@@ -121,7 +121,7 @@ def test_a_data_directory_that_was_moved_is_silent_as_well(
     assert oracle.count() == 2
 
 
-def test_a_backup_that_is_put_back_in_the_place_of_the_original_is_silent(
+def test_a_backup_restored_over_the_original_sends_nothing(
     sqlite_home: Installation, oracle: Oracle, tmp_path: Path
 ) -> None:
     """The backup knows nothing of what has been sent since it was made."""

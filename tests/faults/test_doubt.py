@@ -86,7 +86,7 @@ def status_as_told(home: Installation, monkeypatch: pytest.MonkeyPatch) -> dict[
 
 
 @pytest.mark.parametrize("times", [4, pytest.param(100, marks=pytest.mark.slow)])
-def test_an_article_whose_worker_died_before_writing_it_down_is_in_doubt_and_never_sent_again(
+def test_an_article_is_in_doubt_and_never_resent_if_its_worker_died_before_recording_it(
     home: Installation, oracle: Oracle, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = due_for_an_article(home, times)
@@ -121,7 +121,7 @@ class _FatalMailer:
         """Nothing is open."""
 
 
-def test_what_a_killed_worker_of_this_machine_had_claimed_is_sent_at_once(
+def test_messages_claimed_by_a_killed_worker_on_this_machine_are_sent_immediately(
     home: Installation, oracle: Oracle
 ) -> None:
     addresses = sign_up_many(home, 3)
@@ -136,7 +136,7 @@ def test_what_a_killed_worker_of_this_machine_had_claimed_is_sent_at_once(
 
 
 @pytest.mark.parametrize("written", [b"", b"another boot 1:1\n"])
-def test_a_worker_whose_lock_may_not_be_seen_here_is_left_its_claim(
+def test_a_worker_whose_lock_may_not_be_visible_here_keeps_its_claim(
     sqlite_home: Installation, oracle: Oracle, written: bytes
 ) -> None:
     """One that has just made its logbook, or that is on another machine with the same folder."""
@@ -152,7 +152,7 @@ def test_a_worker_whose_lock_may_not_be_seen_here_is_left_its_claim(
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.CLAIMED}
 
 
-def test_what_a_killed_worker_of_this_machine_was_answered_is_written_down_at_once(
+def test_an_answer_received_by_a_killed_worker_is_recorded_immediately(
     home: Installation, oracle: Oracle
 ) -> None:
     sign_up_many(home, 1)
@@ -165,7 +165,7 @@ def test_what_a_killed_worker_of_this_machine_was_answered_is_written_down_at_on
 
 
 @pytest.mark.parametrize("times", [3, pytest.param(50, marks=pytest.mark.slow)])
-def test_a_guide_whose_worker_died_before_writing_it_down_is_offered_once_more(
+def test_a_guide_is_offered_once_more_if_its_worker_died_before_recording_it(
     home: Installation, oracle: Oracle, times: int
 ) -> None:
     addresses = sign_up_many(home, times)
@@ -178,7 +178,7 @@ def test_a_guide_whose_worker_died_before_writing_it_down_is_offered_once_more(
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
 
 
-def test_a_guide_that_fails_in_the_same_way_twice_is_left_to_the_owner(
+def test_a_guide_that_fails_twice_in_the_same_way_is_left_to_the_owner(
     sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
@@ -193,7 +193,7 @@ def test_a_guide_that_fails_in_the_same_way_twice_is_left_to_the_owner(
 
 
 @pytest.mark.parametrize("step", [FIRST, GUIDE])
-def test_what_was_noted_as_accepted_is_accepted_and_nobody_is_in_doubt(
+def test_a_message_logged_as_accepted_is_never_in_doubt(
     home: Installation, oracle: Oracle, step: str
 ) -> None:
     addresses = due_for_an_article(home, 3) if step == FIRST else sign_up_many(home, 3)
@@ -208,7 +208,7 @@ def test_what_was_noted_as_accepted_is_accepted_and_nobody_is_in_doubt(
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_another_machine_doubts_and_the_logbook_settles_it_once_its_machine_is_back(
+def test_the_logbook_settles_another_machines_doubts_once_its_machine_returns(
     home: Installation, oracle: Oracle, *, before: bool
 ) -> None:
     addresses = due_for_an_article(home, 3)
@@ -224,7 +224,7 @@ def test_another_machine_doubts_and_the_logbook_settles_it_once_its_machine_is_b
     assert back.logbooks.claims() == []
 
 
-def test_messages_at_the_mail_server_are_first_left_to_the_machine_with_the_logbook(
+def test_messages_being_sent_are_first_left_to_the_machine_with_the_logbook(
     home: Installation, oracle: Oracle
 ) -> None:
     [address] = due_for_an_article(home, 1)
@@ -239,7 +239,7 @@ def test_messages_at_the_mail_server_are_first_left_to_the_machine_with_the_logb
     assert (found.accepted, found.in_doubt) == (1, [])
 
 
-def test_a_message_that_was_refused_for_good_is_not_offered_again_by_whoever_takes_over(
+def test_a_permanently_refused_message_is_not_offered_again_after_a_takeover(
     home: Installation, oracle: Oracle
 ) -> None:
     [address] = due_for_an_article(home, 1)
@@ -253,9 +253,7 @@ def test_a_message_that_was_refused_for_good_is_not_offered_again_by_whoever_tak
     assert (FIRST, MessageStatus.FAILED) in home.statuses(address)
 
 
-def test_what_a_worker_is_slow_about_is_first_left_to_it(
-    home: Installation, oracle: Oracle
-) -> None:
+def test_messages_of_a_slow_worker_are_first_left_to_it(home: Installation, oracle: Oracle) -> None:
     [address] = due_for_an_article(home, 1)
     claim = claim_and_begin(home)
     logbook = home.context.logbooks.begin(claim)

@@ -72,7 +72,7 @@ def drain(home: Installation) -> None:
         until(lambda: finished(home.context.dispatch), 30)
 
 
-def test_killing_workers_at_any_moment_loses_nothing_and_doubles_nothing(
+def test_killing_workers_at_any_moment_loses_nothing_and_repeats_nothing(
     home: Installation, oracle: Oracle
 ) -> None:
     addresses = due_for_an_article(home, 300)
@@ -88,7 +88,7 @@ def test_killing_workers_at_any_moment_loses_nothing_and_doubles_nothing(
 
 
 @pytest.mark.slow
-def test_fifty_kills_of_real_workers_during_two_thousand_mails(
+def test_fifty_killed_workers_neither_lose_nor_repeat_any_of_two_thousand_emails(
     home: Installation, oracle: Oracle, redis_url: str
 ) -> None:
     """Children and parents of real Celery workers, woken by a real beat, with real leases."""
@@ -123,7 +123,7 @@ def kill_somebody(worker: Program, chance: random.Random, *, parent: bool) -> No
         os.kill(chance.choice(children), signal.SIGKILL)
 
 
-def test_a_child_forked_just_before_its_worker_was_killed_ends_as_well() -> None:
+def test_a_child_forked_just_before_its_worker_was_killed_exits() -> None:
     reading, writing = os.pipe()
     if not os.fork():
         tasks._load_before_forking()

@@ -187,7 +187,7 @@ def test_no_order_of_events_and_crashes_breaks_a_promise(
     )
 
 
-def test_a_crash_at_every_single_step_of_one_batch(pattern: Path) -> None:
+def test_a_crash_at_any_step_of_a_batch_breaks_no_promise(pattern: Path) -> None:
     """Three people, one batch, killed at its first step, at its second, and so on."""
     with tempfile.TemporaryDirectory(dir=quick_directory()) as place:
         dies_at = 1

@@ -295,7 +295,7 @@ def deadlocks(home: Installation) -> int:
 
 
 @pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
-def test_whatever_happens_at_once_to_the_same_people_no_two_wait_for_each_other(
+def test_simultaneous_changes_to_the_same_people_never_deadlock(
     postgresql_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle, seconds: int
 ) -> None:
     home = Installation(postgresql_url, tmp_path, clock_file, oracle.url).publish_shipped()

@@ -126,7 +126,7 @@ def as_recorded(home: Installation) -> Expected:
 
 
 @pytest.mark.parametrize("pipelining", [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_every_fault_at_every_stage_leaves_exactly_what_is_known(
+def test_every_fault_at_every_stage_records_exactly_what_is_known(
     full_home: Installation, oracle: Oracle, pipelining: bool
 ) -> None:
     home = full_home
@@ -153,7 +153,7 @@ def test_every_fault_at_every_stage_leaves_exactly_what_is_known(
     assert len(judged.in_doubt) == len(AFTER_THE_DOT) * 4
 
 
-def test_a_server_that_cannot_be_reached_is_tried_again_every_minute(
+def test_an_unreachable_server_is_retried_every_minute(
     sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
@@ -169,7 +169,7 @@ def test_a_server_that_cannot_be_reached_is_tried_again_every_minute(
     assert judged.faultless and not judged.waiting, judged
 
 
-def test_a_server_that_puts_a_message_off_is_asked_less_and_less_often(
+def test_a_server_that_defers_a_message_is_retried_at_growing_intervals(
     sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
@@ -187,7 +187,7 @@ def test_a_server_that_puts_a_message_off_is_asked_less_and_less_often(
     assert home.rows(messages)[-1]["status"] == DEFERRED
 
 
-def test_a_refusal_of_one_recipient_does_not_touch_the_others(
+def test_a_refused_recipient_does_not_affect_the_others(
     sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home

@@ -71,7 +71,7 @@ def subscribed(tree: Tree) -> set[str]:
 
 
 @pytest.mark.parametrize("crashes", [1, pytest.param(10, marks=pytest.mark.slow)])
-def test_a_crash_of_the_database_is_a_503_and_everything_due_is_sent_once_it_is_back(
+def test_signups_get_a_503_during_a_database_crash_and_everything_due_is_sent_later(
     tree: Tree, own_server: Server, oracle: Oracle, crashes: int
 ) -> None:
     for number in range(crashes):
@@ -96,7 +96,7 @@ def test_a_crash_of_the_database_is_a_503_and_everything_due_is_sent_once_it_is_
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(600, marks=pytest.mark.slow)])
-def test_connections_that_are_cut_in_mid_commit_never_leave_a_false_202(
+def test_connections_cut_during_a_commit_never_give_a_false_202(
     tree: Tree, own_server: Server, oracle: Oracle, count: int
 ) -> None:
     addresses = [f"p{n}@example.org" for n in range(count)]

@@ -80,7 +80,7 @@ def live_through(tree: Tree, outage: Callable[..., object], seconds: float) -> f
 
 
 @pytest.mark.parametrize("seconds", [1.0, pytest.param(60.0, marks=pytest.mark.slow)])
-def test_redis_is_missed_by_nobody_and_nothing_waits_for_more_than_a_sweep_once_it_is_back(
+def test_a_redis_outage_loses_nothing_and_delays_emails_by_one_sweep_at_most(
     sqlite_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle, seconds: float
 ) -> None:
     with Tree(sqlite_url, tmp_path, clock_file, oracle) as tree:

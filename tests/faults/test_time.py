@@ -61,7 +61,7 @@ def check(home: Installation) -> int:
 
 
 @pytest.mark.parametrize("day", ODD_DAYS, ids=lambda day: f"{day:%d %b %Y}")
-def test_over_an_odd_day_every_mail_comes_in_its_window_and_once(
+def test_every_email_is_sent_once_and_in_its_window_on_a_clock_change_or_leap_day(
     full_home: Installation, oracle: Oracle, day: datetime
 ) -> None:
     home = full_home
@@ -83,9 +83,7 @@ def _only_several_steps(doubled: list[str]) -> bool:
     return all("@" in one for one in doubled)
 
 
-def test_a_clock_that_is_put_back_sends_nothing_twice(
-    sqlite_home: Installation, oracle: Oracle
-) -> None:
+def test_a_clock_set_back_sends_nothing_twice(sqlite_home: Installation, oracle: Oracle) -> None:
     home = sqlite_home
     for n in range(5):
         home.subscribe(f"p{n}@example.org")
@@ -104,7 +102,7 @@ def test_a_clock_that_is_put_back_sends_nothing_twice(
 
 
 @pytest.mark.parametrize("days", [7, pytest.param(30, marks=pytest.mark.slow)])
-def test_after_a_week_in_the_dark_nobody_is_flooded_and_what_is_too_late_is_left_out(
+def test_a_week_long_outage_floods_nobody_and_skips_what_is_too_late(
     full_home: Installation, oracle: Oracle, days: int
 ) -> None:
     home = full_home
@@ -139,7 +137,7 @@ def _check_shifted(sent: list[dict[str, Any]], at_light: datetime) -> None:
         assert gap >= wait - timedelta(hours=2), (earlier["step"], later["step"])
 
 
-def test_everything_that_was_due_in_the_dark_is_sent_or_left_out_in_the_end(
+def test_every_article_due_during_an_outage_is_sent_in_the_end(
     sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home

@@ -48,7 +48,7 @@ def _another(task: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
-def test_two_beats_and_every_task_thrice_for_eight_workers_send_each_mail_once(
+def test_two_beats_and_tripled_tasks_for_eight_workers_send_each_email_once(
     full_home: Installation, oracle: Oracle, redis_url: str, count: int
 ) -> None:
     home = full_home

@@ -52,7 +52,7 @@ def whole(sequence: str) -> list[str]:
     return [email for email in SERIES[sequence] if email != "guide-reminder"]
 
 
-def test_ann_books_and_asks_for_her_guide_again(
+def test_ann_books_and_requests_her_guide_again(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
@@ -70,7 +70,7 @@ def test_ann_books_and_asks_for_her_guide_again(
     assert sent(home) == [*had, "your-guide", "your-guide"]
 
 
-def test_whoever_booked_gets_the_other_guide_its_reminder_and_nothing_else(
+def test_a_person_who_booked_gets_only_the_other_guide_and_its_reminder(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
@@ -88,7 +88,7 @@ def test_whoever_booked_gets_the_other_guide_its_reminder_and_nothing_else(
     assert sent(home) == ["your-guide"]
 
 
-def test_a_calendar_that_is_quicker_than_the_form(
+def test_a_booking_before_the_signup_leaves_only_the_guide(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
@@ -104,7 +104,7 @@ def test_a_calendar_that_is_quicker_than_the_form(
     assert booked["subscriber_id"] == home.person(ANN)["id"]
 
 
-def test_a_booking_that_was_cancelled_before_the_form_keeps_nothing_back(
+def test_a_booking_cancelled_before_the_signup_holds_nothing_back(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
@@ -119,7 +119,7 @@ def test_a_booking_that_was_cancelled_before_the_form_keeps_nothing_back(
     assert stands(home) == (EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
 
 
-def test_a_guide_that_the_mail_server_put_off_comes_although_they_book_meanwhile(
+def test_a_deferred_guide_is_sent_despite_a_booking_in_the_meantime(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.script = lambda _: "451 4.7.1 Come back later"
@@ -134,7 +134,7 @@ def test_a_guide_that_the_mail_server_put_off_comes_although_they_book_meanwhile
     assert stands(home)[0] == EnrolmentStatus.GOAL_REACHED
 
 
-def test_whoever_books_between_leaving_and_coming_back_is_not_invited(
+def test_a_person_who_books_before_resubscribing_is_not_invited(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
@@ -152,7 +152,7 @@ def test_whoever_books_between_leaving_and_coming_back_is_not_invited(
     assert sent(home) == ["your-guide"]
 
 
-def test_whoever_was_let_go_unconfirmed_had_booked_all_the_same(
+def test_a_booking_still_counts_after_an_unconfirmed_signup_is_erased(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
@@ -167,7 +167,7 @@ def test_whoever_was_let_go_unconfirmed_had_booked_all_the_same(
     assert sent(home) == ["your-guide"]
 
 
-def test_after_a_year_a_booking_of_nobody_known_is_forgotten(
+def test_a_strangers_booking_is_forgotten_after_a_year(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
@@ -185,7 +185,7 @@ def test_after_a_year_a_booking_of_nobody_known_is_forgotten(
     assert sent(home) == whole(PAIN)
 
 
-def test_a_booker_who_is_forgotten_is_forgotten_whether_or_not_they_signed_up(
+def test_a_booker_can_be_erased_with_or_without_a_signup(
     home: Installation,
 ) -> None:
     home.clock.set(MONDAY)
@@ -204,7 +204,7 @@ def test_a_booker_who_is_forgotten_is_forgotten_whether_or_not_they_signed_up(
     assert [row["reason"] for row in home.everything()["suppressions"]] == ["erased"]
 
 
-def test_an_owner_takes_somebody_out_and_puts_them_back(
+def test_an_owner_removes_someone_from_a_sequence_and_puts_them_back(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
@@ -233,7 +233,7 @@ def test_an_owner_takes_somebody_out_and_puts_them_back(
 
 
 @pytest.mark.parametrize("steps", range(1, 9))
-def test_put_back_anywhere_nothing_comes_twice_and_nothing_is_passed_over(
+def test_a_person_put_back_at_any_step_gets_every_email_once(
     sqlite_home: Installation, smtp_sink: ScriptedSink, steps: int
 ) -> None:
     home = sqlite_home
@@ -251,7 +251,7 @@ def test_put_back_anywhere_nothing_comes_twice_and_nothing_is_passed_over(
     check_windows(home, ANN, PAIN)
 
 
-def test_a_few_days_out_neither_shorten_a_wait_nor_lengthen_it(
+def test_a_few_days_out_of_a_sequence_do_not_change_a_wait(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
@@ -297,7 +297,7 @@ def calendars(draw: st.DrawFn) -> list[Happened]:
     happened=calendars(), random=st.randoms(use_true_random=False), signs_up_after=st.floats(0, 1)
 )
 @settings(max_examples=12, suppress_health_check=list(HealthCheck))
-def test_in_whatever_order_calendar_and_form_are_told_nobody_is_invited_to_what_they_did(
+def test_bookings_and_signups_in_any_order_invite_nobody_who_booked(
     happened: list[Happened],
     random: Random,
     signs_up_after: float,

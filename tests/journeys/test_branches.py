@@ -48,7 +48,7 @@ def enrol(home: Installation, *addresses: str) -> None:
         home.collect(home.enrolment(address, "over-50-guide")["id"])
 
 
-def test_a_golfer_gets_one_more_letter_when_the_series_is_over(
+def test_a_golfer_gets_one_more_email_after_the_sequence(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     enrol(home, ANN, BOB)
@@ -61,7 +61,7 @@ def test_a_golfer_gets_one_more_letter_when_the_series_is_over(
     assert subjects(smtp_sink.mails).count("About your game") == 1
 
 
-def test_a_step_with_a_condition_goes_to_those_alone_for_whom_it_holds(
+def test_a_conditional_step_goes_only_to_people_who_meet_its_condition(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
@@ -77,7 +77,7 @@ def test_a_step_with_a_condition_goes_to_those_alone_for_whom_it_holds(
     assert sent_to(home, BOB) == others
 
 
-def test_a_step_that_a_segment_skips_is_passed_over_and_the_series_goes_on(
+def test_a_step_skipped_for_a_segment_does_not_stop_the_sequence(
     sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
@@ -91,7 +91,7 @@ def test_a_step_that_a_segment_skips_is_passed_over_and_the_series_goes_on(
     assert home.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.COMPLETED
 
 
-def test_a_click_counts_until_the_moment_the_step_would_go(sqlite_home: Installation) -> None:
+def test_a_click_counts_until_the_step_is_due(sqlite_home: Installation) -> None:
     """Conditions are asked when the step is due, not when somebody was enrolled."""
     home = sqlite_home
     step = f'email = "{GOLF}"'
@@ -120,7 +120,7 @@ def _sequence(home: Installation):  # type: ignore[no-untyped-def]
         ('sequence = "golf"', 'sequence = "your-data"', "by another door"),
     ],
 )
-def test_a_branch_that_leads_nowhere_is_not_published(
+def test_a_sequence_with_a_dangling_branch_is_refused(
     tmp_path_factory: pytest.TempPathFactory, old: str, new: str, said: str
 ) -> None:
     import shutil

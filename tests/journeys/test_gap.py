@@ -73,7 +73,7 @@ def tell(home: Installation, kind: EventKind, message_id: str, recipient: str | 
     assert answer.status_code == 204, answer.text
 
 
-def test_a_link_of_the_gap_opens_nobody_elses_page_and_a_no_by_it_counts(
+def test_a_link_from_the_gap_opens_nobody_elses_page_and_its_opt_out_counts(
     sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path, other_url: str
 ) -> None:
     home = sqlite_home
@@ -119,7 +119,7 @@ def test_a_link_of_the_gap_opens_nobody_elses_page_and_a_no_by_it_counts(
     other.close()
 
 
-def test_who_said_no_on_a_machine_that_was_lost_before_its_first_backup_is_left_alone(
+def test_an_opt_out_on_a_machine_lost_before_its_first_backup_is_respected(
     sqlite_home: Installation, tmp_path: Path
 ) -> None:
     home = sqlite_home
@@ -143,7 +143,7 @@ def test_who_said_no_on_a_machine_that_was_lost_before_its_first_backup_is_left_
     [b'{"n": 1, "hash": "ab\n', b"\0\0\0\0\n", b"7\n", b'{"n":1,"hash":"a","kind":"sulked",'
      b'"at":"2026-03-02T09:00:00+00:00","noted":"2036-03-02T09:00:00+00:00"}\n'],
 )  # fmt: skip
-def test_a_journal_that_cannot_be_read_is_told_in_one_line_and_nothing_is_restored(
+def test_an_unreadable_withdrawals_journal_stops_the_restore_in_one_line(
     sqlite_home: Installation, tmp_path: Path, line: bytes
 ) -> None:
     folder = tmp_path / "backups"
@@ -156,7 +156,7 @@ def test_a_journal_that_cannot_be_read_is_told_in_one_line_and_nothing_is_restor
     assert not (other.directory / "var/nurture.db").exists()
 
 
-def test_whoever_was_brought_back_before_they_say_no_is_stopped_by_their_old_link(
+def test_an_old_link_unsubscribes_a_person_who_signed_up_again_after_the_restore(
     sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     home = sqlite_home
@@ -177,7 +177,7 @@ def test_whoever_was_brought_back_before_they_say_no_is_stopped_by_their_old_lin
     other.close()
 
 
-def test_what_the_provider_says_reached_somebody_in_the_gap_is_not_sent_again(
+def test_an_email_the_provider_says_was_delivered_in_the_gap_is_not_sent_again(
     sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     home = sqlite_home
@@ -199,7 +199,7 @@ def test_what_the_provider_says_reached_somebody_in_the_gap_is_not_sent_again(
     other.close()
 
 
-def test_what_an_older_version_sent_settles_the_only_thing_held_and_is_else_a_hint(
+def test_a_delivery_without_a_step_mark_settles_a_single_held_step_or_gives_a_hint(
     sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     home = sqlite_home

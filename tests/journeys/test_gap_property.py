@@ -175,7 +175,7 @@ def messages_since(home: Installation, address: str, since: datetime) -> list[di
     return [row for row in rows if row["accepted_at"] and row["accepted_at"] > since]
 
 
-def test_a_machine_is_lost_and_everybody_gets_what_is_theirs_once(
+def test_everyone_gets_their_emails_once_after_a_machine_is_lost(
     sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     check_lost_and_found(sqlite_home, smtp_sink, tmp_path, seed=3)
@@ -183,7 +183,7 @@ def test_a_machine_is_lost_and_everybody_gets_what_is_theirs_once(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, *range(4, 10)])
-def test_a_machine_is_lost_at_any_time_whatever_had_happened(
+def test_everyone_gets_their_emails_once_whenever_a_machine_is_lost(
     sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path, seed: int
 ) -> None:
     check_lost_and_found(sqlite_home, smtp_sink, tmp_path, seed)

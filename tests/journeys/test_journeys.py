@@ -61,7 +61,7 @@ def collect(home: Installation, smtp_sink: ScriptedSink, address: str) -> None:
     home.deliver()
 
 
-def test_alice_books_a_session_and_hears_nothing_more_of_the_series(
+def test_alice_books_a_session_and_gets_nothing_more_of_the_sequence(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(datetime(2026, 4, 13, 10, 0, tzinfo=UTC))
@@ -81,7 +81,7 @@ def test_alice_books_a_session_and_hears_nothing_more_of_the_series(
     assert home.enrolment("alice@example.org")["status"] == EnrolmentStatus.GOAL_REACHED
 
 
-def test_a_booking_that_is_not_signed_by_the_calendar_ends_nothing(
+def test_a_booking_without_the_calendars_signature_ends_nothing(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
@@ -106,7 +106,7 @@ def test_a_booking_that_is_not_signed_by_the_calendar_ends_nothing(
     ids=["across the end of summer time", "across advent", "across Christmas and New Year"],
 )
 @pytest.mark.parametrize("form", ["pain-guide", "over-50-guide"])
-def test_bob_gets_the_whole_series_in_order_each_mail_inside_its_window(
+def test_bob_gets_the_whole_sequence_in_order_with_each_email_in_its_window(
     sqlite_home: Installation, smtp_sink: ScriptedSink, start: datetime, form: str
 ) -> None:
     home, bob = sqlite_home, "bob@example.org"
@@ -129,7 +129,7 @@ def test_bob_gets_the_whole_series_in_order_each_mail_inside_its_window(
     assert all("Bob" in str(mail.message) for mail in smtp_sink.mails)
 
 
-def test_on_the_days_of_christmas_2026_nobody_gets_an_article(
+def test_nobody_gets_an_article_over_christmas_2026(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
@@ -145,7 +145,7 @@ def test_on_the_days_of_christmas_2026_nobody_gets_an_article(
     assert date(2026, 12, 29) in days
 
 
-def test_charlie_unsubscribes_in_one_click_and_never_hears_from_us_again(
+def test_charlie_unsubscribes_in_one_click_and_is_never_emailed_again(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     charlie = "charlie@example.org"
@@ -167,7 +167,7 @@ def test_charlie_unsubscribes_in_one_click_and_never_hears_from_us_again(
     assert [row["message_id"] for row in told] == [home.messages_of(charlie)[-1]["id"]]
 
 
-def test_dana_whose_address_does_not_exist_is_tried_once(
+def test_danas_nonexistent_address_is_tried_once(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse("dana@example.org")
@@ -181,7 +181,7 @@ def test_dana_whose_address_does_not_exist_is_tried_once(
     assert [row["reason"] for row in home.rows(suppressions)] == ["bounced"]
 
 
-def test_erin_never_collects_gets_one_reminder_and_is_let_go_after_thirty_days(
+def test_erin_never_collects_gets_one_reminder_and_her_enrolment_ends_after_thirty_days(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     erin, start = "erin@example.org", datetime(2026, 12, 23, 20, 0, tzinfo=UTC)
@@ -200,7 +200,7 @@ def test_erin_never_collects_gets_one_reminder_and_is_let_go_after_thirty_days(
     assert len(smtp_sink.mails) == 2
 
 
-def test_a_company_whose_scanner_follows_every_link_neither_collects_nor_leaves(
+def test_a_scanner_that_follows_every_link_neither_collects_nor_unsubscribes(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, "frank@example.org")
@@ -215,7 +215,7 @@ def test_a_company_whose_scanner_follows_every_link_neither_collects_nor_leaves(
     assert [step for step, _ in home.statuses("frank@example.org")][1:] == ["guide-reminder"]
 
 
-def test_grace_pauses_for_thirty_days_and_goes_on_where_she_was(
+def test_grace_pauses_for_thirty_days_and_continues_where_she_was(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     grace = "grace@example.org"
@@ -237,7 +237,7 @@ def test_grace_pauses_for_thirty_days_and_goes_on_where_she_was(
     check_windows(home, grace, "pain-guide")
 
 
-def test_heidi_wants_fewer_mails_and_gets_all_of_them_one_a_week(
+def test_heidi_asks_for_fewer_emails_and_gets_all_of_them_one_a_week(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home, heidi = sqlite_home, "heidi@example.org"
@@ -251,7 +251,7 @@ def test_heidi_wants_fewer_mails_and_gets_all_of_them_one_a_week(
     check_windows(home, heidi, "pain-guide")
 
 
-def test_after_a_week_without_workers_everybody_goes_on_and_nothing_piles_up(
+def test_everyone_continues_without_a_pile_up_after_a_week_without_workers(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     people = [f"p{n}@example.org" for n in range(12)]

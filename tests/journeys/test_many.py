@@ -29,7 +29,7 @@ HOLIDAYS = bank_holidays()
 START, END = datetime(2027, 3, 8, 7, 0, tzinfo=UTC), datetime(2027, 6, 20, tzinfo=UTC)
 
 
-def test_everybody_gets_exactly_their_mails_each_once_and_inside_its_window(
+def test_everyone_gets_exactly_their_emails_once_and_within_the_window(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home

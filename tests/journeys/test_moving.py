@@ -107,7 +107,7 @@ def box(home: Installation) -> Path:
 
 @pytest.mark.parametrize("count", [8, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("direction", ["to postgresql", "to sqlite"])
-def test_a_move_under_load_loses_nobody_and_doubles_nobody(
+def test_a_move_under_load_loses_nobody_and_emails_nobody_twice(
     direction: str,
     count: int,
     sqlite_url: str,

@@ -60,7 +60,7 @@ def deliver_news(home: Installation, address: str) -> None:
     tell(home, [news(home, EventKind.DELIVERED, home.clock.now, message=message)])
 
 
-def test_erin_was_let_go_and_her_one_click_still_counts_when_she_is_typed_in_again(
+def test_an_opt_out_by_an_erased_signups_link_blocks_later_signups_of_the_address(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     mail = let_go(home, smtp_sink)
@@ -80,7 +80,7 @@ def test_erin_was_let_go_and_her_one_click_still_counts_when_she_is_typed_in_aga
     assert len(smtp_sink.mails) == had
 
 
-def test_erin_who_came_back_leaves_by_the_old_link_as_well(
+def test_erin_returns_and_can_still_unsubscribe_by_the_old_link(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     old = let_go(home, smtp_sink)
@@ -96,7 +96,7 @@ def test_erin_who_came_back_leaves_by_the_old_link_as_well(
     assert home.enrolment(ERIN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_erin_who_came_back_finds_her_pages_by_the_old_links(
+def test_erin_returns_and_reaches_her_pages_by_the_old_links(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     old = let_go(home, smtp_sink)
@@ -112,7 +112,7 @@ def test_erin_who_came_back_finds_her_pages_by_the_old_links(
     assert home.person(ERIN)["frequency"] == "fewer"
 
 
-def test_whoever_takes_a_no_back_by_the_old_link_may_sign_up_again(
+def test_a_person_who_undoes_an_opt_out_by_the_old_link_may_sign_up_again(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     link = link_in(let_go(home, smtp_sink), "unsubscribe")
@@ -124,7 +124,7 @@ def test_whoever_takes_a_no_back_by_the_old_link_may_sign_up_again(
     assert len(smtp_sink.mails) == had + 1
 
 
-def test_an_erased_person_reads_what_is_true_behind_every_link(
+def test_every_link_of_an_erased_person_says_that_they_were_erased(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
@@ -142,7 +142,7 @@ def test_an_erased_person_reads_what_is_true_behind_every_link(
     assert reasons(home) == ["erased"]
 
 
-def test_a_link_of_a_database_that_was_put_back_is_answered_all_the_same(
+def test_an_unsubscribe_link_unknown_to_a_restored_database_is_still_answered(
     sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
@@ -158,7 +158,7 @@ def test_a_link_of_a_database_that_was_put_back_is_answered_all_the_same(
     assert home.client.post(f"/unsubscribe/{forged}", data=ONE_CLICK).status_code == 404
 
 
-def test_a_no_counts_with_a_bounce_and_a_complaint_there_already(
+def test_an_opt_out_counts_even_if_the_address_already_bounced(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
@@ -175,7 +175,7 @@ def test_a_no_counts_with_a_bounce_and_a_complaint_there_already(
     assert reasons(home) == ["bounced"]
 
 
-def test_dana_asks_again_a_week_after_the_bounce_gets_one_guide_and_goes_on_when_it_arrives(
+def test_a_guide_requested_a_week_after_a_bounce_lifts_the_bounce_on_delivery(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
@@ -223,7 +223,7 @@ def test_dana_bounces_again_and_has_to_wait_again(
     assert len(smtp_sink.mails) == 3
 
 
-def test_dana_whose_mail_server_refused_her_is_tried_again_by_smtp_too(
+def test_an_address_refused_over_smtp_is_tried_again_after_a_week(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse(ERIN)
@@ -244,7 +244,7 @@ def test_dana_whose_mail_server_refused_her_is_tried_again_by_smtp_too(
     assert len(smtp_sink.mails) > 3
 
 
-def test_where_no_arrivals_are_told_six_silent_days_lift_the_bounce(
+def test_six_quiet_days_lift_a_bounce_if_deliveries_are_not_reported(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
@@ -257,7 +257,7 @@ def test_where_no_arrivals_are_told_six_silent_days_lift_the_bounce(
     assert reasons(home) == []
 
 
-def test_where_arrivals_are_told_silence_lifts_nothing(
+def test_quiet_days_do_not_lift_a_bounce_if_deliveries_are_reported(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
@@ -270,7 +270,7 @@ def test_where_arrivals_are_told_silence_lifts_nothing(
     assert reasons(home) == ["bounced"]
 
 
-def test_why_tells_of_the_guide_that_is_on_trial(
+def test_why_explains_that_the_guide_is_on_trial(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
@@ -287,7 +287,9 @@ def test_why_tells_of_the_guide_that_is_on_trial(
     assert said.next_at is None
 
 
-def test_an_enrolment_is_looked_at_once_however_many_reasons_there_are(home: Installation) -> None:
+def test_an_enrolment_is_looked_at_once_however_many_suppressions_there_are(
+    home: Installation,
+) -> None:
     home.subscribe(ERIN)
     now = home.clock.now
     for kind in (EventKind.UNSUBSCRIBED, EventKind.COMPLAINED, EventKind.BOUNCED):
@@ -302,7 +304,7 @@ def test_an_enrolment_is_looked_at_once_however_many_reasons_there_are(home: Ins
 
 
 @pytest.mark.parametrize("first", ["lift", "undo"])
-def test_whoever_lifts_first_everything_goes_on_once_nothing_stands(
+def test_enrolments_resume_once_the_last_suppression_is_lifted_in_either_order(
     home: Installation, smtp_sink: ScriptedSink, first: str
 ) -> None:
     from nurture.domain.subscribers.consent import Evidence
@@ -337,7 +339,7 @@ def test_whoever_lifts_first_everything_goes_on_once_nothing_stands(
     assert "marketing" in home.person(ERIN)["purposes"]
 
 
-def test_whoever_is_not_reached_says_no_only_by_choosing_it(
+def test_a_bouncing_person_opts_out_only_by_choosing_to(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
@@ -352,7 +354,7 @@ def test_whoever_is_not_reached_says_no_only_by_choosing_it(
     assert reasons(home) == ["bounced", "unsubscribed"]
 
 
-def test_a_no_outlives_a_bounce_that_is_lifted_and_a_signup_after_it(
+def test_an_opt_out_survives_a_lifted_bounce_and_a_new_signup(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     """Unsubscribed by her own hand, bounced, lifted by the owner, and typed in again at once."""

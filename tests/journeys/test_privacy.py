@@ -36,7 +36,7 @@ def live_with_upkeep(home: Installation, days: int) -> None:
         home.upkeep()
 
 
-def test_ann_asks_for_her_data_and_has_it_in_two_ways(
+def test_ann_requests_her_data_and_gets_it_in_two_formats(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_list(home)
@@ -60,7 +60,7 @@ def test_ann_asks_for_her_data_and_has_it_in_two_ways(
     assert home.press(link, **{"as": "file"}).status_code == 410
 
 
-def test_ann_is_erased_and_nothing_of_her_is_anywhere(
+def test_ann_is_erased_and_no_trace_of_her_remains(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_list(home, tracking=True)
@@ -88,7 +88,7 @@ def test_ann_is_erased_and_nothing_of_her_is_anywhere(
     assert home.rows(subscribers)[0]["address"] is None
 
 
-def test_who_presses_while_a_mail_to_them_is_with_the_server_reads_to_try_again(
+def test_an_erasure_requested_during_sending_asks_the_person_to_try_again(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_list(home)
@@ -107,7 +107,7 @@ def test_who_presses_while_a_mail_to_them_is_with_the_server_reads_to_try_again(
     assert home.press(link).status_code == 200
 
 
-def test_somebody_who_sleeps_is_asked_once_and_then_let_be(
+def test_a_silent_person_is_asked_once_and_then_not_emailed_again(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_list(home)
@@ -127,7 +127,7 @@ def test_somebody_who_sleeps_is_asked_once_and_then_let_be(
     assert "marketing" in home.person(ANN)["purposes"]
 
 
-def test_somebody_who_says_yes_goes_on_and_is_asked_again_only_after_another_silence(
+def test_a_person_who_answers_continues_and_is_asked_again_only_after_another_silence(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_list(home)
@@ -145,7 +145,7 @@ def test_somebody_who_says_yes_goes_on_and_is_asked_again_only_after_another_sil
     assert len(smtp_sink.mails) == had + 1
 
 
-def test_a_signup_that_was_never_confirmed_goes_by_itself_and_may_come_back(
+def test_an_unconfirmed_signup_is_erased_automatically_and_may_return(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.fill_in_form(ANN, first_name=NAME)
@@ -161,7 +161,9 @@ def test_a_signup_that_was_never_confirmed_goes_by_itself_and_may_come_back(
     assert len(smtp_sink.mails) == had + 1
 
 
-def test_the_owner_reads_the_evidence_and_forgets(sqlite_home: Installation) -> None:
+def test_the_owner_reads_the_consent_evidence_and_erases_the_person(
+    sqlite_home: Installation,
+) -> None:
     home = sqlite_home
     on_the_list(home)
 

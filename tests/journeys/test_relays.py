@@ -221,7 +221,7 @@ def send(
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
-def test_a_mail_survives_its_relay_and_is_found_again_by_what_that_tells(
+def test_a_relayed_email_keeps_its_signature_and_its_events_find_its_message(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
@@ -236,7 +236,7 @@ def test_a_mail_survives_its_relay_and_is_found_again_by_what_that_tells(
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
-def test_what_a_relay_tells_of_a_mail_whose_row_was_lost_says_which_email_it_was(
+def test_a_relays_event_identifies_the_step_even_if_the_message_row_is_lost(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
@@ -258,7 +258,7 @@ def test_what_a_relay_tells_of_a_mail_whose_row_was_lost_says_which_email_it_was
 
 
 @pytest.mark.parametrize("name", ["ses", "postmark"])
-def test_without_the_setting_that_relay_breaks_the_signature(
+def test_the_relay_breaks_the_signature_if_the_provider_is_not_set(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, "none", key, sqlite_url, tmp_path, clock_file):
@@ -266,7 +266,7 @@ def test_without_the_setting_that_relay_breaks_the_signature(
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
-def test_what_a_mail_carries_for_a_relay_names_a_message_and_nobody(
+def test_the_relay_headers_identify_a_message_and_no_person(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
@@ -279,7 +279,7 @@ def test_what_a_mail_carries_for_a_relay_names_a_message_and_nobody(
         assert all(len(f"{one}: {value}") < 998 for one, value in carried.items())
 
 
-def test_without_a_provider_a_mail_carries_nothing_for_one(
+def test_an_email_without_a_provider_has_no_provider_headers(
     key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send("ses", "none", key, sqlite_url, tmp_path, clock_file):
@@ -315,15 +315,13 @@ def test_a_provider_is_recognised_by_its_mail_server(
 
 
 @pytest.mark.parametrize("url", ["", "smtp://[broken", "nonsense"])
-def test_without_a_mail_server_that_can_be_read_there_is_no_provider(
-    url: str, tmp_path: Path
-) -> None:
+def test_an_unreadable_mail_server_address_implies_no_provider(url: str, tmp_path: Path) -> None:
     given = {"NURTURE_SMTP_URL": url, "NURTURE_DATA_DIR": str(tmp_path)}
     assert relay_of(load_settings(given)) is None
 
 
 @pytest.mark.parametrize(("named", "provider"), [("ses", "ses"), (" SES ", "ses"), ("none", None)])
-def test_what_is_set_wins_over_what_is_recognised(
+def test_a_configured_provider_overrides_the_recognised_one(
     named: str, provider: str | None, tmp_path: Path
 ) -> None:
     given = {"NURTURE_SMTP_URL": "smtp://smtp.resend.com", "NURTURE_MAIL_PROVIDER": named}
@@ -332,17 +330,17 @@ def test_what_is_set_wins_over_what_is_recognised(
 
 
 @pytest.mark.parametrize("named", ["sparkpost", "generic", "ses,postmark"])
-def test_a_provider_that_is_none_is_refused_in_a_sentence(named: str, tmp_path: Path) -> None:
+def test_an_unknown_provider_is_refused_in_one_sentence(named: str, tmp_path: Path) -> None:
     given = {"NURTURE_MAIL_PROVIDER": named, "NURTURE_DATA_DIR": str(tmp_path)}
     with pytest.raises(SettingsError, match="write brevo, mailgun, none, postmark, resend"):
         relay_of(load_settings(given))
 
 
-def test_every_relay_is_tried_here() -> None:
+def test_every_relay_is_tested_here() -> None:
     assert set(relays()) == set(PROVIDERS)
 
 
-def test_the_status_says_whom_mail_goes_through(
+def test_the_status_names_the_mail_provider(
     sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nurture.cli import main

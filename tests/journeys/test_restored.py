@@ -67,7 +67,7 @@ def _say_no(home: Installation) -> None:
     erasure.forget(context.database, context.files, numbers["bea"], now)
 
 
-def test_nobody_who_said_no_is_written_to_and_nobody_gets_anything_twice(
+def test_a_restore_emails_nobody_who_opted_out_and_sends_nothing_twice(
     lost: Lost, smtp_sink: SmtpSink
 ) -> None:
     home, file, words, accepted = lost
@@ -96,7 +96,7 @@ def test_nobody_who_said_no_is_written_to_and_nobody_gets_anything_twice(
     other.close()
 
 
-def test_a_restore_that_was_broken_off_cannot_be_armed(sqlite_home: Installation) -> None:
+def test_an_interrupted_restore_cannot_be_armed(sqlite_home: Installation) -> None:
     with sqlite_home.context.database.writing() as connection:
         arm(connection, RESTORING, sqlite_home.clock.now)
     assert sqlite_home.deliver() == 0

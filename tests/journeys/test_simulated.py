@@ -98,7 +98,7 @@ def check(case: Case, url: str, directory: Path) -> None:
 
 @given(case=cases())
 @settings(max_examples=_MANY, suppress_health_check=list(HealthCheck))
-def test_what_is_foretold_happens_to_the_minute(
+def test_the_simulation_predicts_real_emails_to_the_minute(
     case: Case, sqlite_databases: SqliteDatabases
 ) -> None:
     with TemporaryDirectory() as directory:
@@ -107,7 +107,7 @@ def test_what_is_foretold_happens_to_the_minute(
 
 @given(case=cases(), minutes=st.integers(61, 50_000))
 @settings(max_examples=_MANY, suppress_health_check=list(HealthCheck))
-def test_the_rest_is_foretold_from_wherever_somebody_stands(
+def test_the_simulation_predicts_the_rest_from_any_point(
     case: Case, minutes: int, sqlite_databases: SqliteDatabases
 ) -> None:
     with TemporaryDirectory() as directory:
@@ -118,7 +118,7 @@ def test_the_rest_is_foretold_from_wherever_somebody_stands(
 
 @given(case=cases())
 @settings(max_examples=3, suppress_health_check=list(HealthCheck))
-def test_and_on_a_database_server_as_well(
+def test_the_simulation_predicts_a_postgresql_installation_too(
     case: Case, postgresql_databases: PostgresDatabases
 ) -> None:
     with TemporaryDirectory() as directory, postgresql_databases.fresh() as url:

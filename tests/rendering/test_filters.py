@@ -106,7 +106,7 @@ def addresses(mail: Mail) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "tracking"), SHAPES)
-def test_no_shipped_mail_hides_words_in_their_colour_or_size(name: str, tracking: bool) -> None:
+def test_no_shipped_email_hides_text_by_colour_or_size(name: str, tracking: bool) -> None:
     for mail in made(name, tracking):
         found = words(mail.html)
         assert len(found) > 10
@@ -115,7 +115,7 @@ def test_no_shipped_mail_hides_words_in_their_colour_or_size(name: str, tracking
 
 
 @pytest.mark.parametrize(("name", "tracking"), SHAPES)
-def test_a_shipped_mail_names_as_many_addresses_as_two_equal_versions_would(
+def test_both_versions_of_a_shipped_email_have_the_same_number_of_addresses(
     name: str, tracking: bool
 ) -> None:
     for mail in made(name, tracking):
@@ -124,7 +124,7 @@ def test_a_shipped_mail_names_as_many_addresses_as_two_equal_versions_would(
 
 
 @pytest.mark.parametrize("colour", ["#ffffff", "#111111", "#f3f1ec"])
-def test_the_preview_text_is_hidden_and_readable_on_every_page(colour: str) -> None:
+def test_the_preview_text_is_hidden_but_has_a_readable_contrast(colour: str) -> None:
     mjml = (
         "<mjml><mj-head><mj-preview>First &amp; foremost</mj-preview></mj-head>"
         f'<mj-body background-color="{colour}"><mj-section><mj-column>'
@@ -139,14 +139,14 @@ def test_the_preview_text_is_hidden_and_readable_on_every_page(colour: str) -> N
 
 
 @pytest.mark.parametrize(("name", "tracking"), SHAPES)
-def test_what_an_inbox_shows_first_is_the_preview_text(name: str, tracking: bool) -> None:
+def test_an_inbox_shows_the_preview_text_first(name: str, tracking: bool) -> None:
     for mail, (_, _, source) in zip(made(name, tracking), SHIPPED, strict=True):
         body = re.sub(r"(?s).*<body[^>]*>|<!--.*?-->", "", mail.html)
         shown = " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
         assert shown.startswith(source.front["preheader"]), mail.key
 
 
-def test_whoever_is_followed_is_told_so_in_both_versions_and_nobody_else_is() -> None:
+def test_only_tracked_recipients_are_told_of_tracking_and_in_both_versions() -> None:
     for name, tracking in SHAPES:
         for mail in made(name, tracking):
             told = [
@@ -158,7 +158,7 @@ def test_whoever_is_followed_is_told_so_in_both_versions_and_nobody_else_is() ->
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("spamassassin") is None, reason="SpamAssassin is not installed")
 @pytest.mark.parametrize(("name", "tracking"), SHAPES)
-def test_spamassassin_counts_nothing_on_any_shipped_mail(
+def test_spamassassin_gives_no_points_to_any_shipped_email(
     name: str, tracking: bool, tmp_path: Path
 ) -> None:
     for number, mail in enumerate(made(name, tracking)):

@@ -89,7 +89,7 @@ def on_disk(directory: Path) -> dict[str, tuple[int, int, str]]:
     }
 
 
-def test_where_nothing_has_failed_it_ends_with_0_and_strict_minds_warnings(
+def test_the_doctor_exits_with_0_unless_a_check_fails_or_strict_finds_a_warning(
     sqlite_home: Installation,
 ) -> None:
     code, found = examined(sqlite_home, "--json", **REAL)
@@ -101,7 +101,9 @@ def test_where_nothing_has_failed_it_ends_with_0_and_strict_minds_warnings(
     assert examined(sqlite_home, "--json", "--strict", **REAL)[0] == 1
 
 
-def test_piped_it_is_plain_and_the_worst_comes_first(sqlite_home: Installation) -> None:
+def test_the_doctor_prints_plain_text_to_a_pipe_with_the_worst_first(
+    sqlite_home: Installation,
+) -> None:
     result = CliRunner().invoke(main, ["doctor"], env=sqlite_home.environment | NEAR)
     assert "\x1b" not in result.stdout
     assert result.stdout.startswith("failure   clock: NURTURE_CLOCK is set")
@@ -109,7 +111,7 @@ def test_piped_it_is_plain_and_the_worst_comes_first(sqlite_home: Installation) 
     assert result.exit_code == 1
 
 
-def test_nothing_is_written_where_there_is_nothing(tmp_path: Path) -> None:
+def test_the_doctor_writes_nothing_on_an_empty_machine(tmp_path: Path) -> None:
     done = as_a_process(tmp_path, NURTURE_DATA_DIR="new/var", NURTURE_BACKUP_URL="new/backups")
     assert done.returncode == 1
     assert "There is no database" in done.stdout
@@ -118,7 +120,7 @@ def test_nothing_is_written_where_there_is_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("log", ["folded", "left behind"])
-def test_nothing_is_written_where_there_is_a_database(
+def test_the_doctor_writes_nothing_beside_an_existing_database(
     sqlite_home: Installation, tmp_path: Path, log: str
 ) -> None:
     """Also not what SQLite itself would tidy up after a crash."""
@@ -144,7 +146,7 @@ def test_nothing_is_written_where_there_is_a_database(
     assert {*after} - {*before} <= {"copy/db-shm"}
 
 
-def test_a_file_that_others_can_open_is_told_and_left_as_it_is(
+def test_a_file_readable_by_others_is_reported_and_left_unchanged(
     sqlite_home: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -160,7 +162,7 @@ def test_a_file_that_others_can_open_is_told_and_left_as_it_is(
     assert var.stat().st_mode & 0o777 == 0o755
 
 
-def test_what_is_set_and_unknown_or_guessed_is_told(sqlite_home: Installation) -> None:
+def test_unknown_and_guessed_settings_are_reported(sqlite_home: Installation) -> None:
     found = look(sqlite_home, NURTURE_SWEEP_SECOND="3", NURTURE_DKIM_SELECTOR="s")
     assert (levels(found, "settings"), len(found)) == (["failure"], 1)
     found = look(sqlite_home, NURTURE_SWEEP_SECOND="3", NURTURE_BASE_URL="")
@@ -168,7 +170,7 @@ def test_what_is_set_and_unknown_or_guessed_is_told(sqlite_home: Installation) -
     assert sorted(levels(found, "settings")) == ["failure", "warning"]
 
 
-def test_a_clock_that_is_a_file_is_no_clock_to_send_by(sqlite_home: Installation) -> None:
+def test_a_file_clock_is_reported_as_unsuitable_for_sending(sqlite_home: Installation) -> None:
     assert levels(look(sqlite_home), "clock") == ["failure"]
     assert levels(look(sqlite_home, NURTURE_SMTP_URL=""), "clock") == ["warning"]
     sqlite_home.clock.path.write_text("soon")
@@ -210,7 +212,7 @@ def everything_at(port: int) -> dict[str, str]:
     }
 
 
-def test_a_dead_port_is_named_wherever_it_is_needed(tmp_path: Path) -> None:
+def test_an_unreachable_port_is_reported_by_each_check_that_needs_it(tmp_path: Path) -> None:
     done = as_a_process(tmp_path, "--json", **everything_at(9))
     found = [Finding(**one) for one in json.loads(done.stdout)]
     for name in ("database", "redis", "mail server"):
@@ -222,7 +224,7 @@ def test_a_dead_port_is_named_wherever_it_is_needed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_where_every_port_hangs_it_ends_within_fifteen_seconds(tmp_path: Path) -> None:
+def test_the_doctor_ends_within_fifteen_seconds_if_every_port_hangs(tmp_path: Path) -> None:
     with silent_port() as port:
         began = time.monotonic()
         done = as_a_process(tmp_path, **everything_at(port))
@@ -233,7 +235,7 @@ def test_where_every_port_hangs_it_ends_within_fifteen_seconds(tmp_path: Path) -
     assert "Traceback" not in done.stderr
 
 
-def test_what_hangs_for_too_long_is_a_finding_and_the_rest_is_told() -> None:
+def test_a_check_that_hangs_is_reported_and_the_others_still_finish() -> None:
     def slow() -> Iterator[Finding]:
         yield fine("slow", "It began well.")
         time.sleep(5)
@@ -274,7 +276,7 @@ def stranger() -> Iterator[int]:
         thread.join(5)
 
 
-def test_a_stranger_at_our_port_is_told_from_nobody(
+def test_another_program_on_our_port_is_recognised(
     sqlite_home: Installation, stranger: int
 ) -> None:
     found = look(sqlite_home, NURTURE_PORT=str(stranger))
@@ -282,7 +284,7 @@ def test_a_stranger_at_our_port_is_told_from_nobody(
     assert "Another program" in said(found, "web")
 
 
-def test_a_clock_that_disagrees_with_the_public_address_is_told(
+def test_a_clock_that_disagrees_with_the_public_address_is_reported(
     sqlite_home: Installation, stranger: int
 ) -> None:
     found = look(sqlite_home, NURTURE_BASE_URL=f"http://127.0.0.1:{stranger}", **REAL)
@@ -290,14 +292,14 @@ def test_a_clock_that_disagrees_with_the_public_address_is_told(
     assert "NTP" in said(found, "clock")
 
 
-def test_a_login_that_is_refused_is_told(sqlite_home: Installation) -> None:
+def test_a_refused_mail_server_login_is_reported(sqlite_home: Installation) -> None:
     url = sqlite_home.smtp_url.replace("smtp://", "smtp://ann:hush@")
     found = look(sqlite_home, NURTURE_SMTP_URL=url)
     assert levels(found, "mail server") == ["failure"]
     assert "hush" not in said(found, "mail server")
 
 
-def test_the_records_of_the_domain_are_told_one_by_one(sqlite_home: Installation) -> None:
+def test_the_dns_records_of_the_domain_are_reported_one_by_one(sqlite_home: Installation) -> None:
     with name_server(RECORDS):
         assert levels(look(sqlite_home), "dns") == ["ok"] * 3
     with name_server({}):
@@ -310,7 +312,7 @@ def test_the_records_of_the_domain_are_told_one_by_one(sqlite_home: Installation
 
 
 @pytest.mark.parametrize(("shape", "words"), [("0016", "older"), ("9999", "newer")])
-def test_an_older_or_newer_database_is_told_and_nothing_else_of_it(
+def test_an_older_or_newer_database_is_reported_without_further_checks(
     home: Installation, shape: str, words: str
 ) -> None:
     with home.context.database.engine.begin() as connection:
@@ -321,13 +323,13 @@ def test_an_older_or_newer_database_is_told_and_nothing_else_of_it(
     assert {"sending", "backups", "withdrawals"}.isdisjoint(one.name for one in found)
 
 
-def test_other_keys_are_told(home: Installation) -> None:
+def test_a_database_with_other_keys_is_reported(home: Installation) -> None:
     home.subscribe("ann@example.org")
     found = look(home, NURTURE_SECRET_KEY="a key that was made on another machine")
     assert levels(found, "secrets") == ["failure"]
 
 
-def test_a_database_in_which_nothing_is_published_is_told(home: Installation) -> None:
+def test_a_database_without_publications_is_reported(home: Installation) -> None:
     with home.context.database.engine.begin() as connection:
         connection.execute(delete(revisions))
     found = look(home)
@@ -335,7 +337,7 @@ def test_a_database_in_which_nothing_is_published_is_told(home: Installation) ->
     assert "nurture publish" in said(found, "published")
 
 
-def test_tables_alone_are_no_publication(tmp_path: Path) -> None:
+def test_empty_tables_count_as_unpublished(tmp_path: Path) -> None:
     migrate(f"sqlite:///{tmp_path}/var/nurture.db")
     done = as_a_process(tmp_path, NURTURE_PORT="0")
     assert "failure   published: " in done.stdout
@@ -344,7 +346,7 @@ def test_tables_alone_are_no_publication(tmp_path: Path) -> None:
 # --- What is stuck -----------------------------------------------------------------------------
 
 
-def test_what_is_due_and_taken_by_nobody_is_told(home: Installation) -> None:
+def test_overdue_emails_that_no_worker_claims_are_reported(home: Installation) -> None:
     home.subscribe("ann@example.org")
     assert levels(look(home), "sending") == ["ok"]
     home.clock.advance(timedelta(minutes=11))
@@ -353,7 +355,7 @@ def test_what_is_due_and_taken_by_nobody_is_told(home: Installation) -> None:
     assert "1 enrolments" in said(found, "sending")
 
 
-def test_what_workers_left_behind_is_told(home: Installation) -> None:
+def test_messages_abandoned_by_workers_are_reported(home: Installation) -> None:
     for name in ("ann", "ben", "cleo"):
         home.subscribe(f"{name}@example.org")
     home.deliver()
@@ -372,7 +374,7 @@ def test_what_workers_left_behind_is_told(home: Installation) -> None:
     assert levels(found, "held") == ["warning"]
 
 
-def test_a_database_that_is_not_armed_is_told(home: Installation) -> None:
+def test_an_unarmed_database_is_reported(home: Installation) -> None:
     home.subscribe("ann@example.org")
     with home.context.database.engine.begin() as connection:
         connection.execute(text("DELETE FROM instance"))
@@ -381,7 +383,7 @@ def test_a_database_that_is_not_armed_is_told(home: Installation) -> None:
     assert "nurture arm" in said(look(home), "sending")
 
 
-def test_a_mail_account_that_takes_nothing_is_told(home: Installation) -> None:
+def test_a_held_mail_account_is_reported(home: Installation) -> None:
     for cause, level in ((Cause.RATE, "warning"), (Cause.LOGIN, "failure")):
         with home.context.database.writing() as connection:
             connection.execute(text("DELETE FROM account"))
@@ -389,7 +391,7 @@ def test_a_mail_account_that_takes_nothing_is_told(home: Installation) -> None:
         assert levels(look(home), "mail account") == [level]
 
 
-def test_hits_that_no_worker_folds_are_told(home: Installation) -> None:
+def test_hits_that_no_worker_folds_are_reported(home: Installation) -> None:
     home.context.journal.note(SeenHit(1, Hit(EventKind.OPENED, home.clock.now)))
     assert levels(look(home), "hits") == []
     home.clock.advance(timedelta(minutes=11))
@@ -398,7 +400,7 @@ def test_hits_that_no_worker_folds_are_told(home: Installation) -> None:
     assert levels(look(home), "hits") == []
 
 
-def test_a_no_that_is_not_copied_out_is_told(home: Installation) -> None:
+def test_a_withdrawal_that_is_not_copied_out_is_reported(home: Installation) -> None:
     with home.context.database.writing() as connection:
         kinds = [SuppressionReason.UNSUBSCRIBED]
         list_withdrawals(connection, ["a-hash"], kinds, home.clock.now)
@@ -407,7 +409,7 @@ def test_a_no_that_is_not_copied_out_is_told(home: Installation) -> None:
     assert levels(look(home), "withdrawals") == ["failure"]
 
 
-def test_calls_that_were_refused_are_told_for_two_days(home: Installation) -> None:
+def test_refused_calls_are_reported_for_two_days(home: Installation) -> None:
     home.client.post("/webhooks/signup/pain-guide", json={"email": "ann@example.org"})
     found = look(home)
     assert "signup/pain-guide" in said(found, "callers")
@@ -415,14 +417,16 @@ def test_calls_that_were_refused_are_told_for_two_days(home: Installation) -> No
     assert levels(look(home), "callers") == []
 
 
-def test_a_provider_whose_calls_would_be_refused_is_told(sqlite_home: Installation) -> None:
+def test_a_provider_whose_calls_would_be_refused_is_reported(sqlite_home: Installation) -> None:
     found = look(sqlite_home, NURTURE_MAIL_PROVIDER="brevo")
     assert "NURTURE_BREVO_SECRET" in said(found, "providers")
     found = look(sqlite_home, NURTURE_MAIL_PROVIDER="brevo", NURTURE_BREVO_SECRET="x" * 40)
     assert levels(found, "providers") == ["ok"]
 
 
-def test_backups_that_are_not_made_are_told(sqlite_home: Installation, tmp_path: Path) -> None:
+def test_missing_and_damaged_backups_are_reported(
+    sqlite_home: Installation, tmp_path: Path
+) -> None:
     assert levels(look(sqlite_home), "backups") == ["warning"]
     place = {"NURTURE_BACKUP_URL": str(tmp_path / "elsewhere")}
     assert "once by hand" in said(look(sqlite_home, **place), "backups")
@@ -435,7 +439,7 @@ def test_backups_that_are_not_made_are_told(sqlite_home: Installation, tmp_path:
     assert levels(look(sqlite_home, **place), "backups") == ["failure"]
 
 
-def test_a_data_directory_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+def test_an_unusable_data_directory_is_reported(tmp_path: Path) -> None:
     (tmp_path / "var").touch()
     done = as_a_process(tmp_path, "--json")
     assert [Finding(**one).name for one in json.loads(done.stdout)] == ["settings"]

@@ -45,7 +45,7 @@ def run(home: Installation, *words: str) -> str:
     return done.output
 
 
-def test_whoever_clicked_twice_is_a_golfer_and_a_scanner_never_is(home: Installation) -> None:
+def test_a_person_who_clicked_twice_is_a_golfer_and_a_scanner_is_not(home: Installation) -> None:
     for address in (ANN, "scanned@example.org"):
         home.subscribe(address, "over-50-guide")
     clicks(home, ANN, 2)
@@ -65,7 +65,7 @@ def test_a_condition_can_be_tried_before_it_is_published(home: Installation) -> 
     assert (count, len(some)) == (3, 2)
 
 
-def test_the_command_lists_counts_and_exports(sqlite_home: Installation) -> None:
+def test_the_segment_command_lists_counts_and_exports(sqlite_home: Installation) -> None:
     home = sqlite_home
     home.subscribe("=1+1@example.org", "over-50-guide", first_name="Ann")
     clicks(home, "=1+1@example.org", 2)
@@ -85,15 +85,15 @@ def test_the_command_lists_counts_and_exports(sqlite_home: Installation) -> None
     assert row["since"] == f"{home.clock.now:%Y-%m-%d %H:%M:%S}"
 
 
-def test_an_unknown_segment_names_those_there_are(sqlite_home: Installation) -> None:
+def test_an_unknown_segment_is_refused_with_the_names_of_the_known_ones(
+    sqlite_home: Installation,
+) -> None:
     context = sqlite_home.context
     with pytest.raises(UnknownSegmentError, match="golfers, gone-quiet, ready-to-book"):
         segments.glimpse(context.database, context.catalogue, "nobody", sqlite_home.clock.now)
 
 
-def test_an_export_that_cannot_be_written_is_refused_in_one_line(
-    home: Installation, tmp_path: Path
-) -> None:
+def test_an_unwritable_export_is_refused_in_one_line(home: Installation, tmp_path: Path) -> None:
     home.subscribe(ANN)
     file = tmp_path / "no-such-folder" / "people"
     environment = dict(home.environment)

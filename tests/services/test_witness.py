@@ -13,7 +13,7 @@ from tests.servers.smtp import SmtpSink
 ANN, BOB = "ann@example.org", "bob@example.org"
 
 
-def test_a_backup_put_back_in_the_place_of_the_original_sends_nothing_until_it_is_armed(
+def test_a_backup_restored_over_the_original_sends_nothing_until_armed(
     sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     home, context = sqlite_home, sqlite_home.context
@@ -38,7 +38,7 @@ def test_a_backup_put_back_in_the_place_of_the_original_sends_nothing_until_it_i
     assert len(smtp_sink.mails) == 4
 
 
-def test_a_witness_never_forgets_how_far_it_saw_the_database(tmp_path: Path) -> None:
+def test_a_witness_never_forgets_the_furthest_state_it_saw(tmp_path: Path) -> None:
     witness = Witness(tmp_path / "not" / "yet" / "there")
     assert witness.seen() == 0
     witness.note(7)

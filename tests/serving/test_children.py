@@ -14,7 +14,7 @@ from nurture.serving.children import Child
 from tests.serving.running import wait_until
 
 
-def test_a_log_is_put_aside_while_its_child_goes_on_writing_and_no_line_is_lost(
+def test_a_log_is_rotated_while_its_child_writes_and_no_line_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "_LARGEST", 5_000)
@@ -26,7 +26,7 @@ def test_a_log_is_put_aside_while_its_child_goes_on_writing_and_no_line_is_lost(
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_log_whose_directory_somebody_removed_goes_on_once_it_is_back(
+def test_a_log_resumes_once_its_removed_directory_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "_LARGEST", 10)
@@ -43,19 +43,19 @@ def test_a_log_whose_directory_somebody_removed_goes_on_once_it_is_back(
     assert (directory / "child.log").read_text() == "after\n"
 
 
-def test_a_last_line_without_an_end_is_kept(tmp_path: Path) -> None:
+def test_a_last_line_without_a_line_break_is_kept(tmp_path: Path) -> None:
     _listen_to(tmp_path, lambda: print("half a line", end="", flush=True))
     assert (tmp_path / "child.log").read_text() == "half a line"
 
 
-def test_why_a_child_died_stands_in_its_log(tmp_path: Path) -> None:
+def test_a_childs_log_says_why_it_died(tmp_path: Path) -> None:
     _listen_to(tmp_path, lambda: _fail("nobody expected this"))
     said = (tmp_path / "child.log").read_text()
     assert "Traceback" in said
     assert "nobody expected this" in said
 
 
-def test_what_ends_again_and_again_is_started_at_growing_intervals(tmp_path: Path) -> None:
+def test_a_child_that_keeps_dying_is_restarted_at_growing_intervals(tmp_path: Path) -> None:
     family: list[Child] = []
     child = Child("child", lambda: _spoken(lambda: _fail("again")), tmp_path, family)
     family.append(child)

@@ -44,7 +44,7 @@ def is_there(port: int) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["folder", "bucket"])
-def test_where_only_the_web_side_runs_a_no_reaches_the_place(
+def test_a_machine_with_only_the_web_side_copies_an_opt_out_to_the_backup_place(
     home: Installation,
     smtp_sink: ScriptedSink,
     s3_server: S3Server,
@@ -67,7 +67,7 @@ def test_where_only_the_web_side_runs_a_no_reaches_the_place(
     watcher.database.close()
 
 
-def test_a_worker_comes_first_and_two_machines_write_no_line_twice(
+def test_a_worker_copies_first_and_two_machines_write_no_line_twice(
     sqlite_home: Installation, tmp_path: Path
 ) -> None:
     place = {"NURTURE_BACKUP_URL": str(tmp_path / "backups")}

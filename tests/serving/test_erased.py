@@ -67,7 +67,7 @@ def careless(tmp_path: Path) -> Iterator[Path]:
     os.umask(before)
 
 
-def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_files_are_private(
+def test_an_erased_person_is_in_no_file_and_all_files_are_private(
     careless: Path,
 ) -> None:
     with running(careless, None) as program:
@@ -86,7 +86,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_files_are_priva
         assert open_paths(careless) == []
 
 
-def test_the_other_machine_follows_without_being_told(
+def test_another_machine_removes_the_erased_persons_files_by_itself(
     tmp_path: Path, postgresql_url: str, clock_file: ClockFile, redis_url: str
 ) -> None:
     home = Installation(postgresql_url, tmp_path / "here", clock_file).publish_shipped()
@@ -128,7 +128,7 @@ def test_the_other_machine_follows_without_being_told(
         lambda text: b64encode(b"To: a " + text.encode("utf-16-le")),
     ],
 )
-def test_the_search_finds_every_way_of_writing(written: object) -> None:
+def test_the_search_finds_an_address_in_every_encoding(written: object) -> None:
     assert callable(written)
     assert tells(b"before" + written(PEOPLE[0]) + b"after", PEOPLE[0])
     assert not tells(b"before" + written(PEOPLE[1]) + b"after", PEOPLE[0])

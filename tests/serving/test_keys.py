@@ -30,7 +30,7 @@ def start(program: str, settings: Mapping[str, str], directory: Path) -> "subpro
 
 
 @pytest.mark.parametrize("program", ["web", "worker"])
-def test_with_other_keys_it_says_so_in_one_sentence_and_ends(
+def test_a_program_with_other_keys_exits_with_one_sentence(
     sqlite_home: Installation, program: str
 ) -> None:
     sqlite_home.subscribe("anna@example.org")
@@ -43,7 +43,7 @@ def test_with_other_keys_it_says_so_in_one_sentence_and_ends(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["away", "empty", "fitting"])
-def test_it_starts_where_there_is_nothing_to_compare_or_all_is_well(
+def test_the_web_side_starts_if_keys_match_or_cannot_be_compared(
     sqlite_home: Installation, what: str
 ) -> None:
     home = sqlite_home

@@ -50,14 +50,14 @@ def place(home: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return Place(home, tmp_path / "emails", monkeypatch)
 
 
-def test_the_second_start_says_what_the_first_one_said(place: Place) -> None:
+def test_the_second_start_reports_the_same_as_the_first(place: Place) -> None:
     assert not place.needs_no_publishing
     first = place.start()
     assert place.needs_no_publishing
     assert place.start() == first
 
 
-def test_a_link_that_leads_to_another_folder_is_published_by_the_next_start(place: Place) -> None:
+def test_a_symlink_moved_to_another_folder_is_published_at_the_next_start(place: Place) -> None:
     (place.folder / "releases").mkdir()
     kept = (place.folder / "pain-guide").rename(place.folder / "releases/one")
     plan = shutil.copytree(kept, place.folder / "releases/two") / "sequence.toml"
@@ -71,14 +71,14 @@ def test_a_link_that_leads_to_another_folder_is_published_by_the_next_start(plac
     assert not place.needs_no_publishing
 
 
-def test_links_that_lead_nowhere_out_or_round_keep_nobody_from_starting(place: Place) -> None:
+def test_broken_and_circular_symlinks_do_not_prevent_a_start(place: Place) -> None:
     for name, to in (("out", "/"), ("round", "."), ("nowhere", "gone"), ("itself", "itself")):
         (place.folder / "layout" / f"zz-{name}").symlink_to(to)
     (place.folder / "round").symlink_to("layout")
     assert len(list(files_of(place.folder))) < 200
 
 
-def test_a_file_that_was_edited_is_published_by_the_next_start(place: Place) -> None:
+def test_an_edited_file_is_published_at_the_next_start(place: Place) -> None:
     place.start()
     before, practice = place.publication, place.folder / "practice.toml"
     practice.write_text(practice.read_text().replace("Human Movement", "Other Movement"))
@@ -88,7 +88,7 @@ def test_a_file_that_was_edited_is_published_by_the_next_start(place: Place) -> 
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "renamed"])
-def test_a_file_that_comes_or_goes_is_noticed(place: Place, change: str) -> None:
+def test_an_added_or_removed_file_is_noticed(place: Place, change: str) -> None:
     place.start()
     [*_, email] = sorted(place.folder.glob("*/*.md"))
     if change == "added":
@@ -100,7 +100,7 @@ def test_a_file_that_comes_or_goes_is_noticed(place: Place, change: str) -> None
     assert not place.needs_no_publishing
 
 
-def test_a_faulty_file_is_refused_at_every_start(place: Place) -> None:
+def test_an_invalid_file_is_refused_at_every_start(place: Place) -> None:
     place.start()
     [*_, email] = sorted(place.folder.glob("*/*.md"))
     email.write_text(email.read_text() + "\n\n{{ nonsense }}\n")
@@ -109,7 +109,7 @@ def test_a_faulty_file_is_refused_at_every_start(place: Place) -> None:
             place.start()
 
 
-def test_what_somebody_else_published_since_is_looked_at(place: Place) -> None:
+def test_a_publication_by_another_program_is_noticed(place: Place) -> None:
     place.start()
     library = place.folder.parent / "elsewhere"
     shutil.copytree(place.folder, library)
@@ -120,7 +120,7 @@ def test_what_somebody_else_published_since_is_looked_at(place: Place) -> None:
     assert not place.needs_no_publishing
 
 
-def test_what_a_full_disk_left_of_the_note_is_not_believed(place: Place) -> None:
+def test_a_truncated_note_of_the_last_publication_is_not_trusted(place: Place) -> None:
     place.start()
     kept = place.context.settings.data_dir / "last-published.json"
     whole = kept.read_bytes()

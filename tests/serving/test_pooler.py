@@ -38,7 +38,7 @@ def pooled_url(
 
 
 @pytest.mark.hosts
-def test_behind_a_pooler_everybody_is_signed_up_written_to_and_shown(
+def test_signups_emails_and_pages_work_behind_a_connection_pooler(
     pooled_url: str, postgresql_url: str, tmp_path: Path, smtp_sink: SmtpSink
 ) -> None:
     settings = {"NURTURE_DATABASE_URL": pooled_url, "NURTURE_SIGNUPS_PER_CLIENT_HOUR": "10000"}

@@ -79,7 +79,7 @@ def _running(command: list[str]) -> Iterator[None]:
 
 @pytest.mark.hosts
 @pytest.mark.parametrize("proxy", [_nginx, _caddy], ids=["nginx", "caddy"])
-def test_behind_it_visitors_are_who_they_are_and_files_pass(
+def test_visitors_are_identified_and_files_pass_behind_a_proxy(
     proxy: object, sqlite_home: Installation, tmp_path: Path
 ) -> None:
     assert callable(proxy)

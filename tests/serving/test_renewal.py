@@ -55,7 +55,7 @@ def _ask_until(port: int, done: Event, told: Counter[object]) -> None:
     visitor.close()
 
 
-def test_told_by_sighup_it_becomes_what_is_installed_now_and_drops_no_request(
+def test_sighup_upgrades_the_program_without_dropping_a_request(
     program: Running, smtp_sink: SmtpSink, emails: Path
 ) -> None:
     practice = emails / "practice.toml"
@@ -84,7 +84,7 @@ def test_told_by_sighup_it_becomes_what_is_installed_now_and_drops_no_request(
     assert wait_until(lambda: _renewed(program, again), 60)
 
 
-def test_what_cannot_start_does_not_take_over(program: Running, emails: Path) -> None:
+def test_an_upgrade_that_cannot_start_does_not_take_over(program: Running, emails: Path) -> None:
     practice = emails / "practice.toml"
     assert wait_until(lambda: len(program.processes()["worker"]) == 3)
     right, before = practice.read_text(), program.processes()

@@ -105,7 +105,7 @@ def before(empty_url: str) -> Before:
     return Before(empty_url)
 
 
-def test_old_rows_show_what_can_be_known_of_them(before: Before, empty_url: str) -> None:
+def test_old_enrolments_get_the_reason_that_can_be_inferred(before: Before, empty_url: str) -> None:
     expected: dict[int, str | None] = {}
     for name, status, kind, source, raw, because in (
         ("taken", "removed", "removed", "studio", '{"sequence": "pain-guide"}', "taken_out"),
@@ -132,7 +132,7 @@ def test_old_rows_show_what_can_be_known_of_them(before: Before, empty_url: str)
     database.close()
 
 
-def test_who_paused_who_booked_and_who_saw_the_boxes_is_found_in_what_happened(
+def test_pauses_bookings_and_answered_boxes_are_inferred_from_events(
     before: Before, empty_url: str
 ) -> None:
     until = SOON + timedelta(days=14)
@@ -163,7 +163,7 @@ def test_who_paused_who_booked_and_who_saw_the_boxes_is_found_in_what_happened(
     database.close()
 
 
-def test_times_that_cannot_be_are_taken_as_when_it_came(empty_url: str) -> None:
+def test_impossible_times_are_replaced_by_the_time_of_receipt(empty_url: str) -> None:
     migrate_to(empty_url, "0012")
     before = Before(empty_url)
     person = before.person("ann")

@@ -55,7 +55,7 @@ def kept(database: Database, column: str, value: Any) -> Any:
 
 @many
 @given(moment=MOMENTS)
-def test_a_moment_comes_back_as_the_same_instant_aware_and_in_utc(
+def test_a_time_is_read_back_as_the_same_instant_in_utc(
     guide_files: Database, moment: datetime
 ) -> None:
     back = kept(guide_files, "at", moment)
@@ -71,7 +71,7 @@ def test_a_time_without_a_zone_is_refused(guide_files: Database) -> None:
         assert connection.execute(select(things)).all() == []
 
 
-def test_moments_are_ordered_and_compared_as_instants(guide_files: Database) -> None:
+def test_times_are_ordered_and_compared_as_instants(guide_files: Database) -> None:
     noon = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
     east = timezone(timedelta(hours=9))
     moments = [noon, (noon - timedelta(hours=1)).astimezone(east), noon + timedelta(microseconds=1)]
@@ -86,17 +86,17 @@ def test_moments_are_ordered_and_compared_as_instants(guide_files: Database) -> 
 
 @many
 @given(words=st.frozensets(st.from_regex(r"[a-z_-]{1,12}", fullmatch=True), max_size=5))
-def test_words_come_back_as_a_set(guide_files: Database, words: frozenset[str]) -> None:
+def test_words_are_read_back_as_a_set(guide_files: Database, words: frozenset[str]) -> None:
     assert kept(guide_files, "words", words) == words
 
 
 @many
 @given(document=DOCUMENTS)
-def test_a_document_comes_back_as_it_was(guide_files: Database, document: Any) -> None:
+def test_a_document_is_read_back_unchanged(guide_files: Database, document: Any) -> None:
     assert kept(guide_files, "document", document) == document
 
 
-def test_only_rows_that_are_not_there_yet_are_inserted(guide_files: Database) -> None:
+def test_only_missing_rows_are_inserted(guide_files: Database) -> None:
     with guide_files.writing() as connection:
         first = insert_new(connection, things, [{"name": "a"}, {"name": "b"}], "name")
         second = insert_new(connection, things, [{"name": "b"}, {"name": "c"}], "name")
@@ -108,7 +108,7 @@ def test_only_rows_that_are_not_there_yet_are_inserted(guide_files: Database) ->
         assert sorted(connection.scalars(select(things.c.name))) == ["a", "b", "c"]
 
 
-def test_a_thousand_rows_at_once_are_answered_for_one_by_one(guide_files: Database) -> None:
+def test_inserting_a_thousand_rows_returns_exactly_the_new_ones(guide_files: Database) -> None:
     rows = [{"name": f"n{n}"} for n in range(1500)]
     with guide_files.writing() as connection:
         insert_new(connection, things, rows[::2])
@@ -124,7 +124,7 @@ def test_a_block_that_raises_leaves_nothing_behind(guide_files: Database) -> Non
         assert connection.execute(select(things)).all() == []
 
 
-def test_a_database_that_is_not_there_is_said_to_be_unavailable_without_what_was_asked(
+def test_an_unavailable_database_is_reported_without_query_or_password(
     tmp_path: Any,
 ) -> None:
     for url in (f"sqlite:///{tmp_path}", "postgresql://secret:word@127.0.0.1:1/nobody"):

@@ -61,12 +61,12 @@ def commands(group: click.Group, before: str = "") -> Iterator[str]:
             yield f"{before}{name}"
 
 
-def test_every_command_is_tried_here() -> None:
+def test_every_command_is_tested_here() -> None:
     for command in {*commands(main)} - ELSEWHERE:
         assert any(f"{line} ".startswith(f"{command} ") for line in LINES), command
 
 
-def test_every_command_says_so_in_one_sentence(sqlite_home: Installation) -> None:
+def test_every_command_refuses_a_newer_database_in_one_sentence(sqlite_home: Installation) -> None:
     stamp(sqlite_home, "9999")
     for line in LINES:
         code, said = run(sqlite_home, line)
@@ -76,7 +76,7 @@ def test_every_command_says_so_in_one_sentence(sqlite_home: Installation) -> Non
         assert "9999" in said and NEWEST in said
 
 
-def test_serve_says_so_and_publishes_nothing(
+def test_serve_refuses_a_newer_database_and_publishes_nothing(
     home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stamp(home, "9999")
@@ -125,7 +125,7 @@ def at_work(home: Installation, code: str = _AT_WORK) -> str:
     return done.stderr
 
 
-def test_a_running_web_side_asks_to_come_back_and_clicks_still_lead_on(
+def test_the_running_web_side_asks_to_retry_and_clicks_still_redirect(
     overtaken: Installation, smtp_sink: ScriptedSink, caplog: pytest.LogCaptureFixture
 ) -> None:
     home, mail = overtaken, smtp_sink.mails[-1]
@@ -146,7 +146,7 @@ def test_a_running_web_side_asks_to_come_back_and_clicks_still_lead_on(
     assert home.press(way_out, **one_click).status_code == 200
 
 
-def test_a_running_worker_sends_nothing_and_says_why_once(
+def test_a_running_worker_sends_nothing_and_logs_the_reason_once(
     overtaken: Installation, smtp_sink: ScriptedSink
 ) -> None:
     had = len(smtp_sink.mails)
@@ -159,7 +159,7 @@ def test_a_running_worker_sends_nothing_and_says_why_once(
     assert len(smtp_sink.mails) == had + 1
 
 
-def test_looking_at_an_older_database_leaves_it_as_it_is(old: Old) -> None:
+def test_read_only_commands_leave_an_older_database_unchanged(old: Old) -> None:
     home = old.home
     for line in (
         "status",
@@ -177,7 +177,7 @@ def test_looking_at_an_older_database_leaves_it_as_it_is(old: Old) -> None:
     assert home.context.database.find_shape() == "0008"
 
 
-def test_publishing_brings_it_up_to_date(old: Old) -> None:
+def test_publishing_upgrades_the_database(old: Old) -> None:
     code, said = run(old.home, "publish --overwrite")
     assert (code, said) == (0, "")
     assert run(old.home, "status") == (0, "")

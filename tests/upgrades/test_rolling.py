@@ -102,7 +102,7 @@ def write_new_words(connection: Connection, home: Installation) -> None:
     connection.execute(insert(suppressions).values(row))
 
 
-def test_signups_guides_and_the_way_out_go_on(
+def test_signups_guides_and_unsubscribing_still_work(
     between: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = between
@@ -121,7 +121,7 @@ def test_signups_guides_and_the_way_out_go_on(
     assert home.client.get("/readyz").status_code == 200
 
 
-def test_what_is_known_is_sent_and_what_is_not_is_left_as_it_is(
+def test_known_steps_are_sent_and_unknown_ones_are_left_unchanged(
     between: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = between
@@ -146,7 +146,7 @@ def _work(home: Installation) -> None:
     home.upkeep()
 
 
-def test_everybody_can_still_be_told_of(between: Installation) -> None:
+def test_everyone_can_still_be_explained_and_exported(between: Installation) -> None:
     home, now = between, between.clock.now
     context = home.context
     for address in (ANN, BOB, CARL, DORA):
@@ -161,7 +161,7 @@ def test_everybody_can_still_be_told_of(between: Installation) -> None:
     assert Purpose.MARKETING in published.sequences[OVER_50].form.grants  # type: ignore[union-attr]
 
 
-def test_a_form_that_grants_more_than_is_known_here_is_left_to_the_newer_one(
+def test_a_form_with_an_unknown_purpose_is_left_to_the_newer_version(
     home: Installation,
 ) -> None:
     plan = (SHIPPED / PAIN / "sequence.toml").read_text().replace('"marketing"]', '"podcast"]')

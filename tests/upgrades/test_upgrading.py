@@ -43,7 +43,7 @@ def forecast(said: dict[str, Any]) -> list[tuple[str, ...]]:
     return [(e["at"], e["what"], e["sequence"], e["step"]) for e in said["coming"]]
 
 
-def test_everybody_is_told_of_as_before(old: Old) -> None:
+def test_everyone_is_explained_as_before_the_upgrade(old: Old) -> None:
     home, seen = old.upgrade(), old.seen
     context, now = home.context, home.clock.now
     for address in seen.people:
@@ -60,7 +60,7 @@ def test_everybody_is_told_of_as_before(old: Old) -> None:
     assert forecast(said) == forecast(seen.why(at("midway")))
 
 
-def test_what_is_counted_and_what_is_kept_of_everybody_is_as_before(old: Old) -> None:
+def test_counts_and_exports_are_the_same_as_before_the_upgrade(old: Old) -> None:
     home, seen = old.upgrade(), old.seen
     standing = json.loads(run(home, "status", "--json"))
     was = seen.document["status"]
@@ -88,7 +88,7 @@ def _assert_nothing_is_missing(record: dict[str, Any], was: dict[str, Any]) -> N
     assert (record["suppression"] or {}).get("reason") == reason
 
 
-def test_what_is_kept_can_be_handed_over_where_emails_are_of_the_very_first_version(
+def test_an_export_works_with_emails_stored_by_the_very_first_version(
     old: Old,
 ) -> None:
     home = old.upgrade()
@@ -103,7 +103,7 @@ def test_what_is_kept_can_be_handed_over_where_emails_are_of_the_very_first_vers
     assert [m["subject"] for m in record["messages"]] == [m["subject"] for m in kept["messages"]]
 
 
-def test_old_links_work(old: Old) -> None:
+def test_links_from_before_the_upgrade_work(old: Old) -> None:
     home, link = old.upgrade(), old.seen.link
     one_click = {"List-Unsubscribe": "One-Click"}
     assert home.press(link(at("midway"), "unsubscribe"), **one_click).status_code == 200
@@ -122,7 +122,7 @@ def test_old_links_work(old: Old) -> None:
         assert home.client.get(link(at(name), "preferences")).status_code == 404
 
 
-def test_the_owner_is_still_signed_in_and_the_phone_still_opens(old: Old) -> None:
+def test_the_owner_stays_signed_in_and_their_codes_still_work(old: Old) -> None:
     home = old.upgrade()
     context, seen = home.context, old.seen.document
     signed_in_at = home.clock.now - timedelta(days=1)
@@ -132,7 +132,7 @@ def test_the_owner_is_still_signed_in_and_the_phone_still_opens(old: Old) -> Non
     assert security.get_account(context.database, context.seal, owner.owner).asks_for_codes
 
 
-def test_in_thirty_days_each_gets_what_they_were_owed_and_nobody_a_second_copy(
+def test_everyone_gets_what_is_due_after_the_upgrade_and_nothing_twice(
     old: Old, smtp_sink: ScriptedSink
 ) -> None:
     home, seen = old.upgrade(), old.seen

@@ -35,7 +35,7 @@ def disk(sqlite_home: Installation) -> Filling:
     return filling
 
 
-def test_with_room_enough_everything_runs(
+def test_everything_runs_with_enough_disk_space(
     disk: Filling, sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     assert sqlite_home.fill_in_form("ann@example.org").status_code == 202
@@ -43,7 +43,7 @@ def test_with_room_enough_everything_runs(
     assert send(paul, "/studio/people/1", "/studio/people/1/export").status_code == 200
 
 
-def test_signups_are_told_to_come_again_and_people_still_leave(
+def test_a_full_disk_postpones_signups_but_people_can_still_unsubscribe(
     disk: Filling, sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
@@ -68,13 +68,13 @@ def test_exports_stop_before_signups_and_the_owner_reads_what_to_do(
     assert "previews of emails and exports" in page and "Make room there" in page
 
 
-def test_however_often_it_is_asked_the_disk_is_looked_at_once(tmp_path: Path) -> None:
+def test_the_disk_is_checked_once_for_many_questions(tmp_path: Path) -> None:
     filling = Filling(free=0)
     watch = Disk([tmp_path], filling)
     assert not any(watch.allows(use) for use in DiskUse if use is not DiskUse.UNSUBSCRIBING)
     assert watch.allows(DiskUse.UNSUBSCRIBING) and filling.looks == 1
 
 
-def test_a_directory_that_is_not_there_yet_is_asked_of_its_parents(tmp_path: Path) -> None:
+def test_a_missing_directory_is_measured_by_its_parent(tmp_path: Path) -> None:
     there, missing = look(tmp_path), look(tmp_path / "not/there")
     assert there.total == missing.total > missing.free > 0

@@ -31,7 +31,7 @@ def mailgun(home: Installation, event: str, token: str = "t-1", recipient: str =
     return home.client.post("/webhooks/mail/mailgun", json=body).status_code
 
 
-def test_a_token_that_was_seen_tells_nothing_else(home: Installation) -> None:
+def test_a_used_token_is_accepted_only_for_the_same_event(home: Installation) -> None:
     assert mailgun(home, "delivered") == 204
     assert mailgun(home, "delivered") == 204
     assert mailgun(home, "complained") == 401
@@ -40,7 +40,7 @@ def test_a_token_that_was_seen_tells_nothing_else(home: Installation) -> None:
     assert sorted(row["kind"] for row in home.rows(events)) == ["complained", "delivered"]
 
 
-def test_tokens_are_forgotten_when_no_signature_of_theirs_is_good_any_more(
+def test_tokens_are_deleted_once_their_signatures_have_expired(
     sqlite_home: Installation,
 ) -> None:
     for number in range(3):
@@ -72,7 +72,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_amazon_is_told_yes_by_one_press_and_by_nothing_else(
+def test_an_amazon_subscription_is_confirmed_by_one_press_and_nothing_else(
     sqlite_home: Installation,
     paul: FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
@@ -93,7 +93,7 @@ def test_amazon_is_told_yes_by_one_press_and_by_nothing_else(
     assert opened == [YES]
 
 
-def test_a_question_lapses_when_amazon_would_take_no_yes_any_more(
+def test_a_subscription_request_lapses_when_amazon_would_no_longer_accept_it(
     sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(sqlite_home, monkeypatch)
@@ -105,14 +105,14 @@ def test_a_question_lapses_when_amazon_would_take_no_yes_any_more(
     assert home.rows(call_requests) == []
 
 
-def test_an_address_that_is_not_amazons_is_never_kept(
+def test_a_confirmation_address_outside_amazon_is_never_stored(
     sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(sqlite_home, monkeypatch, "https://evil.example/?Action=ConfirmSubscription")
     assert sqlite_home.rows(call_requests) == []
 
 
-def test_while_the_certificate_cannot_be_read_amazon_is_asked_to_call_again(
+def test_amazon_is_asked_to_retry_if_its_certificate_is_unavailable(
     sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Amazon gives up on what is refused, and calls again where the server is at fault."""

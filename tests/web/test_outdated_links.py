@@ -71,7 +71,7 @@ def shows_no_trusted_link(answer: TestResponse) -> bool:
     return "/preferences/" not in answer.get_data(as_text=True)
 
 
-def test_a_mailbox_providers_one_click_stops_everything_as_ever(
+def test_one_click_unsubscribe_still_works_with_an_outdated_link(
     home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     path = urlsplit(link_in(article, "unsubscribe")).path
@@ -86,7 +86,9 @@ def test_a_mailbox_providers_one_click_stops_everything_as_ever(
     assert again.status_code == 200
 
 
-def test_nobody_takes_a_no_back_in_her_name(home: Installation, browser: FlaskClient) -> None:
+def test_an_outdated_link_cannot_undo_an_unsubscribe(
+    home: Installation, browser: FlaskClient
+) -> None:
     path = f"/unsubscribe/{FORGED.unsubscribe(1, 1)}"
     browser.post(path)
     before = home.everything()
@@ -101,7 +103,7 @@ def test_nobody_takes_a_no_back_in_her_name(home: Installation, browser: FlaskCl
 
 
 @pytest.mark.parametrize("frequency", ["fewer", "paused", "stopped"])
-def test_she_may_choose_to_get_less(
+def test_an_outdated_link_can_reduce_the_frequency(
     home: Installation, browser: FlaskClient, frequency: str
 ) -> None:
     path = f"/preferences/{FORGED.preferences(1)}"
@@ -118,7 +120,7 @@ def test_she_may_choose_to_get_less(
     assert {"tracking", "health_topics"} <= purposes
 
 
-def test_she_may_be_noticed_no_more_and_nothing_else_changes(
+def test_an_outdated_link_can_only_withdraw_tracking_consent(
     home: Installation, browser: FlaskClient
 ) -> None:
     answer = browser.post(f"/preferences/{FORGED.preferences(1)}", data={"frequency": "usual"})
@@ -127,7 +129,7 @@ def test_she_may_be_noticed_no_more_and_nothing_else_changes(
     assert home.rows(consents)[-1]["granted"] is False
 
 
-def test_a_page_that_was_open_before_keeps_what_it_takes_back(
+def test_a_previously_opened_page_keeps_the_consent_it_does_not_withdraw(
     home: Installation, browser: FlaskClient
 ) -> None:
     form = {"frequency": "fewer", "tracking": "1"}
@@ -135,7 +137,7 @@ def test_a_page_that_was_open_before_keeps_what_it_takes_back(
     assert wish_of(home) == ("fewer", False, {"guide", "marketing", "tracking"}, [])
 
 
-def test_nobody_gives_a_yes_or_ends_a_pause_in_her_name(
+def test_an_outdated_link_can_neither_give_consent_nor_end_a_pause(
     home: Installation, browser: FlaskClient
 ) -> None:
     path = f"/preferences/{FORGED.preferences(1)}"
@@ -147,7 +149,7 @@ def test_nobody_gives_a_yes_or_ends_a_pause_in_her_name(
 
 
 @pytest.mark.parametrize("asked", ["data", "erasure"])
-def test_nobody_asks_for_her_data_or_her_erasure(
+def test_an_outdated_link_cannot_request_data_or_erasure(
     home: Installation, browser: FlaskClient, asked: str
 ) -> None:
     before = home.everything()
@@ -160,7 +162,7 @@ def test_nobody_asks_for_her_data_or_her_erasure(
 
 @pytest.mark.parametrize("path", [f"/guide/{FORGED.guide(1)}", f"/confirm/{FORGED.confirm(1)}"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_guide_and_a_yes_are_to_be_asked_for_afresh(
+def test_an_outdated_guide_or_confirmation_link_must_be_requested_again(
     home: Installation, browser: FlaskClient, path: str, method: str
 ) -> None:
     before = home.everything()
@@ -170,7 +172,7 @@ def test_a_guide_and_a_yes_are_to_be_asked_for_afresh(
     assert home.everything() == before
 
 
-def test_a_click_leads_nowhere_and_its_destination_is_not_shown(
+def test_an_outdated_click_leads_nowhere_and_hides_its_destination(
     home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     for path in (
@@ -186,7 +188,7 @@ def test_a_click_leads_nowhere_and_its_destination_is_not_shown(
         assert browser.post(path).status_code == 405
 
 
-def test_a_click_is_answered_so_with_the_database_away(
+def test_an_outdated_click_gets_the_same_answer_without_the_database(
     home: Installation, tmp_path: object
 ) -> None:
     from webhooks import create_app
@@ -196,7 +198,7 @@ def test_a_click_is_answered_so_with_the_database_away(
     assert create_app(away).test_client().get(path).status_code == 410
 
 
-def test_neither_opens_nor_clicks_are_recorded(
+def test_an_outdated_link_records_neither_opens_nor_clicks(
     home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     had = len(home.rows(events))
@@ -207,7 +209,7 @@ def test_neither_opens_nor_clicks_are_recorded(
     assert len(home.rows(events)) == had
 
 
-def test_what_a_provider_tells_of_an_older_mail_still_counts(
+def test_a_providers_events_about_an_older_email_still_count(
     home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     """A provider proves by a secret of its own who it is; a bounce must not be lost."""
@@ -230,7 +232,7 @@ def test_what_a_provider_tells_of_an_older_mail_still_counts(
     assert wish_of(home)[3] == ["complained"]
 
 
-def test_a_new_mails_links_do_everything_again(
+def test_the_links_of_a_new_email_work_again(
     home: Installation, smtp_sink: ScriptedSink, browser: FlaskClient
 ) -> None:
     since = Installation(

@@ -55,9 +55,7 @@ def guarded(answer: TestResponse) -> bool:
     )
 
 
-def test_a_scanner_that_follows_every_link_in_every_way_changes_nothing(
-    home: Installation, mail: Mail
-) -> None:
+def test_a_scanner_that_follows_every_link_changes_nothing(home: Installation, mail: Mail) -> None:
     before = home.everything()
     for page in PAGES:
         for method in ("GET", "HEAD", "OPTIONS"):
@@ -69,7 +67,7 @@ def test_a_scanner_that_follows_every_link_in_every_way_changes_nothing(
     assert home.everything() == before
 
 
-def test_the_header_for_one_click_leads_to_the_same_page_as_the_link(mail: Mail) -> None:
+def test_the_one_click_header_leads_to_the_same_page_as_the_link(mail: Mail) -> None:
     header = mail.message["List-Unsubscribe"]
     part = mail.message.get_body(("html",))
     assert part is not None
@@ -78,7 +76,7 @@ def test_the_header_for_one_click_leads_to_the_same_page_as_the_link(mail: Mail)
     assert mail.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
-def test_the_button_hands_over_the_guide_and_starts_the_series(
+def test_the_button_delivers_the_guide_and_starts_the_sequence(
     home: Installation, mail: Mail
 ) -> None:
     answer = home.press(link_in(mail, "guide"), asked="1", tracking="1")
@@ -92,14 +90,14 @@ def test_the_button_hands_over_the_guide_and_starts_the_series(
     assert [event["kind"] for event in home.rows(events)] == ["downloaded"]
 
 
-def test_an_odd_tick_on_the_guides_page_changes_nothing(home: Installation, mail: Mail) -> None:
+def test_an_invalid_box_on_the_guide_page_changes_nothing(home: Installation, mail: Mail) -> None:
     before = home.everything()
     assert home.press(link_in(mail, "guide"), tracking="perhaps").status_code == 422
     assert home.everything() == before
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
-def test_a_mailbox_providers_one_click_stops_everything_without_a_redirect(
+def test_a_mailboxs_one_click_unsubscribes_without_a_redirect(
     home: Installation, mail: Mail, kind: str
 ) -> None:
     answer = home.client.post(path(mail, "unsubscribe"), data=ONE_CLICK, content_type=kind)
@@ -121,7 +119,7 @@ def test_a_mailbox_providers_one_click_stops_everything_without_a_redirect(
         (b"List-Unsubscribe=One-Click&undo=perhaps", "application/x-www-form-urlencoded"),
     ],
 )
-def test_a_no_is_never_lost_on_a_formality(
+def test_an_unsubscribe_counts_whatever_its_body_contains(
     home: Installation, mail: Mail, body: bytes, kind: str
 ) -> None:
     answer = home.client.post(path(mail, "unsubscribe"), data=body, content_type=kind)
@@ -129,7 +127,7 @@ def test_a_no_is_never_lost_on_a_formality(
     assert home.person(ANN)["purposes"] == frozenset()
 
 
-def test_a_no_said_twice_is_recorded_once(home: Installation, mail: Mail) -> None:
+def test_a_repeated_unsubscribe_is_recorded_once(home: Installation, mail: Mail) -> None:
     for _ in range(3):
         assert home.client.post(path(mail, "unsubscribe"), data=ONE_CLICK).status_code == 200
     kinds = [event["kind"] for event in home.rows(events)]
@@ -137,7 +135,7 @@ def test_a_no_said_twice_is_recorded_once(home: Installation, mail: Mail) -> Non
     assert home.rows(events)[0]["message_id"] == home.messages_of(ANN)[0]["id"]
 
 
-def test_a_no_may_be_taken_back_on_the_same_page(home: Installation, mail: Mail) -> None:
+def test_an_unsubscribe_can_be_undone_on_the_same_page(home: Installation, mail: Mail) -> None:
     home.press(link_in(mail, "unsubscribe"))
     assert home.press(link_in(mail, "unsubscribe"), undo="1").status_code == 200
     assert home.rows(suppressions) == []
@@ -146,7 +144,7 @@ def test_a_no_may_be_taken_back_on_the_same_page(home: Installation, mail: Mail)
 
 
 @pytest.mark.parametrize("wish", ["usual", "fewer", "paused", "stopped"])
-def test_the_preference_page_keeps_each_wish_and_shows_it_afterwards(
+def test_the_preference_page_saves_each_choice_and_shows_it_afterwards(
     home: Installation, mail: Mail, wish: str
 ) -> None:
     link = link_in(mail, "preferences")
@@ -156,7 +154,7 @@ def test_the_preference_page_keeps_each_wish_and_shows_it_afterwards(
     assert f'value="{wish}" checked' in " ".join(shown.split())
 
 
-def test_a_wish_that_the_page_does_not_offer_changes_nothing(
+def test_a_choice_the_preference_page_does_not_offer_changes_nothing(
     home: Installation, mail: Mail
 ) -> None:
     before = home.everything()
@@ -165,7 +163,7 @@ def test_a_wish_that_the_page_does_not_offer_changes_nothing(
     assert home.everything() == before
 
 
-def test_the_evidence_kept_with_a_consent_does_not_contain_the_token(
+def test_the_evidence_of_a_consent_does_not_contain_the_token(
     home: Installation, mail: Mail
 ) -> None:
     home.press(link_in(mail, "preferences"), frequency="usual", tracking="1")
@@ -177,7 +175,7 @@ def test_the_evidence_kept_with_a_consent_does_not_contain_the_token(
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("change", ["cut", "changed", "swapped", "empty", "long", "odd"])
-def test_an_address_that_is_not_ours_is_a_kind_page_that_tells_nothing(
+def test_a_forged_address_gets_a_friendly_page_that_reveals_nothing(
     sqlite_home: Installation, smtp_sink: ScriptedSink, page: str, change: str
 ) -> None:
     home = sqlite_home
@@ -200,14 +198,14 @@ def test_an_address_that_is_not_ours_is_a_kind_page_that_tells_nothing(
     assert home.everything() == before
 
 
-def test_every_page_keeps_its_token_to_itself(home: Installation, mail: Mail) -> None:
+def test_no_page_leaks_its_token(home: Installation, mail: Mail) -> None:
     for page in PAGES:
         assert guarded(home.client.get(path(mail, page)))
     assert guarded(home.press(link_in(mail, "preferences"), frequency="usual"))
     assert guarded(home.press(link_in(mail, "unsubscribe")))
 
 
-def test_while_the_database_is_away_every_page_asks_to_come_back(
+def test_every_page_asks_to_retry_while_the_database_is_unavailable(
     home: Installation, mail: Mail
 ) -> None:
     from webhooks import create_app
@@ -221,16 +219,14 @@ def test_while_the_database_is_away_every_page_asks_to_come_back(
             assert guarded(answer)
 
 
-def test_the_address_shown_is_one_that_only_its_owner_recognises(
-    home: Installation, mail: Mail
-) -> None:
+def test_pages_show_only_a_masked_address(home: Installation, mail: Mail) -> None:
     for page in ("preferences", "unsubscribe"):
         shown = home.client.get(path(mail, page)).text
         assert ANN not in shown
         assert "a•••@example.org" in shown
 
 
-def test_a_form_too_large_to_be_one_is_refused(home: Installation, mail: Mail) -> None:
+def test_an_oversized_form_is_refused(home: Installation, mail: Mail) -> None:
     large = {"frequency": "usual", "x": (BytesIO(b"x" * 20_000), "x")}
     before = home.everything()
     answer = home.client.post(path(mail, "preferences"), data=large)

@@ -18,7 +18,7 @@ def hold_everybody(sqlite_home: Installation) -> None:
     )
 
 
-def test_the_first_page_leads_to_what_is_held_and_each_is_decided(
+def test_the_first_page_leads_to_held_emails_and_the_owner_decides_each(
     paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     hold_everybody(sqlite_home)
@@ -38,7 +38,7 @@ def test_the_first_page_leads_to_what_is_held_and_each_is_decided(
     assert "Nothing is held." in paul.get("/studio/held").text
 
 
-def test_a_guide_that_is_asked_for_anew_is_not_held(sqlite_home: Installation) -> None:
+def test_a_newly_requested_guide_is_not_held(sqlite_home: Installation) -> None:
     hold_everybody(sqlite_home)
     sqlite_home.clock.advance(timedelta(days=2))
     sqlite_home.subscribe("ben@example.org")

@@ -16,7 +16,7 @@ NUMBERED = (
 HUGE = "9" * 40
 
 
-def test_no_number_is_too_large_and_no_character_too_odd(home: Installation) -> None:
+def test_huge_numbers_and_odd_characters_are_handled_on_both_databases(home: Installation) -> None:
     """On both databases, which break at different things."""
     browser = app_of(home).test_client()
     token = sessions.make_link(home.context.database, PAUL, home.context.clock())
@@ -35,13 +35,13 @@ def test_no_number_is_too_large_and_no_character_too_odd(home: Installation) -> 
     assert send(browser, edit, f"{edit}/move", **moved).status_code == 303
 
 
-def test_a_stranger_with_an_odd_address_is_answered_as_ever(home: Installation) -> None:
+def test_an_odd_address_at_sign_in_gets_an_ordinary_refusal(home: Installation) -> None:
     browser = app_of(home).test_client()
     assert send(browser, "/studio/sign-in", email="a\0b", password="x").status_code == 400
 
 
 @pytest.mark.parametrize("field", ["subject", "preheader", "article", "article_title"])
-def test_a_draft_with_a_line_left_empty_can_be_opened_again(paul: FlaskClient, field: str) -> None:
+def test_a_draft_with_an_empty_field_can_be_reopened(paul: FlaskClient, field: str) -> None:
     written = {
         "subject": "Hello",
         "preheader": "How are you?",
@@ -67,7 +67,7 @@ def test_a_draft_with_a_line_left_empty_can_be_opened_again(paul: FlaskClient, f
         ("late_days", "“-1 days” is not a length of time"),
     ],
 )
-def test_an_odd_timing_is_refused_in_words_and_without_a_file(
+def test_an_invalid_timing_is_refused_in_words_without_a_file_name(
     paul: FlaskClient, field: str, said: str
 ) -> None:
     page = "/studio/sequences/pain-guide/edit/steps/muscle-activation-podcast"
@@ -79,7 +79,7 @@ def test_an_odd_timing_is_refused_in_words_and_without_a_file(
     assert "sequence.toml" not in answer.text
 
 
-def test_a_long_notice_is_cut_so_that_the_browser_keeps_it(paul: FlaskClient) -> None:
+def test_a_long_notice_is_shortened_to_fit_in_a_cookie(paul: FlaskClient) -> None:
     edit = "/studio/sequences/pain-guide/edit"
     answer = send(paul, edit, f"{edit}/move", email="☃" * 5000, by="1", version="0")
     [cookie] = [

@@ -63,7 +63,7 @@ def order(home: Installation) -> list[str]:
     return [step.email for step in plan.sequence.steps]
 
 
-def test_every_sequence_is_listed_with_how_people_come_in(
+def test_every_sequence_is_listed_with_how_people_enter_it(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
@@ -74,7 +74,7 @@ def test_every_sequence_is_listed_with_how_people_come_in(
     assert "Somebody has given no sign of life for 180 days." in page
 
 
-def test_the_timeline_says_when_each_email_goes_in_words(paul: FlaskClient) -> None:
+def test_the_timeline_describes_in_words_when_each_email_is_sent(paul: FlaskClient) -> None:
     page = words(paul.get(KEY))
     assert "At once, whenever somebody asks for the guide" in page
     assert "3 days after the guide was sent, at 10:00, on a working day" in page
@@ -92,11 +92,11 @@ def test_every_sequence_has_every_page(paul: FlaskClient, key: str, path: str) -
 
 
 @pytest.mark.parametrize("path", ["", "/edit", "/history", "/review", "/pause"])
-def test_a_sequence_that_there_is_not_has_no_page(paul: FlaskClient, path: str) -> None:
+def test_an_unknown_sequence_has_no_page(paul: FlaskClient, path: str) -> None:
     assert paul.get(f"/studio/sequences/nothing{path}").status_code == 404
 
 
-def test_an_email_is_shown_in_a_frame_that_can_do_nothing(paul: FlaskClient) -> None:
+def test_an_email_is_shown_in_a_sandboxed_frame(paul: FlaskClient) -> None:
     answer = paul.get(f"{KEY}/picture/{FIRST}")
     policy = answer.headers["Content-Security-Policy"]
     assert "sandbox" in policy and "default-src 'none'" in policy
@@ -104,14 +104,16 @@ def test_an_email_is_shown_in_a_frame_that_can_do_nothing(paul: FlaskClient) -> 
     assert paul.get(f"{KEY}/picture/nothing").status_code == 404
 
 
-def test_looking_at_pages_changes_nothing(sqlite_home: Installation, paul: FlaskClient) -> None:
+def test_viewing_sequence_pages_changes_nothing(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
     before = sqlite_home.everything()
     for path in ("", "/edit", f"/edit/steps/{FIRST}", "/edit/new", "/review", "/pause", "/history"):
         assert paul.get(f"{KEY}{path}").status_code == 200
     assert sqlite_home.everything() == before
 
 
-def test_a_changed_wait_shows_first_whom_it_affects_and_then_holds(
+def test_a_changed_wait_shows_whom_it_affects_before_it_applies(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
@@ -136,7 +138,7 @@ def test_a_changed_wait_shows_first_whom_it_affects_and_then_holds(
     assert not sqlite_home.rows(drafts)
 
 
-def test_an_email_is_moved_up_and_down_and_never_beyond_the_guide(
+def test_an_email_is_moved_up_and_down_but_never_above_the_guide(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     before = order(sqlite_home)
@@ -156,7 +158,7 @@ def test_a_comment_moves_with_its_email(sqlite_home: Installation, paul: FlaskCl
     assert plan.toml.index(comment) > plan.toml.index('"german-approach-to-back-pain"')
 
 
-def test_a_removed_email_comes_back_by_the_history(
+def test_a_removed_email_can_be_restored_from_the_history(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     before = order(sqlite_home)
@@ -192,7 +194,7 @@ def test_a_new_email_is_written_added_and_published_with_the_sequence(
     assert "Do you hold the banister?" in publish(sqlite_home, paul)
 
 
-def test_a_duplicate_says_the_same_under_another_subject(
+def test_a_duplicate_has_the_same_text_under_another_subject(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     fields = USUAL | {
@@ -206,7 +208,9 @@ def test_a_duplicate_says_the_same_under_another_subject(
     assert paul.get(f"{KEY}/picture/once-more-massage").status_code == 200
 
 
-def test_where_people_go_on_can_be_said(sqlite_home: Installation, paul: FlaskClient) -> None:
+def test_the_owner_can_choose_the_sequence_that_follows(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
     change(sqlite_home, paul, "/edit/end", sequence="golf", only_if="golfers")
     assert "People go on differently at the end." in words(paul.get(f"{KEY}/review"))
     assert "Then people in “Golfers” go on with “For golfers”." in publish(sqlite_home, paul)
@@ -220,7 +224,7 @@ def test_where_people_go_on_can_be_said(sqlite_home: Installation, paul: FlaskCl
         ("days", "chosen", "not a day to send on"),
     ],
 )
-def test_what_cannot_be_is_said_beside_what_was_typed(
+def test_an_invalid_value_is_reported_beside_what_was_typed(
     sqlite_home: Installation, paul: FlaskClient, field: str, value: str, said: str
 ) -> None:
     answer = change(sqlite_home, paul, f"/edit/steps/{FIRST}", **(USUAL | {field: value}))
@@ -230,7 +234,7 @@ def test_what_cannot_be_is_said_beside_what_was_typed(
     assert not sqlite_home.rows(drafts)
 
 
-def test_what_may_not_go_live_is_said_and_is_not_published(
+def test_an_invalid_draft_is_reported_and_not_published(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     change(sqlite_home, paul, "/edit/remove", email="your-guide")
@@ -242,7 +246,9 @@ def test_what_may_not_go_live_is_said_and_is_not_published(
     assert "whenever somebody asks for the guide" in words(paul.get(KEY))
 
 
-def test_two_windows_notice_each_other(sqlite_home: Installation, paul: FlaskClient) -> None:
+def test_a_second_window_is_warned_of_a_newer_draft(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
     change(sqlite_home, paul, "/edit/remove", email=FIRST)
     page = send(paul, f"{KEY}/edit", f"{KEY}/edit/remove", email=SECOND, version="0")
     assert page.status_code == 303
@@ -252,7 +258,9 @@ def test_two_windows_notice_each_other(sqlite_home: Installation, paul: FlaskCli
     assert sent.status_code == 422
 
 
-def test_dropped_changes_leave_nothing_behind(sqlite_home: Installation, paul: FlaskClient) -> None:
+def test_discarded_changes_leave_nothing_behind(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
     before = sqlite_home.rows(drafts)
     fields = USUAL | {"subject": "New", "body": "Hello.", "kind": "article", "after": FIRST}
     change(sqlite_home, paul, "/edit/new", **fields, original="")
@@ -261,7 +269,7 @@ def test_dropped_changes_leave_nothing_behind(sqlite_home: Installation, paul: F
     assert sqlite_home.rows(drafts) == before
 
 
-def test_pausing_says_what_it_does_and_going_on_whom_it_reaches(
+def test_pausing_and_resuming_explain_what_they_do_and_whom_they_affect(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
@@ -278,7 +286,7 @@ def test_pausing_says_what_it_does_and_going_on_whom_it_reaches(
     assert "Paused" not in words(paul.get("/studio/sequences/"))
 
 
-def test_acting_without_the_forms_own_value_changes_nothing(
+def test_a_post_without_the_forms_token_changes_nothing(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     before = sqlite_home.everything()

@@ -59,7 +59,7 @@ def practice_toml(home: Installation) -> str:
     return str(newest.source["toml"])
 
 
-def test_a_guide_put_in_place_is_the_one_shown_and_an_earlier_one_comes_back(
+def test_an_uploaded_guide_is_shown_and_an_earlier_one_can_be_restored(
     paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     assert "Still the sample" in paul.get(GUIDES).text
@@ -77,7 +77,7 @@ def test_a_guide_put_in_place_is_the_one_shown_and_an_earlier_one_comes_back(
     assert len(sqlite_home.rows(guide_files)) == 3
 
 
-def test_what_is_no_guide_is_refused_beside_its_field(
+def test_an_unsuitable_guide_is_refused_beside_its_field(
     paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     answer = upload(paul, b"<html>", "page.html")
@@ -90,12 +90,12 @@ def test_what_is_no_guide_is_refused_beside_its_field(
     assert sqlite_home.rows(guide_files) == []
 
 
-def test_a_large_guide_is_taken_where_a_large_form_is_not(paul: FlaskClient) -> None:
+def test_a_large_guide_is_accepted_but_a_large_form_is_not(paul: FlaskClient) -> None:
     assert upload(paul, OWN + bytes(3 * 2**20)).status_code == 303
     assert send(paul, PRACTICE, **FACTS | {"disclosure": "x" * 2**21}).status_code == 413
 
 
-def test_the_facts_of_the_practice_are_published_and_the_comments_stay(
+def test_the_practice_details_are_published_and_the_comments_stay(
     paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     assert "30 Cannon Street" in paul.get(PRACTICE).text
@@ -126,7 +126,7 @@ def test_the_facts_of_the_practice_are_published_and_the_comments_stay(
         ("phone", "020\r\n7183", "on one line"),
     ],
 )
-def test_a_fact_that_cannot_be_is_said_beside_its_field_and_nothing_is_lost(
+def test_an_invalid_detail_is_reported_beside_its_field_and_nothing_is_lost(
     paul: FlaskClient, sqlite_home: Installation, field: str, said: str, slip: str
 ) -> None:
     before = practice_toml(sqlite_home)
@@ -138,7 +138,7 @@ def test_a_fact_that_cannot_be_is_said_beside_its_field_and_nothing_is_lost(
     assert practice_toml(sqlite_home) == before
 
 
-def test_the_hours_reach_the_calendar_and_show_as_they_were_typed(
+def test_the_hours_apply_to_the_calendar_and_are_shown_as_typed(
     paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     assert send(paul, HOURS, **TIMES).status_code == 303
@@ -166,7 +166,7 @@ def test_the_hours_reach_the_calendar_and_show_as_they_were_typed(
         ("closed", "2026-01-01 to 2026-12-31", "More than 100 days"),
     ],
 )
-def test_hours_that_cannot_be_are_said_beside_their_field(
+def test_invalid_hours_are_reported_beside_their_field(
     paul: FlaskClient, field: str, said: str, slip: str
 ) -> None:
     answer = send(paul, HOURS, **TIMES | {field: said})
@@ -175,7 +175,7 @@ def test_hours_that_cannot_be_are_said_beside_their_field(
     assert "Nothing has been saved yet" in answer.text
 
 
-def test_the_token_is_shown_to_whoever_asks_by_the_button_only(paul: FlaskClient) -> None:
+def test_the_token_is_shown_only_on_request(paul: FlaskClient) -> None:
     page = paul.get(FORM)
     assert SIGNUP_TOKEN not in page.text
     assert "https://emails.example.org/webhooks/signup/pain-guide" in page.text
@@ -186,9 +186,7 @@ def test_the_token_is_shown_to_whoever_asks_by_the_button_only(paul: FlaskClient
     assert f"{FORM}/token" not in shown.text
 
 
-def test_the_owner_signs_up_as_a_visitor_would(
-    paul: FlaskClient, sqlite_home: Installation
-) -> None:
+def test_the_owner_can_sign_up_like_a_visitor(paul: FlaskClient, sqlite_home: Installation) -> None:
     assert send(paul, FORM, f"{FORM}/try").status_code == 303
     assert sqlite_home.person(PAUL)["address"] == PAUL
     assert [row["page_url"] for row in sqlite_home.rows(signups)] == [FORM]
@@ -196,7 +194,7 @@ def test_the_owner_signs_up_as_a_visitor_would(
     assert "1 person signed up" in paul.get(WEBSITE).text
 
 
-def test_every_refused_call_is_shown_with_what_to_do(
+def test_every_refused_call_is_shown_with_its_remedy(
     paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     for path in ("signup/pain-guide", "signup/made-up", "bookings/calendly"):
@@ -216,7 +214,7 @@ def test_every_refused_call_is_shown_with_what_to_do(
     assert paul.get(f"{WEBSITE}/made-up").status_code == 404
 
 
-def test_a_box_that_was_not_understood_is_shown_and_counts_as_no_refusal(
+def test_an_unreadable_box_is_shown_and_does_not_count_as_a_refusal(
     paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     assert "not understood" not in paul.get(FORM).text
@@ -229,7 +227,7 @@ def test_a_box_that_was_not_understood_is_shown_and_counts_as_no_refusal(
     assert "refused, the last one" not in website
 
 
-def test_the_server_page_names_what_is_set_and_nothing_secret(
+def test_the_server_page_shows_the_settings_without_secrets(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     page = paul.get("/studio/settings/machinery").text
@@ -240,7 +238,7 @@ def test_the_server_page_names_what_is_set_and_nothing_secret(
     assert not [secret for secret in secrets if secret in page]
 
 
-def test_what_is_saved_can_be_sent_and_published_with(
+def test_emails_can_be_published_and_sent_with_unusual_practice_details(
     paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     typed = FACTS | {

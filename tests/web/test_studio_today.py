@@ -29,14 +29,14 @@ def put_in_doubt(home: Installation) -> None:
         messages.move_on(connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut")
 
 
-def test_a_quiet_day_says_that_nothing_is_needed(paul: FlaskClient) -> None:
+def test_a_quiet_day_says_that_nothing_needs_the_owner(paul: FlaskClient) -> None:
     page = words(paul.get("/studio/").text)
     assert "Monday 2 March." in page
     assert "Nothing needs you." in page
     assert "Nobody yet." in page
 
 
-def test_what_is_to_be_filled_in_leads_to_its_field(paul: FlaskClient) -> None:
+def test_each_missing_detail_links_to_its_field(paul: FlaskClient) -> None:
     page = paul.get("/studio/").text
     for name in FIELDS:
         if f"practice#{name}" in page:
@@ -45,7 +45,7 @@ def test_what_is_to_be_filled_in_leads_to_its_field(paul: FlaskClient) -> None:
     assert 'href="/studio/settings">Your own guides</a>' in page
 
 
-def test_people_are_named_as_they_named_themselves(
+def test_people_are_shown_by_the_name_they_gave(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("alice@example.org", first_name="Alice")
@@ -76,7 +76,7 @@ def test_a_message_in_doubt_is_settled_by_a_button(
     assert "Was this email sent?" not in page
 
 
-def test_settling_twice_and_settling_nonsense_change_nothing(
+def test_settling_twice_or_with_an_invalid_answer_changes_nothing(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     put_in_doubt(sqlite_home)
@@ -87,7 +87,7 @@ def test_settling_twice_and_settling_nonsense_change_nothing(
     assert sqlite_home.statuses("alice@example.org")[0][1] is MessageStatus.ACCEPTED
 
 
-def test_the_first_steps_are_there_and_each_has_a_button(paul: FlaskClient) -> None:
+def test_the_first_steps_are_listed_and_each_has_a_button(paul: FlaskClient) -> None:
     page = paul.get("/studio/").text
     assert page.count('action="/studio/first-steps/') == len(TASKS) == 6
     assert '<details class="card" id="first-steps" open>' in page
@@ -98,7 +98,7 @@ def test_the_first_steps_are_there_and_each_has_a_button(paul: FlaskClient) -> N
     assert nothing.status_code == 404
 
 
-def test_the_first_steps_step_back_once_mails_leave(
+def test_the_first_steps_are_collapsed_once_emails_are_sent(
     sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("alice@example.org")
@@ -106,19 +106,19 @@ def test_the_first_steps_step_back_once_mails_leave(
     assert '<details class="card" id="first-steps">' in paul.get("/studio/").text
 
 
-def test_what_is_missing_is_said_in_the_owners_words(paul: FlaskClient) -> None:
+def test_missing_details_are_described_in_the_owners_words(paul: FlaskClient) -> None:
     page = words(paul.get("/studio/").text)
     for heading, consequence in FIELDS.values():
         assert f"{heading} {consequence}" in page
     assert "_url" not in page.replace("NURTURE_BASE_URL", "")
 
 
-def test_a_name_is_shown_as_text(sqlite_home: Installation, paul: FlaskClient) -> None:
+def test_a_name_is_escaped(sqlite_home: Installation, paul: FlaskClient) -> None:
     sqlite_home.subscribe("a@example.org", first_name="<img src=x>")
     assert "<img" not in paul.get("/studio/").text
 
 
-def test_lengths_and_numbers_are_said_as_people_say_them() -> None:
+def test_durations_and_numbers_are_written_in_everyday_words() -> None:
     said = [say_ago(timedelta(minutes=m)) for m in (0, 1, 59, 60, 47 * 60, 48 * 60)]
     assert said == [
         "just now",
@@ -135,7 +135,7 @@ def test_lengths_and_numbers_are_said_as_people_say_them() -> None:
 
 
 @pytest.mark.parametrize("real", ["yes", "no"])
-def test_a_jump_of_bounces_is_judged_by_a_button_and_the_emails_go_on(
+def test_a_bounce_jump_is_settled_by_a_button_and_sending_continues(
     sqlite_home: Installation, paul: FlaskClient, real: str
 ) -> None:
     people = crowd(sqlite_home, 12)
@@ -152,7 +152,7 @@ def test_a_jump_of_bounces_is_judged_by_a_button_and_the_emails_go_on(
     assert len(sqlite_home.rows(suppressions)) == (11 if real == "yes" else 0)
 
 
-def test_a_word_that_judges_no_jump_is_refused(paul: FlaskClient) -> None:
+def test_an_invalid_answer_to_a_bounce_jump_is_refused(paul: FlaskClient) -> None:
     assert send(paul, "/studio/", "/studio/bounces", real="perhaps").status_code == 400
     assert send(paul, "/studio/", "/studio/bounces", real="yes").status_code == 303
     assert "looked at that in the meantime" in paul.get("/studio/").text

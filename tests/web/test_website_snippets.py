@@ -80,13 +80,13 @@ def wordpress(snippets: dict[str, str]) -> Run:
     return run
 
 
-def test_the_snippets_do_not_wait_for_a_mail_of_wordpress(snippets: dict[str, str]) -> None:
+def test_the_snippets_do_not_depend_on_wordpress_sending_an_email(snippets: dict[str, str]) -> None:
     assert "'wpcf7_before_send_mail'" in snippets["Contact Form 7"]
     assert not any("mail_sent" in code for code in snippets.values())
 
 
 @php
-def test_every_snippet_is_php_that_can_be_read(snippets: dict[str, str]) -> None:
+def test_every_snippet_is_valid_php(snippets: dict[str, str]) -> None:
     for name, code in snippets.items():
         if "add_action" in code or "define(" in code or name == "signup.php":
             whole = code if code.startswith("<?php") else f"<?php\n{code}"
@@ -95,7 +95,7 @@ def test_every_snippet_is_php_that_can_be_read(snippets: dict[str, str]) -> None
 
 
 @php
-def test_contact_form_7_signs_somebody_up_although_the_mail_of_wordpress_fails(
+def test_a_contact_form_7_signup_survives_a_failed_wordpress_email(
     wordpress: Run, context: Installation
 ) -> None:
     done = wordpress(**CF7, post=POSTED | {"consent": ["tracking"]})
@@ -110,7 +110,7 @@ def test_contact_form_7_signs_somebody_up_although_the_mail_of_wordpress_fails(
 
 
 @php
-def test_a_browser_without_scripts_tells_the_page_by_its_referrer(
+def test_a_browser_without_scripts_reports_the_page_by_its_referrer(
     wordpress: Run, context: Installation
 ) -> None:
     post = {"your-email": "ann@example.org", "your-name": "Ann", "consent": ""}
@@ -121,7 +121,7 @@ def test_a_browser_without_scripts_tells_the_page_by_its_referrer(
 
 
 @php
-def test_a_double_click_is_one_signup(wordpress: Run, context: Installation) -> None:
+def test_a_double_click_makes_one_signup(wordpress: Run, context: Installation) -> None:
     for _ in range(2):
         assert wordpress(**CF7, post=POSTED).stderr == ""
     wordpress(**CF7, post=POSTED | {"your-email": "bob@example.org"})
@@ -129,7 +129,7 @@ def test_a_double_click_is_one_signup(wordpress: Run, context: Installation) -> 
 
 
 @php
-def test_another_form_of_the_website_signs_nobody_up(wordpress: Run, context: Installation) -> None:
+def test_another_form_on_the_website_makes_no_signup(wordpress: Run, context: Installation) -> None:
     wordpress("contact form 7", form=124, post=POSTED)
     wordpress("elementor", form="Contact", fields={"email": {"value": "ann@example.org"}})
     assert context.rows(signups) == []
@@ -137,7 +137,7 @@ def test_another_form_of_the_website_signs_nobody_up(wordpress: Run, context: In
 
 @php
 @pytest.mark.parametrize("name", [{"1.3": "Ann", "1.6": "Example"}, {"1": "Ann Example"}])
-def test_gravity_forms_sends_either_kind_of_name(
+def test_gravity_forms_sends_either_kind_of_name_field(
     wordpress: Run, context: Installation, name: dict[str, str]
 ) -> None:
     entry = {"status": "active", "2": "ann@example.org"} | name
@@ -147,7 +147,7 @@ def test_gravity_forms_sends_either_kind_of_name(
 
 
 @php
-def test_what_gravity_forms_takes_for_junk_is_no_signup(
+def test_an_entry_gravity_forms_marks_as_spam_makes_no_signup(
     wordpress: Run, context: Installation
 ) -> None:
     entry = {"status": "spam", "2": "ann@example.org", "1.3": "Ann"}
@@ -156,7 +156,7 @@ def test_what_gravity_forms_takes_for_junk_is_no_signup(
 
 
 @php
-def test_elementor_signs_somebody_up_with_what_they_ticked(
+def test_an_elementor_signup_includes_the_ticked_boxes(
     wordpress: Run, context: Installation
 ) -> None:
     values = {"email": "ann@example.org", "name": "Ann Example", "consent": "tracking"}
@@ -169,14 +169,14 @@ def test_elementor_signs_somebody_up_with_what_they_ticked(
 
 
 @php
-def test_a_call_that_is_refused_is_written_to_the_log_of_the_website(wordpress: Run) -> None:
+def test_a_refused_call_is_written_to_the_websites_log(wordpress: Run) -> None:
     refused = wordpress(**CF7, token="another", post=POSTED)
     assert "nurture: a signup was refused: 401" in refused.stderr
     assert "ann@example.org" not in refused.stderr
 
 
 @php
-def test_a_call_that_does_not_arrive_is_written_to_the_log_of_the_website(
+def test_a_call_that_fails_to_arrive_is_written_to_the_websites_log(
     wordpress: Run, snippets: dict[str, str], context: Installation
 ) -> None:
     name = "The common part for WordPress"

@@ -48,7 +48,7 @@ def outbox_of(home: Installation) -> str:
     return str(home.context.outbox.absolute())
 
 
-def test_today_needs_the_owner_and_says_where_the_emails_are(
+def test_the_first_page_asks_for_a_mail_server_and_names_the_outbox(
     silent: Installation, owner: FlaskClient
 ) -> None:
     silent.subscribe("alice@example.org", first_name="Alice")
@@ -62,7 +62,9 @@ def test_today_needs_the_owner_and_says_where_the_emails_are(
     assert "Nothing needs you" not in page
 
 
-def test_what_lies_in_the_outbox_is_no_real_email(silent: Installation, owner: FlaskClient) -> None:
+def test_an_email_in_the_outbox_does_not_count_as_sent(
+    silent: Installation, owner: FlaskClient
+) -> None:
     silent.subscribe("alice@example.org")
     silent.deliver()
     assert not dashboard.has_sent(silent.context.database)
@@ -71,7 +73,7 @@ def test_what_lies_in_the_outbox_is_no_real_email(silent: Installation, owner: F
     assert "Sent “" not in owner.get("/studio/people/1").text
 
 
-def test_a_test_email_is_said_to_lie_in_the_outbox(
+def test_a_test_email_is_reported_as_saved_in_the_outbox(
     silent: Installation, owner: FlaskClient
 ) -> None:
     owner.post(PAGE, data=fields(owner, action="test"))
@@ -92,13 +94,11 @@ def test_a_test_signup_does_not_send_the_owner_to_an_empty_inbox(
 
 
 @pytest.mark.parametrize("page", ["people", "emails/", "sequences/", "settings/machinery"])
-def test_every_page_of_the_studio_says_that_emails_reach_nobody(
-    owner: FlaskClient, page: str
-) -> None:
+def test_every_studio_page_says_that_emails_reach_nobody(owner: FlaskClient, page: str) -> None:
     assert "emails reach nobody" in words(owner.get(f"/studio/{page}").text)
 
 
-def test_with_a_mail_server_nothing_of_this_is_said(paul: FlaskClient) -> None:
+def test_no_outbox_warning_appears_with_a_mail_server(paul: FlaskClient) -> None:
     for page in ("", "people", "settings/website/pain-guide"):
         assert "reach nobody" not in paul.get(f"/studio/{page}").text
 
@@ -109,13 +109,13 @@ def nurture(home: Installation, *command: str) -> str:
     return done.stdout
 
 
-def test_check_and_status_say_that_a_mail_server_is_still_to_be_set(silent: Installation) -> None:
+def test_check_and_status_ask_for_a_mail_server(silent: Installation) -> None:
     assert "to set: NURTURE_SMTP_URL" in nurture(silent, "check")
     assert f"written to the folder {outbox_of(silent)}" in nurture(silent, "status")
     assert json.loads(nurture(silent, "status", "--json"))["broker_trouble"] is None
 
 
-def test_what_was_filled_in_in_the_studio_is_not_asked_for_by_check(
+def test_check_does_not_ask_for_details_entered_in_the_studio(
     silent: Installation, owner: FlaskClient
 ) -> None:
     assert "booking_url is empty" in nurture(silent, "check")
@@ -126,14 +126,14 @@ def test_what_was_filled_in_in_the_studio_is_not_asked_for_by_check(
     assert "privacy_url is empty" in said
 
 
-def test_check_needs_no_database_and_makes_none(tmp_path: Path) -> None:
+def test_check_needs_no_database_and_creates_none(tmp_path: Path) -> None:
     done = CliRunner(env={"NURTURE_DATA_DIR": str(tmp_path / "var")}).invoke(main, ["check"])
     assert done.exit_code == 0
     assert "booking_url is empty" in done.stdout
     assert not (tmp_path / "var" / "nurture.db").exists()
 
 
-def test_serve_welcomes_with_what_check_and_today_say(
+def test_serve_starts_with_the_same_advice_as_check_and_the_first_page(
     silent: Installation, owner: FlaskClient
 ) -> None:
     send(owner, PRACTICE, **FACTS)
@@ -153,7 +153,7 @@ def test_serve_welcomes_with_what_check_and_today_say(
     assert "privacy_url is empty" in said
 
 
-def test_the_first_start_list_asks_for_the_mail_server(silent: Installation) -> None:
+def test_the_first_steps_ask_for_a_mail_server(silent: Installation) -> None:
     from nurture.services.owner.checklist import ChecklistSubject
 
     published = silent.context.published
@@ -166,7 +166,7 @@ def test_the_first_start_list_asks_for_the_mail_server(silent: Installation) -> 
     assert "outbox" in finding.sentences[0]
 
 
-def test_today_says_at_once_that_redis_refuses_the_password(
+def test_the_first_page_reports_immediately_that_redis_refuses_the_password(
     sqlite_home: Installation, tmp_path: Path
 ) -> None:
     from redis import Redis

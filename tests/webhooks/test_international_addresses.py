@@ -29,7 +29,7 @@ def bounce(home: Installation, recipient: str) -> int:
 
 
 @pytest.mark.parametrize("spelt", SPELT)
-def test_a_booking_ends_the_series_however_the_calendar_spells(
+def test_a_booking_ends_the_sequence_in_either_spelling_of_the_address(
     sqlite_home: Installation, spelt: str
 ) -> None:
     home = sqlite_home
@@ -40,7 +40,7 @@ def test_a_booking_ends_the_series_however_the_calendar_spells(
 
 
 @pytest.mark.parametrize("spelt", SPELT)
-def test_a_bounce_suppresses_whom_we_know_however_the_provider_spells(
+def test_a_bounce_suppresses_a_known_person_in_either_spelling(
     sqlite_home: Installation, spelt: str
 ) -> None:
     home = sqlite_home
@@ -50,16 +50,14 @@ def test_a_bounce_suppresses_whom_we_know_however_the_provider_spells(
     assert hashes == [home.person(KNOWN)["address_hash"]]
 
 
-def test_signing_up_in_both_spellings_is_one_person(home: Installation) -> None:
+def test_signing_up_in_both_spellings_makes_one_person(home: Installation) -> None:
     for spelt in SPELT[:3]:
         assert home.fill_in_form(spelt).status_code == 202
     assert len(home.rows(subscribers)) == 1
 
 
 @pytest.mark.parametrize("earlier", [LETTERS, KNOWN])
-def test_a_no_from_before_is_found_under_the_key_of_that_day(
-    home: Installation, earlier: str
-) -> None:
+def test_an_old_opt_out_is_found_under_its_old_key(home: Installation, earlier: str) -> None:
     then = home.context.tokens.address_hash(earlier)
     with home.context.database.writing() as connection:
         suppress(connection, then, SuppressionReason.UNSUBSCRIBED, home.clock.now)
@@ -73,7 +71,7 @@ def test_a_no_from_before_is_found_under_the_key_of_that_day(
     assert home.rows(subscribers) == []
 
 
-def test_the_owner_finds_forgets_and_exports_them_in_letters(home: Installation) -> None:
+def test_the_owner_finds_exports_and_erases_a_person_in_either_spelling(home: Installation) -> None:
     home.fill_in_form(LETTERS)
     context, now = home.context, home.clock.now
     with context.database.reading() as connection:
@@ -89,7 +87,7 @@ def test_the_owner_finds_forgets_and_exports_them_in_letters(home: Installation)
     assert "cher" not in str(home.rows(subscribers))
 
 
-def test_the_command_takes_either_spelling(
+def test_the_command_accepts_either_spelling(
     sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nurture.cli import main
@@ -104,7 +102,7 @@ def test_the_command_takes_either_spelling(
         assert KNOWN in told.output
 
 
-def test_an_owner_of_an_earlier_spelling_signs_in_and_is_added_no_second_time(
+def test_an_owner_with_an_older_spelling_signs_in_and_is_not_added_twice(
     sqlite_home: Installation,
 ) -> None:
     from nurture.store.tables import owners

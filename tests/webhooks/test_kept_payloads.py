@@ -125,7 +125,7 @@ def tell_everything(home: Installation, schemes: Mapping[str, Scheme]) -> int:
     return told
 
 
-def test_nothing_that_somebody_wrote_is_kept_in_any_table_file_or_log(
+def test_free_text_from_callers_is_stored_in_no_table_file_or_log(
     home: Installation,
     schemes: Mapping[str, Scheme],
     caplog: pytest.LogCaptureFixture,
@@ -154,7 +154,7 @@ def refuse_something(home: Installation, schemes: Mapping[str, Scheme]) -> None:
     home.client.post("/webhooks/mail/sendgrid", data=MARKER.encode())
 
 
-def test_the_reason_of_a_bounce_and_the_start_of_a_session_are_still_told(
+def test_bounce_reasons_and_session_times_are_still_reported(
     home: Installation, schemes: Mapping[str, Scheme]
 ) -> None:
     home.subscribe(PERSON)

@@ -42,7 +42,7 @@ def signed(home: Installation, body: bytes, number: str = "msg_1") -> dict[str, 
     return sign_standard_webhook(SIGNUP_SECRET, number, home.clock.now, body)
 
 
-def test_a_signed_call_makes_a_subscriber_with_proof_of_consent(home: Installation) -> None:
+def test_a_signed_call_makes_a_subscriber_with_evidence_of_consent(home: Installation) -> None:
     body = as_json(
         {
             "email": " Ann@Example.org ",
@@ -74,7 +74,7 @@ def test_a_signed_call_makes_a_subscriber_with_proof_of_consent(home: Installati
     assert signup["utm"] == {"utm_source": "newsletter"}
 
 
-def test_a_form_may_be_sent_url_encoded_as_a_browser_does(home: Installation) -> None:
+def test_a_form_may_be_url_encoded_as_by_a_browser(home: Installation) -> None:
     answer = home.client.post(
         PAIN,
         data={"email": ANN, "name": "Ann Example", "consent[]": ["tracking", "health_topics"]},
@@ -97,7 +97,7 @@ def test_a_form_may_be_sent_as_multipart(home: Installation) -> None:
     assert home.person(ANN)["purposes"] == {"guide", "marketing", "tracking"}
 
 
-def test_new_known_and_suppressed_addresses_are_answered_alike(
+def test_new_known_and_suppressed_addresses_get_the_same_answer(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     body = as_json({"email": ANN})
@@ -117,7 +117,7 @@ def test_nothing_is_sent_while_the_visitor_waits(
     assert smtp_sink.mails == []
 
 
-def test_an_address_with_letters_of_another_script_after_the_at_sign_gets_its_guide(
+def test_an_address_with_an_international_domain_gets_its_guide(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     answer = call(sqlite_home, as_json({"email": "ann@bücher.example.org"}))
@@ -136,7 +136,7 @@ def test_an_address_with_letters_of_another_script_after_the_at_sign_gets_its_gu
         {"time_zone": "undefined"},
     ],
 )
-def test_nobody_loses_their_guide_over_an_odd_decoration(
+def test_an_invalid_optional_field_never_costs_anyone_their_guide(
     sqlite_home: Installation, odd: dict[str, str]
 ) -> None:
     assert call(sqlite_home, as_json({"email": ANN} | odd)).status_code == 202
@@ -161,7 +161,7 @@ def test_nobody_loses_their_guide_over_an_odd_decoration(
         ({"email": {"value": ANN}}, "email"),
     ],
 )
-def test_only_an_address_that_cannot_be_used_is_refused_and_nothing_is_kept(
+def test_only_an_unusable_address_is_refused_and_nothing_is_stored(
     sqlite_home: Installation, fields: dict[str, object], field: str
 ) -> None:
     answer = call(sqlite_home, as_json(fields))
@@ -172,7 +172,7 @@ def test_only_an_address_that_cannot_be_used_is_refused_and_nothing_is_kept(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[1]", b"null", b"[" * 50_000, b"NaN"])
-def test_a_body_that_is_no_json_object_is_a_bad_request(
+def test_a_body_that_is_not_a_json_object_is_a_bad_request(
     sqlite_home: Installation, body: bytes
 ) -> None:
     answer = call(sqlite_home, body)
@@ -181,19 +181,21 @@ def test_a_body_that_is_no_json_object_is_a_bad_request(
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", ""])
-def test_a_body_of_another_type_is_not_read(sqlite_home: Installation, kind: str) -> None:
+def test_a_body_with_an_unsupported_content_type_is_not_read(
+    sqlite_home: Installation, kind: str
+) -> None:
     answer = sqlite_home.client.post(PAIN, data=b"email=x", headers=BEARER, content_type=kind)
     assert answer.status_code == 415
     problem(answer)
 
 
-def test_a_body_too_large_is_refused(sqlite_home: Installation) -> None:
+def test_an_oversized_body_is_refused(sqlite_home: Installation) -> None:
     answer = call(sqlite_home, as_json({"email": ANN, "x": "x" * 1_100_000}))
     assert answer.status_code == 413
     problem(answer)
 
 
-def test_an_unknown_form_is_not_found_and_the_known_ones_are_named(
+def test_an_unknown_form_is_not_found_and_the_known_forms_are_named(
     sqlite_home: Installation,
 ) -> None:
     answer = call(sqlite_home, as_json({"email": ANN}), path="/webhooks/signup/nothing")
@@ -202,7 +204,7 @@ def test_an_unknown_form_is_not_found_and_the_known_ones_are_named(
     assert sqlite_home.rows(subscribers) == []
 
 
-def test_a_get_is_not_allowed_and_says_what_is(sqlite_home: Installation) -> None:
+def test_a_get_is_not_allowed_and_the_allowed_method_is_named(sqlite_home: Installation) -> None:
     answer = sqlite_home.client.get(PAIN)
     assert answer.status_code == 405
     assert "POST" in answer.headers["Allow"]
@@ -221,7 +223,7 @@ def test_a_get_is_not_allowed_and_says_what_is(sqlite_home: Installation) -> Non
         {"webhook-signature": "", **BEARER},
     ],
 )
-def test_a_caller_who_is_not_known_is_turned_away(
+def test_an_unauthenticated_caller_is_refused(
     sqlite_home: Installation, headers: dict[str, str]
 ) -> None:
     answer = call(sqlite_home, as_json({"email": ANN}), headers)
@@ -231,7 +233,7 @@ def test_a_caller_who_is_not_known_is_turned_away(
     assert sqlite_home.rows(subscribers) == []
 
 
-def test_a_signature_lasts_five_minutes_on_our_clock_and_not_longer(
+def test_a_signature_is_valid_for_five_minutes(
     sqlite_home: Installation,
 ) -> None:
     home, body = sqlite_home, as_json({"email": ANN})
@@ -252,7 +254,9 @@ def test_a_signature_covers_the_body_and_the_id(sqlite_home: Installation) -> No
     assert home.rows(subscribers) == []
 
 
-def test_while_a_secret_is_replaced_both_are_valid(sqlite_home: Installation) -> None:
+def test_the_old_and_the_new_secret_are_both_valid_during_rotation(
+    sqlite_home: Installation,
+) -> None:
     from webhooks import create_app
 
     home, body = sqlite_home, as_json({"email": ANN})
@@ -272,7 +276,7 @@ def test_while_a_secret_is_replaced_both_are_valid(sqlite_home: Installation) ->
     assert answers == [202] * 4
 
 
-def test_the_same_call_twice_is_one_signup(home: Installation) -> None:
+def test_the_same_call_twice_makes_one_signup(home: Installation) -> None:
     body = as_json({"email": ANN})
     for _ in range(3):
         assert call(home, body, BEARER | {"Idempotency-Key": "k1"}).status_code == 202
@@ -282,7 +286,7 @@ def test_the_same_call_twice_is_one_signup(home: Installation) -> None:
     assert len(home.rows(signups)) == 2
 
 
-def test_a_key_used_for_another_body_is_a_conflict(home: Installation) -> None:
+def test_reusing_a_key_for_another_body_is_a_conflict(home: Installation) -> None:
     key = BEARER | {"Idempotency-Key": "k1"}
     assert call(home, as_json({"email": ANN}), key).status_code == 202
     answer = call(home, as_json({"email": "bob@example.org"}), key)
@@ -291,13 +295,13 @@ def test_a_key_used_for_another_body_is_a_conflict(home: Installation) -> None:
     assert len(home.rows(subscribers)) == 1
 
 
-def test_a_key_that_is_too_long_is_named(sqlite_home: Installation) -> None:
+def test_a_key_that_is_too_long_is_refused_by_name(sqlite_home: Installation) -> None:
     answer = call(sqlite_home, as_json({"email": ANN}), BEARER | {"Idempotency-Key": "k" * 256})
     assert answer.status_code == 400
     assert problem(answer)["field"] == "Idempotency-Key"
 
 
-def test_a_long_signed_id_is_no_trouble_for_the_database(home: Installation) -> None:
+def test_a_long_signed_id_does_not_break_the_database(home: Installation) -> None:
     import random
 
     number = "".join(random.Random(7).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=6000))
@@ -305,14 +309,14 @@ def test_a_long_signed_id_is_no_trouble_for_the_database(home: Installation) -> 
     assert call(home, body, signed(home, body, number)).status_code in (202, 400)
 
 
-def test_a_call_that_failed_may_be_made_again_with_the_same_key(home: Installation) -> None:
+def test_a_failed_call_may_be_retried_with_the_same_key(home: Installation) -> None:
     key = BEARER | {"Idempotency-Key": "k1"}
     assert call(home, as_json({"email": ANN}), key, "/webhooks/signup/nothing").status_code == 404
     assert home.rows(signup_keys) == []
     assert call(home, as_json({"email": ANN}), key).status_code == 202
 
 
-def test_a_flood_is_told_to_come_back_later(sqlite_home: Installation, clock_file: object) -> None:
+def test_a_flood_is_told_to_retry_later(sqlite_home: Installation, clock_file: object) -> None:
     from webhooks import create_app
 
     small = sqlite_home.another(NURTURE_SIGNUPS_PER_CLIENT_HOUR="3")
@@ -330,7 +334,7 @@ def test_a_flood_is_told_to_come_back_later(sqlite_home: Installation, clock_fil
     small.database.close()
 
 
-def test_while_the_database_is_away_the_website_is_asked_to_come_back(
+def test_the_website_is_asked_to_retry_while_the_database_is_unavailable(
     sqlite_home: Installation,
 ) -> None:
     from webhooks import create_app

@@ -62,7 +62,7 @@ def as_form(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:24])
-def test_an_odd_value_in_any_optional_field_is_no_reason_to_refuse(
+def test_an_odd_value_in_an_optional_field_is_never_refused(
     sqlite_home: Installation, value: Any
 ) -> None:
     for number, name in enumerate([*OPTIONAL, *CAMPAIGN]):
@@ -83,7 +83,7 @@ def test_an_odd_value_in_any_optional_field_is_no_reason_to_refuse(
 
 
 @pytest.mark.parametrize("value", [None, "", [], {}, "x" * 100_000, "\ud800\0"])
-def test_all_optional_fields_at_once_may_be_odd_on_every_database(
+def test_all_optional_fields_may_be_odd_together_on_every_database(
     home: Installation, value: Any
 ) -> None:
     body = {"email": "ann@example.org"} | dict.fromkeys([*OPTIONAL, *CAMPAIGN], value)
@@ -109,19 +109,19 @@ def test_all_optional_fields_at_once_may_be_odd_on_every_database(
         {"first_name": None, "name": "Ann\N{NO-BREAK SPACE}Example"},
     ],
 )
-def test_a_name_in_parts_is_put_together(sqlite_home: Installation, fields: dict[str, Any]) -> None:
+def test_a_name_in_parts_is_joined(sqlite_home: Installation, fields: dict[str, Any]) -> None:
     answer = sqlite_home.client.post(PAIN, json={"email": "a@example.org"} | fields, headers=BEARER)
     assert signed_up(sqlite_home, answer)
     assert sqlite_home.person("a@example.org")["first_name"] == "Ann"
 
 
-def test_a_name_in_parts_is_put_together_from_a_form_too(sqlite_home: Installation) -> None:
+def test_a_name_in_parts_is_joined_from_a_form_too(sqlite_home: Installation) -> None:
     form = {"email": "a@example.org", "name[first]": "Ann", "name[last]": "Example"}
     assert signed_up(sqlite_home, sqlite_home.client.post(PAIN, data=form, headers=BEARER))
     assert sqlite_home.person("a@example.org")["first_name"] == "Ann"
 
 
-def test_campaign_parameters_that_say_nothing_are_not_kept(sqlite_home: Installation) -> None:
+def test_empty_campaign_parameters_are_not_stored(sqlite_home: Installation) -> None:
     fields = {f"utm_{n}": None for n in range(30)}
     more = {"utm_source": ["letter"], "utm_term": 7, "utm_content": True, "utm_medium": {}}
     body = {"email": "a@example.org"} | fields | more
@@ -129,7 +129,7 @@ def test_campaign_parameters_that_say_nothing_are_not_kept(sqlite_home: Installa
     assert sqlite_home.rows(signups)[0]["utm"] == {"utm_source": "letter", "utm_term": "7"}
 
 
-def test_a_letter_in_another_encoding_costs_the_name_and_not_the_guide(
+def test_a_wrongly_encoded_letter_loses_the_name_but_not_the_guide(
     sqlite_home: Installation,
 ) -> None:
     body = '{"email": "a@example.org", "first_name": "Jörg"}'.encode("latin-1")
@@ -151,7 +151,7 @@ def test_a_letter_in_another_encoding_costs_the_name_and_not_the_guide(
         {"consent": "0", "consent[tracking]": "yes"},
     ],
 )
-def test_a_ticked_box_is_understood_as_forms_send_it(
+def test_a_ticked_box_is_understood_in_every_form_encoding(
     sqlite_home: Installation, form: dict[str, Any]
 ) -> None:
     answer = sqlite_home.client.post(PAIN, data={"email": "a@example.org"} | form, headers=BEARER)
@@ -161,7 +161,7 @@ def test_a_ticked_box_is_understood_as_forms_send_it(
     assert sqlite_home.rows(refused_calls) == []
 
 
-def test_a_box_that_is_not_understood_is_no_consent_and_the_studio_is_told(
+def test_an_unreadable_box_grants_no_consent_and_is_reported_in_the_studio(
     home: Installation,
 ) -> None:
     body = {"email": "a@example.org", "consent": ["tracking", "newsletters", "I, Ann, agree"]}
@@ -174,7 +174,7 @@ def test_a_box_that_is_not_understood_is_no_consent_and_the_studio_is_told(
     assert note["problem"] == "A box that was not understood: “newsletters”, a text of 3 words."
 
 
-def test_a_flood_of_odd_boxes_writes_a_few_notes_and_signs_everybody_up(
+def test_a_flood_of_unreadable_boxes_writes_a_few_notes_and_signs_everyone_up(
     sqlite_home: Installation,
 ) -> None:
     for number in range(40):

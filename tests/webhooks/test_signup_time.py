@@ -10,7 +10,7 @@ from tests.installation import Installation, as_json
 from tests.webhooks.test_signup import ANN, BEARER, PAIN, call, problem, signed
 
 
-def test_the_time_that_the_website_gives_is_kept_beside_when_we_were_told(
+def test_the_websites_signup_time_is_recorded_beside_the_time_of_receipt(
     sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
@@ -25,14 +25,14 @@ def test_the_time_that_the_website_gives_is_kept_beside_when_we_were_told(
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  "])
-def test_no_time_means_now(sqlite_home: Installation, nothing: object) -> None:
+def test_a_missing_signup_time_means_now(sqlite_home: Installation, nothing: object) -> None:
     body = as_json({"email": ANN, "signed_up_at": nothing})
     assert call(sqlite_home, body).status_code == 202
     [signup] = sqlite_home.rows(signups)
     assert (signup["signed_up_at"], signup["received_at"]) == (sqlite_home.clock.now, None)
 
 
-def test_a_form_may_give_the_time_as_well(sqlite_home: Installation) -> None:
+def test_a_form_may_include_the_signup_time_too(sqlite_home: Installation) -> None:
     said = sqlite_home.clock.now - timedelta(hours=1)
     given = {"email": ANN, "signed_up_at": said.strftime("%Y-%m-%dT%H:%M:%SZ")}
     assert sqlite_home.client.post(PAIN, data=given, headers=BEARER).status_code == 202
@@ -51,7 +51,7 @@ def test_a_form_may_give_the_time_as_well(sqlite_home: Installation) -> None:
         ("0001-01-02T00:00:00Z", "fill in the form again"),
     ],
 )
-def test_what_is_no_time_to_sign_up_at_is_refused_and_nothing_kept(
+def test_an_invalid_signup_time_is_refused_and_nothing_is_stored(
     sqlite_home: Installation, given: object, remedy: str
 ) -> None:
     answer = call(sqlite_home, as_json({"email": ANN, "signed_up_at": given}))
@@ -62,7 +62,7 @@ def test_what_is_no_time_to_sign_up_at_is_refused_and_nothing_kept(
     assert sqlite_home.rows(signups) == []
 
 
-def test_the_document_tells_of_the_time(sqlite_home: Installation) -> None:
+def test_the_api_document_describes_the_signup_time(sqlite_home: Installation) -> None:
     document = sqlite_home.client.get("/openapi.json").get_json()
     field = document["components"]["schemas"]["Signup"]["properties"]["signed_up_at"]
     assert field["format"] == "date-time"

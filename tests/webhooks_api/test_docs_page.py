@@ -64,13 +64,13 @@ def addresses(installation: Installation) -> list[str]:
         return list(connection.scalars(select(subscribers.c.address)))
 
 
-def test_the_python_example_signs_somebody_up(served: str, installation: Installation) -> None:
+def test_the_python_example_signs_a_person_up(served: str, installation: Installation) -> None:
     done = run([sys.executable, "-c", example(served, "python")])
     assert (done.stdout, done.stderr) == ("202\n", "")
     assert addresses(installation) == ["alice@example.org"]
 
 
-def test_the_python_example_is_refused_with_another_secret(
+def test_the_python_example_is_refused_with_a_wrong_secret(
     served: str, installation: Installation
 ) -> None:
     script = example(served, "python")
@@ -80,14 +80,14 @@ def test_the_python_example_is_refused_with_another_secret(
 
 
 @curl
-def test_the_curl_example_signs_somebody_up(served: str, installation: Installation) -> None:
+def test_the_curl_example_signs_a_person_up(served: str, installation: Installation) -> None:
     done = run(["sh", "-c", example(served, "curl")])
     assert " 202 " in done.stdout.splitlines()[0]
     assert addresses(installation) == ["alice@example.org"]
 
 
 @php
-def test_the_php_example_signs_somebody_up(served: str, installation: Installation) -> None:
+def test_the_php_example_signs_a_person_up(served: str, installation: Installation) -> None:
     """The form's fields are put where PHP would put them, since no web server runs it here."""
     form = urlencode({"email": "alice@example.org", "first_name": "Alice"})
     script = example(served, "php").removeprefix("<?php")
@@ -96,13 +96,13 @@ def test_the_php_example_signs_somebody_up(served: str, installation: Installati
     assert addresses(installation) == ["alice@example.org"]
 
 
-def test_the_page_is_whole_in_itself(served: str) -> None:
+def test_the_docs_page_loads_nothing_from_other_sites(served: str) -> None:
     assert re.findall(r"<(?:script|style|iframe)|\sstyle=|\son\w+=", served) == []
     fetched = re.findall(r'<(?:link|img)[^>]*(?:href|src)="([^"]+)"', served)
     assert [address for address in fetched if not address.startswith(("/", "data:,"))] == []
 
 
-def test_the_page_is_guarded_like_every_other_and_its_stylesheet_is_there(
+def test_the_docs_page_has_the_security_headers_and_its_stylesheet_exists(
     installation: Installation,
 ) -> None:
     page = installation.client.get("/docs")
@@ -132,7 +132,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_is_well_formed_and_can_be_walked_by_its_headings(served: str) -> None:
+def test_the_docs_page_is_well_formed_and_has_ordered_headings(served: str) -> None:
     outline = Outline()
     outline.feed(served)
     assert outline.open == []
@@ -145,7 +145,7 @@ def test_the_page_is_well_formed_and_can_be_walked_by_its_headings(served: str) 
     assert '<html lang="en-GB">' in served
 
 
-def test_the_page_names_every_form_every_field_every_answer_and_every_provider(
+def test_the_docs_page_names_every_form_field_status_and_provider(
     installation: Installation,
 ) -> None:
     from nurture import booking

@@ -58,12 +58,12 @@ def operations(told: Any) -> dict[tuple[str, str], Any]:
     }
 
 
-def test_every_route_is_described_and_nothing_else_is(client: FlaskClient, told: Any) -> None:
+def test_exactly_the_existing_routes_are_described(client: FlaskClient, told: Any) -> None:
     assert routes(client.application) == set(operations(told))
     assert len(operations(told)) >= 16
 
 
-def test_a_route_without_a_description_would_be_noticed(told: Any) -> None:
+def test_an_undescribed_route_is_detected(told: Any) -> None:
     app = Flask("careless")
     app.add_url_rule("/new/<int:number>", "new", lambda number: "", methods=["PUT"])
     assert routes(app) - set(operations(told)) == {("put", "/new/{number}")}
@@ -74,13 +74,13 @@ def test_the_document_is_valid_openapi(client: FlaskClient, told: Any) -> None:
     assert told["openapi"].startswith("3.1.")
 
 
-def test_an_invalid_document_would_be_noticed(told: Any) -> None:
+def test_an_invalid_document_is_detected(told: Any) -> None:
     told["paths"]["/docs"]["get"]["responses"] = "none"
     with pytest.raises(Exception, match="is not of type"):
         schemathesis.openapi.from_dict(told).validate()
 
 
-def test_every_reference_leads_somewhere(told: Any) -> None:
+def test_every_reference_can_be_resolved(told: Any) -> None:
     references = set(re.findall(r"#/components/(\w+)/(\w+)", repr(told)))
     asked = {("securitySchemes", n) for n in told["components"]["securitySchemes"]}
     schemes = {
@@ -94,13 +94,13 @@ def test_every_reference_leads_somewhere(told: Any) -> None:
     assert schemes == asked
 
 
-def test_every_operation_has_a_name_of_its_own_a_summary_and_an_answer(told: Any) -> None:
+def test_every_operation_has_a_unique_id_a_summary_and_a_response(told: Any) -> None:
     every = list(operations(told).values())
     assert len({operation["operationId"] for operation in every}) == len(every)
     assert all(operation["summary"] and operation["responses"] for operation in every)
 
 
-def test_every_webhook_says_how_a_caller_is_known(told: Any) -> None:
+def test_every_webhook_states_how_a_caller_is_authenticated(told: Any) -> None:
     for (_, path), operation in operations(told).items():
         asked = bool(operation["security"]) and {} not in operation["security"]
         assert asked == path.startswith("/webhooks/")
@@ -114,7 +114,7 @@ def test_every_field_of_a_signup_is_described(told: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
-def test_the_examples_of_a_signup_are_accepted(kind: str, client: FlaskClient, told: Any) -> None:
+def test_the_signup_examples_are_accepted(kind: str, client: FlaskClient, told: Any) -> None:
     post = told["paths"]["/webhooks/signup/{form}"]["post"]
     example = post["requestBody"]["content"][kind]["example"]
     sent: dict[str, Any] = {"json": example} if kind.endswith("json") else {"data": example}
@@ -125,7 +125,7 @@ def test_the_examples_of_a_signup_are_accepted(kind: str, client: FlaskClient, t
     assert response.json == post["responses"]["202"]["content"]["application/json"]["example"]
 
 
-def test_the_forms_there_are_stand_as_examples_and_bind_nobody(told: Any) -> None:
+def test_the_existing_forms_are_examples_and_not_an_exhaustive_list(told: Any) -> None:
     form = told["paths"]["/webhooks/signup/{form}"]["post"]["parameters"][0]
     assert set(form["examples"]) == {"pain-guide", "over-50-guide"}
     assert "enum" not in form["schema"]
@@ -138,7 +138,7 @@ def test_an_unchanged_document_is_not_sent_twice(client: FlaskClient) -> None:
     assert again.headers["ETag"] == tag
 
 
-def test_without_a_database_the_document_is_there_and_names_no_form(tmp_path: Path) -> None:
+def test_the_document_is_served_without_a_database_and_names_no_form(tmp_path: Path) -> None:
     away = {"NURTURE_DATABASE_URL": f"sqlite:///{tmp_path}/away/file/nurture.db"}
     app = create_app(build(load_settings(away | {"NURTURE_DATA_DIR": str(tmp_path)})))
     told: Any = app.test_client().get("/openapi.json").json
@@ -146,7 +146,7 @@ def test_without_a_database_the_document_is_there_and_names_no_form(tmp_path: Pa
     assert app.test_client().get("/docs").status_code == 200
 
 
-def test_the_document_and_the_page_show_no_secret(
+def test_the_document_and_the_docs_page_show_no_secret(
     client: FlaskClient, installation: Installation
 ) -> None:
     shown = client.get("/openapi.json").text + client.get("/docs").text

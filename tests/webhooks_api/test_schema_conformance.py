@@ -121,14 +121,14 @@ def assert_documented(
 
 
 @every_operation
-def test_a_stranger_gets_only_answers_that_are_documented(
+def test_a_stranger_gets_only_documented_responses(
     method: str, path: str, mode: GenerationMode, document: Any
 ) -> None:
     assert_documented(document, method, path, mode, lambda case: case.call())
 
 
 @every_operation
-def test_a_known_caller_gets_only_answers_that_are_documented(
+def test_an_authenticated_caller_gets_only_documented_responses(
     method: str,
     path: str,
     mode: GenerationMode,
@@ -155,7 +155,7 @@ def credentials(case: "Case[Any]", installation: Installation) -> dict[str, str]
     return BASIC if case.path.startswith("/webhooks/mail/") else BEARER
 
 
-def test_an_answer_that_is_not_documented_would_be_noticed() -> None:
+def test_an_undocumented_response_is_detected() -> None:
     app = Flask("careless")
     app.add_url_rule("/healthz", "healthz", lambda: ("I am a teapot", 418))
     told = {"/healthz": OPERATIONS["/healthz"]}

@@ -67,14 +67,16 @@ groups = st.builds(
 
 
 @given(groups)
-def test_whatever_is_built_comes_back_into_the_menus_as_it_was(group: RowGroup) -> None:
+def test_the_menus_read_back_unchanged_from_the_condition_they_built(group: RowGroup) -> None:
     condition = as_condition(group)
     assert condition is not None
     assert as_group(condition) == group
 
 
 @given(conditions, people)
-def test_what_the_menus_take_over_keeps_its_meaning(condition: Condition, facts: Facts) -> None:
+def test_a_condition_shown_in_the_menus_keeps_its_meaning(
+    condition: Condition, facts: Facts
+) -> None:
     group = as_group(condition)
     if group is None:
         return
@@ -97,12 +99,12 @@ def test_what_the_menus_take_over_keeps_its_meaning(condition: Condition, facts:
         All((AnyOf((All((Booked(), Booked())), Booked())),)),
     ],
 )
-def test_what_the_menus_cannot_say_is_left_alone(condition: Condition) -> None:
+def test_a_condition_the_menus_cannot_express_is_not_converted(condition: Condition) -> None:
     assert as_group(condition) is None
     assert as_group(All((condition, Booked()))) is None
 
 
-def test_nothing_chosen_is_no_condition() -> None:
+def test_empty_menus_make_no_condition() -> None:
     assert as_condition(RowGroup(GroupKind.ALL)) is None
     assert as_condition(RowGroup(GroupKind.ANY, (), (RowGroup(GroupKind.NONE),))) is None
     only_one = RowGroup(GroupKind.ALL, (Row(Kind.BOOKED, days=90),), (RowGroup(GroupKind.ANY),))

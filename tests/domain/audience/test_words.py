@@ -95,12 +95,12 @@ GOLF = Did(EventKind.CLICKED, topic="golf", times=2, within=30 * DAY)
         ),
     ],
 )
-def test_a_condition_is_said_in_words(condition: Condition, said: str) -> None:
+def test_a_condition_is_described_in_words(condition: Condition, said: str) -> None:
     assert say(condition, NAMES) == said
 
 
 @given(conditions)
-def test_every_condition_can_be_said(condition: Condition) -> None:
+def test_every_condition_and_its_negation_have_a_description(condition: Condition) -> None:
     said = say(condition, ConditionNames())
     assert said and "{" not in said
     assert say(Not(condition), ConditionNames()) != said

@@ -81,12 +81,12 @@ def refusal(source: str) -> BaseException | None:
     return None
 
 
-def test_a_sound_email_has_no_findings_and_is_compiled() -> None:
+def test_a_valid_email_has_no_findings_and_compiles() -> None:
     assert [str(finding) for finding in lint_mjml(SOUND)] == []
     assert refusal(SOUND) is None
 
 
-def test_a_finding_reads_as_one_line_with_place_and_remedy() -> None:
+def test_a_finding_is_one_line_with_its_place_and_remedy() -> None:
     finding = LintProblem(7, 5, "unknown element <mj-txt>", "did you mean <mj-text>?")
     expected = "line 7, column 5: unknown element <mj-txt>; did you mean <mj-text>?"
     assert str(finding) == expected
@@ -399,7 +399,7 @@ def test_a_finding_reads_as_one_line_with_place_and_remedy() -> None:
         ),
     ],
 )
-def test_a_mistake_is_found_at_its_line_and_column(source: str, expected: str) -> None:
+def test_a_mistake_is_reported_at_its_line_and_column(source: str, expected: str) -> None:
     assert f"line {expected}".replace(", ", ", column ", 1) == str(lint_mjml(source)[0])
 
 
@@ -426,16 +426,16 @@ def test_a_mistake_is_found_at_its_line_and_column(source: str, expected: str) -
         "\ufeff" + body(""),
     ],
 )
-def test_what_the_compiler_does_rightly_is_not_found_fault_with(source: str) -> None:
+def test_source_that_compiles_correctly_has_no_findings(source: str) -> None:
     assert [str(finding) for finding in lint_mjml(source)] == []
     assert refusal(source) is None
 
 
-def test_one_typing_error_in_a_closing_tag_is_one_finding() -> None:
+def test_a_typing_error_in_a_closing_tag_is_one_finding() -> None:
     assert len(lint_mjml(SOUND.replace("</mj-column>", "</mj-colunm>"))) == 1
 
 
-def test_findings_come_in_the_order_of_the_source() -> None:
+def test_findings_are_listed_in_source_order() -> None:
     source = column("<mj-text colour='red'><p>a</mj-text>\n<mj-txt />\n<mj-image />")
     places = [(finding.line, finding.column) for finding in lint_mjml(source)]
     assert places == sorted(places)
@@ -453,7 +453,7 @@ EDITS = st.tuples(
 
 
 @given(st.lists(EDITS, min_size=1, max_size=3))
-def test_whatever_the_compiler_refuses_the_linter_has_found(
+def test_the_linter_finds_everything_the_compiler_refuses(
     edits: list[tuple[int, int, str]],
 ) -> None:
     source = SOUND
@@ -465,7 +465,7 @@ def test_whatever_the_compiler_refuses_the_linter_has_found(
 
 
 @given(st.lists(EDITS, min_size=1, max_size=3))
-def test_no_tag_is_lost_where_the_linter_finds_nothing(edits: list[tuple[int, int, str]]) -> None:
+def test_no_tag_is_lost_if_the_linter_finds_nothing(edits: list[tuple[int, int, str]]) -> None:
     source = SOUND
     for at, length, piece in edits:
         source = source[:at] + piece + source[at + (0 if piece else length) :]
@@ -478,7 +478,7 @@ def test_no_tag_is_lost_where_the_linter_finds_nothing(edits: list[tuple[int, in
 
 
 @given(st.text(max_size=60) | st.lists(st.sampled_from([*PIECES, SOUND[:200]])).map("".join))
-def test_no_source_makes_the_linter_fail_or_point_outside_it(source: str) -> None:
+def test_no_source_makes_the_linter_crash_or_point_outside_it(source: str) -> None:
     for finding in lint_mjml(source):
         lines = source.split("\n")
         assert 1 <= finding.line <= len(lines)
@@ -492,7 +492,7 @@ CHARACTERS = [
 ]
 
 
-def test_a_character_is_called_spoilt_where_the_compiler_spoils_it() -> None:
+def test_the_linter_reports_every_character_the_compiler_corrupts() -> None:
     """Letters that Unicode has gained since the compiler was built are left aside."""
     seen = {ch: f'alt="{ch}"' in written_out(ch) for ch in CHARACTERS if ch not in '"<>'}
     believed = {ch: not lint_mjml(image(ch)) for ch in seen}
@@ -586,7 +586,7 @@ def effect(component: str, attributes: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_what_the_table_calls_ignored_has_no_effect(name: str) -> None:
+def test_attributes_listed_as_ignored_have_no_effect(name: str) -> None:
     bare = effect(name, {})
     for attribute in components()[name].ignored:
         effects = {effect(name, {attribute: value}) for value in SAMPLES}
@@ -594,7 +594,7 @@ def test_what_the_table_calls_ignored_has_no_effect(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_what_the_table_calls_computed_swallows_a_placeholder_and_nothing_else_does(
+def test_only_the_attributes_listed_as_computed_swallow_a_placeholder(
     name: str,
 ) -> None:
     component = components()[name]
@@ -607,7 +607,7 @@ def test_what_the_table_calls_computed_swallows_a_placeholder_and_nothing_else_d
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_component_with_any_of_its_attributes_is_sound(name: str) -> None:
+def test_every_component_accepts_each_of_its_attributes(name: str) -> None:
     component = components()[name]
     for attribute in component.attributes.keys() - component.ignored:
         source = framed(name, {attribute: sample_of(component, attribute)})

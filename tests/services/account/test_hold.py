@@ -48,7 +48,7 @@ def let_an_hour_pass(home: Installation, hours: float = 1) -> None:
 
 @pytest.mark.parametrize("says", [QUOTA, HOURLY])
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
-def test_while_a_quota_is_used_up_nobody_fails_and_afterwards_everybody_gets_theirs_once(
+def test_an_exhausted_quota_fails_nobody_and_everyone_gets_their_email_later(
     sqlite_home: Installation, smtp_sink: ScriptedSink, says: str, stage: str
 ) -> None:
     home = sqlite_home
@@ -65,7 +65,7 @@ def test_while_a_quota_is_used_up_nobody_fails_and_afterwards_everybody_gets_the
     assert arrivals(smtp_sink) == Counter(LIVE)
 
 
-def test_a_held_account_is_tried_with_one_mail_at_growing_intervals(
+def test_a_held_account_is_retried_with_one_email_at_growing_intervals(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home, tries = sqlite_home, []
@@ -87,7 +87,7 @@ def test_a_held_account_is_tried_with_one_mail_at_growing_intervals(
 
 
 @pytest.mark.parametrize("says", [STRANGE, NOBODY])
-def test_a_run_of_equal_refusals_is_about_the_server_whatever_it_says(
+def test_a_run_of_identical_refusals_is_blamed_on_the_server(
     home: Installation, smtp_sink: ScriptedSink, says: str
 ) -> None:
     smtp_sink.answers["RCPT"] = says
@@ -108,7 +108,7 @@ def test_a_run_of_equal_refusals_is_about_the_server_whatever_it_says(
     assert len(missing) <= 12
 
 
-def test_dead_addresses_in_a_row_hold_up_nobody_who_is_alive_for_long(
+def test_a_run_of_dead_addresses_does_not_delay_the_others_for_long(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for address in DEAD:
@@ -126,7 +126,7 @@ def test_dead_addresses_in_a_row_hold_up_nobody_who_is_alive_for_long(
     assert home.rows(refusals) == []
 
 
-def test_one_busy_recipient_holds_nobody_up(home: Installation, smtp_sink: ScriptedSink) -> None:
+def test_one_busy_recipient_delays_nobody_else(home: Installation, smtp_sink: ScriptedSink) -> None:
     smtp_sink.refuse(
         LIVE[7], "450 4.2.1 The user you are trying to contact is receiving mail at a rate"
     )
@@ -139,7 +139,7 @@ def test_one_busy_recipient_holds_nobody_up(home: Installation, smtp_sink: Scrip
         assert hold.state_of(connection, home.clock.now).hold is None
 
 
-def test_a_full_mailbox_is_tried_for_days_and_never_suppressed(
+def test_a_full_mailbox_is_retried_for_days_and_never_suppressed(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse(LIVE[0], "552 5.2.2 The email account is over its storage limit")
@@ -154,7 +154,7 @@ def test_a_full_mailbox_is_tried_for_days_and_never_suppressed(
     assert arrivals(smtp_sink)[LIVE[0]] >= 1
 
 
-def test_accepted_mails_between_refusals_make_no_run(
+def test_refusals_interrupted_by_accepted_emails_do_not_form_a_run(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.decides["RCPT"] = lambda to: NOBODY if int(to[1]) % 2 else None
@@ -166,7 +166,9 @@ def test_accepted_mails_between_refusals_make_no_run(
     assert len(arrivals(smtp_sink)) == 5
 
 
-def test_the_owner_can_have_it_tried_at_once(home: Installation, smtp_sink: ScriptedSink) -> None:
+def test_the_owner_can_retry_a_held_account_immediately(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     smtp_sink.answers["MAIL"] = "550 5.7.60 Client does not have permissions to send as this sender"
     for address in LIVE:
         home.subscribe(address)
@@ -184,7 +186,7 @@ def test_the_owner_can_have_it_tried_at_once(home: Installation, smtp_sink: Scri
     assert not hold.try_now(home.context.database, home.clock.now)
 
 
-def test_a_mail_is_accepted_when_the_server_says_so_and_not_when_it_was_claimed(
+def test_the_acceptance_time_is_when_the_server_answered(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     import time

@@ -55,7 +55,7 @@ def some_given_up(home: Installation, smtp_sink: ScriptedSink) -> None:
     home.deliver()
 
 
-def test_whoever_was_given_up_for_a_quota_gets_the_guide_after_all(
+def test_a_person_given_up_because_of_a_quota_gets_the_guide_after_all(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     some_given_up(home, smtp_sink)
@@ -72,7 +72,7 @@ def test_whoever_was_given_up_for_a_quota_gets_the_guide_after_all(
     assert repair.find_wronged(context.database) == []
 
 
-def test_what_was_rightly_refused_stays_refused(
+def test_a_genuinely_refused_address_stays_suppressed(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     some_given_up(home, smtp_sink)
@@ -84,9 +84,7 @@ def test_what_was_rightly_refused_stays_refused(
     assert home.enrolment(PEOPLE[2])["status"] == "suppressed"
 
 
-def test_a_no_is_not_taken_back_with_the_bounce(
-    home: Installation, smtp_sink: ScriptedSink
-) -> None:
+def test_a_repair_does_not_undo_an_unsubscribe(home: Installation, smtp_sink: ScriptedSink) -> None:
     some_given_up(home, smtp_sink)
     context, number = home.context, home.person(PEOPLE[1])["id"]
     preferences.unsubscribe(
@@ -98,7 +96,7 @@ def test_a_no_is_not_taken_back_with_the_bounce(
     assert smtp_sink.mails_to(PEOPLE[1]) == []
 
 
-def test_the_servers_own_words_find_what_no_rule_knows(
+def test_the_repair_finds_people_by_the_servers_own_words(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     some_given_up(home, smtp_sink)
@@ -106,7 +104,7 @@ def test_the_servers_own_words_find_what_no_rule_knows(
     assert [one.address for one in found] == PEOPLE[:3]
 
 
-def test_the_command_shows_before_it_does_anything(
+def test_the_repair_command_previews_before_changing_anything(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     from nurture.cli import main

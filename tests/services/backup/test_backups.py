@@ -92,7 +92,7 @@ def archived(
     home.close()
 
 
-def test_a_restored_sqlite_database_is_the_one_that_was_backed_up(
+def test_a_restored_sqlite_database_equals_the_one_backed_up(
     archived: Archived, tmp_path: Path
 ) -> None:
     home, file, words = archived
@@ -108,7 +108,7 @@ def test_a_restored_sqlite_database_is_the_one_that_was_backed_up(
     other.close()
 
 
-def test_a_move_from_sqlite_to_postgresql_loses_nothing_and_numbers_go_on_far_beyond(
+def test_a_move_from_sqlite_to_postgresql_loses_nothing_and_leaves_a_gap_in_ids(
     archived: Archived, folder: Path, other_url: str
 ) -> None:
     home, file, words = archived
@@ -123,7 +123,9 @@ def test_a_move_from_sqlite_to_postgresql_loses_nothing_and_numbers_go_on_far_be
     other.close()
 
 
-def test_one_flipped_byte_anywhere_is_noticed(archived: Archived, folder: Path) -> None:
+def test_one_flipped_byte_anywhere_in_a_backup_is_detected(
+    archived: Archived, folder: Path
+) -> None:
     home, file, words = archived
     whole, spoilt = file.read_bytes(), folder / file.name
     shutil.copy(file.with_name("identity.age"), folder)
@@ -140,7 +142,7 @@ def test_one_flipped_byte_anywhere_is_noticed(archived: Archived, folder: Path) 
     assert command(home, "backup", "--check", file).exit_code == 0
 
 
-def test_a_backup_that_cannot_be_written_is_told_and_never_called_good(
+def test_a_backup_that_cannot_be_written_is_reported_and_never_called_good(
     sqlite_home: Installation, folder: Path
 ) -> None:
     setup = sqlite_home.context.backup_setup
@@ -155,7 +157,7 @@ def test_a_backup_that_cannot_be_written_is_told_and_never_called_good(
         back_up(setup, Folder(folder / "nowhere"), sqlite_home.clock.now, name="file.age")
 
 
-def test_a_full_disk_is_told_as_such(folder: Path) -> None:
+def test_a_full_disk_is_reported_clearly(folder: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
     try:
@@ -166,7 +168,7 @@ def test_a_full_disk_is_told_as_such(folder: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_the_secrets_are_nowhere_in_the_files(archived: Archived) -> None:
+def test_the_backup_files_contain_no_secrets(archived: Archived) -> None:
     home, file, _ = archived
     secrets = [home.context.settings.secret_key, "anna@example.org", "AGE-SECRET-KEY"]
     for path in (file, file.with_name("identity.age")):
@@ -174,7 +176,7 @@ def test_the_secrets_are_nowhere_in_the_files(archived: Archived) -> None:
     assert oct(home.context.backup_setup.keys.plain.stat().st_mode & 0o777) == "0o600"
 
 
-def test_nothing_is_restored_without_the_words_or_over_something_else(
+def test_a_restore_needs_the_words_the_key_and_an_empty_target(
     archived: Archived, tmp_path: Path
 ) -> None:
     home, file, words = archived
@@ -194,7 +196,7 @@ def test_nothing_is_restored_without_the_words_or_over_something_else(
     assert over.exit_code == 1 and "not empty" in over.output
 
 
-def test_the_words_are_shown_once_and_new_ones_open_the_same_key(
+def test_the_words_are_shown_once_and_new_words_open_the_same_key(
     sqlite_home: Installation, folder: Path
 ) -> None:
     keys = sqlite_home.context.backup_setup.keys
@@ -210,7 +212,7 @@ def test_the_words_are_shown_once_and_new_ones_open_the_same_key(
         unlock(stored_at(folder / BESIDE), first)
 
 
-def test_a_folder_of_emails_that_is_a_link_is_backed_up_like_any_other(
+def test_a_symlinked_email_folder_is_backed_up_like_any_other(
     sqlite_home: Installation, folder: Path, tmp_path: Path
 ) -> None:
     emails = shutil.copytree(SHIPPED, tmp_path / "emails")
@@ -228,7 +230,7 @@ def test_a_folder_of_emails_that_is_a_link_is_backed_up_like_any_other(
     other.close()
 
 
-def test_words_that_nobody_has_seen_hold_nowhere(sqlite_home: Installation, folder: Path) -> None:
+def test_words_that_were_never_shown_are_not_used(sqlite_home: Installation, folder: Path) -> None:
     home = sqlite_home
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
     (folder / BESIDE).mkdir()  # Neither read nor written to.
@@ -239,7 +241,7 @@ def test_words_that_nobody_has_seen_hold_nowhere(sqlite_home: Installation, fold
     assert "These eight words" in command(home, "backup").output
 
 
-def test_new_words_that_could_not_be_laid_beside_the_backups_change_nothing(
+def test_new_words_that_cannot_be_saved_beside_the_backups_change_nothing(
     sqlite_home: Installation, folder: Path
 ) -> None:
     home = sqlite_home
@@ -255,7 +257,7 @@ def test_new_words_that_could_not_be_laid_beside_the_backups_change_nothing(
         assert command(home, "backup", *words).exit_code == 0
 
 
-def test_what_lies_beside_backups_at_another_place_is_brought_up_to_the_new_words(
+def test_a_second_backup_place_is_updated_to_the_new_words(
     sqlite_home: Installation, folder: Path
 ) -> None:
     home, disk = sqlite_home, folder / "disk"
@@ -268,7 +270,7 @@ def test_what_lies_beside_backups_at_another_place_is_brought_up_to_the_new_word
     assert str(unlock(stored_at(disk / BESIDE), words)) == str(key)
 
 
-def test_a_key_that_is_lost_is_not_replaced_by_another_beside_its_backups(
+def test_a_lost_key_is_not_replaced_beside_its_backups(
     sqlite_home: Installation, folder: Path
 ) -> None:
     home = sqlite_home
@@ -278,14 +280,16 @@ def test_a_key_that_is_lost_is_not_replaced_by_another_beside_its_backups(
     assert "another machine" in command(home, "backup", "--new-words").output
 
 
-def test_a_folder_of_another_machine_is_left_alone(sqlite_home: Installation, folder: Path) -> None:
+def test_another_machines_backup_folder_is_left_untouched(
+    sqlite_home: Installation, folder: Path
+) -> None:
     (folder / "identity.age").write_bytes(b"another machine's")
     result = command(sqlite_home, "backup", "--to", folder)
     assert result.exit_code == 1 and "another machine" in result.output
     assert (folder / "identity.age").read_bytes() == b"another machine's"
 
 
-def test_a_place_whose_disk_is_not_mounted_is_no_place_for_a_backup(
+def test_an_unmounted_disk_is_refused_as_a_backup_place(
     sqlite_home: Installation, folder: Path
 ) -> None:
     where = {"NURTURE_BACKUP_URL": str(folder)}
@@ -305,7 +309,7 @@ def test_a_place_whose_disk_is_not_mounted_is_no_place_for_a_backup(
     assert command(sqlite_home, "backup", "--new-words", **where).exit_code == 0
 
 
-def test_words_are_understood_however_they_are_written() -> None:
+def test_words_are_recognised_in_any_case_and_spacing() -> None:
     words = make_words()
     assert as_typed(words) == as_typed(words.replace("-", "  ").upper() + "\n") == words
 
@@ -315,7 +319,7 @@ def test_every_table_is_in_the_backup(sqlite_home: Installation) -> None:
     assert set(plan()) == set(sqlite_home.everything()) - {"compatibility"}
 
 
-def test_a_night_has_one_backup_and_the_old_ones_are_thinned_out(
+def test_each_night_makes_one_backup_and_thins_out_the_old_ones(
     sqlite_home: Installation, folder: Path
 ) -> None:
     setup = replace(sqlite_home.context.backup_setup, place=Folder(folder))
@@ -329,7 +333,7 @@ def test_a_night_has_one_backup_and_the_old_ones_are_thinned_out(
     assert Path(str(made.file)).exists()
 
 
-def test_what_is_wrong_is_told_by_status_and_on_the_first_page(
+def test_backup_trouble_appears_in_the_status_and_on_the_first_page(
     sqlite_home: Installation, folder: Path
 ) -> None:
     file, _ = backed_up(sqlite_home, folder)
@@ -346,7 +350,7 @@ def test_what_is_wrong_is_told_by_status_and_on_the_first_page(
     assert "5 days old" in sqlite_home.another(**of_nightly).backup_trouble
 
 
-def test_a_backup_taken_while_everything_goes_on_is_one_moments_state(
+def test_a_backup_taken_during_signups_is_a_consistent_snapshot(
     home: Installation, folder: Path, tmp_path: Path
 ) -> None:
     with_people(home)
@@ -375,7 +379,7 @@ def test_a_backup_taken_while_everything_goes_on_is_one_moments_state(
         ({"format": 1, "program": "9.0", "revision": "9999"}, "9.0, which is newer"),
     ],
 )
-def test_a_backup_of_a_newer_program_is_refused_with_its_version(
+def test_a_backup_from_a_newer_version_is_refused_with_that_version(
     folder: Path, about: dict[str, object], said: str
 ) -> None:
     rest = {
@@ -392,7 +396,7 @@ def test_a_backup_of_a_newer_program_is_refused_with_its_version(
         prove(stored_at(file), key, folder, no_progress)
 
 
-def test_a_backup_is_refused_where_there_is_no_room_to_prove_it(
+def test_a_backup_is_refused_without_space_to_verify_it(
     home: Installation, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setup = home.context.backup_setup

@@ -80,7 +80,7 @@ def line(number: int, noted: int = 0) -> WithdrawalLine:
     return WithdrawalLine(number, f"hash {number}", "unsubscribed", at, at)
 
 
-def test_a_backup_in_a_bucket_comes_back_whole_on_another_machine(
+def test_a_backup_in_a_bucket_restores_completely_on_another_machine(
     remote_home: Installation, s3_server: S3Server, folder: str
 ) -> None:
     home = remote_home
@@ -104,7 +104,7 @@ def test_a_backup_in_a_bucket_comes_back_whole_on_another_machine(
     other.close()
 
 
-def test_it_can_be_restored_without_anything_set_but_the_key(
+def test_a_bucket_backup_can_be_restored_with_only_its_credentials_set(
     remote_home: Installation, s3_server: S3Server, folder: str
 ) -> None:
     file, words = backed_up(remote_home)
@@ -119,14 +119,16 @@ def test_it_can_be_restored_without_anything_set_but_the_key(
     assert place_only.exit_code == 1
 
 
-def test_a_place_in_the_place_of_a_file_names_the_newest(remote_home: Installation) -> None:
+def test_checking_a_place_instead_of_a_file_names_the_newest_backup(
+    remote_home: Installation,
+) -> None:
     file, _ = backed_up(remote_home)
     refused = command(remote_home, "backup", "--check", file.rpartition("/")[0])
     assert refused.exit_code == 1
     assert file in refused.output and "Name one of them" in refused.output
 
 
-def test_what_lies_there_is_proven_again_and_a_changed_object_is_told(
+def test_a_bucket_backup_is_verified_again_and_a_changed_object_is_reported(
     remote_home: Installation, store: S3Store
 ) -> None:
     home = remote_home
@@ -147,9 +149,7 @@ def test_what_lies_there_is_proven_again_and_a_changed_object_is_told(
     assert gone.exit_code == 1 and f"There is no backup at {file}." in gone.stderr
 
 
-def test_another_bucket_can_be_named_for_one_backup(
-    remote_home: Installation, s3_server: S3Server
-) -> None:
+def test_one_backup_can_use_another_bucket(remote_home: Installation, s3_server: S3Server) -> None:
     other = s3_server.fresh_folder()
     file, _ = backed_up(remote_home, "--to", f"s3://backups/{other}")
     assert file.startswith(f"s3://backups/{other}/nurture-")
@@ -158,7 +158,7 @@ def test_another_bucket_can_be_named_for_one_backup(
     assert command(remote_home, "backup", "--check", named).exit_code == 0
 
 
-def test_the_old_ones_are_thinned_out_and_what_is_not_ours_stays(
+def test_old_backups_are_thinned_out_and_other_files_stay(
     remote_home: Installation, place: Bucket
 ) -> None:
     backed_up(remote_home)
@@ -170,7 +170,7 @@ def test_the_old_ones_are_thinned_out_and_what_is_not_ours_stays(
     assert "holiday.jpg" in names and len(names) == 11 + 1 + 2
 
 
-def test_one_that_is_not_what_was_written_is_removed(
+def test_an_object_that_differs_from_what_was_written_is_removed(
     remote_home: Installation, place: Bucket
 ) -> None:
     place.write_small(".draft", b"what came out")
@@ -196,7 +196,7 @@ TROUBLES = [
 
 
 @pytest.mark.parametrize(("which", "said"), TROUBLES, ids=lambda value: value[:8])
-def test_whatever_is_wrong_is_one_sentence_with_its_remedy(
+def test_every_bucket_problem_is_one_sentence_with_its_remedy(
     remote_home: Installation, s3_server: S3Server, folder: str, which: str, said: str
 ) -> None:
     backed_up(remote_home)
@@ -225,7 +225,7 @@ def test_whatever_is_wrong_is_one_sentence_with_its_remedy(
     assert "<Error>" not in everything and "Debug" not in everything
 
 
-def test_a_server_that_says_nothing_is_not_waited_for_for_ever(
+def test_a_silent_bucket_server_times_out(
     sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nurture.archive.bucket._SMALL_SECONDS", 1)
@@ -235,7 +235,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_for_ever(
             Bucket(address, KEY, SECRET).prepare()
 
 
-def test_what_the_environment_says_to_other_programs_is_not_listened_to(
+def test_aws_environment_variables_for_other_programs_are_ignored(
     place: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("ENDPOINT", "ENDPOINT_URL", "ENDPOINT_URL_S3", "SESSION_TOKEN", "REGION"):
@@ -245,7 +245,9 @@ def test_what_the_environment_says_to_other_programs_is_not_listened_to(
     assert place.read_small("file") == b"content"
 
 
-def test_without_the_library_it_says_what_to_install(remote_home: Installation) -> None:
+def test_a_missing_s3_library_is_reported_with_the_install_command(
+    remote_home: Installation,
+) -> None:
     code = "import sys; sys.modules['obstore'] = None; from nurture.cli import main; main()"
     for words in (["backup"], ["status"]):
         done = subprocess.run(
@@ -262,13 +264,13 @@ def test_without_the_library_it_says_what_to_install(remote_home: Installation) 
 @pytest.mark.parametrize(
     "url", ["s3://", "s3://key:secret@there", "s3://there?endpoint=there", "s3://there?zone=1"]
 )
-def test_an_address_that_cannot_be_meant_is_refused(url: str) -> None:
+def test_an_invalid_bucket_address_is_refused_without_quoting_its_secret(url: str) -> None:
     with pytest.raises(ValueError) as refused:
         read_address(url)
     assert "secret@" not in str(refused.value)
 
 
-def test_the_key_is_shown_by_nothing(place: Bucket, remote_home: Installation) -> None:
+def test_the_bucket_key_is_never_displayed(place: Bucket, remote_home: Installation) -> None:
     assert SECRET not in repr(place) + str(place) + repr(remote_home.context.settings)
     assert SECRET not in repr(remote_home.context.backup_setup)
 
@@ -296,7 +298,7 @@ print(peak() - before)
 
 
 @pytest.mark.parametrize("megabytes", [40, pytest.param(600, marks=pytest.mark.slow)])
-def test_the_memory_that_a_backup_takes_does_not_grow_with_it(
+def test_memory_use_does_not_grow_with_the_backup(
     s3_server: S3Server, folder: str, megabytes: int
 ) -> None:
     url = s3_server.url(folder)
@@ -326,7 +328,7 @@ def test_two_machines_at_once_lose_no_line_and_read_none_twice(place: Bucket) ->
     assert other.last_number(5) == 5
 
 
-def test_nothing_is_asked_while_there_is_nothing_new(place: Bucket) -> None:
+def test_nothing_is_requested_when_there_is_nothing_new(place: Bucket) -> None:
     journal = BucketJournal(place, "journal")
     journal.append(lambda _: [line(1)])
     unreachable = Bucket(read_address("s3://there?endpoint=http://127.0.0.1:1"), KEY, SECRET)
@@ -336,7 +338,7 @@ def test_nothing_is_asked_while_there_is_nothing_new(place: Bucket) -> None:
         journal.last_number(2)
 
 
-def test_a_database_that_went_back_begins_anew_and_loses_nothing(place: Bucket) -> None:
+def test_a_journal_starts_over_after_a_database_restore_and_loses_no_lines(place: Bucket) -> None:
     journal = BucketJournal(place, "journal")
     journal.append(lambda _: [line(n) for n in range(1, 100)])
     journal.append(lambda _: [line(1, noted=5)])
@@ -344,7 +346,7 @@ def test_a_database_that_went_back_begins_anew_and_loses_nothing(place: Bucket) 
     assert [each.number for each in journal.lines()] == [*range(1, 100), 1, 2]
 
 
-def test_many_small_segments_become_one(place: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_small_segments_are_merged(place: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _MANY >= 100
     monkeypatch.setattr("nurture.archive.segments._MANY", 10)
     journal = BucketJournal(place, "journal")
@@ -356,9 +358,7 @@ def test_many_small_segments_become_one(place: Bucket, monkeypatch: pytest.Monke
     assert len(list(place.sizes("journal"))) < 12
 
 
-def test_joining_that_is_broken_off_loses_nothing(
-    place: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_merge_loses_nothing(place: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = BucketJournal(place, "journal")
     for _ in range(9):
         journal.append(lambda last: [line(last + 1)])
@@ -376,7 +376,7 @@ def _refuse(place: Bucket, name: str) -> None:
     raise PlaceError(f"{name} is locked.")
 
 
-def test_withdrawals_reach_the_bucket_and_status_says_what_is_left(
+def test_withdrawals_reach_the_bucket_and_the_status_counts_the_rest(
     remote_home: Installation, s3_server: S3Server, folder: str
 ) -> None:
     home = remote_home

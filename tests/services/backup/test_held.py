@@ -9,7 +9,7 @@ from tests.installation import Installation
 from tests.servers.smtp import SmtpSink
 
 
-def test_what_was_in_hand_at_the_backup_is_held_and_offered_once_more_on_request(
+def test_messages_in_hand_at_the_backup_are_held_and_offered_again_on_request(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     for name in ("ann", "ben"):

@@ -18,7 +18,7 @@ def kinds(journal: WithdrawalJournal) -> list[str]:
     return sorted(line.kind for line in journal.lines())
 
 
-def test_every_kind_of_no_is_copied_out_once_and_names_nobody(home: Installation) -> None:
+def test_every_kind_of_withdrawal_is_copied_out_once_without_names(home: Installation) -> None:
     context, now = home.context, home.clock.now
     for name in ("ann", "bea", "cem"):
         home.subscribe(f"{name}@example.org")
@@ -45,9 +45,7 @@ def test_every_kind_of_no_is_copied_out_once_and_names_nobody(home: Installation
 
 
 @given(cut=st.integers(0, 400))
-def test_a_line_that_was_torn_is_written_again(
-    tmp_path_factory: pytest.TempPathFactory, cut: int
-) -> None:
+def test_a_torn_line_is_written_again(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     path = tmp_path_factory.mktemp("journal") / "withdrawals.jsonl"
     now = ClockFile(path.with_name("clock")).now
     lines = [WithdrawalLine(n, f"hash {n}", "unsubscribed", now, now) for n in range(1, 5)]
@@ -59,7 +57,9 @@ def test_a_line_that_was_torn_is_written_again(
     assert journal.last_number() == 4
 
 
-def test_an_earlier_database_is_copied_from_its_beginning(sqlite_home: Installation) -> None:
+def test_a_database_behind_its_journal_is_copied_out_from_the_beginning(
+    sqlite_home: Installation,
+) -> None:
     home, now = sqlite_home, sqlite_home.clock.now
     journal = home.context.backup_setup.journal
     journal.append(lambda _: [WithdrawalLine(99, "of before", "unsubscribed", now, now)])

@@ -49,7 +49,7 @@ def on_the_way_to_the_first_article(home: Installation, *people: str) -> None:
     home.clock.set(look)
 
 
-def test_a_signup_gets_its_guide_at_once_and_the_first_article_when_it_is_due(
+def test_a_signup_gets_its_guide_immediately_and_the_first_article_when_due(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home.subscribe(ANN, first_name="Ann")
@@ -63,7 +63,7 @@ def test_a_signup_gets_its_guide_at_once_and_the_first_article_when_it_is_due(
     assert smtp_sink.mails[1].message["Date"].datetime == datetime(2026, 3, 5, 8, 30, tzinfo=UTC)
 
 
-def test_nothing_is_sent_twice_however_often_the_workers_are_woken(
+def test_waking_the_workers_repeatedly_sends_nothing_twice(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home.subscribe(ANN)
@@ -73,7 +73,7 @@ def test_nothing_is_sent_twice_however_often_the_workers_are_woken(
     assert batch.deliver_batch(home.context.dispatch).looked_at == 0
 
 
-def test_a_full_batch_says_that_there_is_more(home: Installation, smtp_sink: SmtpSink) -> None:
+def test_a_full_batch_reports_that_more_is_due(home: Installation, smtp_sink: SmtpSink) -> None:
     for n in range(3):
         home.subscribe(f"p{n}@example.org")
     small = home.another(NURTURE_BATCH="2")
@@ -83,7 +83,7 @@ def test_a_full_batch_says_that_there_is_more(home: Installation, smtp_sink: Smt
     assert len(smtp_sink.mails) == 3
 
 
-def test_while_the_mail_server_is_away_nothing_is_lost_and_nothing_is_in_doubt(
+def test_a_mail_server_outage_loses_nothing_and_leaves_nothing_in_doubt(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     people = [f"p{n}@example.org" for n in range(60)]
@@ -102,7 +102,7 @@ def test_while_the_mail_server_is_away_nothing_is_lost_and_nothing_is_in_doubt(
     assert len(smtp_sink.mails) == 120
 
 
-def test_a_greylisted_address_is_tried_again_after_a_while_and_not_before(
+def test_a_greylisted_address_is_retried_only_after_a_delay(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     smtp_sink.greylist(ANN, times=2)
@@ -122,7 +122,7 @@ def test_a_greylisted_address_is_tried_again_after_a_while_and_not_before(
     assert len(smtp_sink.mails) == 1
 
 
-def test_an_address_that_is_put_off_for_five_days_is_given_up_and_the_series_goes_on(
+def test_an_address_deferred_for_five_days_is_given_up_and_the_sequence_continues(
     sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home = sqlite_home
@@ -141,7 +141,7 @@ def test_an_address_that_is_put_off_for_five_days_is_given_up_and_the_series_goe
     assert (SECOND, ACCEPTED) in home.statuses(ANN)
 
 
-def test_an_address_that_does_not_exist_is_suppressed_and_the_enrolment_ends(
+def test_a_nonexistent_address_is_suppressed_and_its_enrolment_ends(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     smtp_sink.refuse(ANN)
@@ -159,7 +159,7 @@ def test_an_address_that_does_not_exist_is_suppressed_and_the_enrolment_ends(
     assert smtp_sink.mails == []
 
 
-def test_a_refusal_for_policy_reasons_blames_the_mail_and_not_the_address(
+def test_a_policy_refusal_blames_the_email_and_not_the_address(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
@@ -172,7 +172,7 @@ def test_a_refusal_for_policy_reasons_blames_the_mail_and_not_the_address(
     assert home.statuses(ANN)[2:] == [(SECOND, ACCEPTED)]
 
 
-def test_a_message_refused_after_its_content_fails_and_the_series_goes_on(
+def test_a_message_refused_for_its_content_fails_and_the_sequence_continues(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
@@ -186,7 +186,9 @@ def test_a_message_refused_after_its_content_fails_and_the_series_goes_on(
     assert home.statuses(ANN)[2:] == [(SECOND, ACCEPTED)]
 
 
-def test_only_the_address_that_is_refused_suffers(home: Installation, smtp_sink: SmtpSink) -> None:
+def test_a_refused_address_does_not_affect_the_others(
+    home: Installation, smtp_sink: SmtpSink
+) -> None:
     smtp_sink.refuse("nobody@example.org")
     for address in (ANN, "nobody@example.org", "bob@example.org"):
         home.subscribe(address)
@@ -195,7 +197,7 @@ def test_only_the_address_that_is_refused_suffers(home: Installation, smtp_sink:
     assert home.statuses("nobody@example.org") == [(GUIDE, FAILED)]
 
 
-def test_a_database_that_is_armed_for_another_instance_stays_silent_until_it_is_armed(
+def test_a_database_armed_for_another_instance_sends_nothing_until_armed(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     with home.context.database.writing() as connection:
@@ -225,7 +227,7 @@ def test_every_message_names_the_revision_it_was_made_from(
     assert smtp_sink.mails[0].message["Subject"] == revision.compiled["subject"]
 
 
-def test_somebody_in_two_series_gets_one_mail_of_the_series_a_day(
+def test_a_person_in_two_sequences_gets_at_most_one_email_a_day(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     for form in ("pain-guide", "over-50-guide"):
@@ -241,7 +243,7 @@ def test_somebody_in_two_series_gets_one_mail_of_the_series_a_day(
     assert min(gaps) >= timedelta(hours=23)
 
 
-def test_somebody_who_wants_fewer_gets_one_mail_a_week(
+def test_a_person_who_wants_fewer_emails_gets_one_a_week(
     sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     from nurture.store.tables.subscribers import change_subscriber
@@ -257,7 +259,7 @@ def test_somebody_who_wants_fewer_gets_one_mail_a_week(
     assert min(gaps) >= timedelta(days=7) - timedelta(hours=1)
 
 
-def test_a_guide_that_is_asked_for_goes_before_all_that_was_due_earlier(home: Installation) -> None:
+def test_a_requested_guide_is_sent_before_everything_due_earlier(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     home.collect()

@@ -84,7 +84,7 @@ def hang_up_after_the_dot(smtp_sink: ScriptedSink, times: int = 1) -> None:
     smtp_sink.script = hang_up
 
 
-def test_eight_workers_at_once_send_each_of_three_hundred_mails_once(
+def test_eight_workers_at_once_send_each_of_three_hundred_emails_once(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     for address in PEOPLE:
@@ -122,7 +122,7 @@ def _work_in_a_process(home: Installation, together: ProcessBarrier) -> None:
         pass
 
 
-def test_four_processes_at_once_send_each_mail_once(
+def test_four_processes_at_once_send_each_email_once(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     for address in PEOPLE[:100]:
@@ -141,7 +141,7 @@ def test_four_processes_at_once_send_each_mail_once(
     assert recipients(smtp_sink) == Counter(PEOPLE[:100])
 
 
-def test_at_most_one_window_is_marked_before_its_first_byte_leaves(
+def test_at_most_one_window_is_marked_as_sending_before_its_first_byte_leaves(
     home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for address in PEOPLE[:100]:
@@ -170,7 +170,7 @@ def test_at_most_one_window_is_marked_before_its_first_byte_leaves(
     assert max(one[MessageStatus.SENDING] for one in seen) <= 2 * WINDOW
 
 
-def test_what_a_dead_worker_had_only_claimed_is_sent_once_by_another(
+def test_a_message_a_dead_worker_only_claimed_is_sent_once_by_another(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home.subscribe(ANN)
@@ -184,7 +184,7 @@ def test_what_a_dead_worker_had_only_claimed_is_sent_once_by_another(
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_worker_that_comes_back_late_finds_its_messages_taken(home: Installation) -> None:
+def test_a_late_worker_cannot_send_messages_taken_over_by_another(home: Installation) -> None:
     home.subscribe(ANN)
     late = claim(home)
     expire_leases(home)
@@ -195,7 +195,7 @@ def test_a_worker_that_comes_back_late_finds_its_messages_taken(home: Installati
         assert begin_sending(connection, late, [message["id"]], real_now()) == set()
 
 
-def test_an_article_in_doubt_is_not_sent_again_and_the_series_goes_on(
+def test_an_article_in_doubt_is_not_sent_again_and_the_sequence_continues(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
@@ -220,7 +220,7 @@ def test_a_guide_in_doubt_is_offered_once_more_under_the_same_message_id(
     assert once.message["Message-ID"] == again.message["Message-ID"]
 
 
-def test_a_guide_that_was_put_off_first_and_is_then_in_doubt_is_still_offered_once_more(
+def test_a_guide_deferred_and_then_in_doubt_is_still_offered_once_more(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.greylist(ANN)
@@ -231,7 +231,7 @@ def test_a_guide_that_was_put_off_first_and_is_then_in_doubt_is_still_offered_on
     assert len(smtp_sink.mails) == 2
 
 
-def test_a_guide_in_doubt_that_has_been_collected_is_not_offered_again(
+def test_a_collected_guide_in_doubt_is_not_offered_again(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     hang_up_after_the_dot(smtp_sink)
@@ -243,7 +243,7 @@ def test_a_guide_in_doubt_that_has_been_collected_is_not_offered_again(
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_connection_lost_after_the_dot_never_sends_an_article_twice(
+def test_a_connection_lost_after_the_final_dot_never_sends_an_article_twice(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
@@ -255,7 +255,7 @@ def test_a_connection_lost_after_the_dot_never_sends_an_article_twice(
     assert len(smtp_sink.mails) == 3
 
 
-def test_a_guide_asked_for_again_while_an_article_is_at_the_mail_server_is_still_sent(
+def test_a_guide_requested_again_while_an_article_is_being_sent_is_still_sent(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
@@ -269,7 +269,7 @@ def test_a_guide_asked_for_again_while_an_article_is_at_the_mail_server_is_still
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, ACCEPTED), (GUIDE, ACCEPTED)]
 
 
-def test_a_message_put_off_until_its_step_is_skipped_does_not_stay_open_for_ever(
+def test_a_message_deferred_until_its_step_is_skipped_is_cancelled(
     sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home = sqlite_home
@@ -287,7 +287,7 @@ def test_a_message_put_off_until_its_step_is_skipped_does_not_stay_open_for_ever
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_two_workers_at_once_do_not_pass_the_cap_of_somebody_in_two_series(
+def test_two_workers_at_once_respect_the_frequency_cap_across_two_sequences(
     postgresql_url: str, tmp_path: Path, clock_file: ClockFile, smtp_sink: SmtpSink
 ) -> None:
     home = Installation(postgresql_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()

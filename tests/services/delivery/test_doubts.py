@@ -40,7 +40,7 @@ def doubtful(home: Installation, smtp_sink: ScriptedSink) -> Installation:
     return home
 
 
-def test_a_message_that_was_sent_counts_as_accepted_and_is_not_offered_again(
+def test_a_message_settled_as_sent_counts_as_accepted_and_is_not_offered_again(
     doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
     assert settle(doubtful, 2, sent=True) is Settled.SENT
@@ -49,7 +49,7 @@ def test_a_message_that_was_sent_counts_as_accepted_and_is_not_offered_again(
     assert len(smtp_sink.mails) == 3 - 1 + 1
 
 
-def test_a_message_that_was_not_sent_is_offered_again_under_the_same_message_id(
+def test_a_message_settled_as_not_sent_is_offered_again_under_the_same_message_id(
     doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
     assert settle(doubtful, 2, sent=False) is Settled.OFFERED_AGAIN
@@ -62,7 +62,7 @@ def test_a_message_that_was_not_sent_is_offered_again_under_the_same_message_id(
     assert len(smtp_sink.mails) == 4
 
 
-def test_outside_its_hours_it_waits_for_the_next_opening(
+def test_a_message_settled_outside_its_hours_waits_for_the_next_opening(
     doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
     doubtful.live(hours=14)
@@ -73,7 +73,7 @@ def test_outside_its_hours_it_waits_for_the_next_opening(
     assert doubtful.statuses(ANN)[1] == (FIRST, ACCEPTED)
 
 
-def test_an_article_whose_successor_has_been_sent_is_let_go(
+def test_an_article_in_doubt_is_dropped_once_its_successor_was_sent(
     doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
     doubtful.live(days=7)
@@ -83,7 +83,7 @@ def test_an_article_whose_successor_has_been_sent_is_let_go(
     assert len(smtp_sink.mails) == sent
 
 
-def test_nothing_is_offered_again_to_somebody_who_has_unsubscribed(
+def test_nothing_is_offered_again_to_someone_who_unsubscribed(
     doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
     with doubtful.context.database.writing() as connection:
@@ -107,7 +107,7 @@ def test_nothing_is_offered_again_after_the_goal(
     assert len(smtp_sink.mails) == 2
 
 
-def test_a_guide_that_was_doubted_twice_is_offered_a_third_time_when_the_owner_says_so(
+def test_the_owner_can_have_a_guide_offered_a_third_time(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     hang_up_after_the_dot(smtp_sink, times=2)
@@ -121,7 +121,7 @@ def test_a_guide_that_was_doubted_twice_is_offered_a_third_time_when_the_owner_s
     assert len({mail.message["Message-ID"] for mail in smtp_sink.mails}) == 1
 
 
-def test_the_last_step_of_a_series_can_still_be_offered_again(
+def test_the_last_step_of_a_sequence_can_still_be_offered_again(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
@@ -144,12 +144,14 @@ def test_the_last_step_of_a_series_can_still_be_offered_again(
 
 
 @pytest.mark.parametrize("message", [1, 99])
-def test_what_is_not_in_doubt_cannot_be_settled(doubtful: Installation, message: int) -> None:
+def test_a_message_that_is_not_in_doubt_cannot_be_settled(
+    doubtful: Installation, message: int
+) -> None:
     with pytest.raises(NotInDoubtError, match="nurture status"):
         settle(doubtful, message, sent=True)
 
 
-def test_the_command_settles_one_or_all(
+def test_the_settle_command_settles_one_message_or_all(
     sqlite_home: Installation, smtp_sink: ScriptedSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = sqlite_home

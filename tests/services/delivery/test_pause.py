@@ -45,9 +45,7 @@ def resume(home: Installation, over: timedelta = sequence_pause.USUAL_SPAN) -> i
     )
 
 
-def test_a_paused_sequence_sends_its_guides_and_nothing_else(
-    home: Installation, smtp_sink: SmtpSink
-) -> None:
+def test_a_paused_sequence_sends_only_its_guides(home: Installation, smtp_sink: SmtpSink) -> None:
     on_the_way_to_the_first_article(home, ANN)
     assert pause(home)
     home.subscribe("bob@example.org")
@@ -56,7 +54,9 @@ def test_a_paused_sequence_sends_its_guides_and_nothing_else(
     assert home.statuses("bob@example.org") == [(GUIDE, ACCEPTED)]
 
 
-def test_another_sequence_goes_on_meanwhile(sqlite_home: Installation, smtp_sink: SmtpSink) -> None:
+def test_pausing_one_sequence_does_not_stop_another(
+    sqlite_home: Installation, smtp_sink: SmtpSink
+) -> None:
     home = sqlite_home
     on_the_way_to_the_first_article(home, ANN)
     assert pause(home, "over-50-guide")
@@ -64,7 +64,7 @@ def test_another_sequence_goes_on_meanwhile(sqlite_home: Installation, smtp_sink
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, ACCEPTED)]
 
 
-def test_after_a_pause_everybody_gets_what_was_due_evenly_and_the_rest_shifts(
+def test_resuming_spreads_the_overdue_emails_evenly_and_shifts_the_rest(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     on_the_way_to_the_first_article(home, *PEOPLE)
@@ -84,7 +84,7 @@ def test_after_a_pause_everybody_gets_what_was_due_evenly_and_the_rest_shifts(
     assert all(home.statuses(one)[-1] == (SECOND, ACCEPTED) for one in PEOPLE)
 
 
-def test_what_a_worker_has_claimed_is_taken_back_and_sent_after_the_pause(
+def test_a_claimed_message_is_cancelled_by_a_pause_and_sent_afterwards(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
@@ -103,7 +103,7 @@ def test_what_a_worker_has_claimed_is_taken_back_and_sent_after_the_pause(
     assert home.statuses(ANN)[1] == (FIRST, ACCEPTED)
 
 
-def test_a_step_that_is_too_late_after_the_pause_is_skipped_where_it_says_so(
+def test_a_step_that_is_too_late_after_the_pause_is_skipped(
     sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home = sqlite_home
@@ -116,7 +116,7 @@ def test_a_step_that_is_too_late_after_the_pause_is_skipped_where_it_says_so(
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
 
 
-def test_nobody_is_looked_at_again_and_again_while_a_sequence_is_paused(
+def test_nobody_is_looked_at_repeatedly_while_a_sequence_is_paused(
     sqlite_home: Installation,
 ) -> None:
     on_the_way_to_the_first_article(sqlite_home, ANN)
@@ -126,7 +126,7 @@ def test_nobody_is_looked_at_again_and_again_while_a_sequence_is_paused(
     assert sqlite_home.next_look() is None or sqlite_home.next_look().year == 9999  # type: ignore[union-attr]
 
 
-def test_pausing_and_resuming_twice_is_the_same_as_once(home: Installation) -> None:
+def test_pausing_or_resuming_twice_has_the_same_effect_as_once(home: Installation) -> None:
     on_the_way_to_the_first_article(home, ANN)
     assert [pause(home), pause(home)] == [True, False]
     home.deliver()
@@ -139,7 +139,7 @@ def test_a_sequence_that_does_not_exist_cannot_be_paused(sqlite_home: Installati
         pause(sqlite_home, "knitting")
 
 
-def test_the_commands_pause_and_resume(
+def test_the_commands_pause_and_resume_a_sequence(
     sqlite_home: Installation, smtp_sink: ScriptedSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = sqlite_home

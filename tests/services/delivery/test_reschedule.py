@@ -38,7 +38,7 @@ def waits_until(home: Installation) -> datetime:
     return at
 
 
-def test_earlier_hours_move_those_who_wait_and_days_off_hold_them_back(
+def test_longer_hours_bring_emails_forward_and_closed_days_hold_them_back(
     home: Installation,
 ) -> None:
     home.subscribe("ann@example.org")

@@ -39,7 +39,7 @@ def live_with_upkeep(home: Installation, days: int) -> None:
         home.upkeep()
 
 
-def test_everybody_is_asked_once_also_when_several_workers_look(home: Installation) -> None:
+def test_everyone_is_asked_once_even_by_several_workers(home: Installation) -> None:
     people = [f"p{n}@example.org" for n in range(20)]
     finish(home, *people)
     contexts = [home.another() for _ in range(3)]
@@ -57,7 +57,7 @@ def test_everybody_is_asked_once_also_when_several_workers_look(home: Installati
         context.database.close()
 
 
-def test_whoever_comes_back_after_the_silence_is_asked_again_in_the_next(
+def test_a_person_who_returns_is_asked_again_after_the_next_silence(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     finish(home, ANN)
@@ -79,7 +79,7 @@ def test_whoever_comes_back_after_the_silence_is_asked_again_in_the_next(
     ]
 
 
-def test_whoever_signs_up_while_they_are_asked_has_answered(home: Installation) -> None:
+def test_signing_up_while_being_asked_counts_as_an_answer(home: Installation) -> None:
     finish(home, ANN)
     home.upkeep()
     home.live(days=8)
@@ -89,7 +89,7 @@ def test_whoever_signs_up_while_they_are_asked_has_answered(home: Installation) 
     assert "marketing" in home.person(ANN)["purposes"]
 
 
-def test_silence_waits_for_nobody_and_falls_when_all_of_the_persons_is_free(
+def test_marketing_consent_lapses_only_once_all_the_persons_rows_are_free(
     home: Installation,
 ) -> None:
     finish(home, ANN)

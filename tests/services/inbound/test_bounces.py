@@ -82,7 +82,9 @@ def state_of(home: Installation, address: str) -> tuple[Any, ...]:
     return mine, ended, sorted(person["purposes"]), home.statuses(address)
 
 
-def test_the_same_news_in_any_order_and_however_often_come_to_one_state(home: Installation) -> None:
+def test_the_same_events_lead_to_one_state_in_any_order_and_however_often(
+    home: Installation,
+) -> None:
     chance, start = random.Random(20), home.clock.now
     for story in range(6):
         home.clock.set(start)
@@ -139,7 +141,7 @@ STORIES = st.dictionaries(DAYS, LOT, max_size=6)
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=STORIES, chance=st.randoms(use_true_random=False), withdraws=st.booleans())
-def test_shuffled_and_repeated_news_come_to_one_state_and_an_undo_lifts_the_no_alone(
+def test_shuffled_and_repeated_events_agree_and_undo_lifts_only_the_opt_out(
     sqlite_home: Installation,
     story: dict[int, tuple[EventKind, bool, str]],
     chance: random.Random,
@@ -173,7 +175,9 @@ def test_shuffled_and_repeated_news_come_to_one_state_and_an_undo_lifts_the_no_a
     assert (EventKind.UNSUBSCRIBED in kinds) == ("unsubscribed" in {row[0] for row in states[0][0]})
 
 
-def test_a_complaint_a_bounce_and_a_no_are_each_kept_in_any_order(home: Installation) -> None:
+def test_a_complaint_a_bounce_and_an_opt_out_are_each_recorded_in_any_order(
+    home: Installation,
+) -> None:
     kinds = (EventKind.COMPLAINED, EventKind.BOUNCED, EventKind.UNSUBSCRIBED)
     states = []
     for turn in range(3):
@@ -189,7 +193,7 @@ def test_a_complaint_a_bounce_and_a_no_are_each_kept_in_any_order(home: Installa
     assert states[0][2] == []
 
 
-def test_a_bounce_that_is_told_late_counts_from_when_it_happened(under_way: Installation) -> None:
+def test_a_bounce_reported_late_counts_from_when_it_happened(under_way: Installation) -> None:
     at = under_way.clock.now
     under_way.clock.advance(3 * DAY)
     tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=HARD)])
@@ -197,7 +201,7 @@ def test_a_bounce_that_is_told_late_counts_from_when_it_happened(under_way: Inst
     assert (row["since"], row["detail"]) == (at, HARD)
 
 
-def test_a_bounce_from_before_a_mail_that_arrived_suppresses_nobody(
+def test_a_bounce_older_than_a_delivery_suppresses_nobody(
     under_way: Installation,
 ) -> None:
     before = under_way.messages_of(ANN)[0]["claimed_at"] - DAY
@@ -210,7 +214,9 @@ def test_a_bounce_from_before_a_mail_that_arrived_suppresses_nobody(
         assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_the_owner_lifts_a_bounce_and_what_it_ended_goes_on(under_way: Installation) -> None:
+def test_the_owner_lifts_a_bounce_and_the_enrolment_it_ended_continues(
+    under_way: Installation,
+) -> None:
     context = under_way.context
     tell(
         under_way,
@@ -230,7 +236,7 @@ def test_the_owner_lifts_a_bounce_and_what_it_ended_goes_on(under_way: Installat
     assert len(under_way.messages_of(ANN)) > 1
 
 
-def test_an_old_bounce_told_after_the_lifting_changes_nothing(under_way: Installation) -> None:
+def test_an_old_bounce_reported_after_the_lifting_changes_nothing(under_way: Installation) -> None:
     context, at = under_way.context, under_way.clock.now
     tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=HARD)])
     under_way.clock.advance(2 * DAY)
@@ -243,7 +249,7 @@ def test_an_old_bounce_told_after_the_lifting_changes_nothing(under_way: Install
     assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_a_guide_that_came_back_is_offered_again_when_its_bounce_is_lifted(
+def test_a_bounced_guide_is_offered_again_when_its_bounce_is_lifted(
     home: Installation,
 ) -> None:
     context = home.context
@@ -266,7 +272,7 @@ def test_a_guide_that_came_back_is_offered_again_when_its_bounce_is_lifted(
     ("kind", "who"),
     [(EventKind.UNSUBSCRIBED, "Only they"), (EventKind.COMPLAINED, "Nobody lifts that")],
 )
-def test_the_owner_lifts_no_no_and_no_complaint_and_reads_who_could(
+def test_the_owner_cannot_lift_an_opt_out_or_a_complaint_and_learns_who_can(
     under_way: Installation, kind: EventKind, who: str
 ) -> None:
     context = under_way.context
@@ -283,7 +289,7 @@ def test_the_owner_lifts_no_no_and_no_complaint_and_reads_who_could(
     assert under_way.enrolment(ANN)["status"] != EnrolmentStatus.ACTIVE
 
 
-def test_why_says_that_they_unsubscribed_once_the_bounce_on_top_is_lifted(
+def test_the_explanation_names_the_unsubscribe_once_the_bounce_is_lifted(
     under_way: Installation,
 ) -> None:
     context, now = under_way.context, under_way.clock.now
@@ -297,13 +303,13 @@ def test_why_says_that_they_unsubscribed_once_the_bounce_on_top_is_lifted(
     assert said.next == "No emails planned: they unsubscribed through their mail program."
 
 
-def test_a_lifting_without_a_reason_is_refused(under_way: Installation) -> None:
+def test_lifting_a_suppression_without_a_reason_is_refused(under_way: Installation) -> None:
     context, now = under_way.context, under_way.clock.now
     with pytest.raises(NotLiftableError, match="No reason"):
         bounce_lifting.lift(context.database, context.catalogue, context.tokens, ANN, "  ", now)
 
 
-def test_a_bounce_of_an_address_that_nobody_knows_is_lifted_by_the_address(
+def test_a_bounce_of_an_unknown_address_can_be_lifted(
     home: Installation,
 ) -> None:
     context, now = home.context, home.clock.now
@@ -316,7 +322,7 @@ def test_a_bounce_of_an_address_that_nobody_knows_is_lifted_by_the_address(
     assert reasons(home) == set()
 
 
-def test_a_mailbox_that_is_full_for_months_suppresses_nobody_and_is_shown_to_the_owner(
+def test_a_mailbox_full_for_months_suppresses_nobody_and_is_shown_to_the_owner(
     under_way: Installation,
 ) -> None:
     context, start = under_way.context, under_way.clock.now
@@ -340,7 +346,7 @@ def test_a_mailbox_that_is_full_for_months_suppresses_nobody_and_is_shown_to_the
     assert {row["bounce"] for row in under_way.rows(events)} == {None, Bounce.FULL}
 
 
-def test_eight_soft_bounces_within_a_week_change_nothing_and_five_over_two_weeks_do(
+def test_soft_bounces_suppress_an_address_only_if_they_span_two_weeks(
     under_way: Installation,
 ) -> None:
     start = under_way.clock.now
@@ -384,7 +390,7 @@ def bounce_all(home: Installation, people: Iterable[str]) -> None:
         tell(home, [told, told])
 
 
-def test_a_jump_of_bounces_suppresses_nobody_further_until_the_owner_has_looked(
+def test_a_bounce_jump_suppresses_nobody_else_until_the_owner_confirms_it(
     home: Installation,
 ) -> None:
     context, people = home.context, crowd(home, 15)
@@ -404,7 +410,9 @@ def test_a_jump_of_bounces_suppresses_nobody_further_until_the_owner_has_looked(
     assert len(home.rows(suppressions)) == 13
 
 
-def test_a_jump_that_was_a_mistake_costs_nobody_anything(home: Installation) -> None:
+def test_a_dismissed_bounce_jump_lifts_its_suppressions_and_resends_the_guides(
+    home: Installation,
+) -> None:
     context, people = home.context, crowd(home, 14)
     bounce_all(home, people[:12])
     lost = home.person(people[0])["address_hash"]
@@ -419,7 +427,7 @@ def test_a_jump_that_was_a_mistake_costs_nobody_anything(home: Installation) -> 
     assert len(home.statuses(people[13])) == 1
 
 
-def test_few_bounces_among_many_mails_are_no_jump(home: Installation) -> None:
+def test_a_few_bounces_among_many_emails_are_not_a_jump(home: Installation) -> None:
     people = crowd(home, 15)
     bounce_all(home, people[:9])
     home.clock.advance(2 * DAY)
@@ -428,7 +436,7 @@ def test_few_bounces_among_many_mails_are_no_jump(home: Installation) -> None:
     assert len(home.rows(suppressions)) == 15
 
 
-def test_a_bounce_that_no_provider_told_moves_no_other_message(under_way: Installation) -> None:
+def test_a_soft_bounce_does_not_undo_a_delivery(under_way: Installation) -> None:
     with under_way.context.database.writing() as connection:
         move_on(connection, 1, [MessageStatus.ACCEPTED], MessageStatus.DELIVERED, "")
     soft = news(under_way, EventKind.BOUNCED, under_way.clock.now, message=1, reason=SOFT)

@@ -86,7 +86,7 @@ def book(
 
 
 @pytest.mark.parametrize("year", [1, 1969, 9999])
-def test_an_impossible_time_is_when_it_was_told_and_breaks_no_page_and_no_export(
+def test_an_impossible_time_becomes_the_time_of_receipt_and_breaks_no_page(
     home: Installation, year: int
 ) -> None:
     home.subscribe(ANN)
@@ -114,7 +114,7 @@ def under_way(home: Installation) -> Installation:
     return home
 
 
-def test_a_delivered_message_is_delivered(under_way: Installation) -> None:
+def test_a_delivery_event_marks_the_message_delivered(under_way: Installation) -> None:
     assert tell(under_way, EventKind.DELIVERED, message=1) == 1
     assert under_way.statuses(ANN) == [(GUIDE, DELIVERED)]
     event = under_way.rows(events)[-1]
@@ -122,7 +122,7 @@ def test_a_delivered_message_is_delivered(under_way: Installation) -> None:
     assert event["raw"] == {"type": "delivered"}
 
 
-def test_a_bounce_for_good_suppresses_the_address_and_ends_the_series(
+def test_a_permanent_bounce_suppresses_the_address_and_ends_the_sequence(
     under_way: Installation, smtp_sink: ScriptedSink
 ) -> None:
     tell(under_way, EventKind.BOUNCED, message=1, permanent=True)
@@ -133,14 +133,14 @@ def test_a_bounce_for_good_suppresses_the_address_and_ends_the_series(
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_bounce_for_now_changes_nothing_for_the_series(under_way: Installation) -> None:
+def test_a_temporary_bounce_does_not_change_the_sequence(under_way: Installation) -> None:
     tell(under_way, EventKind.BOUNCED, message=1, permanent=False)
     assert under_way.statuses(ANN) == [(GUIDE, ACCEPTED)]
     assert under_way.rows(suppressions) == []
     assert under_way.rows(events)[-1]["kind"] == "bounced"
 
 
-def test_a_complaint_suppresses_at_once_also_what_was_delivered(under_way: Installation) -> None:
+def test_a_complaint_suppresses_immediately_even_after_delivery(under_way: Installation) -> None:
     tell(under_way, EventKind.DELIVERED, message=1)
     tell(under_way, EventKind.COMPLAINED, message=1, event_id="e2")
     assert under_way.statuses(ANN) == [(GUIDE, COMPLAINED)]
@@ -149,7 +149,7 @@ def test_a_complaint_suppresses_at_once_also_what_was_delivered(under_way: Insta
 
 
 @pytest.mark.parametrize("kind", [EventKind.OPENED, EventKind.CLICKED, EventKind.DEFERRED, None])
-def test_what_is_no_cause_to_act_is_kept_and_changes_nothing_else(
+def test_an_event_that_needs_no_action_is_recorded_and_changes_nothing_else(
     under_way: Installation, kind: EventKind | None
 ) -> None:
     before = under_way.everything()
@@ -166,7 +166,9 @@ def test_an_event_out_of_order_never_moves_a_message_back(under_way: Installatio
     assert under_way.statuses(ANN) == [(GUIDE, BOUNCED)]
 
 
-def test_the_same_thing_told_ten_times_at_once_happens_once(under_way: Installation) -> None:
+def test_the_same_event_reported_ten_times_at_once_is_recorded_once(
+    under_way: Installation,
+) -> None:
     counted: list[int] = []
 
     def work() -> None:
@@ -181,7 +183,7 @@ def test_the_same_thing_told_ten_times_at_once_happens_once(under_way: Installat
     assert len(under_way.rows(suppressions)) == 1
 
 
-def test_a_delivery_that_is_reported_settles_the_doubt_about_a_guide(
+def test_a_reported_delivery_settles_the_doubt_about_a_guide(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -194,7 +196,7 @@ def test_a_delivery_that_is_reported_settles_the_doubt_about_a_guide(
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_bounce_of_an_address_that_nobody_knows_suppresses_it_all_the_same(
+def test_a_permanent_bounce_suppresses_an_unknown_address_too(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     tell(home, EventKind.BOUNCED, recipient="Ann@Example.org", permanent=True)
@@ -204,14 +206,14 @@ def test_a_bounce_of_an_address_that_nobody_knows_suppresses_it_all_the_same(
     assert smtp_sink.mails == []
 
 
-def test_an_event_about_nobody_and_nothing_is_kept(home: Installation) -> None:
+def test_an_event_about_an_unknown_person_and_message_is_recorded(home: Installation) -> None:
     assert tell(home, EventKind.BOUNCED, permanent=True) == 1
     assert tell(home, EventKind.DELIVERED, message=4711, event_id="e2") == 1
     assert [row["message_id"] for row in home.rows(events)] == [None, None]
     assert home.rows(suppressions) == []
 
 
-def test_a_message_id_that_somebody_made_up_touches_no_message(under_way: Installation) -> None:
+def test_a_forged_message_id_affects_no_message(under_way: Installation) -> None:
     context = under_way.context
     forged = MailEvent(
         EventKind.BOUNCED,
@@ -230,7 +232,7 @@ def test_a_message_id_that_somebody_made_up_touches_no_message(under_way: Instal
     assert under_way.statuses(ANN) == [(GUIDE, ACCEPTED)]
 
 
-def test_a_booking_ends_every_enrolment_whose_goal_it_is(
+def test_a_booking_ends_every_enrolment_with_that_goal(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -243,7 +245,7 @@ def test_a_booking_ends_every_enrolment_whose_goal_it_is(
     assert len(smtp_sink.mails) == 2
 
 
-def test_a_booking_leaves_other_people_alone(under_way: Installation) -> None:
+def test_a_booking_does_not_affect_other_people(under_way: Installation) -> None:
     under_way.subscribe("bob@example.org")
     book(under_way, ANN)
     book(under_way, "somebody@example.org", "b2")
@@ -252,12 +254,12 @@ def test_a_booking_leaves_other_people_alone(under_way: Installation) -> None:
     assert [row["subscriber_id"] for row in under_way.rows(events)[-3:]] == [1, None, None]
 
 
-def test_a_booking_told_twice_is_one_booking(under_way: Installation) -> None:
+def test_a_booking_reported_twice_counts_once(under_way: Installation) -> None:
     assert (book(under_way, ANN), book(under_way, ANN)) == (1, 0)
     assert [row["kind"] for row in under_way.rows(events)].count("booked") == 1
 
 
-def test_a_cancelled_or_moved_session_starts_nothing_again(
+def test_a_cancelled_or_moved_session_restarts_nothing(
     under_way: Installation, smtp_sink: ScriptedSink
 ) -> None:
     book(under_way, ANN)
@@ -269,7 +271,7 @@ def test_a_cancelled_or_moved_session_starts_nothing_again(
     assert [row["kind"] for row in under_way.rows(events)].count("booked") == 1
 
 
-def test_a_booking_while_the_next_mail_is_claimed_takes_it_back(
+def test_a_booking_cancels_a_message_that_is_already_claimed(
     under_way: Installation, smtp_sink: ScriptedSink
 ) -> None:
     from nurture.clock import real_now

@@ -8,7 +8,7 @@ from tests.machines import command
 OTHERS = {"NURTURE_SECRET_KEY": "a key that was made on another machine"}
 
 
-def test_a_database_whose_keys_are_missing_is_refused_by_every_command(
+def test_every_command_refuses_a_database_whose_keys_are_missing(
     sqlite_home: Installation,
 ) -> None:
     sqlite_home.subscribe("anna@example.org")
@@ -21,7 +21,7 @@ def test_a_database_whose_keys_are_missing_is_refused_by_every_command(
     assert command(sqlite_home, "status", NURTURE_SECRET_KEY=older_last).exit_code == 0
 
 
-def test_keys_that_are_lost_for_good_are_given_up_on_request_alone(
+def test_lost_keys_are_replaced_only_on_request(
     sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
@@ -36,7 +36,7 @@ def test_keys_that_are_lost_for_good_are_given_up_on_request_alone(
     assert command(home, "status").exit_code == 1
 
 
-def test_an_empty_database_takes_the_keys_that_there_are(sqlite_home: Installation) -> None:
+def test_an_empty_database_adopts_the_current_keys(sqlite_home: Installation) -> None:
     # Looking changes nothing; what brings the database up to date remembers whose it is.
     assert command(sqlite_home, "status", **OTHERS).exit_code == 0
     assert command(sqlite_home, "status").exit_code == 0
@@ -44,7 +44,7 @@ def test_an_empty_database_takes_the_keys_that_there_are(sqlite_home: Installati
     assert command(sqlite_home, "status").exit_code == 1
 
 
-def test_the_key_for_addresses_is_the_one_that_counts(sqlite_home: Installation) -> None:
+def test_only_the_address_key_must_match_the_database(sqlite_home: Installation) -> None:
     home, mine = sqlite_home, sqlite_home.context.settings.secret_key
     home.subscribe("anna@example.org")
     assert command(home, "publish").exit_code == 0
@@ -54,7 +54,7 @@ def test_the_key_for_addresses_is_the_one_that_counts(sqlite_home: Installation)
     assert refused.exit_code == 1 and "NURTURE_ADDRESS_KEY" in refused.output
 
 
-def test_a_lost_key_for_addresses_is_given_up_on_request_too(sqlite_home: Installation) -> None:
+def test_a_lost_address_key_is_replaced_on_request_too(sqlite_home: Installation) -> None:
     home, other = sqlite_home, {"NURTURE_ADDRESS_KEY": "a key that was made afterwards"}
     home.subscribe("anna@example.org")
     assert command(home, "publish").exit_code == 0

@@ -56,13 +56,13 @@ def of_before(place: Path, key: str = "the only key of an older installation") -
     return file
 
 
-def test_a_new_installation_has_a_key_of_its_own_for_addresses(place: Path) -> None:
+def test_a_new_installation_has_a_separate_address_key(place: Path) -> None:
     keys = load_settings({}).keys
     assert keys.address not in keys.signing
     assert len(keys.address) >= 32
 
 
-def test_an_older_installation_goes_on_untouched(place: Path) -> None:
+def test_an_older_installation_keeps_working_unchanged(place: Path) -> None:
     file = of_before(place)
     before = file.read_bytes()
     settings = load_settings({})
@@ -71,13 +71,13 @@ def test_an_older_installation_goes_on_untouched(place: Path) -> None:
     assert file.read_bytes() == before
 
 
-def test_no_key_for_addresses_is_made_beside_a_key_that_somebody_set(tmp_path: Path) -> None:
+def test_no_address_key_is_generated_beside_a_configured_secret_key(tmp_path: Path) -> None:
     given = {"NURTURE_DATA_DIR": str(tmp_path / "var"), "NURTURE_SECRET_KEY": "of long ago " * 3}
     assert load_settings(given).keys.address == given["NURTURE_SECRET_KEY"].strip()
     assert "ADDRESS" not in (tmp_path / "var/secrets.env").read_text()
 
 
-def test_no_key_that_signs_is_made_beside_one_for_addresses(tmp_path: Path) -> None:
+def test_no_signing_key_is_generated_beside_a_configured_address_key(tmp_path: Path) -> None:
     given = {"NURTURE_DATA_DIR": str(tmp_path / "var"), "NURTURE_ADDRESS_KEY": "x" * 40}
     result = CliRunner().invoke(main, ["status"], env=given)
     assert result.exit_code == 1 and "NURTURE_SECRET_KEY is not" in result.stderr
@@ -88,7 +88,7 @@ def test_no_key_that_signs_is_made_beside_one_for_addresses(tmp_path: Path) -> N
     assert load_settings(given | {"NURTURE_ADDRESS_KEY": own}).keys.address == own
 
 
-def test_rotating_names_the_key_for_addresses_and_leaves_every_other_line(place: Path) -> None:
+def test_rotating_records_the_address_key_and_keeps_every_other_line(place: Path) -> None:
     file = of_before(place)
     before, first = file.read_text().splitlines(), Tokens.of(load_settings({}).keys)
     result = rotate()
@@ -104,7 +104,7 @@ def test_rotating_names_the_key_for_addresses_and_leaves_every_other_line(place:
     assert [path.name for path in place.iterdir()] == ["secrets.env"]
 
 
-def test_no_key_is_told_unless_it_is_asked_for(place: Path) -> None:
+def test_no_key_is_shown_unless_requested(place: Path) -> None:
     for words in ((), ("--json",), ("--leaked",), ("--leaked", "--json"), ("--to", "lines")):
         said = rotate(*words)
         assert said.exit_code == 0, said.output
@@ -115,7 +115,7 @@ def test_no_key_is_told_unless_it_is_asked_for(place: Path) -> None:
     assert stat.S_IMODE(Path("lines").stat().st_mode) == 0o600
 
 
-def test_what_to_do_next_is_said_in_order(place: Path) -> None:
+def test_the_next_steps_are_listed_in_order(place: Path) -> None:
     said = json.loads(rotate("--leaked", "--json").stdout)
     assert said["changed"] is True and said["leaked"] is True
     assert (said["signing_keys"], said["leaked_keys"]) == (1, 1)
@@ -124,7 +124,7 @@ def test_what_to_do_next_is_said_in_order(place: Path) -> None:
 
 
 @pytest.mark.parametrize("from_file", [True, False])
-def test_keys_that_are_set_elsewhere_are_left_to_who_set_them(place: Path, from_file: bool) -> None:
+def test_keys_configured_elsewhere_are_not_rotated(place: Path, from_file: bool) -> None:
     before = (place / "secrets.env").read_bytes()
     given = {"NURTURE_SECRET_KEY": "newer,and the older"}
     if from_file:
@@ -150,7 +150,7 @@ def test_keys_that_are_set_elsewhere_are_left_to_who_set_them(place: Path, from_
     assert (place / "secrets.env").read_bytes() == before
 
 
-def test_the_lines_are_written_over_nothing(place: Path) -> None:
+def test_the_key_lines_never_overwrite_an_existing_file(place: Path) -> None:
     Path(".env").write_text("NURTURE_PORT=8001\n")
     for words in (("--to", ".env"), ("--to", "x", "--show")):
         assert rotate(*words).exit_code == 2
@@ -158,13 +158,13 @@ def test_the_lines_are_written_over_nothing(place: Path) -> None:
     assert Path(".env").read_text() == "NURTURE_PORT=8001\n"
 
 
-def test_a_mistyped_place_gets_no_secrets(place: Path) -> None:
+def test_a_mistyped_directory_gets_no_secrets(place: Path) -> None:
     result = rotate(NURTURE_DATA_DIR="elsewhere")
     assert result.exit_code == 1 and "There are no secrets" in result.stderr
     assert not Path("elsewhere").exists()
 
 
-def test_a_linked_file_stays_linked(place: Path) -> None:
+def test_a_symlinked_secrets_file_stays_a_symlink(place: Path) -> None:
     real = Path("kept.env").absolute()
     shutil.move(place / "secrets.env", real)
     (place / "secrets.env").symlink_to(real)
@@ -174,14 +174,16 @@ def test_a_linked_file_stays_linked(place: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_root_leaves_the_file_to_its_owner(place: Path) -> None:
+def test_root_keeps_the_owner_and_mode_of_the_secrets_file(place: Path) -> None:
     os.chown(place / "secrets.env", 4711, 4712)
     assert rotate().exit_code == 0
     found = (place / "secrets.env").stat()
     assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (4711, 4712, 0o600)
 
 
-def test_keys_of_another_database_are_not_rotated(sqlite_home: Installation, place: Path) -> None:
+def test_the_keys_of_another_database_are_not_rotated(
+    sqlite_home: Installation, place: Path
+) -> None:
     home = sqlite_home
     home.subscribe("anna@example.org")
     own = {"NURTURE_DATABASE_URL": home.url}
@@ -191,14 +193,14 @@ def test_keys_of_another_database_are_not_rotated(sqlite_home: Installation, pla
     assert (place / "secrets.env").read_bytes() == before
 
 
-def test_a_database_that_is_away_keeps_nobody_from_it(place: Path) -> None:
+def test_keys_can_be_rotated_while_the_database_is_unavailable(place: Path) -> None:
     away = {"NURTURE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
     said = json.loads(rotate("--leaked", "--json", **away).stdout)
     assert said["changed"] is True and said["second_factors_sealed"] == "later"
     assert any("nurture publish" in step for step in said["next"])
 
 
-def test_a_file_of_settings_is_read_as_it_was_written() -> None:
+def test_a_settings_file_reads_back_as_written() -> None:
     values = {"NURTURE_A": "a key, and 'another' one \\ #", "NURTURE_B": "", "NURTURE_C": "x,y"}
     text = rewritten("# first\r\nexport NURTURE_A=old # note\n\nNURTURE_D=4", values)
     path = Path("settings.env")
@@ -246,7 +248,7 @@ def whole(file: Path, first: Tokens, link: str) -> tuple[str, ...]:
     return keys.signing
 
 
-def test_a_file_is_whole_at_whatever_moment_the_command_is_killed(place: Path) -> None:
+def test_the_secrets_file_is_complete_whenever_the_command_is_killed(place: Path) -> None:
     file, first = place / "secrets.env", Tokens.of(load_settings({}).keys)
     link, seen = first.guide(7), set()
     for _ in range(4):
@@ -269,7 +271,7 @@ def test_a_file_is_whole_at_whatever_moment_the_command_is_killed(place: Path) -
 
 
 @pytest.mark.slow
-def test_of_many_at_the_same_time_each_adds_a_key_or_says_that_it_did_not(place: Path) -> None:
+def test_each_of_several_simultaneous_rotations_adds_a_key_or_reports_failure(place: Path) -> None:
     file, first = place / "secrets.env", Tokens.of(load_settings({}).keys)
     codes = [process.wait(timeout=60) for process in [start() for _ in range(4)]]
     assert set(codes) <= {0, 1} and 0 in codes
@@ -277,7 +279,7 @@ def test_of_many_at_the_same_time_each_adds_a_key_or_says_that_it_did_not(place:
 
 
 @pytest.mark.slow
-def test_the_command_may_be_killed_at_any_moment(place: Path) -> None:
+def test_the_rotate_command_may_be_killed_at_any_moment(place: Path) -> None:
     file, first = place / "secrets.env", Tokens.of(load_settings({}).keys)
     for _ in range(5):
         process = start("--leaked")
@@ -292,7 +294,7 @@ def test_the_command_may_be_killed_at_any_moment(place: Path) -> None:
     assert now.read_unsubscribe(first.unsubscribe(1, 2)) == (1, 2)
 
 
-def test_whoever_comes_while_another_changes_it_says_so(place: Path) -> None:
+def test_a_rotation_during_another_change_reports_the_conflict(place: Path) -> None:
     def meanwhile(values: object) -> dict[str, str]:
         refused = rotate()
         assert refused.exit_code == 1 and "by another process" in refused.stderr
@@ -337,7 +339,7 @@ def sealed_with(home: Installation, keys: tuple[str, ...]) -> bool:
         return False
 
 
-def test_second_factors_are_sealed_afresh_and_never_with_a_leaked_key(
+def test_rotating_reseals_second_factors_but_never_with_a_leaked_key(
     sqlite_home: Installation,
 ) -> None:
     home = with_keys_in_file(sqlite_home)
@@ -356,7 +358,7 @@ def test_second_factors_are_sealed_afresh_and_never_with_a_leaked_key(
     home.close()
 
 
-def test_a_backup_of_before_and_one_of_after_come_back_with_the_keys_of_their_time(
+def test_backups_from_before_and_after_a_rotation_restore_with_their_own_keys(
     sqlite_home: Installation, smtp_sink: ScriptedSink, tmp_path: Path
 ) -> None:
     home = with_keys_in_file(sqlite_home)
@@ -386,7 +388,7 @@ def test_a_backup_of_before_and_one_of_after_come_back_with_the_keys_of_their_ti
     home.close()
 
 
-def test_a_guide_that_is_offered_twice_around_a_rotation_has_one_message_id(
+def test_a_guide_offered_again_after_a_rotation_keeps_its_message_id(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = with_keys_in_file(sqlite_home)
@@ -397,7 +399,7 @@ def test_a_guide_that_is_offered_twice_around_a_rotation_has_one_message_id(
 
 
 @pytest.mark.parametrize("keys", ["the only key of before", "a newer key,the older key"])
-def test_a_guide_that_a_program_of_before_has_offered_keeps_its_message_id(
+def test_a_guide_offered_by_an_older_version_keeps_its_message_id(
     sqlite_home: Installation, smtp_sink: ScriptedSink, keys: str
 ) -> None:
     home = another(sqlite_home, NURTURE_SECRET_KEY=keys)

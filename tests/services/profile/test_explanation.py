@@ -44,7 +44,7 @@ def prefer(home: Installation, wish: Wish) -> None:
     preferences.change_preferences(*args)
 
 
-def test_the_whole_of_it_reads_as_sentences(home: Installation) -> None:
+def test_the_whole_explanation_reads_as_sentences(home: Installation) -> None:
     home.clock.set(THURSDAY)
     home.subscribe(ANNA, first_name="Anna")
     home.deliver()
@@ -68,7 +68,7 @@ def test_the_whole_of_it_reads_as_sentences(home: Installation) -> None:
     assert explained(home).next_at == datetime(2026, 4, 7, 7, 30, tzinfo=UTC)
 
 
-def test_a_guide_that_was_not_collected_is_what_everything_waits_for(anna: Installation) -> None:
+def test_the_explanation_says_that_everything_waits_for_the_guide(anna: Installation) -> None:
     said = explained(anna)
     assert "They have not confirmed the address yet." in said.who
     assert said.next.startswith("Next comes “guide-reminder”")
@@ -79,7 +79,7 @@ def test_a_guide_that_was_not_collected_is_what_everything_waits_for(anna: Insta
     assert said.next_at is None
 
 
-def test_a_pause_of_theirs_and_a_wish_for_fewer_are_told(anna: Installation) -> None:
+def test_the_explanation_mentions_a_pause_and_a_wish_for_fewer_emails(anna: Installation) -> None:
     anna.collect()
     prefer(anna, Wish.FEWER)
     prefer(anna, Wish.PAUSED)
@@ -90,19 +90,19 @@ def test_a_pause_of_theirs_and_a_wish_for_fewer_are_told(anna: Installation) -> 
     assert "they asked for a pause" in said.why_not_sooner[-2]
 
 
-def test_a_paused_sequence_sends_nothing(anna: Installation) -> None:
+def test_the_explanation_says_that_the_sequence_is_paused(anna: Installation) -> None:
     anna.collect()
     pause.pause(anna.context.database, anna.context.catalogue, "pain-guide", anna.clock.now)
     assert explained(anna).next == "No emails planned: “pain-guide” is paused."
 
 
-def test_whoever_unsubscribed_hears_nothing(anna: Installation) -> None:
+def test_the_explanation_says_that_they_unsubscribed(anna: Installation) -> None:
     anna.collect()
     prefer(anna, Wish.STOPPED)
     assert explained(anna).next == "No emails planned: they unsubscribed."
 
 
-def test_whoever_booked_is_at_the_goal(anna: Installation) -> None:
+def test_the_explanation_says_that_they_booked(anna: Installation) -> None:
     anna.collect()
     anna.clock.advance(timedelta(hours=1))
     context = anna.context
@@ -115,7 +115,7 @@ def test_whoever_booked_is_at_the_goal(anna: Installation) -> None:
     assert any("booked a session" in sentence for sentence in said.who)
 
 
-def test_a_mail_server_that_puts_us_off_is_quoted(
+def test_the_explanation_quotes_a_mail_server_that_defers(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.script = lambda _: "451 4.7.1 Come back later"
@@ -131,7 +131,7 @@ def test_a_mail_server_that_puts_us_off_is_quoted(
     )
 
 
-def test_a_message_in_doubt_says_how_to_settle_it(anna: Installation) -> None:
+def test_the_explanation_of_a_message_in_doubt_names_the_settle_command(anna: Installation) -> None:
     with anna.context.database.writing() as connection:
         set_status(connection, [1], MessageStatus.IN_DOUBT, "the worker stopped")
     [mail] = explained(anna).sent
@@ -141,10 +141,10 @@ def test_a_message_in_doubt_says_how_to_settle_it(anna: Installation) -> None:
     )
 
 
-def test_a_copy_that_is_not_armed_says_so(anna: Installation) -> None:
+def test_the_explanation_says_that_a_copy_is_not_armed(anna: Installation) -> None:
     assert any("not armed" in reason for reason in explained(anna, armed=False).why_not_sooner)
 
 
-def test_nobody_is_refused(anna: Installation) -> None:
+def test_an_unknown_address_cannot_be_explained(anna: Installation) -> None:
     with pytest.raises(NobodyError, match=r"nobody with the address bob@example\.org"):
         explained(anna, "bob@example.org")

@@ -55,7 +55,7 @@ def hit(home: Installation, kind: EventKind, agent: str = _A_BROWSER, message: i
     home.context.journal.note(SeenHit(message, Hit(kind, at, "GET", agent, "192.0.2.3", link=link)))
 
 
-def test_the_story_is_told_from_the_signup_on(ann: Installation) -> None:
+def test_the_story_starts_with_the_signup(ann: Installation) -> None:
     hit(ann, EventKind.OPENED)
     hit(ann, EventKind.CLICKED)
     hit(ann, EventKind.CLICKED, agent="Barracuda Sentinel")
@@ -89,7 +89,7 @@ def test_the_story_is_told_from_the_signup_on(ann: Installation) -> None:
     assert mail.said.startswith("Sent") and "“Barracuda”" in mail.machines[0]
 
 
-def test_what_comes_next_is_named_as_the_owner_knows_it(ann: Installation) -> None:
+def test_the_next_email_is_named_by_its_title(ann: Installation) -> None:
     found = introduced(ann)
     assert found.coming[0].subject == "When the rehab exercises get you nowhere"
     assert found.nothing_comes == ""
@@ -101,7 +101,7 @@ def test_what_comes_next_is_named_as_the_owner_knows_it(ann: Installation) -> No
     }
 
 
-def test_where_nothing_comes_it_says_why(ann: Installation) -> None:
+def test_the_page_says_why_no_email_is_planned(ann: Installation) -> None:
     context = ann.context
     on_behalf.stop_everything(context.database, context.catalogue, 1, Evidence(), ann.clock.now)
     found = introduced(ann)
@@ -110,7 +110,7 @@ def test_where_nothing_comes_it_says_why(ann: Installation) -> None:
     assert found.sequences == {}
 
 
-def test_an_interest_in_health_is_shown_only_of_whoever_agreed(ann: Installation) -> None:
+def test_interests_in_health_are_shown_only_with_consent(ann: Installation) -> None:
     hit(ann, EventKind.CLICKED)
     ann.fold()
     ann.judge()
@@ -121,7 +121,7 @@ def test_an_interest_in_health_is_shown_only_of_whoever_agreed(ann: Installation
     assert not {topic.key for topic in found.interests} & {topic.key for topic in found.hidden}
 
 
-def test_somebody_unknown_is_not_introduced(home: Installation) -> None:
+def test_an_unknown_person_has_no_page(home: Installation) -> None:
     context = home.context
     assert (
         person_page.introduce(
@@ -131,7 +131,7 @@ def test_somebody_unknown_is_not_introduced(home: Installation) -> None:
     )
 
 
-def test_a_very_long_story_is_told_in_parts_that_leave_nothing_out(
+def test_a_very_long_story_is_split_into_parts_without_gaps(
     ann: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(person_page, "_HITS", 10)

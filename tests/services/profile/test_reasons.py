@@ -185,7 +185,7 @@ def page(home: Installation) -> str:
 @pytest.mark.parametrize(
     ("cause", "said"), NOTHING_COMES, ids=[cause.__name__ for cause, _ in NOTHING_COMES]
 )
-def test_where_nothing_comes_the_true_reason_is_told_on_the_page_and_by_the_command(
+def test_the_page_and_the_command_give_the_true_reason_for_no_email(
     sqlite_home: Installation, cause: Callable[[Installation], None], said: str
 ) -> None:
     home = sqlite_home
@@ -237,7 +237,7 @@ HELD_UP: list[tuple[Callable[[Installation], None], str, str]] = [
 @pytest.mark.parametrize(
     ("cause", "reason", "who"), HELD_UP, ids=[cause.__name__ for cause, *_ in HELD_UP]
 )
-def test_what_holds_an_email_up_is_told_as_it_is(
+def test_the_page_and_the_command_give_the_true_reason_for_a_delay(
     home: Installation, cause: Callable[[Installation], None], reason: str, who: str
 ) -> None:
     cause(home)
@@ -247,7 +247,9 @@ def test_what_holds_an_email_up_is_told_as_it_is(
     assert who in printed
 
 
-def test_who_was_asked_after_a_long_silence_and_did_not_answer_is_told(home: Installation) -> None:
+def test_the_story_says_that_consent_lapsed_after_an_unanswered_question(
+    home: Installation,
+) -> None:
     collected(home)
     for _ in range(40):
         home.live(days=10)
@@ -260,7 +262,7 @@ def test_who_was_asked_after_a_long_silence_and_did_not_answer_is_told(home: Ins
     assert not any(said.startswith("Withdrew") for said in story)
 
 
-def test_two_boxes_that_were_left_empty_are_not_boxes_that_were_never_shown(
+def test_boxes_left_empty_are_distinguished_from_boxes_never_shown(
     home: Installation,
 ) -> None:
     signed_up(home)
@@ -269,7 +271,7 @@ def test_two_boxes_that_were_left_empty_are_not_boxes_that_were_never_shown(
     assert introduced(home).subscriber.boxes_seen_at == home.clock.now
 
 
-def test_no_raw_word_of_the_database_stands_in_any_reason(home: Installation) -> None:
+def test_no_reason_contains_raw_database_words(home: Installation) -> None:
     signed_up(home)
     for days in (0, 5, 10, 31):
         home.live(days=days)
@@ -282,7 +284,7 @@ def test_no_raw_word_of_the_database_stands_in_any_reason(home: Installation) ->
             assert raw not in said
 
 
-def test_the_command_puts_somebody_back_or_says_why_not(home: Installation) -> None:
+def test_the_put_back_command_restores_an_enrolment_or_says_why_not(home: Installation) -> None:
     was_taken_out(home)
     environment = dict(home.environment)
     answer = CliRunner().invoke(main, ["put-back", ANN, "pain-guide"], env=environment)
@@ -293,7 +295,7 @@ def test_the_command_puts_somebody_back_or_says_why_not(home: Installation) -> N
     assert "they are in it" in again.stderr
 
 
-def test_a_booker_who_never_signed_up_is_exported_and_forgotten_by_command(
+def test_a_booker_who_never_signed_up_can_be_exported_and_erased_by_command(
     home: Installation,
 ) -> None:
     book(home, ANN)

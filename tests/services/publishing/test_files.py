@@ -105,13 +105,13 @@ def steps(home: Installation, address: str = ANN) -> list[str]:
     return [m["step"] for m in home.messages_of(address) if m["status"] == ACCEPTED]
 
 
-def test_what_has_not_changed_is_not_published_again(home: Installation, written: Written) -> None:
+def test_unchanged_files_are_not_published_again(home: Installation, written: Written) -> None:
     before = home.rows(revisions)
     assert written.publish().changed == []
     assert home.rows(revisions) == before
 
 
-def test_a_changed_email_becomes_its_second_revision_and_the_first_stays(
+def test_a_changed_email_becomes_a_second_revision_and_the_first_remains(
     home: Installation, written: Written, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -144,7 +144,7 @@ def test_a_preview_counts_people_and_changes_nothing(home: Installation, written
     assert written.publish().impacts == foretold.impacts
 
 
-def test_a_deleted_step_is_passed_over_and_the_series_goes_on(
+def test_a_deleted_step_is_skipped_and_the_sequence_continues(
     home: Installation, written: Written
 ) -> None:
     start(home, ANN)
@@ -171,7 +171,7 @@ def test_a_deferred_message_of_a_deleted_step_is_cancelled(
     assert home.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)
 
 
-def test_a_new_step_reaches_those_who_have_not_passed_its_place_and_no_others(
+def test_a_new_step_reaches_only_people_who_have_not_passed_its_place(
     home: Installation, written: Written
 ) -> None:
     start(home, ANN)
@@ -189,7 +189,7 @@ def test_a_new_step_reaches_those_who_have_not_passed_its_place_and_no_others(
     assert steps(home, "bob@example.org")[:4] == [GUIDE, FIRST, "a-new-article", SECOND]
 
 
-def test_changed_timing_moves_those_who_are_waiting(home: Installation, written: Written) -> None:
+def test_a_changed_wait_moves_people_who_are_waiting(home: Installation, written: Written) -> None:
     start(home, ANN)
     before = home.next_look()
     assert before is not None
@@ -202,7 +202,7 @@ def test_changed_timing_moves_those_who_are_waiting(home: Installation, written:
     assert (after - before).days == 7
 
 
-def test_what_the_owner_published_is_not_overwritten_by_a_changed_file(
+def test_a_changed_file_does_not_overwrite_what_the_owner_published(
     home: Installation, written: Written
 ) -> None:
     of_owner = owner_writes(home, "Your guide, from Paul")
@@ -238,7 +238,7 @@ def owner_writes(home: Installation, subject: str) -> int:
     return known.number + 1
 
 
-def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
+def test_all_findings_are_reported_together_and_nothing_is_published(
     home: Installation, all_written: Written
 ) -> None:
     written = all_written
@@ -261,7 +261,7 @@ def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
     assert home.everything() == before
 
 
-def test_three_first_starts_at_once_publish_once(
+def test_three_first_starts_at_once_publish_everything_once(
     database_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     home = Installation(database_url, tmp_path, clock_file)
@@ -288,7 +288,7 @@ def test_three_first_starts_at_once_publish_once(
     home.close()
 
 
-def test_what_is_still_to_be_filled_in_is_told_and_keeps_nothing_back(
+def test_missing_practice_details_are_reported_but_do_not_prevent_publishing(
     all_written: Written,
 ) -> None:
     said = "\n".join(all_written.publish().to_fill_in)
@@ -308,7 +308,7 @@ any = [
 """
 
 
-def test_the_owner_is_told_what_relies_on_health_and_what_is_not_there(
+def test_the_owner_learns_of_health_conditions_and_dangling_references(
     home: Installation, tmp_path: Path
 ) -> None:
     written = Written(home, tmp_path)
@@ -333,7 +333,7 @@ def test_the_owner_is_told_what_relies_on_health_and_what_is_not_there(
         ("{ signed_up = { since = 2026-02-01, before = 2026-02-01 } }", "no day is both since"),
     ],
 )
-def test_a_condition_that_can_hold_for_nobody_is_refused(
+def test_a_condition_that_nobody_can_meet_is_refused(
     home: Installation, tmp_path: Path, condition: str, said: str
 ) -> None:
     written = Written(home, tmp_path)
@@ -343,7 +343,7 @@ def test_a_condition_that_can_hold_for_nobody_is_refused(
         files.check(read_library(written.root))
 
 
-def test_everything_shipped_is_there(home: Installation) -> None:
+def test_the_shipped_library_has_no_dangling_references(home: Installation) -> None:
     assert files.to_know(read_library(SHIPPED)) == []
 
 
@@ -356,7 +356,7 @@ HEADER, OLD_LINE, NEW_LINE = (
 )
 
 
-def test_a_changed_layout_reaches_what_the_owner_wrote_and_keeps_their_words(
+def test_a_changed_layout_applies_to_the_owners_email_and_keeps_its_words(
     home: Installation, written: Written
 ) -> None:
     of_owner = owner_writes(home, "Your guide, from Paul")
@@ -369,7 +369,7 @@ def test_a_changed_layout_reaches_what_the_owner_wrote_and_keeps_their_words(
     assert written.publish().changed == []
 
 
-def test_a_changed_layout_takes_no_changed_words_along(
+def test_a_layout_change_does_not_publish_changed_words_over_the_owners(
     home: Installation, written: Written
 ) -> None:
     owner_writes(home, "Your guide, from Paul")
@@ -381,7 +381,7 @@ def test_a_changed_layout_takes_no_changed_words_along(
     assert home.rows(revisions) == before
 
 
-def test_a_layout_that_does_not_suit_what_the_owner_wrote_is_refused(
+def test_a_layout_that_breaks_the_owners_email_is_refused(
     home: Installation, written: Written
 ) -> None:
     owner_writes(home, "{{ guide_title }}, from Paul, for you who asked for it the other day, is")
@@ -396,7 +396,7 @@ def test_a_layout_that_does_not_suit_what_the_owner_wrote_is_refused(
 
 
 @pytest.mark.parametrize("author", Author)
-def test_what_a_newer_version_makes_of_the_same_source_is_published(
+def test_a_newer_version_republishes_a_source_that_compiles_differently(
     home: Installation, written: Written, author: Author
 ) -> None:
     """The words are the same and so is whose they are; only what is sent differs."""

@@ -46,7 +46,7 @@ def handed_over(home: Installation, guide_files: GuideFiles | None = None) -> by
     return guide.path.read_bytes()
 
 
-def test_the_newest_upload_is_handed_over_and_an_old_one_comes_back(
+def test_readers_get_the_newest_guide_and_an_old_one_can_be_put_back(
     home: Installation, tmp_path: Path
 ) -> None:
     home.subscribe("ann@example.org")
@@ -71,7 +71,7 @@ def test_the_newest_upload_is_handed_over_and_an_old_one_comes_back(
     ]
 
 
-def test_a_copy_that_is_not_whole_is_fetched_again(sqlite_home: Installation) -> None:
+def test_an_incomplete_copy_of_a_guide_is_fetched_again(sqlite_home: Installation) -> None:
     home = sqlite_home
     home.subscribe("ann@example.org")
     upload(home, FIRST)
@@ -98,24 +98,24 @@ def test_a_copy_that_is_not_whole_is_fetched_again(sqlite_home: Installation) ->
         (b"%PDF-1.7\n1 0 obj<</Type /Page>>endobj\n%%EOF\n", "cannot be read"),
     ],
 )
-def test_what_cannot_be_a_guide_is_refused_with_a_reason(
+def test_an_unsuitable_guide_is_refused_with_a_reason(
     sqlite_home: Installation, content: bytes, why: str
 ) -> None:
     with pytest.raises(GuideError, match=why):
         upload(sqlite_home, content)
 
 
-def test_zero_bytes_behind_a_whole_file_do_not_matter(sqlite_home: Installation) -> None:
+def test_trailing_zero_bytes_after_a_complete_guide_are_accepted(sqlite_home: Installation) -> None:
     assert upload(sqlite_home, FIRST + bytes(3000)) == 1
 
 
-def test_the_shipped_guides_pass_but_for_being_samples() -> None:
+def test_the_shipped_guides_fail_only_for_being_samples() -> None:
     for key in ("pain-guide", "over-50-guide"):
         with pytest.raises(GuideError, match="sample"):
             guides.check_guide(SHIPPED / key / "guide.pdf")
 
 
-def test_a_number_that_was_never_given_is_an_error(sqlite_home: Installation) -> None:
+def test_putting_back_an_unknown_guide_revision_is_an_error(sqlite_home: Installation) -> None:
     context = sqlite_home.context
     with pytest.raises(GuideError, match="number 7"):
         guides.put_back(context.database, "pain-guide", 7, "paul@example.org", context.clock())

@@ -46,7 +46,7 @@ def newest(home: Installation) -> dict[str, object]:
     return rows[-1]
 
 
-def test_a_new_segment_is_named_after_its_title_and_published_as_the_owners(
+def test_a_new_segment_is_named_after_its_title_and_published_by_the_owner(
     home: Installation,
 ) -> None:
     assert save(home, All((Booked(),)), "Cliënts & friends!") == "clients-friends"
@@ -55,7 +55,7 @@ def test_a_new_segment_is_named_after_its_title_and_published_as_the_owners(
     assert "# Somebody to ring" in str(newest(home)["source"])
 
 
-def test_what_a_change_does_is_counted_before_it_is_made(home: Installation) -> None:
+def test_a_segment_preview_counts_its_effects_and_changes_nothing(home: Installation) -> None:
     for address, times in (("ann@example.org", 1), ("bob@example.org", 2), ("cid@example.org", 0)):
         home.subscribe(address)
         clicks(home, address, times)
@@ -71,7 +71,7 @@ def test_what_a_change_does_is_counted_before_it_is_made(home: Installation) -> 
     assert home.everything() == before
 
 
-def test_a_segment_that_a_series_asks_for_keeps_its_name_and_stays(home: Installation) -> None:
+def test_a_segment_in_use_cannot_be_renamed_or_deleted(home: Installation) -> None:
     context, now = home.context, home.clock.now
     assert save(home, ONCE, "Golf", name="golfers", was="golfers") == "golfers"
     before = home.rows(revisions)
@@ -82,7 +82,7 @@ def test_a_segment_that_a_series_asks_for_keeps_its_name_and_stays(home: Install
     assert home.rows(revisions) == before
 
 
-def test_one_that_nobody_asks_for_can_be_renamed_and_taken_away(home: Installation) -> None:
+def test_an_unused_segment_can_be_renamed_and_deleted(home: Installation) -> None:
     context, now = home.context, home.clock.now
     save(home, All((Collected(),)), "Quiet", name="quiet", was="gone-quiet")
     assert names(home) == ["ready-to-book", "quiet", "golfers"]
@@ -93,21 +93,23 @@ def test_one_that_nobody_asks_for_can_be_renamed_and_taken_away(home: Installati
 
 
 @pytest.mark.parametrize("name", ["golfers", "new", "With Space", "ä", "../x", "-x"])
-def test_a_name_that_is_taken_or_none_is_refused(sqlite_home: Installation, name: str) -> None:
+def test_an_invalid_or_duplicate_segment_name_is_refused(
+    sqlite_home: Installation, name: str
+) -> None:
     before = sqlite_home.rows(revisions)
     with pytest.raises(NameTakenError):
         save(sqlite_home, ONCE, "Golf", name=name)
     assert sqlite_home.rows(revisions) == before
 
 
-def test_what_the_check_refuses_is_not_published(sqlite_home: Installation) -> None:
+def test_a_segment_that_fails_the_check_is_not_published(sqlite_home: Installation) -> None:
     before = sqlite_home.rows(revisions)
     with pytest.raises(CheckError, match="no topic “tennis”"):
         save(sqlite_home, All((Did(EventKind.CLICKED, topic="tennis"),)), "Tennis")
     assert sqlite_home.rows(revisions) == before
 
 
-def test_a_segment_can_be_written_as_text_and_a_fault_names_its_line(
+def test_a_segment_can_be_edited_as_text_and_an_error_names_its_line(
     sqlite_home: Installation,
 ) -> None:
     context, now = sqlite_home.context, sqlite_home.clock.now

@@ -33,7 +33,7 @@ def change(home: Installation, email: str = FIRST, **settings: str | None) -> No
     sequence_editor.change_step(context.database, KEY, plan(home).version, email, settings, now)
 
 
-def test_a_draft_reaches_nobody_until_it_is_published(home: Installation) -> None:
+def test_a_draft_affects_nobody_until_it_is_published(home: Installation) -> None:
     home.subscribe("ann@example.org")
     home.deliver()
     home.collect()
@@ -48,7 +48,7 @@ def test_a_draft_reaches_nobody_until_it_is_published(home: Installation) -> Non
     assert len(home.messages_of("ann@example.org")) == 2
 
 
-def test_what_is_published_holds_for_those_under_way(home: Installation) -> None:
+def test_a_published_change_applies_to_people_under_way(home: Installation) -> None:
     home.subscribe("ann@example.org")
     home.deliver()
     home.collect()
@@ -62,14 +62,14 @@ def test_what_is_published_holds_for_those_under_way(home: Installation) -> None
     assert len(home.messages_of("ann@example.org")) == 2
 
 
-def test_a_change_that_is_taken_back_by_hand_is_no_change(home: Installation) -> None:
+def test_a_change_reverted_by_hand_counts_as_no_change(home: Installation) -> None:
     change(home, wait="4 days")
     change(home, wait="2 days")
     assert plan(home).version == 2
     assert not plan(home).is_changed
 
 
-def test_what_cannot_be_read_is_not_kept(home: Installation) -> None:
+def test_an_unreadable_change_is_not_saved(home: Installation) -> None:
     with pytest.raises(LibraryError, match="is not a length of time"):
         change(home, wait="soon")
     with pytest.raises(LibraryError, match="no step"):
@@ -77,7 +77,7 @@ def test_what_cannot_be_read_is_not_kept(home: Installation) -> None:
     assert not home.rows(drafts)
 
 
-def test_a_step_goes_no_further_than_the_ends(home: Installation) -> None:
+def test_a_step_cannot_be_moved_past_the_ends_of_the_sequence(home: Installation) -> None:
     database, now = home.context.database, home.clock.now
     with pytest.raises(NoSuchStepError):
         sequence_editor.move_step(database, KEY, 0, "your-guide", -1, now)
@@ -85,7 +85,7 @@ def test_a_step_goes_no_further_than_the_ends(home: Installation) -> None:
         sequence_editor.move_step(database, KEY, 0, "discovery-session-last-word", 1, now)
 
 
-def test_publishing_what_was_not_looked_at_is_refused(home: Installation) -> None:
+def test_a_draft_that_changed_since_it_was_viewed_is_not_published(home: Installation) -> None:
     change(home, wait="4 days")
     seen = plan(home).version
     change(home, wait="5 days")
@@ -94,7 +94,7 @@ def test_publishing_what_was_not_looked_at_is_refused(home: Installation) -> Non
     assert plan(home).present.step(FIRST).wait.days == 2
 
 
-def test_publishing_over_what_was_published_meanwhile_is_refused(home: Installation) -> None:
+def test_a_draft_based_on_an_outdated_revision_is_not_published(home: Installation) -> None:
     change(home, wait="4 days")
     [source] = [one for one in shipped_library().sequences if one.sequence.key == KEY]
     with home.context.database.writing() as connection:
@@ -119,7 +119,7 @@ def test_publishing_over_what_was_published_meanwhile_is_refused(home: Installat
     assert not plan(home).is_overtaken
 
 
-def test_new_emails_get_names_of_their_own(home: Installation) -> None:
+def test_new_emails_get_unique_names(home: Installation) -> None:
     database, now = home.context.database, home.clock.now
     names = []
     for _ in range(2):
@@ -144,7 +144,7 @@ def test_new_emails_get_names_of_their_own(home: Installation) -> None:
     assert not home.rows(drafts)
 
 
-def test_going_back_takes_the_place_of_other_changes(home: Installation) -> None:
+def test_restoring_an_old_state_replaces_other_changes(home: Installation) -> None:
     database, now = home.context.database, home.clock.now
     sequence_editor.remove_step(database, KEY, 0, SECOND, now)
     sequence_editor.publish(database, KEY, 1, now)
@@ -155,7 +155,7 @@ def test_going_back_takes_the_place_of_other_changes(home: Installation) -> None
     assert sequence_editor.foresee(database, KEY).findings == ()
 
 
-def test_there_is_no_plan_of_a_sequence_that_there_is_not(home: Installation) -> None:
+def test_an_unknown_sequence_has_no_plan(home: Installation) -> None:
     with pytest.raises(UnknownSequenceError):
         sequence_editor.find_plan(home.context.database, "nothing")
 
@@ -165,7 +165,7 @@ def test_there_is_no_plan_of_a_sequence_that_there_is_not(home: Installation) ->
     "endings",
     [(), (Continuation("golf"),), (Continuation("golf", "golfers"), Continuation("still-there"))],
 )
-def test_where_people_go_on_is_written_as_it_is_read(
+def test_the_endings_of_a_sequence_read_back_as_written(
     key: str, endings: tuple[Continuation, ...]
 ) -> None:
     [source] = [one for one in shipped_library().sequences if one.sequence.key == key]

@@ -75,7 +75,7 @@ def plan(home: Installation) -> str:
     return toml
 
 
-def test_a_published_email_goes_out_from_the_next_mail_on(
+def test_a_published_email_is_used_from_the_next_send(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -88,7 +88,7 @@ def test_a_published_email_goes_out_from_the_next_mail_on(
     assert (newest.number, newest.author, first.author) == (2, Author.OWNER, Author.FILES)
 
 
-def test_an_email_may_turn_into_markdown(home: Installation, smtp_sink: ScriptedSink) -> None:
+def test_an_email_may_be_converted_to_markdown(home: Installation, smtp_sink: ScriptedSink) -> None:
     guide = MARKDOWN.replace("*Paul*", "[Collect your guide]({{ guide_url }})\n\n*Paul*")
     publish(home, Written(EmailFormat.MARKDOWN, guide))
     home.subscribe(ANN)
@@ -98,7 +98,7 @@ def test_an_email_may_turn_into_markdown(home: Installation, smtp_sink: Scripted
     ).replace("\r\r", "\r")
 
 
-def test_what_has_faults_is_refused_with_their_lines_and_nothing_is_stored(
+def test_an_email_with_errors_is_refused_with_line_numbers_and_not_stored(
     home: Installation,
 ) -> None:
     before = home.everything()
@@ -110,13 +110,13 @@ def test_what_has_faults_is_refused_with_their_lines_and_nothing_is_stored(
     assert home.everything() == before
 
 
-def test_publishing_what_is_published_already_makes_no_revision(home: Installation) -> None:
+def test_publishing_unchanged_content_makes_no_revision(home: Installation) -> None:
     before = home.rows(revisions)
     assert publish(home, written(home)) == []
     assert home.rows(revisions) == before
 
 
-def test_an_old_revision_comes_back_as_a_new_one(home: Installation) -> None:
+def test_an_old_revision_is_restored_as_a_new_one(home: Installation) -> None:
     database = home.context.database
     publish(home, changed(home, subject="Other"))
     owner.roll_back(database, EMAIL, GUIDE, 1, home.clock.now)
@@ -127,7 +127,7 @@ def test_an_old_revision_comes_back_as_a_new_one(home: Installation) -> None:
         owner.roll_back(database, EMAIL, GUIDE, 9, home.clock.now)
 
 
-def test_the_difference_between_two_revisions_is_told_line_by_line(home: Installation) -> None:
+def test_the_difference_between_two_revisions_is_listed_line_by_line(home: Installation) -> None:
     publish(home, changed(home, subject="Other"))
     new, old = owner.history(home.context.database, EMAIL, GUIDE)
     lines = owner.differing_lines(owner.source_text(old), owner.source_text(new))
@@ -135,7 +135,7 @@ def test_the_difference_between_two_revisions_is_told_line_by_line(home: Install
     assert ("+", 'subject = "Other"') in lines
 
 
-def test_a_file_does_not_overwrite_what_the_owner_published(
+def test_files_do_not_overwrite_an_email_the_owner_published(
     home: Installation, tmp_path: Path
 ) -> None:
     root = tmp_path / "emails"
@@ -154,7 +154,7 @@ def test_a_file_does_not_overwrite_what_the_owner_published(
 # --- Drafts ------------------------------------------------------------------------------------
 
 
-def test_a_draft_is_kept_apart_from_what_is_published(both: Installation) -> None:
+def test_a_draft_is_stored_separately_from_what_is_published(both: Installation) -> None:
     home, database = both, both.context.database
     version = email_editor.save_draft(
         database, GUIDE, changed(home, subject="Half a"), 0, home.clock.now
@@ -169,7 +169,7 @@ def test_a_draft_is_kept_apart_from_what_is_published(both: Installation) -> Non
     assert "Half a" not in written(home).content
 
 
-def test_two_windows_do_not_overwrite_each_other(both: Installation) -> None:
+def test_two_browser_windows_do_not_overwrite_each_others_draft(both: Installation) -> None:
     home, database, now = both, both.context.database, both.clock.now
     first = email_editor.save_draft(database, GUIDE, changed(home, subject="One"), 0, now)
     assert email_editor.save_draft(database, GUIDE, changed(home, subject="Two"), first, now) == 2
@@ -179,7 +179,7 @@ def test_two_windows_do_not_overwrite_each_other(both: Installation) -> None:
     assert 'subject = "Two"' in written(home).content
 
 
-def test_publishing_ends_the_draft_and_a_draft_knows_when_it_was_overtaken(
+def test_publishing_ends_a_draft_and_a_draft_notices_a_newer_revision(
     home: Installation,
 ) -> None:
     database, now = home.context.database, home.clock.now
@@ -206,7 +206,9 @@ def test_publishing_ends_the_draft_and_a_draft_knows_when_it_was_overtaken(
 # --- Looking and trying ------------------------------------------------------------------------
 
 
-def test_a_preview_shows_the_draft_to_somebody_and_opens_nothing(home: Installation) -> None:
+def test_a_preview_shows_the_draft_for_one_person_and_has_no_working_links(
+    home: Installation,
+) -> None:
     before = home.everything()
     shown = email_editor.preview(
         home.context.database, GUIDE, changed(home, subject="For {{ first_name }}"), BASE_URL, "Ann"
@@ -220,7 +222,7 @@ def test_a_preview_shows_the_draft_to_somebody_and_opens_nothing(home: Installat
     assert home.everything() == before
 
 
-def test_a_test_goes_to_the_owner_marked_and_is_in_no_ledger(
+def test_a_marked_test_email_goes_to_the_owner_and_is_not_recorded_as_a_message(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     context = home.context
@@ -242,7 +244,7 @@ def test_a_test_goes_to_the_owner_marked_and_is_in_no_ledger(
     assert home.rows(messages) == []
 
 
-def test_without_a_mail_server_the_test_lies_in_the_outbox(home: Installation) -> None:
+def test_a_test_email_is_saved_in_the_outbox_if_there_is_no_mail_server(home: Installation) -> None:
     context = home.another(NURTURE_SMTP_URL="")
     to, now = "paul@human-movement.com", home.clock.now
     sign, mailer = context.dispatch.sign, context.dispatch.mailer
@@ -255,7 +257,7 @@ def test_without_a_mail_server_the_test_lies_in_the_outbox(home: Installation) -
     assert home.rows(messages) == []
 
 
-def test_preflight_tries_the_names_that_subscribers_have(home: Installation) -> None:
+def test_preflight_tries_the_first_names_subscribers_really_have(home: Installation) -> None:
     home.subscribe(ANN, first_name="Ann")
     home.subscribe(BOB)
     now = written(home)
@@ -273,7 +275,7 @@ def test_preflight_tries_the_names_that_subscribers_have(home: Installation) -> 
     assert "frist_name" in found.what and found.line > 5
 
 
-def test_the_owner_reads_the_email_as_every_kind_of_subscriber_does(home: Installation) -> None:
+def test_the_editor_shows_the_email_as_each_kind_of_subscriber_reads_it(home: Installation) -> None:
     for number, name in enumerate(["", "", "Ann", "Ann", "Bob", "Mary-Lou O'Neill"]):
         home.subscribe(f"somebody{number}@example.org", first_name=name)
     examined = email_editor.examine_email(home.context.database, GUIDE, written(home), BASE_URL)
@@ -287,7 +289,7 @@ def test_the_owner_reads_the_email_as_every_kind_of_subscriber_does(home: Instal
 # --- Plans -------------------------------------------------------------------------------------
 
 
-def test_a_step_is_added_with_its_email_and_reaches_people_without_any_file(
+def test_a_step_and_its_email_can_be_added_without_any_file(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     database = home.context.database
@@ -320,7 +322,7 @@ def test_a_plan_that_names_an_unwritten_email_is_refused(home: Installation) -> 
         (lambda toml: toml.replace("title", "titel", 1), "titel"),
     ],
 )
-def test_a_plan_with_faults_is_refused(home: Installation, change: object, told: str) -> None:
+def test_a_plan_with_errors_is_refused(home: Installation, change: object, told: str) -> None:
     before = home.everything()
     with pytest.raises(CheckError, match=told):
         owner.publish_plan(
@@ -333,7 +335,7 @@ def test_a_plan_with_faults_is_refused(home: Installation, change: object, told:
     assert home.everything() == before
 
 
-def test_a_changed_plan_is_the_owners_and_can_be_taken_back(home: Installation) -> None:
+def test_a_changed_plan_belongs_to_the_owner_and_can_be_rolled_back(home: Installation) -> None:
     database, now = home.context.database, home.clock.now
     toml = without_step(plan(home), "muscle-activation-podcast")
     owner.publish_plan(database, SEQUENCE, "pain-guide", toml, now)
@@ -342,7 +344,7 @@ def test_a_changed_plan_is_the_owners_and_can_be_taken_back(home: Installation) 
     assert "muscle-activation-podcast" in plan(home)
 
 
-def test_the_practice_is_published_the_same_way(home: Installation) -> None:
+def test_the_practice_details_are_published_in_the_same_way(home: Installation) -> None:
     database, now = home.context.database, home.clock.now
     toml = owner.history(database, PRACTICE, "practice")[0].source["toml"]
     new = toml.replace("+44 020 7183 1164", "+44 020 7183 0000")

@@ -28,7 +28,7 @@ def coming(home: Installation) -> dict[date, int]:
     return {day.on: day.count for day in oversee(home).coming if day.count}
 
 
-def test_an_empty_house_has_nothing_to_say_and_needs_nobody(home: Installation) -> None:
+def test_an_empty_dashboard_has_nothing_to_report_and_needs_no_action(home: Installation) -> None:
     seen = oversee(home)
     assert seen.needs.count == 0
     assert (seen.week.signed_up, seen.week.sent, seen.week.booked, seen.week.left) == (0, 0, 0, 0)
@@ -37,7 +37,7 @@ def test_an_empty_house_has_nothing_to_say_and_needs_nobody(home: Installation) 
     assert seen.sent_by_day[-1][0] == home.clock.now.date()
 
 
-def test_the_week_counts_what_happened(home: Installation) -> None:
+def test_the_dashboard_counts_what_happened_this_week(home: Installation) -> None:
     for name in ("alice", "ben", "carla"):
         home.subscribe(f"{name}@example.org", first_name=name.title())
     home.deliver()
@@ -53,14 +53,14 @@ def test_the_week_counts_what_happened(home: Installation) -> None:
     assert "guide" in seen.sent_emails[0].subject.lower()
 
 
-def test_what_is_older_than_a_week_no_longer_counts(home: Installation) -> None:
+def test_events_older_than_a_week_no_longer_count(home: Installation) -> None:
     home.subscribe("alice@example.org")
     home.deliver()
     home.clock.advance(timedelta(days=7, minutes=1))
     assert (oversee(home).week.signed_up, oversee(home).week.sent) == (0, 0)
 
 
-def test_the_coming_week_is_what_then_happens(home: Installation) -> None:
+def test_the_forecast_for_the_coming_week_comes_true(home: Installation) -> None:
     for name in ("alice", "ben"):
         home.subscribe(f"{name}@example.org")
     home.deliver()
@@ -76,19 +76,19 @@ def test_the_coming_week_is_what_then_happens(home: Installation) -> None:
     assert len(home.rows(messages.messages)) == sent_before + 2
 
 
-def test_who_is_due_at_once_is_on_todays_list(home: Installation) -> None:
+def test_an_email_due_immediately_is_on_todays_list(home: Installation) -> None:
     home.subscribe("alice@example.org")
     today = oversee(home).coming[0]
     assert [(email.step, email.count) for email in today.emails] == [("your-guide", 1)]
 
 
-def test_a_holiday_says_so(home: Installation) -> None:
+def test_the_dashboard_names_the_holidays(home: Installation) -> None:
     home.clock.advance(timedelta(days=29))  # The last days of March 2026; Easter is near.
     holidays = [day.on for day in oversee(home).coming if day.holiday]
     assert holidays == [date(2026, 4, 3), date(2026, 4, 6)]
 
 
-def test_the_looks_are_counted_by_place(home: Installation) -> None:
+def test_scheduled_looks_are_grouped_by_sequence_and_progress(home: Installation) -> None:
     for name in ("alice", "ben", "carla"):
         home.subscribe(f"{name}@example.org")
     with home.context.database.reading() as connection:
@@ -111,7 +111,7 @@ def test_a_message_in_doubt_needs_the_owner_until_it_is_settled(home: Installati
     assert oversee(home).needs.count == 0
 
 
-def test_refused_addresses_are_listed_and_no_refused_mails(
+def test_a_refused_address_is_not_also_listed_as_a_refused_message(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse("alice@example.org")
@@ -122,7 +122,7 @@ def test_refused_addresses_are_listed_and_no_refused_mails(
     assert needs.count == 1
 
 
-def test_a_mail_server_that_is_away_is_noticed(home: Installation) -> None:
+def test_the_dashboard_reports_an_unavailable_mail_server(home: Installation) -> None:
     away = Installation(home.url, home.directory, home.clock, "smtp://127.0.0.1:9")
     home.subscribe("alice@example.org")
     away.deliver()
@@ -132,14 +132,14 @@ def test_a_mail_server_that_is_away_is_noticed(home: Installation) -> None:
     away.close()
 
 
-def test_people_nobody_writes_to_are_noticed(home: Installation) -> None:
+def test_the_dashboard_reports_people_whose_emails_are_late(home: Installation) -> None:
     home.subscribe("alice@example.org")
     assert oversee(home).needs.late == 0
     home.clock.advance(timedelta(minutes=11))
     assert oversee(home).needs.late == 1
 
 
-def test_a_paused_sequence_and_a_copy_are_named(home: Installation) -> None:
+def test_the_dashboard_names_paused_sequences_and_an_unarmed_copy(home: Installation) -> None:
     context = home.context
     home.subscribe("alice@example.org")
     home.deliver()
@@ -150,7 +150,7 @@ def test_a_paused_sequence_and_a_copy_are_named(home: Installation) -> None:
     assert copy.needs.count == 2
 
 
-def test_what_is_to_be_filled_in_comes_from_what_is_published(home: Installation) -> None:
+def test_the_missing_details_are_taken_from_what_is_published(home: Installation) -> None:
     missing = oversee(home).to_fill_in
     assert set(missing.fields) == {"blog_url", "booking_url", "privacy_url"}
     assert "When can I stop doing my rehab exercises?" in missing.articles

@@ -83,7 +83,7 @@ def test_each_email_is_counted_once_whatever_happened_to_it(home: Installation) 
     )
 
 
-def test_whoever_clicked_has_read_it(home: Installation) -> None:
+def test_a_click_counts_as_having_read_the_email(home: Installation) -> None:
     sign_up(home, ANN)
     home.live(days=4)
     happened(home, ANN, ("clicked", "human"))
@@ -91,7 +91,7 @@ def test_whoever_clicked_has_read_it(home: Installation) -> None:
     assert (figures.read, figures.clicked) == (1, 1)
 
 
-def test_a_held_hit_counts_for_nothing_yet(home: Installation) -> None:
+def test_a_held_hit_counts_for_nothing_until_judged(home: Installation) -> None:
     sign_up(home, ANN)
     home.live(days=4)
     number = home.messages_of(ANN)[-1]["id"]
@@ -105,7 +105,7 @@ def test_a_held_hit_counts_for_nothing_yet(home: Installation) -> None:
     assert figures.read + figures.unsure + figures.machine == 1
 
 
-def test_people_who_are_not_followed_are_told_apart(home: Installation) -> None:
+def test_people_without_tracking_are_counted_separately(home: Installation) -> None:
     sign_up(home, ANN)
     sign_up(home, BOB, tracking=False)
     home.live(days=4)
@@ -113,7 +113,7 @@ def test_people_who_are_not_followed_are_told_apart(home: Installation) -> None:
     assert (figures.sent, figures.followed) == (2, 1)
 
 
-def test_delivery_is_known_only_where_a_provider_tells(home: Installation) -> None:
+def test_deliveries_are_shown_only_if_a_provider_reports_them(home: Installation) -> None:
     sign_up(home, ANN, BOB)
     home.live(days=4)
     assert not stage(home).funnel.tells_delivery
@@ -127,7 +127,7 @@ def test_delivery_is_known_only_where_a_provider_tells(home: Installation) -> No
     assert funnel.figures.delivered == 1
 
 
-def test_leaving_is_put_down_to_the_email_that_led_there(home: Installation) -> None:
+def test_an_unsubscribe_is_attributed_to_the_email_it_came_from(home: Installation) -> None:
     sign_up(home, ANN)
     home.live(days=4)
     context, number = home.context, home.messages_of(ANN)[-1]["id"]
@@ -140,7 +140,7 @@ def test_leaving_is_put_down_to_the_email_that_led_there(home: Installation) -> 
     assert stage(home, GUIDE).funnel.figures.unsubscribed == 0
 
 
-def test_a_booking_is_put_down_to_the_last_email_before_it(home: Installation) -> None:
+def test_a_booking_is_attributed_to_the_last_email_before_it(home: Installation) -> None:
     sign_up(home, ANN, BOB)
     home.live(days=4)
     book(home, ANN, "first")
@@ -151,7 +151,7 @@ def test_a_booking_is_put_down_to_the_last_email_before_it(home: Installation) -
 
 
 @pytest.mark.parametrize(("days", "booked"), [(30, 1), (31, 0)])
-def test_a_booking_long_after_the_last_email_is_nobodys(
+def test_a_booking_long_after_the_last_email_is_attributed_to_none(
     home: Installation, days: int, booked: int
 ) -> None:
     home.subscribe(ANN)
@@ -161,12 +161,12 @@ def test_a_booking_long_after_the_last_email_is_nobodys(
     assert course(home, Period.QUARTER).total.booked == booked
 
 
-def test_a_booking_of_somebody_we_never_wrote_to_is_nobodys(home: Installation) -> None:
+def test_a_booking_by_a_stranger_is_attributed_to_no_email(home: Installation) -> None:
     book(home, "stranger@example.org")
     assert course(home).total == Funnel(Figures(), 0)
 
 
-def test_only_what_left_within_the_period_counts(home: Installation) -> None:
+def test_only_emails_sent_within_the_period_count(home: Installation) -> None:
     sign_up(home, ANN)
     home.clock.advance(timedelta(days=28))
     assert stage(home, GUIDE).funnel.figures.sent == 0
@@ -174,7 +174,7 @@ def test_only_what_left_within_the_period_counts(home: Installation) -> None:
 
 
 @pytest.mark.parametrize("period", Period)
-def test_the_spans_add_up_to_the_whole(home: Installation, period: Period) -> None:
+def test_the_spans_add_up_to_the_total(home: Installation, period: Period) -> None:
     sign_up(home, ANN, BOB)
     home.live(days=9)
     found = course(home, period)
@@ -182,7 +182,7 @@ def test_the_spans_add_up_to_the_whole(home: Installation, period: Period) -> No
     assert found.spans[-1][0] <= home.clock.now.date()
 
 
-def test_a_day_is_one_of_the_practices(home: Installation) -> None:
+def test_days_are_counted_in_the_practices_time_zone(home: Installation) -> None:
     home.clock.set(datetime.fromisoformat("2026-06-30T23:30:00+00:00"))
     home.subscribe(ANN)
     home.deliver()
@@ -190,7 +190,7 @@ def test_a_day_is_one_of_the_practices(home: Installation) -> None:
     assert (str(day), funnel.figures.sent) == ("2026-07-01", 1)
 
 
-def test_people_are_counted_where_they_are(home: Installation) -> None:
+def test_people_are_counted_at_their_current_step(home: Installation) -> None:
     sign_up(home, ANN)
     home.subscribe(BOB)
     home.deliver()
@@ -203,7 +203,7 @@ def test_people_are_counted_where_they_are(home: Installation) -> None:
     assert (course(home).elsewhere, course(home).uncollected) == (1, 1)
 
 
-def test_every_sequence_is_listed_those_with_a_form_first(home: Installation) -> None:
+def test_every_sequence_is_listed_with_forms_first(home: Installation) -> None:
     sign_up(home, ANN)
     context = home.context
     found = list_courses(context.database, context.catalogue, home.clock.now)
@@ -214,6 +214,6 @@ def test_every_sequence_is_listed_those_with_a_form_first(home: Installation) ->
     assert len(found) == 6
 
 
-def test_a_sequence_that_there_is_not_is_refused(home: Installation) -> None:
+def test_an_unknown_sequence_has_no_report(home: Installation) -> None:
     with pytest.raises(UnknownSequenceError, match="pain-guide"):
         course(home, key="nothing")

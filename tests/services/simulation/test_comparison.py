@@ -45,7 +45,7 @@ def compared(home: Installation, path: Path) -> Comparison:
         return compare(connection, context.catalogue, "pain-guide", path, home.clock.now)
 
 
-def test_people_at_the_same_place_are_told_together_with_old_and_new_dates(
+def test_people_at_the_same_step_are_grouped_with_old_and_new_dates(
     three: Installation, tmp_path: Path
 ) -> None:
     first = f'email = "{FIRST}"\nkind  = "article"\nwait  = "2 days"'
@@ -65,7 +65,7 @@ def test_people_at_the_same_place_are_told_together_with_old_and_new_dates(
     )
 
 
-def test_a_change_further_on_is_found_as_the_first_mail_that_differs(
+def test_a_later_change_is_found_at_the_first_email_that_differs(
     three: Installation, tmp_path: Path
 ) -> None:
     second = f'[[steps]]\nemail = "{SECOND}"\nkind  = "article"\nwait  = "4 days"\n'
@@ -79,7 +79,7 @@ def test_a_change_further_on_is_found_as_the_first_mail_that_differs(
     )
 
 
-def test_a_whole_library_may_be_named_and_a_stray_file_not(
+def test_a_whole_library_can_be_compared_and_a_stray_folder_cannot(
     three: Installation, tmp_path: Path
 ) -> None:
     found = compared(three, SHIPPED)

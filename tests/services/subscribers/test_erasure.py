@@ -48,7 +48,7 @@ def bounce(home: Installation) -> None:
 
 
 @pytest.mark.parametrize("before", [lambda _: None, Installation.collect, unsubscribe, bounce])
-def test_everything_of_theirs_goes_whether_confirmed_or_not_and_also_if_suppressed(
+def test_erasure_removes_everything_about_a_person_whatever_their_state(
     home: Installation, before: Callable[[Installation], None]
 ) -> None:
     home.subscribe(ANN, first_name=NAME)
@@ -61,7 +61,7 @@ def test_everything_of_theirs_goes_whether_confirmed_or_not_and_also_if_suppress
     assert not forget(home)
 
 
-def test_of_two_people_only_one_is_forgotten(home: Installation, smtp_sink: ScriptedSink) -> None:
+def test_erasing_one_person_leaves_the_other(home: Installation, smtp_sink: ScriptedSink) -> None:
     home.subscribe(BOB)
     home.subscribe(ANN)
     forget(home, home.person(ANN)["id"])
@@ -70,7 +70,7 @@ def test_of_two_people_only_one_is_forgotten(home: Installation, smtp_sink: Scri
     assert home.person(BOB)["address_key"] == BOB
 
 
-def test_what_was_told_of_them_before_they_were_known_goes_as_well(home: Installation) -> None:
+def test_erasure_removes_events_from_before_the_person_signed_up(home: Installation) -> None:
     row = {
         "kind": "bounced",
         "happened_at": home.clock.now,
@@ -87,7 +87,7 @@ def test_what_was_told_of_them_before_they_were_known_goes_as_well(home: Install
     assert {"to": BOB} in [row["raw"] for row in home.rows(events)]
 
 
-def test_what_is_told_of_them_afterwards_is_counted_and_not_kept(home: Installation) -> None:
+def test_events_after_an_erasure_are_counted_without_personal_data(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     forget(home)
@@ -100,7 +100,7 @@ def test_what_is_told_of_them_afterwards_is_counted_and_not_kept(home: Installat
     assert home.rows(messages)[0]["status"] == MessageStatus.BOUNCED
 
 
-def test_nobody_is_forgotten_while_a_mail_to_them_is_on_its_way(home: Installation) -> None:
+def test_nobody_is_erased_while_an_email_to_them_is_being_sent(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     sending = update(messages).values(status=MessageStatus.SENDING)
@@ -112,7 +112,7 @@ def test_nobody_is_forgotten_while_a_mail_to_them_is_on_its_way(home: Installati
     assert home.everything() == before
 
 
-def test_what_is_exported_names_the_interests_one_may_infer_and_no_others(
+def test_an_export_names_only_the_interests_covered_by_consent(
     home: Installation,
 ) -> None:
     home.subscribe(ANN, "over-50-guide")
@@ -126,7 +126,7 @@ def test_what_is_exported_names_the_interests_one_may_infer_and_no_others(
     assert record["events"][0]["topics"] == ["back-pain", "golf"]
 
 
-def test_unconfirmed_signups_go_once_also_when_two_workers_tidy(
+def test_unconfirmed_signups_are_erased_once_even_by_several_workers(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for n in range(30):

@@ -40,7 +40,7 @@ def everything(home: Installation) -> dict[str, list[dict[str, Any]]]:
     return {name: rows for name, rows in home.everything().items() if name != "signup_keys"}
 
 
-def test_where_nothing_was_restored_a_late_signup_gets_its_guide_now_and_keeps_its_time(
+def test_a_late_signup_gets_its_guide_now_and_keeps_its_signup_time(
     home: Installation,
 ) -> None:
     said = ago(home, days=9)
@@ -55,7 +55,7 @@ def test_where_nothing_was_restored_a_late_signup_gets_its_guide_now_and_keeps_i
     assert [step for step, _ in home.statuses(ANN)] == [GUIDE]
 
 
-def test_nobody_signs_up_longer_ago_than_anybody_remembers(home: Installation) -> None:
+def test_a_signup_dated_over_four_hundred_days_back_is_refused(home: Installation) -> None:
     before = home.everything()
     with pytest.raises(ImpossibleTimeError):
         home.subscribe(ANN, said_at=home.clock.now - timedelta(days=401), key="k", digest="d")
@@ -63,14 +63,14 @@ def test_nobody_signs_up_longer_ago_than_anybody_remembers(home: Installation) -
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=4), timedelta(days=400)])
-def test_a_website_whose_clock_is_ahead_loses_no_signup(
+def test_a_signup_from_a_website_with_a_fast_clock_is_accepted(
     home: Installation, ahead: timedelta
 ) -> None:
     home.subscribe(ANN, said_at=home.clock.now + ahead)
     assert home.rows(signups)[0]["signed_up_at"] == home.clock.now
 
 
-def test_what_is_owed_from_before_a_restore_is_held_until_the_owner_decides(
+def test_emails_owed_from_before_a_restore_are_held_until_the_owner_decides(
     home: Installation,
 ) -> None:
     restored_now(home)
@@ -93,7 +93,7 @@ def test_what_is_owed_from_before_a_restore_is_held_until_the_owner_decides(
     assert home.person("cem@example.org")["erased"] is False
 
 
-def test_replayed_twice_and_with_or_without_its_key_it_changes_nothing(home: Installation) -> None:
+def test_replaying_a_signup_changes_nothing_with_or_without_its_key(home: Installation) -> None:
     restored_now(home)
     said = ago(home, days=1)
     home.subscribe(ANN, ticked=(Purpose.TRACKING,), key="k", digest="d", **said)
@@ -114,7 +114,7 @@ def test_replayed_twice_and_with_or_without_its_key_it_changes_nothing(home: Ins
     assert count_held(context.database) == 0
 
 
-def test_a_replay_of_somebody_who_is_under_way_disturbs_nothing(home: Installation) -> None:
+def test_replaying_the_signup_of_someone_under_way_changes_nothing(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     home.collect(1)
@@ -125,7 +125,7 @@ def test_a_replay_of_somebody_who_is_under_way_disturbs_nothing(home: Installati
     assert (home.rows(enrolments), home.rows(messages)) == before
 
 
-def test_a_no_that_came_after_the_signup_stays_a_no(home: Installation) -> None:
+def test_an_opt_out_after_the_signup_prevents_the_replayed_signup(home: Installation) -> None:
     context, said = home.context, ago(home, days=2)
     later = said["said_at"] + timedelta(hours=3)
     restored_now(home)
@@ -146,7 +146,9 @@ def test_a_no_that_came_after_the_signup_stays_a_no(home: Installation) -> None:
     assert home.person("eve@example.org")
 
 
-def test_a_consent_that_was_taken_back_since_is_not_given_again(home: Installation) -> None:
+def test_consent_withdrawn_since_the_signup_is_not_granted_again_by_a_replay(
+    home: Installation,
+) -> None:
     context, said = home.context, ago(home, days=2)
     later = said["said_at"] + timedelta(hours=3)
     restored_now(home)
@@ -161,7 +163,7 @@ def test_a_consent_that_was_taken_back_since_is_not_given_again(home: Installati
     assert Purpose.TRACKING in home.person(ANN)["purposes"]
 
 
-def test_whoever_was_erased_or_left_here_is_not_brought_back(home: Installation) -> None:
+def test_a_replay_does_not_bring_back_anyone_erased_or_unsubscribed(home: Installation) -> None:
     context, said = home.context, ago(home, hours=1)
     for name in ("ann", "bea"):
         home.subscribe(f"{name}@example.org", **said)
@@ -175,7 +177,7 @@ def test_whoever_was_erased_or_left_here_is_not_brought_back(home: Installation)
     assert everything(home) == before
 
 
-def test_replays_count_towards_what_is_believed_in_an_hour(home: Installation) -> None:
+def test_replayed_signups_count_towards_the_hourly_limit(home: Installation) -> None:
     from nurture.store.tables.signups import count_signups
 
     for days in (1, 2):

@@ -47,7 +47,7 @@ def follow(home: Installation, context: Context) -> int:
     return machine_files.follow(context.database, context.files, home.clock.now)
 
 
-def test_every_machine_loses_the_mails_and_an_erasure_counts_once(home: Installation) -> None:
+def test_every_machine_deletes_the_emails_and_counts_an_erasure_once(home: Installation) -> None:
     two_people(home)
     machines = [machine(home, "one"), machine(home, "two")]
     erasure.forget(home.context.database, home.context.files, 1, home.clock.now)
@@ -59,7 +59,7 @@ def test_every_machine_loses_the_mails_and_an_erasure_counts_once(home: Installa
         context.database.close()
 
 
-def test_whoever_is_let_go_is_followed_as_well(sqlite_home: Installation) -> None:
+def test_the_erasure_of_an_unconfirmed_signup_is_followed_too(sqlite_home: Installation) -> None:
     home = sqlite_home
     two_people(home)
     context = machine(home, "one")
@@ -70,7 +70,7 @@ def test_whoever_is_let_go_is_followed_as_well(sqlite_home: Installation) -> Non
     context.database.close()
 
 
-def test_a_machine_that_comes_back_after_many_erasures_follows_them_all(
+def test_a_machine_that_returns_after_many_erasures_follows_them_all(
     sqlite_home: Installation, tmp_path: Path
 ) -> None:
     home, told = sqlite_home, set[int]()
@@ -85,7 +85,7 @@ def test_a_machine_that_comes_back_after_many_erasures_follows_them_all(
     assert files.followed.seen() == 1205
 
 
-def test_what_could_not_be_done_is_done_again(sqlite_home: Installation, tmp_path: Path) -> None:
+def test_an_incomplete_erasure_is_retried(sqlite_home: Installation, tmp_path: Path) -> None:
     home, database = sqlite_home, sqlite_home.context.database
     two_people(home)
     reader = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
@@ -98,7 +98,7 @@ def test_what_could_not_be_done_is_done_again(sqlite_home: Installation, tmp_pat
     assert machine_files.pending(database, home.context.files) == 0
 
 
-def test_a_file_that_cannot_be_removed_is_named_and_tried_again(
+def test_a_file_that_cannot_be_removed_is_named_and_retried(
     sqlite_home: Installation, tmp_path: Path
 ) -> None:
     def refuse(gone: ErasedMarks) -> None:
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_removed_is_named_and_tried_again(
     assert machine_files.pending(home.context.database, OwnFiles(tmp_path, mark, ())) == 1
 
 
-def test_an_earlier_state_of_the_database_is_followed_from_the_beginning(
+def test_an_earlier_database_state_is_followed_from_the_beginning(
     sqlite_home: Installation, tmp_path: Path
 ) -> None:
     mark = Witness(tmp_path / "mark")
@@ -126,7 +126,7 @@ def test_an_earlier_state_of_the_database_is_followed_from_the_beginning(
     assert machine_files.follow(sqlite_home.context.database, files, sqlite_home.clock.now) == 2
 
 
-def test_whoever_has_read_up_to_an_erasure_has_missed_none(postgresql_url: str) -> None:
+def test_a_reader_that_has_read_up_to_an_erasure_has_missed_none(postgresql_url: str) -> None:
     database = Database(postgresql_url)
 
     def erase_meanwhile() -> None:
@@ -146,7 +146,7 @@ def test_whoever_has_read_up_to_an_erasure_has_missed_none(postgresql_url: str) 
     database.close()
 
 
-def test_what_a_mail_server_said_of_them_goes_with_whoever_is_let_go(
+def test_the_mail_servers_words_about_an_erased_person_are_deleted_too(
     sqlite_home: Installation,
 ) -> None:
     home = sqlite_home

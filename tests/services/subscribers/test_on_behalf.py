@@ -41,7 +41,7 @@ def noted(home: Installation, kind: str) -> list[str]:
     return [row["source"] for row in home.rows(events) if row["kind"] == kind]
 
 
-def test_a_pause_holds_the_series_back_and_ends_by_itself(ann: Installation) -> None:
+def test_a_pause_holds_the_sequence_and_ends_automatically(ann: Installation) -> None:
     until = ann.clock.now + timedelta(days=14)
     on_behalf.pause(ann.context.database, 1, until, ann.clock.now)
     ann.live_until(until - timedelta(minutes=1))
@@ -51,7 +51,7 @@ def test_a_pause_holds_the_series_back_and_ends_by_itself(ann: Installation) -> 
     assert noted(ann, "paused") == ["studio"]
 
 
-def test_a_pause_can_be_ended_and_cannot_end_before_it_began(ann: Installation) -> None:
+def test_a_pause_can_be_ended_early_and_must_end_in_the_future(ann: Installation) -> None:
     database, now = ann.context.database, ann.clock.now
     with pytest.raises(NotAheadError):
         on_behalf.pause(database, 1, now, now)
@@ -63,7 +63,9 @@ def test_a_pause_can_be_ended_and_cannot_end_before_it_began(ann: Installation) 
     assert noted(ann, "resumed") == ["studio"]
 
 
-def test_stopping_unsubscribes_them_and_says_who_did_it(ann: Installation) -> None:
+def test_stopping_emails_in_the_studio_unsubscribes_the_person_and_says_who_did_it(
+    ann: Installation,
+) -> None:
     stop(ann)
     before = ann.everything()
     stop(ann)
@@ -76,7 +78,9 @@ def test_stopping_unsubscribes_them_and_says_who_did_it(ann: Installation) -> No
     assert len(ann.statuses(ANN)) == 1
 
 
-def test_only_the_person_takes_it_back_and_then_all_of_it(ann: Installation) -> None:
+def test_only_the_person_can_undo_a_stop_and_doing_so_restores_everything(
+    ann: Installation,
+) -> None:
     agreed = ann.person(ANN)["purposes"]
     stop(ann)
     context, change = ann.context, PreferenceChange(Wish.USUAL, False, False)
@@ -87,7 +91,7 @@ def test_only_the_person_takes_it_back_and_then_all_of_it(ann: Installation) -> 
     assert ann.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_one_sequence_can_be_stopped_and_the_others_go_on(ann: Installation) -> None:
+def test_stopping_one_sequence_leaves_the_others_running(ann: Installation) -> None:
     ann.subscribe(ANN, "over-50-guide")
     database, now = ann.context.database, ann.clock.now
     assert on_behalf.take_out(database, 1, "pain-guide", now)
@@ -101,7 +105,7 @@ def test_one_sequence_can_be_stopped_and_the_others_go_on(ann: Installation) -> 
     assert sent == ["pain-guide", "over-50-guide"]
 
 
-def test_nothing_is_done_for_somebody_who_is_not_there(home: Installation) -> None:
+def test_acting_for_an_unknown_person_changes_nothing(home: Installation) -> None:
     database, now = home.context.database, home.clock.now
     before = home.everything()
     for act in (
@@ -126,7 +130,7 @@ def let_go(home: Installation) -> None:
     home.live(days=31)
 
 
-def test_whoever_was_let_go_is_put_back_and_waits_for_the_guide_to_be_collected(
+def test_an_expired_enrolment_can_be_put_back_and_waits_for_the_guide_again(
     ann: Installation,
 ) -> None:
     let_go(ann)
@@ -169,7 +173,7 @@ def then(*deeds: Callable[[Installation], object]) -> Callable[[Installation], N
         ),
     ],
 )
-def test_nobody_is_put_back_who_said_no_or_has_nothing_to_come_back_to(
+def test_a_person_who_opted_out_or_has_nothing_left_cannot_be_put_back(
     ann: Installation, before: Callable[[Installation], object], why_not: str
 ) -> None:
     before(ann)
@@ -179,7 +183,7 @@ def test_nobody_is_put_back_who_said_no_or_has_nothing_to_come_back_to(
     assert ann.everything() == rows
 
 
-def test_nobody_is_put_back_where_they_never_were(ann: Installation) -> None:
+def test_a_person_cannot_be_put_back_into_a_sequence_they_were_never_in(ann: Installation) -> None:
     with pytest.raises(NotPutBackError, match="never been in “golf”"):
         put_back(ann, "golf")
     with pytest.raises(NobodyThereError):
@@ -188,14 +192,14 @@ def test_nobody_is_put_back_where_they_never_were(ann: Installation) -> None:
         )
 
 
-def test_putting_back_twice_is_refused_the_second_time(ann: Installation) -> None:
+def test_putting_a_person_back_twice_is_refused_the_second_time(ann: Installation) -> None:
     take_out(ann)
     put_back(ann)
     with pytest.raises(NotPutBackError, match="they are in it"):
         put_back(ann)
 
 
-def test_whoever_was_taken_out_gets_the_guide_they_ask_for_and_stays_out(ann: Installation) -> None:
+def test_a_removed_person_gets_the_guide_they_request_and_stays_removed(ann: Installation) -> None:
     take_out(ann)
     ann.live(days=2)
     ann.subscribe(ANN)
@@ -208,7 +212,7 @@ def test_whoever_was_taken_out_gets_the_guide_they_ask_for_and_stays_out(ann: In
     assert len(ann.messages_of(ANN)) == 10
 
 
-def test_a_guide_collected_after_being_taken_out_begins_nothing(home: Installation) -> None:
+def test_collecting_the_guide_after_removal_starts_nothing(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     take_out(home)

@@ -59,7 +59,9 @@ def resubscribe(home: Installation) -> None:
 
 
 @pytest.mark.parametrize("frequency", list(Wish))
-def test_a_wish_is_shown_as_it_was_made(home: Installation, frequency: Wish) -> None:
+def test_the_preference_page_shows_the_frequency_that_was_chosen(
+    home: Installation, frequency: Wish
+) -> None:
     home.subscribe(ANN)
     assert wish(home, frequency).frequency is frequency
     shown = preferences.find_preferences(home.context.database, 1, home.clock.now)
@@ -67,7 +69,7 @@ def test_a_wish_is_shown_as_it_was_made(home: Installation, frequency: Wish) -> 
     assert shown.frequency is frequency
 
 
-def test_a_pause_holds_everything_for_thirty_days_and_then_the_series_goes_on(
+def test_a_pause_holds_everything_for_thirty_days_before_the_sequence_continues(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
@@ -84,7 +86,7 @@ def test_a_pause_holds_everything_for_thirty_days_and_then_the_series_goes_on(
     assert article >= paused_at + timedelta(days=30)
 
 
-def test_a_pause_is_over_as_soon_as_they_want_their_mails_again(
+def test_choosing_the_usual_frequency_ends_a_pause_immediately(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
@@ -96,7 +98,7 @@ def test_a_pause_is_over_as_soon_as_they_want_their_mails_again(
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, ACCEPTED)]
 
 
-def test_a_guide_that_is_asked_for_comes_in_spite_of_a_pause(
+def test_a_requested_guide_is_sent_despite_a_pause(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -108,7 +110,7 @@ def test_a_guide_that_is_asked_for_comes_in_spite_of_a_pause(
     assert len(smtp_sink.mails) == 2
 
 
-def test_fewer_is_one_mail_a_week(home: Installation, smtp_sink: ScriptedSink) -> None:
+def test_fewer_emails_means_one_a_week(home: Installation, smtp_sink: ScriptedSink) -> None:
     on_the_way_to_the_first_article(home, ANN)
     wish(home, Wish.FEWER)
     home.live(days=100)
@@ -118,7 +120,9 @@ def test_fewer_is_one_mail_a_week(home: Installation, smtp_sink: ScriptedSink) -
     assert min(gaps) >= timedelta(days=7) - timedelta(hours=1)
 
 
-def test_stopping_withdraws_consent_with_evidence_and_ends_everything(home: Installation) -> None:
+def test_unsubscribing_withdraws_consent_with_evidence_and_ends_every_enrolment(
+    home: Installation,
+) -> None:
     home.subscribe(ANN)
     home.subscribe(ANN, "over-50-guide")
     home.clock.advance(timedelta(minutes=1))
@@ -135,7 +139,7 @@ def test_stopping_withdraws_consent_with_evidence_and_ends_everything(home: Inst
     assert [row["granted"] for row in history].count(True) == 4
 
 
-def test_after_stopping_nothing_is_ever_sent(home: Installation, smtp_sink: ScriptedSink) -> None:
+def test_nothing_is_sent_after_an_unsubscribe(home: Installation, smtp_sink: ScriptedSink) -> None:
     on_the_way_to_the_first_article(home, ANN)
     unsubscribe(home)
     home.live(days=100)
@@ -144,7 +148,7 @@ def test_after_stopping_nothing_is_ever_sent(home: Installation, smtp_sink: Scri
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_message_that_is_claimed_and_not_yet_sent_is_taken_back_by_a_stop(
+def test_an_unsubscribe_cancels_a_claimed_message_before_it_is_sent(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
@@ -162,7 +166,7 @@ def test_a_message_that_is_claimed_and_not_yet_sent_is_taken_back_by_a_stop(
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_stop_while_others_of_the_window_are_being_sent_holds_for_the_next_mail(
+def test_an_unsubscribe_during_a_batch_cancels_the_persons_next_message(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     others = [f"p{n}@example.org" for n in range(2 * WINDOW)]
@@ -181,7 +185,9 @@ def test_a_stop_while_others_of_the_window_are_being_sent_holds_for_the_next_mai
     assert len(smtp_sink.mails_to(ANN)) == 1
 
 
-def test_undo_takes_the_series_up_where_it_was(home: Installation, smtp_sink: ScriptedSink) -> None:
+def test_undoing_an_unsubscribe_resumes_the_sequence_where_it_was(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     on_the_way_to_the_first_article(home, ANN)
     home.deliver()
     unsubscribe(home)
@@ -193,7 +199,7 @@ def test_undo_takes_the_series_up_where_it_was(home: Installation, smtp_sink: Sc
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.COMPLETED
 
 
-def test_undo_gives_back_what_was_withdrawn_and_no_more(home: Installation) -> None:
+def test_undo_restores_only_the_consent_that_was_withdrawn(home: Installation) -> None:
     from nurture.domain.subscribers.consent import ConsentChange, Purpose
     from nurture.store.tables.consents import record_consents
 
@@ -224,7 +230,7 @@ def test_undo_lifts_no_other_suppression(home: Installation) -> None:
     assert [row["reason"] for row in home.rows(suppressions)] == ["complained"]
 
 
-def test_a_stop_told_by_the_mail_provider_is_a_stop_and_can_be_undone(
+def test_an_unsubscribe_reported_by_the_mail_provider_counts_and_can_be_undone(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
@@ -242,7 +248,7 @@ def test_a_stop_told_by_the_mail_provider_is_a_stop_and_can_be_undone(
     assert home.statuses(ANN)[-1] == (FIRST, ACCEPTED)
 
 
-def test_nothing_is_shown_or_changed_for_somebody_who_is_not_known(home: Installation) -> None:
+def test_nothing_is_shown_or_changed_for_an_unknown_person(home: Installation) -> None:
     context = home.context
     assert preferences.find_preferences(context.database, 17, home.clock.now) is None
     preferences.unsubscribe(context.database, context.catalogue, 17, None, EVIDENCE, home.clock.now)

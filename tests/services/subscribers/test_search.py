@@ -36,7 +36,7 @@ def three(home: Installation) -> Installation:
     return home
 
 
-def test_the_newest_come_first(three: Installation) -> None:
+def test_the_newest_subscribers_come_first(three: Installation) -> None:
     assert found(three) == [CID, BOB, ANN]
 
 
@@ -55,7 +55,7 @@ def test_the_newest_come_first(three: Installation) -> None:
         ("nobody@example.org", []),
     ],
 )
-def test_a_piece_of_a_name_or_an_address_is_enough_and_nothing_in_it_is_a_wildcard(
+def test_a_search_matches_part_of_a_name_or_address_without_wildcards(
     three: Installation, words: str, expected: list[str]
 ) -> None:
     page = find(three, words=words)
@@ -73,7 +73,7 @@ def test_people_are_found_by_sequence_segment_and_level(three: Installation) -> 
     assert found(three, level=EngagementLevel.ASLEEP, words="example.com") == [CID]
 
 
-def test_people_are_found_by_how_they_stand(three: Installation) -> None:
+def test_people_are_found_by_their_stage(three: Installation) -> None:
     context, now = three.context, three.clock.now
     three.collect(1)
     assert found(three, stage=PersonStatus.UNCONFIRMED) == [CID, BOB]
@@ -90,14 +90,16 @@ def test_people_are_found_by_how_they_stand(three: Installation) -> None:
     assert found(three, stage=PersonStatus.COMPLETED) == []
 
 
-def test_what_is_gone_is_said_to_be_gone(three: Installation) -> None:
+def test_a_search_for_a_deleted_segment_or_sequence_says_that_it_is_gone(
+    three: Installation,
+) -> None:
     with pytest.raises(AskedForError, match="no segment “nothing” any more"):
         find(three, segment="nothing")
     with pytest.raises(AskedForError, match="no sequence “nothing” any more"):
         find(three, sequence="nothing")
 
 
-def test_every_person_is_on_exactly_one_page(
+def test_every_person_appears_on_exactly_one_page(
     home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "PAGE", 2)

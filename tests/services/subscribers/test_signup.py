@@ -65,7 +65,7 @@ def test_a_signup_that_fails_at_its_last_statement_leaves_nothing_behind(
     assert len(home.rows(enrolments)) == 1
 
 
-def test_the_same_key_with_the_same_body_is_one_signup(home: Installation) -> None:
+def test_the_same_key_with_the_same_body_makes_one_signup(home: Installation) -> None:
     for _ in range(3):
         home.subscribe(ANN, key="k", digest="d")
     assert len(home.rows(signups)) == len(home.rows(signup_keys)) == 1
@@ -74,7 +74,7 @@ def test_the_same_key_with_the_same_body_is_one_signup(home: Installation) -> No
     assert len(home.rows(subscribers)) == 1
 
 
-def test_ten_calls_at_once_with_the_same_key_are_one_signup(home: Installation) -> None:
+def test_ten_simultaneous_calls_with_the_same_key_make_one_signup(home: Installation) -> None:
     assert home.context.catalogue  # The house is put together before the threads start.
     failures: list[Exception] = []
 
@@ -93,7 +93,7 @@ def test_ten_calls_at_once_with_the_same_key_are_one_signup(home: Installation) 
     assert len(home.rows(signups)) == 1
 
 
-def test_ten_signups_of_one_person_at_once_make_one_subscriber_and_one_mail(
+def test_ten_simultaneous_signups_of_one_person_make_one_subscriber_and_one_email(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     spellings = ["ann@example.org", "Ann@example.org", "ANN@EXAMPLE.ORG"]
@@ -108,12 +108,12 @@ def test_ten_signups_of_one_person_at_once_make_one_subscriber_and_one_mail(
     assert len(smtp_sink.mails) == 1
 
 
-def test_an_unknown_form_is_refused_with_the_names_of_the_known_ones(home: Installation) -> None:
+def test_an_unknown_form_is_refused_with_the_names_of_the_known_forms(home: Installation) -> None:
     with pytest.raises(UnknownFormError, match="over-50-guide, pain-guide"):
         home.subscribe(ANN, "nothing")
 
 
-def test_limits_hold_per_client_and_per_form_within_an_hour(home: Installation) -> None:
+def test_signups_are_limited_per_client_and_per_form_each_hour(home: Installation) -> None:
     limits = Limits(per_client=2, per_form=3)
 
     def sign_up(n: int, client: str, form: str = "pain-guide") -> None:
@@ -132,7 +132,7 @@ def test_limits_hold_per_client_and_per_form_within_an_hour(home: Installation) 
     sign_up(3, "192.0.2.1")
 
 
-def test_a_no_by_an_old_link_waits_for_a_signup_on_its_way_and_stops_it(
+def test_an_unsubscribe_by_an_old_link_stops_a_signup_that_is_being_recorded(
     home: Installation,
 ) -> None:
     home.subscribe(ANN)
@@ -165,7 +165,7 @@ def test_a_no_by_an_old_link_waits_for_a_signup_on_its_way_and_stops_it(
     assert home.deliver() == 0
 
 
-def test_a_suppressed_address_is_accepted_in_silence(
+def test_a_signup_with_a_suppressed_address_is_accepted_silently_and_ignored(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse(ANN)
@@ -178,7 +178,7 @@ def test_a_suppressed_address_is_accepted_in_silence(
     assert home.everything() == before
 
 
-def test_somebody_known_keeps_their_name_and_their_address_as_first_written(
+def test_a_known_person_keeps_their_name_and_the_first_spelling_of_their_address(
     home: Installation,
 ) -> None:
     home.subscribe("Ann@example.org", first_name="Ann")
@@ -187,7 +187,7 @@ def test_somebody_known_keeps_their_name_and_their_address_as_first_written(
     assert (person["address"], person["first_name"]) == ("Ann@example.org", "Ann")
 
 
-def test_the_guide_is_mailed_once_a_day_at_most_however_often_it_is_asked_for(
+def test_the_guide_is_emailed_at_most_once_a_day(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for _ in range(4):
@@ -202,7 +202,7 @@ def test_the_guide_is_mailed_once_a_day_at_most_however_often_it_is_asked_for(
     assert occasions == [(GUIDE, 1, ACCEPTED), (GUIDE, 2, ACCEPTED)]
 
 
-def test_asking_again_in_the_middle_of_the_series_neither_restarts_nor_delays_it(
+def test_asking_again_during_a_sequence_neither_restarts_nor_delays_it(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for address in (ANN, "bob@example.org"):
@@ -226,7 +226,7 @@ def test_asking_again_in_the_middle_of_the_series_neither_restarts_nor_delays_it
     assert when[ANN] == when["bob@example.org"]
 
 
-def test_asking_again_after_the_end_gives_the_guide_and_no_second_series(
+def test_asking_again_after_the_sequence_sends_only_the_guide(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -241,7 +241,7 @@ def test_asking_again_after_the_end_gives_the_guide_and_no_second_series(
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.COMPLETED
 
 
-def test_two_forms_filled_in_by_one_person_are_two_enrolments_of_one_subscriber(
+def test_two_forms_filled_in_by_one_person_make_two_enrolments_of_one_subscriber(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -252,7 +252,7 @@ def test_two_forms_filled_in_by_one_person_are_two_enrolments_of_one_subscriber(
     assert len(set(subjects(smtp_sink.mails))) == 2
 
 
-def test_only_the_first_time_the_guide_is_collected_counts(home: Installation) -> None:
+def test_only_the_first_collection_of_the_guide_counts(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     collected_at = home.clock.advance(timedelta(hours=1))
@@ -274,7 +274,7 @@ def test_only_the_first_time_the_guide_is_collected_counts(home: Installation) -
         ({"tracking": False, "health_topics": True}, {"guide", "marketing", "health_topics"}),
     ],
 )
-def test_the_two_answers_beside_the_button_are_kept_with_their_wording(
+def test_the_two_answers_on_the_guide_page_are_recorded_with_their_wording(
     sqlite_home: Installation, answers: dict[str, bool], purposes: set[str]
 ) -> None:
     home = sqlite_home
@@ -286,7 +286,9 @@ def test_the_two_answers_beside_the_button_are_kept_with_their_wording(
     assert all(row["wording"] and row["client"] == "192.0.2.7" for row in records)
 
 
-def test_a_no_on_the_guides_page_withdraws_an_earlier_yes(sqlite_home: Installation) -> None:
+def test_an_unticked_box_on_the_guide_page_withdraws_earlier_consent(
+    sqlite_home: Installation,
+) -> None:
     home = sqlite_home
     home.subscribe(ANN, ticked=(Purpose.TRACKING,))
     home.collect(tracking=False)
@@ -295,7 +297,7 @@ def test_a_no_on_the_guides_page_withdraws_an_earlier_yes(sqlite_home: Installat
     assert (last["purpose"], last["granted"]) == ("tracking", False)
 
 
-def test_an_uncollected_guide_is_reminded_of_once_and_let_go_after_thirty_days(
+def test_an_uncollected_guide_gets_one_reminder_and_the_enrolment_ends_after_thirty_days(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -308,7 +310,7 @@ def test_an_uncollected_guide_is_reminded_of_once_and_let_go_after_thirty_days(
     assert len(smtp_sink.mails) == 2
 
 
-def test_a_guide_collected_after_being_let_go_starts_the_series_all_the_same(
+def test_a_guide_collected_after_the_enrolment_expired_still_starts_the_sequence(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -322,7 +324,7 @@ def test_a_guide_collected_after_being_let_go_starts_the_series_all_the_same(
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.COMPLETED
 
 
-def test_asking_again_after_being_let_go_waits_another_thirty_days_and_reminds_no_more(
+def test_asking_again_after_expiry_waits_another_thirty_days_without_a_reminder(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -335,7 +337,7 @@ def test_asking_again_after_being_let_go_waits_another_thirty_days_and_reminds_n
     assert [step for step, _ in home.statuses(ANN)] == [GUIDE, REMINDER, GUIDE]
 
 
-def test_no_guide_is_handed_over_for_an_enrolment_that_is_not_there(home: Installation) -> None:
+def test_an_unknown_enrolment_gets_no_guide(home: Installation) -> None:
     context, evidence = home.context, Evidence()
     handed_over = guide.collect_guide(
         context.database, context.catalogue, context.guide_files, 17, {}, evidence, home.clock.now

@@ -87,7 +87,7 @@ def lines(home: Installation, count: int) -> bytes:
     return (json.dumps(line) + "\n").encode() * count
 
 
-def test_a_click_is_kept_with_its_link_and_judged_when_its_hold_is_over(
+def test_a_click_is_recorded_with_its_link_and_judged_after_its_hold(
     followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = followed
@@ -108,7 +108,7 @@ def test_a_click_is_kept_with_its_link_and_judged_when_its_hold_is_over(
     assert hit["reasons"]
 
 
-def test_an_open_answers_with_a_picture_and_a_head_request_is_a_machines(
+def test_an_open_returns_an_image_and_a_head_request_is_judged_a_machine(
     followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     pixel = link_in(smtp_sink.mails[-1], "o")
@@ -130,7 +130,7 @@ JUDGED = [
 ]
 
 
-def test_a_click_is_judged_by_what_its_request_says(
+def test_a_click_is_judged_by_its_request_headers(
     followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for headers, _ in JUDGED:
@@ -140,7 +140,7 @@ def test_a_click_is_judged_by_what_its_request_says(
     assert [hit["verdict"] for hit in hits(followed)] == [verdict for _, verdict in JUDGED]
 
 
-def test_with_the_database_away_a_click_redirects_and_is_folded_later(
+def test_a_click_redirects_without_the_database_and_is_folded_later(
     followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     from webhooks import create_app
@@ -154,7 +154,7 @@ def test_with_the_database_away_a_click_redirects_and_is_folded_later(
 
 
 @pytest.mark.parametrize("kind", ["c", "o"])
-def test_an_address_that_is_not_ours_redirects_nowhere_and_is_not_kept(
+def test_a_forged_tracking_link_redirects_nowhere_and_is_not_recorded(
     followed: Installation, smtp_sink: ScriptedSink, kind: str
 ) -> None:
     token = link_in(smtp_sink.mails[-1], kind).rpartition("/")[2]
@@ -171,7 +171,7 @@ def test_an_address_that_is_not_ours_redirects_nowhere_and_is_not_kept(
     assert followed.fold() == 0
 
 
-def test_folding_again_and_again_keeps_each_hit_once(followed: Installation) -> None:
+def test_repeated_folding_records_each_hit_once(followed: Installation) -> None:
     journal = HitJournal(followed.context.journals)
     for n in range(5):
         journal.note(a_hit(followed))
@@ -180,7 +180,7 @@ def test_folding_again_and_again_keeps_each_hit_once(followed: Installation) -> 
         assert len(hits(followed)) == n + 1
 
 
-def test_a_hit_is_kept_once_although_folding_was_killed_before_it_noted_the_place(
+def test_a_hit_is_recorded_once_even_if_folding_was_killed_midway(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pull_the_plug(*_: object) -> None:
@@ -203,7 +203,7 @@ def _fold_in_a_process(url: str, directory: Path) -> None:
     database.close()
 
 
-def test_processes_that_fold_at_once_keep_each_hit_once(followed: Installation) -> None:
+def test_processes_that_fold_at_the_same_time_record_each_hit_once(followed: Installation) -> None:
     for n in range(6):
         write(followed, str(n), lines(followed, 50))
     context = multiprocessing.get_context("fork")
@@ -218,7 +218,7 @@ def test_processes_that_fold_at_once_keep_each_hit_once(followed: Installation) 
     assert list(followed.context.journals.iterdir()) == []
 
 
-def test_an_unfinished_line_waits_until_it_is_finished(followed: Installation) -> None:
+def test_an_incomplete_line_waits_until_it_is_complete(followed: Installation) -> None:
     whole = lines(followed, 3)
     path = write(followed, "1", whole[:-10])
     with path.open("ab") as writer:
@@ -230,7 +230,7 @@ def test_an_unfinished_line_waits_until_it_is_finished(followed: Installation) -
     assert len(hits(followed)) == 3
 
 
-def test_a_journal_that_a_crash_cut_short_is_folded_as_far_as_it_goes_and_removed(
+def test_a_journal_truncated_by_a_crash_is_folded_as_far_as_possible_and_removed(
     followed: Installation,
 ) -> None:
     path = write(followed, "1", lines(followed, 3)[:-10])
@@ -239,7 +239,7 @@ def test_a_journal_that_a_crash_cut_short_is_folded_as_far_as_it_goes_and_remove
     assert not path.exists()
 
 
-def test_a_journal_stays_while_its_writer_lives_and_goes_when_it_has_served(
+def test_a_journal_stays_while_its_writer_lives(
     followed: Installation,
 ) -> None:
     journal = HitJournal(followed.context.journals)
@@ -252,7 +252,7 @@ def test_a_journal_stays_while_its_writer_lives_and_goes_when_it_has_served(
     assert [(row["name"], row["folded"]) for row in rows] == [(path.name, path.stat().st_size)]
 
 
-def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
+def test_a_large_journal_is_closed_folded_and_removed(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hit_journal, "_ROTATE_AT", 1000)
@@ -269,7 +269,7 @@ def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
     assert len(hits(followed)) == 31
 
 
-def test_a_large_journal_is_folded_in_pieces(
+def test_a_large_journal_is_folded_in_chunks(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fold, "_CHUNK", 1000)
@@ -278,7 +278,7 @@ def test_a_large_journal_is_folded_in_pieces(
     assert len(hits(followed)) == 50
 
 
-def test_a_child_process_writes_a_journal_of_its_own(followed: Installation) -> None:
+def test_a_child_process_writes_its_own_journal(followed: Installation) -> None:
     journal = HitJournal(followed.context.journals)
     journal.note(a_hit(followed))
     child = os.fork()
@@ -310,7 +310,7 @@ ODD: list[dict[str, object]] = [
 ]
 
 
-def test_lines_that_another_version_wrote_do_not_keep_the_others_back(
+def test_lines_written_by_another_version_do_not_block_the_others(
     followed: Installation,
 ) -> None:
     good = lines(followed, 1)
@@ -323,7 +323,7 @@ def test_lines_that_another_version_wrote_do_not_keep_the_others_back(
     assert followed.rows(journals) == []
 
 
-def test_a_hit_of_somebody_who_no_longer_agrees_is_not_kept(
+def test_a_hit_is_not_recorded_once_tracking_consent_is_withdrawn(
     followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     followed.client.get(link_in(smtp_sink.mails[-1], "c"))
@@ -332,7 +332,7 @@ def test_a_hit_of_somebody_who_no_longer_agrees_is_not_kept(
     assert hits(followed) == []
 
 
-def test_without_consent_a_mail_has_no_pixel_and_plain_links(
+def test_an_email_without_tracking_consent_has_no_pixel_and_plain_links(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
@@ -345,7 +345,7 @@ def test_without_consent_a_mail_has_no_pixel_and_plain_links(
         assert b"/o/" not in mail.data.replace(b"=\r\n", b"")
 
 
-def test_a_disk_that_takes_no_hit_still_answers(
+def test_an_open_is_answered_even_if_no_hit_can_be_written(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
@@ -356,7 +356,7 @@ def test_a_disk_that_takes_no_hit_still_answers(
     assert home.client.get(link_in(smtp_sink.mails[-1], "o")).status_code == 200
 
 
-def test_a_journal_that_cannot_be_begun_afresh_closes_no_file_of_anybody_else(
+def test_a_journal_that_cannot_be_reopened_never_closes_an_unrelated_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hit_journal, "_ROTATE_AT", 10)
@@ -370,7 +370,7 @@ def test_a_journal_that_cannot_be_begun_afresh_closes_no_file_of_anybody_else(
         file.write("all is well")
 
 
-def test_a_journal_that_was_taken_for_a_finished_one_before_it_was_locked_is_begun_again(
+def test_a_journal_removed_before_its_lock_was_taken_is_created_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = fcntl.flock
@@ -387,7 +387,7 @@ def test_a_journal_that_was_taken_for_a_finished_one_before_it_was_locked_is_beg
     assert path.read_bytes().count(b"\n") == 1
 
 
-def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_coming(
+def test_folding_stops_at_what_existed_when_it_began(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fold, "_CHUNK", 1000)
@@ -405,7 +405,7 @@ def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_c
     assert len(hits(followed)) > 20
 
 
-def test_who_is_erased_while_their_hits_are_being_read_leaves_none(
+def test_a_person_erased_while_their_hits_are_folded_leaves_no_hits(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(followed, "1", lines(followed, 3))
@@ -421,7 +421,7 @@ def test_who_is_erased_while_their_hits_are_being_read_leaves_none(
     assert hits(followed) == []
 
 
-def test_an_erasure_and_a_sweep_leave_nothing_of_a_persons_machine_in_any_journal(
+def test_an_erasure_and_a_sweep_remove_a_persons_client_details_from_every_journal(
     followed: Installation,
 ) -> None:
     context, agent, address = followed.context, b"ErasedBrowser/1.0", b"192.0.2.99"
@@ -444,7 +444,7 @@ def test_an_erasure_and_a_sweep_leave_nothing_of_a_persons_machine_in_any_journa
     assert [(hit["user_agent"], hit["client"]) for hit in hits(followed)] == [(None, None)]
 
 
-def test_a_journal_that_was_folded_before_folded_lines_were_overwritten_is_cleaned(
+def test_a_journal_folded_by_an_older_version_is_overwritten_with_zeros(
     followed: Installation,
 ) -> None:
     path = write(followed, "1", lines(followed, 2000))
@@ -468,7 +468,7 @@ LINE_BREAKERS = [
 ]
 
 
-def test_lines_that_nobody_wrote_are_set_aside_and_told_and_stop_nothing(
+def test_unreadable_lines_are_counted_and_noted_and_block_nothing(
     followed: Installation,
 ) -> None:
     good = lines(followed, 1)
@@ -486,7 +486,7 @@ def test_lines_that_nobody_wrote_are_set_aside_and_told_and_stop_nothing(
     assert len(notes) < 5000
 
 
-def test_of_a_flood_on_one_pixel_a_few_hits_are_kept_and_the_rest_is_counted(
+def test_a_flood_on_one_pixel_records_a_few_hits_and_counts_the_rest(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal, hit = HitJournal(followed.context.journals), a_hit(followed)
@@ -501,7 +501,7 @@ def test_of_a_flood_on_one_pixel_a_few_hits_are_kept_and_the_rest_is_counted(
     assert standing["only_counted"] == 10_000 - OF_A_LINK
 
 
-def test_a_flood_that_lasts_does_not_grow_what_is_kept_of_a_message(
+def test_a_lasting_flood_does_not_grow_the_records_of_a_message(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(excess, "FOR_GOOD", 7)
@@ -513,7 +513,7 @@ def test_a_flood_that_lasts_does_not_grow_what_is_kept_of_a_message(
     assert standing["only_counted"] == 8
 
 
-def test_where_too_much_waits_opens_go_first_and_clicks_tell_only_that_they_were(
+def test_a_journal_backlog_drops_opens_first_and_strips_details_from_clicks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hit_journal, "OPENS_WAIT", 1)
@@ -529,7 +529,7 @@ def test_where_too_much_waits_opens_go_first_and_clicks_tell_only_that_they_were
 
 
 @given(st.binary(max_size=400), st.integers(0, 400))
-def test_any_bytes_are_a_line_or_are_refused(noise: bytes, at: int) -> None:
+def test_any_bytes_are_read_as_a_line_or_refused(noise: bytes, at: int) -> None:
     line = as_line(A_HIT)
     for one in (noise, line[:at] + noise + line[at:]):
         with suppress(UnreadableLineError):

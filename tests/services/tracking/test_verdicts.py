@@ -55,7 +55,7 @@ def verdicts(home: Installation) -> list[str | None]:
     return [hit["verdict"] for hit in hits(home)]
 
 
-def test_a_hit_is_judged_when_its_hold_is_over_and_not_before(followed: Installation) -> None:
+def test_a_hit_is_judged_only_after_its_hold(followed: Installation) -> None:
     database = followed.context.database
     visit(followed)
     followed.clock.advance(HOLD - timedelta(seconds=1))
@@ -67,7 +67,7 @@ def test_a_hit_is_judged_when_its_hold_is_over_and_not_before(followed: Installa
     assert judge_held(database, followed.clock.now) == 0
 
 
-def test_hits_beyond_one_batch_are_judged_in_several(
+def test_hits_that_exceed_one_batch_are_judged_in_several(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verdict_service, "_BATCH", 1)
@@ -77,7 +77,9 @@ def test_hits_beyond_one_batch_are_judged_in_several(
     assert None not in verdicts(followed)
 
 
-def test_what_another_worker_has_in_hand_is_left_to_it(followed: Installation) -> None:
+def test_messages_locked_by_another_worker_are_not_judged_until_released(
+    followed: Installation,
+) -> None:
     visit(followed)
     if not followed.context.database.is_sqlite:
         beside = Database(followed.url)
@@ -88,7 +90,7 @@ def test_what_another_worker_has_in_hand_is_left_to_it(followed: Installation) -
     assert followed.judge() == 1
 
 
-def test_others_write_while_hits_are_thought_about(
+def test_judging_hits_does_not_block_other_writers(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visit(followed)
@@ -103,7 +105,7 @@ def test_others_write_while_hits_are_thought_about(
     assert followed.judge() == 1
 
 
-def test_a_hit_that_is_erased_or_judged_while_it_is_thought_about_stays_as_it_is(
+def test_a_hit_erased_or_judged_in_the_meantime_stays_as_it_is(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visit(followed, 3)
@@ -125,7 +127,7 @@ def test_a_hit_that_is_erased_or_judged_while_it_is_thought_about_stays_as_it_is
     ]
 
 
-def test_a_hit_whose_raw_data_is_gone_is_no_part_of_what_is_judged(followed: Installation) -> None:
+def test_a_hit_without_its_raw_data_is_not_judged(followed: Installation) -> None:
     visit(followed)
     with followed.context.database.writing() as connection:
         connection.execute(update(events).values(user_agent=None, client=None))
@@ -141,7 +143,7 @@ def spoil(home: Installation, verdict: str) -> None:
         connection.execute(update(events).values(verdict=verdict, reasons=["?"], rules=1))
 
 
-def test_newer_rules_change_verdicts_and_say_from_what_to_what(followed: Installation) -> None:
+def test_newer_rules_change_verdicts_and_report_each_change(followed: Installation) -> None:
     visit(followed)
     visit(followed, user_agent="curl/8.5.0")
     followed.judge()
@@ -159,7 +161,7 @@ def test_newer_rules_change_verdicts_and_say_from_what_to_what(followed: Install
     assert not rejudge(database).changed
 
 
-def test_judging_again_leaves_what_is_held_what_is_older_and_what_has_no_raw_data(
+def test_rejudging_skips_held_hits_older_hits_and_hits_without_raw_data(
     followed: Installation,
 ) -> None:
     visit(followed)
@@ -177,7 +179,7 @@ def test_judging_again_leaves_what_is_held_what_is_older_and_what_has_no_raw_dat
     assert verdicts(followed) == ["unsure", "human", None]
 
 
-def test_the_command_says_what_changes_as_words_and_as_a_document(
+def test_the_rejudge_command_reports_changes_in_words_and_as_json(
     sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
@@ -199,7 +201,7 @@ def test_the_command_says_what_changes_as_words_and_as_a_document(
 # --- Forgetting ---------------------------------------------------------------------------------
 
 
-def test_the_raw_data_goes_after_the_retention_and_the_verdict_stays(
+def test_raw_data_is_deleted_after_the_retention_and_the_verdict_stays(
     followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(erasure, "_CHUNK", 2)
@@ -222,7 +224,7 @@ def test_the_raw_data_goes_after_the_retention_and_the_verdict_stays(
         assert how_far(connection) == come
 
 
-def test_what_has_not_been_judged_keeps_its_raw_data(followed: Installation) -> None:
+def test_an_unjudged_hit_keeps_its_raw_data(followed: Installation) -> None:
     visit(followed)
     followed.clock.advance(timedelta(days=400))
     drop_raw(followed.context.database, followed.clock.now, timedelta(days=60))
@@ -230,7 +232,7 @@ def test_what_has_not_been_judged_keeps_its_raw_data(followed: Installation) -> 
     assert verdicts(followed) == ["human"]
 
 
-def test_a_link_with_topics_of_its_own_says_more_than_its_email(followed: Installation) -> None:
+def test_a_links_own_topics_replace_those_of_its_email(followed: Installation) -> None:
     with followed.context.database.writing() as connection:
         email = find_newest(connection, RevisionKind.EMAIL, f"pain-guide/{FIRST_ARTICLE}")
         assert email is not None
@@ -241,7 +243,7 @@ def test_a_link_with_topics_of_its_own_says_more_than_its_email(followed: Instal
     assert [hit["topics"] for hit in hits(followed)] == [{"rehab"}, {"back-pain", "strength"}]
 
 
-def test_a_client_that_fetched_for_many_people_is_seen_as_one(followed: Installation) -> None:
+def test_a_client_that_fetches_for_many_people_is_counted_as_one(followed: Installation) -> None:
     visit(followed, 3)
     visit(followed, 4)
     visit(followed, 4)
