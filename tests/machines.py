@@ -1,4 +1,4 @@
-"""Backing a house up, and restoring it on another machine, by the commands that do so."""
+"""Backing up an installation, and restoring it on another machine, with the real commands."""
 
 import json
 from pathlib import Path
@@ -10,12 +10,12 @@ from tests.installation import Installation
 
 
 def command(home: Installation, *words: object, **settings: str) -> Result:
-    """The `nurture` command on the machine of that house."""
+    """Return the `nurture` command on that installation's machine."""
     return CliRunner().invoke(main, [str(w) for w in words], env=home.environment | settings)
 
 
 def backed_up(home: Installation, folder: Path) -> tuple[Path, Path]:
-    """A backup by the command, and a file with the words that it showed."""
+    """Run the backup command; return the backup, and a file with the phrase it showed."""
     said = json.loads(command(home, "backup", "--to", folder, "--json").stdout)
     words = folder.parent / "words"
     words.write_text(said["words"].replace("-", " ").upper())
@@ -25,14 +25,14 @@ def backed_up(home: Installation, folder: Path) -> tuple[Path, Path]:
 def restored(
     home: Installation, file: Path, words: Path, url: str = "", directory: Path | None = None
 ) -> tuple[Installation, Result]:
-    """Another machine, where that backup was restored."""
+    """Return another machine on which that backup was restored."""
     return restored_from(home, str(file), words, url, directory)
 
 
 def restored_from(
     home: Installation, file: str, words: Path, url: str = "", directory: Path | None = None
 ) -> tuple[Installation, Result]:
-    """Another machine, where the backup that lies there was restored, with the same settings."""
+    """Return another machine on which that backup was restored, with the same settings."""
     there = (directory or home.directory) / "another-machine"
     other = Installation(
         url or f"sqlite:///{there}/var/nurture.db", there, home.clock, home.smtp_url

@@ -1,4 +1,4 @@
-"""Random people and random conditions, for the properties that hold for all of them."""
+"""Random people and random conditions, for properties that hold for all of them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -159,7 +159,7 @@ conditions: st.SearchStrategy[Condition] = st.recursive(
 
 
 def write_down(connection: Connection, crowd: Sequence[Facts]) -> list[int]:
-    """Bring people into the database as the program would have; return their numbers."""
+    """Write people into the database as the program would; return their numbers."""
     numbers = []
     for place, facts in enumerate(crowd):
         number = connection.execute(

@@ -1,4 +1,4 @@
-"""An address is kept as every mail can carry it, or refused in a sentence."""
+"""An address is stored so that any email can carry it, or refused with a sentence."""
 
 import pytest
 from hypothesis import given

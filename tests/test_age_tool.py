@@ -1,4 +1,4 @@
-"""The standard tool opens a backup without this program, with nothing but the words."""
+"""The standard tool opens a backup without this program, with nothing but the phrase."""
 
 import json
 import os
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.hosts
 
 
 def with_words(words: str, *command: str) -> int:
-    """Run a program that asks for words at the terminal; return its exit status."""
+    """Run a program that asks for a phrase on the terminal; return its exit status."""
     child, terminal = pty.fork()
     if child == 0:
         os.execvp(command[0], command)

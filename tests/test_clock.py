@@ -1,4 +1,4 @@
-"""Business time is the real time or the one in a file, for every process alike."""
+"""Business time is the real time or the one in a file, the same for every process."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -59,7 +59,7 @@ def test_a_file_without_a_time_is_an_error_with_an_example(
 
 
 def test_a_file_that_is_being_rewritten_is_never_misread(tmp_path: Path) -> None:
-    """`echo … > clock` leaves the file empty for an instant, which readers must sit out."""
+    """`echo … > clock` leaves the file empty for an instant, which readers must wait out."""
     path = tmp_path / "clock"
     times = [NOON + timedelta(seconds=n) for n in range(300)]
     path.write_text(times[0].isoformat())

@@ -1,4 +1,4 @@
-"""Text of the owner's that is made to cost time or memory is refused at once, in words."""
+"""Owner-written text meant to waste time or memory is refused immediately, with a message."""
 
 import re
 import shutil
@@ -49,9 +49,9 @@ _A_SECOND = 125
 
 @contextmanager
 def promptly() -> Iterator[None]:
-    """A second of the processor is far more than a refusal takes, however busy the machine is.
+    """Fail unless the block takes less than a second of processor time, far more than it needs.
 
-    On a machine that is slow just now a second is as much longer as plain work takes there.
+    On a machine that is currently slow, the limit grows as much as the time of plain work.
     """
     began = time.process_time()
     yield
@@ -59,7 +59,7 @@ def promptly() -> Iterator[None]:
 
 
 def _plain_work() -> float:
-    """How long the processor takes for some plain work at this moment, in seconds."""
+    """Return how many seconds of processor time some plain work currently takes."""
     began = time.process_time()
     sum(number * number for number in range(300_000))
     return time.process_time() - began
@@ -155,7 +155,7 @@ def test_expensive_styles_are_read_quickly(html: str) -> None:
 
 @pytest.fixture
 def emails(tmp_path: Path) -> Path:
-    """A copy of the shipped emails, to spoil, beside a file that is nobody's business."""
+    """A copy of the shipped emails, to be damaged, next to a file with unrelated secrets."""
     (tmp_path / "secret.pdf").write_bytes(b"%PDF- of somebody else")
     return shutil.copytree(SHIPPED, tmp_path / "emails")
 

@@ -1,4 +1,4 @@
-"""What a log says of an exception: where it was and of which kind, never a value."""
+"""What a log says about an exception: its place and its type, never a value."""
 
 import io
 import logging
@@ -52,7 +52,7 @@ faulty = pytest.mark.parametrize(
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What a log file would hold, written with Python's own formatter."""
+    """Return what a log file would contain, written with Python's own formatter."""
     keep_values_out_of_logs()
     written = io.StringIO()
     handler = logging.StreamHandler(written)

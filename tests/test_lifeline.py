@@ -1,4 +1,4 @@
-"""Nobody outlives the process that started them, whatever they do with signals."""
+"""No process outlives the one that started it, whatever it does with signals."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The commands that look ahead and explain, as the owner types them."""
+"""The commands that predict and explain, as the owner types them."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ ANNA = "anna@example.org"
 
 @pytest.fixture
 def anna(sqlite_home: Installation) -> Installation:
-    """A house in which Anna collected her guide an hour ago, and Ben did not."""
+    """An installation in which Anna collected her guide an hour ago, and Ben did not."""
     sqlite_home.clock.set(MONDAY)
     sqlite_home.subscribe(ANNA)
     sqlite_home.subscribe("ben@example.org")
@@ -31,7 +31,7 @@ def anna(sqlite_home: Installation) -> Installation:
 
 
 def typed(home: Installation, *words: str) -> Result:
-    """What the command answers in that house."""
+    """Return the command's output in that installation."""
     more = {"NURTURE_TEMPLATES_DIR": str(SHIPPED)}
     return CliRunner(env=home.environment | more).invoke(main, list(words))
 

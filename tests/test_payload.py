@@ -1,4 +1,4 @@
-"""Whatever another program sends is read safely, or the field at fault is named."""
+"""Any input from another program is parsed safely, or the invalid field is named."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Settings come from the environment, then `.env`, then what the first start made."""
+"""Settings come from the environment, then `.env`, then the file made at the first start."""
 
 import stat
 import subprocess

@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures: what is accepted, what is refused, and what is never said."""
+"""Standard Webhooks signatures: what is accepted, what is refused, and what is never revealed."""
 
 import base64
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A token says one thing, to one purpose, and cannot be made to say another."""
+"""A token carries one meaning, for one purpose, and cannot be altered to carry another."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
@@ -33,7 +33,7 @@ MADE = {
 
 
 def flipped(token: str) -> list[str]:
-    """The token with each of its bits the other way round, one at a time."""
+    """Yield the token with each of its bits flipped, one at a time."""
     raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     number, bits = int.from_bytes(raw), 8 * len(raw)
     changed = ((number ^ 1 << bit).to_bytes(len(raw)) for bit in range(bits))
@@ -188,7 +188,7 @@ def test_a_key_named_as_leaked_is_trusted_for_nothing_else() -> None:
 
 
 def test_a_message_id_made_with_an_earlier_newest_key_is_still_read() -> None:
-    """As a program did before the key for addresses had a setting."""
+    """As made by a program from before the key for addresses had a setting."""
     once = Tokens(["newer"]).message_id(7)
     for keys in (Keys.of("newer,older"), Keys.of("new", "older", "newer,older")):
         assert Tokens.of(keys).read_message_id(once) == 7
@@ -204,7 +204,7 @@ def test_an_altered_token_of_a_leaked_key_is_refused_as_forged(purpose: str) -> 
 
 
 def test_a_token_contains_only_numbers_and_a_code() -> None:
-    """Nothing but a subscriber's number is in it, so there is no room for personal data."""
+    """It contains only a subscriber's number, so there is no room for personal data."""
     raw = urlsafe_b64decode(MADE["guide"] + "==")
     assert raw[1:-12] == (7).to_bytes(8)
     assert len(raw) == 1 + 8 + 12

@@ -9,12 +9,12 @@ WORDS = 8
 
 
 def make_words() -> str:
-    """New words, drawn evenly and independently, joined as they are to be typed."""
+    """Return new words, drawn evenly and independently, joined as they are to be typed."""
     return "-".join(secrets.choice(_list()) for _ in range(WORDS))
 
 
 def as_typed(words: str) -> str:
-    """The words however they were written down: capitals, blanks and new lines make no odds."""
+    """Return the words in one form; capitals, blanks and line breaks make no difference."""
     return "-".join(re.findall(r"[a-z]+", words.lower()))
 
 

@@ -1,10 +1,10 @@
-"""The journal of withdrawals in a bucket, where an object cannot be added to: in segments.
+"""The journal of withdrawals in a bucket, where objects cannot be appended to: in segments.
 
-A segment is an object that is never changed. Its name says the number up to which it goes and the
-number after which it begins, so that a listing tells how far the journal has come. Two machines at
-once write two segments that overlap, or one twice: a line that is there twice is read once. So no
-lock is needed, nor anything else that not every provider has. When there are many small ones, they
-are written once more as one, and only then removed.
+A segment is an object that is never changed. Its name contains the number up to which it goes and
+the number after which it begins, so that a listing shows how far the journal has come. Two machines
+working at the same time write two segments that overlap, or the same one twice: a line that occurs
+twice is read once. So no lock is needed, nor anything else that some providers lack. When there are
+many small segments, they are written once more as one, and only then removed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MANY, _SMALL = 500, 50_000
 
 @dataclass(frozen=True, slots=True, order=True)
 class JournalSegment:
-    """The lines after one number, up to another; of which beginning, where a database went back."""
+    """The lines after one number, up to another; `beginning` counts restarts of the numbers."""
 
     beginning: int
     upto: int
@@ -33,12 +33,12 @@ class JournalSegment:
 
     @property
     def name(self) -> str:
-        """In a listing the newest comes last."""
+        """The name of the object; in a listing, the newest comes last."""
         return f"{self.beginning:04}-{self.upto:012}-{self.after:012}.jsonl"
 
     @classmethod
     def named(cls, name: str) -> JournalSegment | None:
-        """The segment that is called so; `None` where none of ours is."""
+        """Return the segment with that name, or `None` if it is not one of ours."""
         parts = name.removesuffix(".jsonl").split("-")
         if len(parts) != 3 or not all(part.isdecimal() for part in parts):
             return None
@@ -57,17 +57,17 @@ class BucketJournal:
         return self.bucket.location(self.folder)
 
     def exists(self) -> bool:
-        """Whether there is any segment."""
+        """Return whether there is any segment."""
         return any(self._sizes())
 
     def last_number(self, wanted: int) -> int:
-        """How far it has come; nothing is asked while that is as far as `wanted`, as last seen."""
+        """Return how far it has come, without a request if it was last seen at `wanted`."""
         if self._newest.upto != wanted:
             self._look()
         return self._newest.upto
 
     def append(self, more: More) -> int:
-        """Write a segment with what there is `more`; return how many lines it has."""
+        """Write a segment with what `more` returns; return how many lines it has."""
         self._look()
         lines = more(self._newest.upto)
         if lines:
@@ -75,7 +75,7 @@ class BucketJournal:
         return len(lines)
 
     def lines(self) -> Iterator[WithdrawalLine]:
-        """All lines, each once, from the earliest segment to the newest."""
+        """Yield all lines, each once, from the earliest segment to the newest."""
         seen: set[tuple[int, int]] = set()
         for segment in sorted(self._sizes()):
             for line in self._read(segment):
@@ -91,7 +91,7 @@ class BucketJournal:
             self._join([one for one in small if one.beginning == small[0].beginning])
 
     def _write(self, lines: Sequence[WithdrawalLine]) -> None:
-        """Write a segment; it begins anew where a database that went back has lower numbers."""
+        """Write a segment; start a new series if a restored database has lower numbers."""
         newest, first, last = self._newest, lines[0].number, lines[-1].number
         goes_on = first > newest.upto
         segment = (
@@ -103,7 +103,7 @@ class BucketJournal:
         self._newest = segment
 
     def _join(self, small: list[JournalSegment]) -> None:
-        """Write many as one, then remove them; whoever finds one missing leaves it to the other."""
+        """Write many segments as one, then remove them; if one is missing, another machine did."""
         try:
             lines = {line.number: line for one in small for line in self._read(one)}
             joined = JournalSegment(

@@ -1,7 +1,7 @@
-"""What calendars tell us, one file per provider.
+"""Calendar providers and their booking events; one module for each.
 
-Each module here holds one `PROVIDER`. Adding a provider is adding a file: the registry finds it,
-and `docs/adding-a-provider.md` says what has to be in it.
+Each module here defines one `PROVIDER`. To add a provider, add a file: the registry finds it,
+and `docs/adding-a-provider.md` says what it must contain.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class BookingProvider:
     """How one calendar's calls are verified and read.
 
     `verify(secret, headers, body, now)` raises SignatureError unless the call is the provider's.
-    `split(body)` returns the events of a body unread, and `read(fields)` what one of them says;
-    both raise PayloadError naming the field at fault. `keeps` names what is kept of an event.
-    `secret_setting` is the environment variable that holds the secret, `secret_help` tells the
-    owner, in a sentence, where the secret comes from.
+    `split(body)` returns the events of a body unparsed, and `read(fields)` parses one of them;
+    both raise PayloadError naming the invalid field. `keeps` names the parts of an event that are
+    stored. `secret_setting` is the environment variable that contains the secret, and `secret_help`
+    a sentence telling the owner where to find it.
 
-    `tolerance` is how far the signed time may be from now, None where none is signed. `aliases`
-    are further names that the provider's address may use.
+    `tolerance` is how far the signed time may be from now, or None if no time is signed. `aliases`
+    are further names that the provider's URL may use.
     """
 
     name: str
@@ -52,10 +52,10 @@ class BookingProvider:
     def parse(
         self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore_odd
     ) -> list[BookingEvent]:
-        """Return the events of a body, each cut to what is kept of it.
+        """Return the events of a body, each reduced to the parts that are stored.
 
-        An event that cannot be read costs the others nothing: `note_odd` is told. Raises
-        PayloadError, naming the field at fault, where none can be read.
+        An event that cannot be read is passed to `note_odd` and does not affect the others. Raise
+        PayloadError, naming the invalid field, if none can be read.
         """
         return [self._cut(event) for event in read_each(self.split(body), self.read, note_odd)]
 

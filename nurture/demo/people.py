@@ -1,4 +1,4 @@
-"""The five people, and the scanner that reads their mail before they do."""
+"""The five people, and the scanner that reads their email before they do."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Deed = tuple[timedelta, str, Callable[[], HttpAnswer]]
 
 @dataclass(frozen=True)
 class DemoVisitor:
-    """Somebody who asked for a guide. `ticked` are the boxes they ticked beside the form."""
+    """A person who requested a guide. `ticked` are the boxes they ticked on the form."""
 
     name: str
     form: str
@@ -22,7 +22,7 @@ class DemoVisitor:
 
     @property
     def address(self) -> str:
-        """Where they get their mail."""
+        """The address at which they receive email."""
         return f"{self.name.lower()}@example.org"
 
     def sign_up(self, world: DemoProgram) -> HttpAnswer:
@@ -37,20 +37,20 @@ class DemoVisitor:
         return world.sign_up(self.form, fields)
 
     def deeds_after(self, mail: Mail, number: int, world: DemoProgram) -> Iterator[Deed]:
-        """What they do about the mail that is the `number`-th they got, counted from 1."""
+        """Return what they do about the `number`-th email they received, counted from 1."""
         deeds = _DEEDS.get(self.name)
         if deeds:
             yield from deeds(self, mail, number, world)
 
 
 def scan(world: DemoProgram, mail: Mail) -> list[HttpAnswer]:
-    """Follow every link of ours in a mail at once, as a security scanner does."""
+    """Follow each of our links in an email immediately, as a security scanner does."""
     ours = [url for url in mail.links() if url.startswith(world.url)]
     return [world.get(url, BROWSER, method) for url in ours for method in ("HEAD", "GET")]
 
 
 def _alice(person: DemoVisitor, mail: Mail, number: int, world: DemoProgram) -> Iterator[Deed]:
-    """Collects, reads, clicks and, after the third article, books."""
+    """Collect, read, click and, after the third article, book."""
     if number == 1:
         yield timedelta(minutes=12), "collects the guide", lambda: _collect(world, mail)
         return
@@ -61,13 +61,13 @@ def _alice(person: DemoVisitor, mail: Mail, number: int, world: DemoProgram) -> 
 
 
 def _bob(_: DemoVisitor, mail: Mail, number: int, world: DemoProgram) -> Iterator[Deed]:
-    """Collects and is never heard of again."""
+    """Collect the guide and then never respond again."""
     if number == 1:
         yield timedelta(hours=3), "collects the guide", lambda: _collect(world, mail)
 
 
 def _charlie(_: DemoVisitor, mail: Mail, number: int, world: DemoProgram) -> Iterator[Deed]:
-    """Collects, and stops it all with one click after the first article."""
+    """Collect the guide, and stop everything with one click after the first article."""
     if number == 1:
         yield timedelta(hours=9), "collects the guide", lambda: _collect(world, mail)
     if number == 2:

@@ -1,4 +1,4 @@
-"""The story: who does what when, told as it happens."""
+"""The story: who does what and when, reported as it happens."""
 
 import heapq
 import json
@@ -39,7 +39,7 @@ Tell = Callable[[datetime, str, str], None]
 
 @dataclass
 class Story:
-    """The course of events; `tell` is told each as it happens."""
+    """The course of events; each is reported to `tell` as it happens."""
 
     world: DemoProgram
     tell: Tell
@@ -52,7 +52,7 @@ class Story:
     _order: "count[int]" = field(default_factory=count)
 
     def run(self) -> DemoResult:
-        """Let two months pass; return what came of it."""
+        """Let two months pass; return the outcome."""
         self._sign_up_everybody()
         end_at = START + LENGTH
         while (moment := self._next_moment()) < end_at:
@@ -90,7 +90,7 @@ class Story:
             self.tell(at, person.name, what)
 
     def _deliver(self) -> None:
-        """Let the program do what is due; the scanner sees each new mail before anybody else."""
+        """Let the program do what is due; the scanner sees each new email first."""
         self.world.settle()
         known = sum(map(len, self.mails.values()))
         new = read_mails(self.world.context.outbox)[known:]
@@ -116,7 +116,7 @@ class Story:
             heapq.heappush(self._ahead, (at + after, next(self._order), person, what, act))
 
     def _all_hits_are_judged(self) -> bool:
-        """The program folds and judges hits in its own time; the last of them are waited for."""
+        """Wait for the program to store and judge all hits, which it does in its own time."""
         from nurture.store.queries.hits import messages_waiting
         from nurture.store.tables.journals import find_folded
 
@@ -128,9 +128,9 @@ class Story:
 
 
 def play(*, as_json: bool = False, directory: Path | None = None) -> int:
-    """Play the story in `directory` (`var/demo` unless given); return the exit code.
+    """Play the story in `directory` (by default `var/demo`); return the exit code.
 
-    It is 0 only if every promise of the story held.
+    It is 0 only if every promise of the story was kept.
     """
     directory = (directory or Path("var/demo")).absolute()
     console = Console(stderr=as_json, quiet=as_json, highlight=False)
@@ -149,7 +149,7 @@ def play(*, as_json: bool = False, directory: Path | None = None) -> int:
 
 
 def _make_room(directory: Path) -> None:
-    """Begin with an empty folder, but never empty one that is not the demonstration's."""
+    """Begin with an empty directory, but never empty one that is not the demonstration's."""
     marker = directory / _MARKER
     if directory.exists() and any(directory.iterdir()) and not marker.exists():
         raise DemoError(f"{directory} holds other things.", remedy="Name an empty folder.")

@@ -1,4 +1,4 @@
-"""What must have held when the story is over."""
+"""What must be true when the story is over."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -26,33 +26,33 @@ class DemoResult:
     refused_to_scan: list[str] = field(default_factory=list)
 
     def enrolment(self, name: str) -> Enrolment:
-        """Where somebody's enrolment stands."""
+        """Return a person's enrolment."""
         with self.world.context.database.reading() as connection:
             person = subscribers.find_by_address(connection, f"{name.lower()}@example.org")
             assert person is not None
             return enrolments.enrolments_of(connection, person.id)[0]
 
     def verdicts(self, name: str, kind: str) -> Counter[str]:
-        """How somebody's hits of a kind were judged."""
+        """Count how a person's hits of one kind were judged."""
         subscriber = self.enrolment(name).subscriber_id
         with self.world.context.database.reading() as connection:
             return Counter(events.verdicts_of(connection, subscriber, kind))
 
     def published(self) -> Published:
-        """What the program sent from."""
+        """Return the publications from which the program sent."""
         with self.world.context.database.reading() as connection:
             return self.world.context.catalogue.current(connection)
 
     def plan(self, name: str) -> Plan:
-        """The sequence that somebody was in."""
+        """Return the sequence that a person was in."""
         return self.published().sequences[self.enrolment(name).sequence]
 
     def subjects(self, name: str) -> list[str]:
-        """The subjects of what somebody got, in order."""
+        """Return the subjects of the emails a person received, in order."""
         return [mail.subject for mail in self.mails[name]]
 
     def planned(self, name: str, *kinds: StepKind) -> list[str]:
-        """The subjects of the steps of those kinds in somebody's sequence, in order."""
+        """Return the subjects of a person's steps of these kinds, in order."""
         plan, published = self.plan(name), self.published()
         return [
             published.emails[f"{plan.key}/{step.email}"][1].subject
@@ -65,14 +65,14 @@ Promise = Callable[[DemoResult], bool]
 
 
 def alice_books(end: DemoResult) -> bool:
-    """Alice's booking ends her series: not one mail after it."""
+    """Alice's booking ends her series: not one email follows it."""
     booked_at = end.done_at["Alice", "books a Discovery Session"]
     silent = all(mail.sent_at < booked_at for mail in end.mails["Alice"])
     return silent and end.enrolment("Alice").status == "goal_reached"
 
 
 def alice_is_noticed(end: DemoResult) -> bool:
-    """Alice's own clicks are told from the scanner's."""
+    """Alice's own clicks are distinguished from the scanner's."""
     clicks = end.verdicts("Alice", "clicked")
     return clicks["human"] == 3 and clicks["machine"] >= 3
 
@@ -84,7 +84,7 @@ def bob_gets_everything(end: DemoResult) -> bool:
 
 
 def bob_at_the_right_times(end: DemoResult) -> bool:
-    """Every email of the series comes inside its window, on Bob's own clock."""
+    """Every email of the series arrives within its window, by Bob's own clock."""
     plan, published = end.plan("Bob"), end.published()
     steps = [s for s in plan.steps if s.kind in (StepKind.ARTICLE, StepKind.INVITATION)]
     calendar = published.calendar
@@ -100,7 +100,7 @@ def bob_at_the_right_times(end: DemoResult) -> bool:
 
 
 def charlie_stops_it(end: DemoResult) -> bool:
-    """Charlie's one click stops everything at once."""
+    """Charlie's one click stops everything immediately."""
     stopped_at = end.done_at["Charlie", "unsubscribes with one click"]
     silent = all(mail.sent_at < stopped_at for mail in end.mails["Charlie"])
     return silent and end.enrolment("Charlie").status == "unsubscribed"
@@ -113,7 +113,7 @@ def dana_is_left_alone(end: DemoResult) -> bool:
 
 
 def erin_is_reminded_once(end: DemoResult) -> bool:
-    """Erin gets her guide's mail and one reminder, then silence."""
+    """Erin gets the email with her guide and one reminder, then silence."""
     expected = end.planned("Erin", StepKind.GUIDE, StepKind.REMINDER)
     return end.subjects("Erin") == expected and end.enrolment("Erin").status == "removed"
 

@@ -1,4 +1,4 @@
-"""The world around the demonstration: the running program, its clock, and what is sent to it."""
+"""The demonstration's environment: the running program, its clock, and what is sent to it."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class DemoError(NurtureError):
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What the program answered over HTTP."""
+    """The program's answer to an HTTP request."""
 
     status: int
     body: bytes
@@ -42,7 +42,7 @@ class HttpAnswer:
 
 
 class DemoProgram:
-    """The real program, running in a directory of its own; leave the block and it is gone."""
+    """The real program, running in its own directory; leaving the block stops it."""
 
     def __init__(self, directory: Path, start: datetime) -> None:
         self.directory = directory
@@ -82,7 +82,7 @@ class DemoProgram:
 
     @property
     def url(self) -> str:
-        """Where the program answers."""
+        """The URL at which the program answers."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -91,19 +91,19 @@ class DemoProgram:
         return self.context.clock()
 
     def set_clock(self, moment: datetime) -> None:
-        """Move time for every process at once."""
+        """Move the clock of every process together."""
         draft = self.clock_file.with_suffix(".new")
         draft.write_text(moment.isoformat())
         draft.replace(self.clock_file)
 
     def standing(self) -> dict[str, Any]:
-        """How things stand in the program."""
+        """Return the program's status."""
         return status_report.status(
             self.context.database, self.context.fingerprint, self.context.witness, self.now
         )
 
     def settle(self) -> dict[str, Any]:
-        """Wait until nothing is due or in hand; return how things stand."""
+        """Wait until nothing is due or in progress; return the program's status."""
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             standing = self.standing()
@@ -113,7 +113,7 @@ class DemoProgram:
         raise DemoError("The program did not do what was due.", remedy=self._see_the_log())
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until something has come about that the program does by itself."""
+        """Wait until the program has done something that it does unprompted."""
         deadline = time.monotonic() + _PATIENCE
         while not condition():
             if time.monotonic() > deadline:
@@ -128,7 +128,7 @@ class DemoProgram:
         return self.post(f"{self.url}/webhooks/signup/{form}", body, "application/json", signed)
 
     def book(self, email: str) -> HttpAnswer:
-        """Tell of a booked session as a calendar does, with a signature."""
+        """Report a booked session as a calendar does, with a signature."""
         body = json.dumps({"type": "booked", "email": email}).encode()
         secret = self.environment["NURTURE_BOOKINGS_SECRET"]
         signed = sign_standard_webhook(secret, f"demo-booking-{email}", self.now, body)
@@ -144,7 +144,7 @@ class DemoProgram:
         return _ask("POST", url, body, {"Content-Type": kind, **headers})
 
     def get(self, url: str, agent: str, method: str = "GET") -> HttpAnswer:
-        """Fetch an address, without following where it redirects to."""
+        """Fetch a URL without following redirects."""
         return _ask(method, url, None, {"User-Agent": agent})
 
     def _wait_until_ready(self) -> None:
@@ -166,7 +166,7 @@ class DemoProgram:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Where a click leads is the world outside, which the demonstration leaves alone."""
+    """A handler that follows no redirects: clicks lead to websites outside the demonstration."""
 
     def redirect_request(self, *_: object, **__: object) -> None:
         return None

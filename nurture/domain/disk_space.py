@@ -1,7 +1,7 @@
-"""Room on the disk: what still runs while it is running out, and what stops first.
+"""Disk space: what still runs as it runs out, and what stops first.
 
-What costs the practice least goes first. Unsubscribing is never stopped on purpose: the last
-of the disk is left to it and to what is under way.
+What costs the practice least stops first. Unsubscribing is never stopped deliberately: the last of
+the disk is left for it and for work under way.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _MB = 1_000_000
 
 
 class DiskUse(StrEnum):
-    """What the disk is used for, in the order in which it stops."""
+    """The uses of the disk, in the order in which they stop."""
 
     PREVIEWS = "previews"
     EXPORTS = "exports"
@@ -25,7 +25,7 @@ class DiskUse(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DiskSpace:
-    """What is free of a file system for us, and what it has in all, in bytes."""
+    """The space free to us on a file system, and its total size, in bytes."""
 
     free: int
     total: int
@@ -33,7 +33,7 @@ class DiskSpace:
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """Stops below that share of the whole, which counts for so many bytes at least and at most."""
+    """The level below which a use stops: a share of the total, within `least` and `most` bytes."""
 
     share: float
     least: int
@@ -69,13 +69,13 @@ _CALLED = MappingProxyType(
 
 
 def stopped(rooms: Iterable[DiskSpace]) -> tuple[DiskUse, ...]:
-    """What stops while no more is free on the tightest of these file systems, in order."""
+    """Return the uses that stop, in order, given the tightest of these file systems."""
     known = list(rooms)
     return tuple(use for use in DiskUse if any(_is_short(room, use) for room in known))
 
 
 def say_stopped(uses: Iterable[DiskUse]) -> str:
-    """What has stopped, as a list to read."""
+    """Return what has stopped, as a readable list."""
     names = [_CALLED[use] for use in uses]
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 

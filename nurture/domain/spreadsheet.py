@@ -1,4 +1,4 @@
-"""Cells of a CSV file that a spreadsheet shows as they are, and that are read back the same."""
+"""CSV cells that a spreadsheet shows as they are, and that are read back unchanged."""
 
 import re
 from datetime import UTC, datetime
@@ -11,19 +11,19 @@ _RUN = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
 def defused(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: with an apostrophe before what would be one.
+    """Return a cell that no spreadsheet treats as a formula, with an apostrophe if necessary.
 
-    A cell that is one behind apostrophes of its own gets another, so that `undefused` gives
-    every cell back.
+    A formula that already has apostrophes before it gets another, so that `undefused` restores
+    every cell.
     """
     return f"'{cell}" if _RUN.match(cell) else cell
 
 
 def undefused(cell: str) -> str:
-    """The cell that `defused` was given."""
+    """Return the cell that `defused` was given."""
     return cell[1:] if cell.startswith("'") and _RUN.match(cell) else cell
 
 
 def readable_time(moment: datetime) -> str:
-    """A moment in UTC as spreadsheets read it: `2026-03-02 09:15:00`."""
+    """Return a moment in UTC as spreadsheets read it: `2026-03-02 09:15:00`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

@@ -1,4 +1,4 @@
-"""Changing where people go on who have come to the end of a sequence, comments kept."""
+"""Changing where people go on after the end of a sequence, preserving comments."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from nurture.library.reading import read_document
 
 
 def with_endings(toml: str, endings: Sequence[Continuation]) -> str:
-    """A sequence whose `[[then]]` tables say this, in this order.
+    """Return a sequence with these `[[then]]` tables, in this order.
 
-    Raises `LibraryError` where the document cannot be read.
+    Raise `LibraryError` if the document cannot be read.
     """
     document = read_document(toml)
     kept = list(document.get("then", []))[: len(endings)]

@@ -1,4 +1,4 @@
-"""The files of the library, those in linked folders included."""
+"""The files of the library, including those in linked folders."""
 
 import os
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def files_of(root: Path) -> Iterator[Path]:
-    """All files under a folder, in order, by the names under which they are read.
+    """Yield all files under a folder, in order, by the names under which they are read.
 
-    A folder that is a link is gone into like any other, as the library does, unless it leads out
-    of the root or back to where it lies.
+    A folder that is a link is searched like any other, as in the library, unless it leads out of
+    the root or back to where it is.
     """
     real = root.resolve()
     for folder, folders, names in os.walk(root, followlinks=True):

@@ -1,4 +1,4 @@
-"""Changing what is written in TOML as a person would: comments and order stay.
+"""Editing TOML as a person would: comments and order stay.
 
 A comment right above a `[[steps]]` belongs to that step and moves with it.
 """
@@ -17,14 +17,14 @@ _STEP = re.compile(r"\[\[\s*steps\s*\]\]\s*(#.*)?")
 
 
 def written_email(front: Mapping[str, Any], body: str) -> str:
-    """An email's file of its front matter and its body."""
+    """Return an email file with this front matter and body."""
     return f"{_FENCE}{tomlkit.dumps(dict(front))}{_FENCE}{body}"
 
 
 def with_front(content: str, values: Mapping[str, Any]) -> str:
-    """An email's file with some settings of its front matter changed; None takes one away.
+    """Return an email file with some settings of its front matter changed; None removes one.
 
-    Raises `LibraryError` where the front matter cannot be read.
+    Raise `LibraryError` if the front matter cannot be read.
     """
     front, found, body = content.replace("\r\n", "\n").removeprefix("+++").partition(f"\n{_FENCE}")
     if not found:
@@ -33,7 +33,7 @@ def with_front(content: str, values: Mapping[str, Any]) -> str:
 
 
 def with_settings(toml: str, values: Mapping[str, Any], table: str = "") -> str:
-    """A TOML document with some settings changed, in `table` or at the top; None takes one away."""
+    """Return a TOML document with settings changed, in `table` or at the top; None removes one."""
     document = read_document(toml)
     place = document if not table else document.setdefault(table, tomlkit.table())
     if not isinstance(place, MutableMapping):
@@ -43,7 +43,7 @@ def with_settings(toml: str, values: Mapping[str, Any], table: str = "") -> str:
 
 
 def with_step(toml: str, step: Mapping[str, Any], after: str = "") -> str:
-    """A sequence with a new step behind another, or as the first where `after` is empty."""
+    """Return a sequence with a new step after another, or first if `after` is empty."""
     sections = sections_of(toml)
     place = _place_of(sections, after) + 1 if after else _first_step(sections)
     block = "[[steps]]\n" + tomlkit.dumps(dict(step))
@@ -51,14 +51,14 @@ def with_step(toml: str, step: Mapping[str, Any], after: str = "") -> str:
 
 
 def without_step(toml: str, email: str) -> str:
-    """A sequence without one of its steps."""
+    """Return a sequence without one of its steps."""
     sections = sections_of(toml)
     del sections[_place_of(sections, email)]
     return joined(sections)
 
 
 def with_moved_step(toml: str, email: str, after: str = "") -> str:
-    """A sequence with a step behind another, or as the first where `after` is empty."""
+    """Return a sequence with a step moved after another, or to the start if `after` is empty."""
     sections = sections_of(toml)
     block = sections.pop(_place_of(sections, email))
     place = _place_of(sections, after) + 1 if after else _first_step(sections)
@@ -66,7 +66,7 @@ def with_moved_step(toml: str, email: str, after: str = "") -> str:
 
 
 def with_changed_step(toml: str, email: str, values: Mapping[str, Any]) -> str:
-    """A sequence with some settings of a step changed; None takes one away."""
+    """Return a sequence with some settings of a step changed; None removes one."""
     sections = sections_of(toml)
     place = _place_of(sections, email)
     document: Any = read_document(sections[place])
@@ -84,7 +84,7 @@ def _set(place: Any, values: Mapping[str, Any]) -> None:
 
 
 def sections_of(toml: str) -> list[str]:
-    """The document cut before each table, with the comment right above it."""
+    """Return the document cut before each table and the comment right above it."""
     lines = toml.replace("\r\n", "\n").splitlines(keepends=True)
     cuts = [0]
     for number, line in enumerate(lines):
@@ -97,7 +97,7 @@ def sections_of(toml: str) -> list[str]:
 
 
 def joined(sections: list[str], place: str = "sequence.toml") -> str:
-    """The sections as one document again, an empty line between them."""
+    """Return the sections as one document again, with an empty line between them."""
     filled = [section for section in sections if section.strip()]
     toml = "\n\n".join(section.strip("\n") for section in filled) + "\n"
     read_toml(toml, place)
@@ -121,7 +121,7 @@ def _place_of(sections: list[str], email: str) -> int:
 
 
 def with_body(content: str, body: str) -> str:
-    """An email's file with another body below the same front matter."""
+    """Return an email file with another body below the same front matter."""
     front, found, _ = content.replace("\r\n", "\n").partition(f"\n{_FENCE}")
     if not found:
         raise LibraryError("The front matter does not end.", remedy="Close it with +++.")

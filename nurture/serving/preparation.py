@@ -1,4 +1,4 @@
-"""What is done before anything runs: tables, publishing, and what there is to say about it."""
+"""Preparations before anything runs: tables, publishing, and what to report about them."""
 
 import multiprocessing
 import os
@@ -21,7 +21,7 @@ _FORK = multiprocessing.get_context("fork")
 
 
 def prepare() -> dict[str, Any]:
-    """Bring database and publications up to date; return what the welcome tells."""
+    """Bring database and publications up to date; return what the welcome message reports."""
     context = build()
     context.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     bring_up_to_date(context)
@@ -45,7 +45,7 @@ def prepare() -> dict[str, Any]:
 
 
 def _publish(context: Context, library: Library) -> list[str]:
-    """Publish the files; return what keeps some of them from being published."""
+    """Publish the files; return what prevents some of them from being published."""
     try:
         files.publish(context.database, library, context.clock())
     except files.OwnerWroteThisError as error:
@@ -54,15 +54,15 @@ def _publish(context: Context, library: Library) -> list[str]:
 
 
 def _to_fill_in(context: Context) -> list[str]:
-    """What is missing in what runs from now on, wherever it was written."""
+    """Return the details missing from what is now published, whatever its source."""
     with context.database.reading() as connection:
         return files.to_fill_in_published(context.catalogue.current(connection))
 
 
 class Preparation:
-    """Prepares in a process of its own, so that this one opens no database and stays as it is.
+    """Preparation in a separate process, so that this one opens no database and stays unchanged.
 
-    It begins at once, while this process loads what everybody needs.
+    It begins immediately, while this process loads what all programs need.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Preparation:
         theirs.close()
 
     def wait(self) -> dict[str, Any] | None:
-        """What the welcome tells; `None` where something is in the way, which has been said."""
+        """Return what the welcome message reports; `None` after a problem, already reported."""
         try:
             told: dict[str, Any] | None = self._ours.recv()
         except EOFError:
@@ -93,5 +93,5 @@ def _prepare_into(answer: Connection, parent: int) -> None:
 
 
 def in_words(error: NurtureError | OSError) -> NurtureError | None:
-    """What a person can put right; `None` where it is a fault of the program’s."""
+    """Return an error that the user can correct; `None` if it is a fault of the program."""
     return error if isinstance(error, NurtureError) else unusable(error)

@@ -1,4 +1,4 @@
-"""The programs that the tree is made of. Each runs in this process until it is told to stop."""
+"""The programs that make up the tree. Each runs in this process until it is told to stop."""
 
 import signal
 import socket
@@ -22,18 +22,18 @@ _OTHER_FILES = 256
 
 
 class ListeningError(NurtureError):
-    """Nobody could reach the web side."""
+    """The web side cannot listen, so no visitor could reach it."""
 
 
 class NoSharedMemoryError(NurtureError):
-    """No worker can run."""
+    """There is no shared memory, so no worker can run."""
 
 
 def run_web(settings: Settings, listener: socket.socket | None = None) -> int:
-    """The web side: one process, an event loop for visitors and threads for the answers.
+    """Run the web side: one process, with an event loop for visitors and threads for the answers.
 
-    It finishes what is in flight when it is told to stop. Where a supervisor listens already,
-    its `listener` is used, so that visitors wait a moment while this process is replaced.
+    On a signal to stop it finishes the requests in progress. If a supervisor is already listening,
+    its `listener` is used, so that visitors wait only a moment while this process is replaced.
     """
     share_one_heap()
     if trouble := root_trouble():
@@ -66,14 +66,14 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def insist_on_shared_memory() -> None:
-    """Raise `NoSharedMemoryError` where workers would end as soon as they have begun."""
+    """Raise `NoSharedMemoryError` if workers would exit immediately after starting."""
     for found in shared_memory():
         if found.level is FindingLevel.FAILURE:
             raise NoSharedMemoryError(found.sentence, remedy=found.remedy)
 
 
 def run_worker(settings: Settings, **options: Any) -> int:
-    """A worker with its child processes; children that died are replaced by Celery."""
+    """Run a worker with its child processes; Celery replaces children that have died."""
     insist_on_shared_memory()
     # Told by SIGHUP to begin afresh, Celery runs the interpreter with these arguments.
     sys.argv = ["-m", "nurture", "worker"]
@@ -95,6 +95,6 @@ def run_worker(settings: Settings, **options: Any) -> int:
 
 
 def run_beat(settings: Settings) -> int:
-    """The alarm clock; it keeps nothing on disk."""
+    """Run beat, the scheduler; it stores nothing on disk."""
     load_app().Beat(loglevel="WARNING", quiet=True).run()
     return 0

@@ -1,7 +1,7 @@
-"""Copying: where no worker does, the web side sees that each no reaches the place of the backups.
+"""Copying withdrawals: if no worker does, the web side copies each to the backup destination.
 
 Workers copy within seconds. A machine may run the web side alone, or its workers may be down;
-people can still say no there, and that must not be lost with the machine.
+people can still opt out there, and their opt-outs must not be lost with the machine.
 """
 
 import logging
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 def start_copying(context: Context) -> None:
-    """Look every few seconds for as long as this process lives, if a place is set."""
+    """Check every few seconds for as long as this process lives, if a destination is set."""
     if context.place is not None:
         seconds = min(_SELDOM * context.settings.sweep_seconds, _SLOWEST)
         Thread(target=_look, args=(context, seconds), name="copying", daemon=True).start()
@@ -42,7 +42,10 @@ def _look(context: Context, every: float) -> None:
 
 
 def _copy_what_waits(context: Context, waited: int) -> int:
-    """Copy what waited at the last look already, so that a worker comes first; return what does."""
+    """Copy what was already waiting at the last check, so that a worker can be first.
+
+    Return the number still waiting.
+    """
     journal = context.backup_setup.journal
     waiting = withdrawals.to_copy(context.database, journal)
     if not (waiting and waited):

@@ -1,4 +1,4 @@
-"""The whole schema: every table there is, whichever module it is in."""
+"""The whole schema: every table, whichever module defines it."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -10,7 +10,7 @@ from nurture.store.types import metadata
 
 
 def whole_schema() -> MetaData:
-    """All tables, each loaded; a new module under `tables` is found by itself."""
+    """Load and return all tables; a new module under `tables` is found automatically."""
     for found in iter_modules(tables.__path__):
         import_module(f"{tables.__name__}.{found.name}")
     assert shape.compatibility.name in metadata.tables

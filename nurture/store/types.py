@@ -1,4 +1,4 @@
-"""Column types of our own, and the metadata that all tables belong to."""
+"""Our own column types, and the metadata that all tables belong to."""
 
 import json
 from datetime import UTC, datetime
@@ -19,8 +19,8 @@ metadata = MetaData(
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime in UTC, on every database.
 
-    SQLite forgets time zones and hands back naive values; a naive value handed in
-    is a mistake in the caller and is refused.
+    SQLite forgets time zones and returns naive values; passing in a naive value is a mistake in the
+    caller and is refused.
     """
 
     impl = DateTime(timezone=True)
@@ -41,9 +41,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Words(TypeDecorator[frozenset[str]]):
-    """A small set of keys, kept sorted in one text so that a row stays readable.
+    """A small set of keys, stored sorted in one text so that a row stays readable.
 
-    What is not known is null in the database, and read as no keys.
+    A set that is not known is null in the database and is read as no keys.
     """
 
     impl = Text
@@ -57,7 +57,7 @@ class Words(TypeDecorator[frozenset[str]]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON document as text: kept as evidence and read whole, never searched by the database."""
+    """A JSON document as text: stored as evidence, read whole, never searched by the database."""
 
     impl = Text
     cache_ok = True

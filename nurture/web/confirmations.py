@@ -1,6 +1,6 @@
-"""The page that a mail leads to which asks for a yes: to the data, the erasure, or staying.
+"""The page for confirming what an email asks: handing over data, erasure, or staying.
 
-Like every page of ours it shows on GET and acts on POST.
+Like all our pages, it only shows on GET and acts on POST.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ FORMATS = ("page", "file")
 
 @dataclass(frozen=True, slots=True)
 class Confirmations:
-    """The views; each answers 404 where there is nobody any more, and 410 where it is too late."""
+    """The views; each answers 404 if the person no longer exists, and 410 if it is too late."""
 
     context: Context
 
     def show(self, token: str) -> Answer:
-        """What saying yes will do."""
+        """Show what confirming will do."""
         confirmation = self._find(token)
         return _too_late(confirmation) if confirmation.lapsed else _asked(confirmation)
 
     def confirm(self, token: str) -> Answer:
-        """Do what was said yes to."""
+        """Do what was confirmed."""
         confirmation = self._find(token)
         if confirmation.lapsed:
             return _too_late(confirmation)

@@ -1,8 +1,8 @@
-"""The pages a subscriber sees: the guide, the preferences and the way out.
+"""The pages a subscriber sees: the guide, the preferences and unsubscribing.
 
 A GET shows and changes nothing, because scanners follow links and run scripts; a POST acts. The
-token in the address is the whole capability. There are no cookies, so there is nothing that a
-foreign site could make a browser send along.
+token in the URL is the whole capability. There are no cookies, so a foreign site cannot make a
+browser send any.
 """
 
 from __future__ import annotations
@@ -68,20 +68,20 @@ FORM_BYTES = 16 * 1024
 class Pages:
     """The views, each a translation from HTTP to a service and back.
 
-    Every one of them answers 404 with a kind page where the token does not verify or belongs to
-    somebody who has been erased, and then says so. Only the way out is always open: where the
-    token verifies, whoever presses the button is answered that they get no more emails. A token
-    that only a leaked key vouches for takes a no, shows nothing and gives no yes.
+    Each answers 404 with a friendly page if the token does not verify, or if the person has been
+    erased, and then says so. Only unsubscribing always works: if the token verifies, pressing the
+    button is always answered with no more emails. A token that verifies only with a leaked key
+    can opt out, but shows nothing and cannot give consent.
     """
 
     context: Context
 
     def show_guide(self, token: str) -> str:
-        """What pressing the button will do."""
+        """Show what pressing the button will do."""
         return guide_page(self._offer(token))
 
     def hand_over_guide(self, token: str) -> Response | tuple[str, int]:
-        """The guide itself, which confirms the address and starts the series."""
+        """Return the guide, which confirms the address and starts the series."""
         offer, context = self._offer(token), self.context
         enrolment = context.tokens.read_guide(token)
         try:
@@ -103,15 +103,15 @@ class Pages:
         return pdf(guide.path, guide.filename)
 
     def show_preferences(self, token: str) -> str:
-        """How often we write at present, and what we may notice."""
+        """Show how often we currently write, and what we may track."""
         if self.context.tokens.is_outdated(token):
             return self._less(token)
         return preferences_page(self._preferences(self._whose_preferences(token)))
 
     def change_preferences(self, token: str) -> str | tuple[str, int]:
-        """Takes over what the form says, and shows what holds from now on.
+        """Apply the form, and show the preferences now in force.
 
-        The buttons for one's data and for one's erasure are on the same page and lead here too.
+        The buttons for exporting one's data and for erasure are on the same page and post here too.
         """
         if self.context.tokens.is_outdated(token):
             return self._want_less(token)
@@ -131,15 +131,15 @@ class Pages:
         return preferences_page(kept or self._preferences(subscriber), saved=True)
 
     def show_unsubscribe(self, token: str) -> str:
-        """One button, and the way to fewer emails instead."""
+        """Show one button, and the option of fewer emails instead."""
         return self._way_out("unsubscribe.html", token)
 
     def unsubscribe(self, token: str) -> str | tuple[str, int]:
-        """Stops all emails at once (RFC 8058 section 3.2), or undoes that where asked to.
+        """Stop all emails immediately (RFC 8058 section 3.2), or undo that if requested.
 
-        A mailbox provider's one-click and the button on the page are the same request. Whatever
-        else the body says, it stops the emails, because a no must never be lost on a formality;
-        only an undo that is none is asked about, since it may have meant the opposite.
+        A mailbox provider's one-click request and the button on the page are the same. Whatever
+        else the body says, it stops the emails, because an opt-out must never be lost on a
+        formality; only an invalid undo is queried, since it may have meant the opposite.
         """
         subscriber, message = self.context.tokens.read_unsubscribe(token)
         whose = self.context.tokens.read_whose(request.args.get("a", ""))
@@ -159,7 +159,7 @@ class Pages:
         return self._way_out("unsubscribed.html", token)
 
     def _less(self, token: str, saved: bool = False, problem: str = "") -> str:
-        """What may be chosen by a link that anybody may have made; it shows nothing of anybody."""
+        """Show the choices open to a link that anybody may have made; it shows no personal data."""
         self._whose_preferences(token)
         return render_template("less.html", saved=saved, problem=problem)
 
@@ -201,7 +201,7 @@ class Pages:
         return links.get_present(self.context.database, subscriber)
 
     def _preferences(self, subscriber: int) -> Preferences:
-        """What holds for somebody who was there just now; raises `NobodyLeftError`."""
+        """Return the preferences of a person just found; raise `NobodyLeftError`."""
         now = self.context.clock()
         found = choices.find_preferences(self.context.database, subscriber, now)
         if found is None:
@@ -210,7 +210,7 @@ class Pages:
         return found
 
     def _way_out(self, page: str, token: str, problem: str = "") -> str:
-        """A page of the way out, which is open to those as well of whom nothing more is known."""
+        """Render an unsubscribe page, which works even if nothing is known about the person."""
         subscriber, _ = self.context.tokens.read_unsubscribe(token)
         if self.context.tokens.is_outdated(token):
             return render_template(f"outdated_{page}", problem=problem)
@@ -231,10 +231,10 @@ class Pages:
 
 
 def create_pages(context: Context) -> Blueprint:
-    """The blueprint `pages`, to be registered at the root of the site.
+    """Return the blueprint `pages`, to be registered at the root of the site.
 
-    Its stylesheet lives under `/pages/`. Whatever goes wrong inside a view is logged by Flask and
-    answered with a page that asks to come back in a minute (503).
+    Its stylesheet is served under `/pages/`. An error inside a view is logged by Flask and answered
+    with a page that asks the visitor to return in a minute (503).
     """
     pages = Blueprint(
         "pages",
@@ -299,13 +299,13 @@ def _show_unavailable(error: Exception) -> tuple[str, int, dict[str, str]]:
 
 
 def gone_page(trace: LinkSubject) -> str:
-    """The page that says what is left of somebody: as good as nothing."""
+    """Render the page that says what is left of a person: practically nothing."""
     page = "not_found.html" if trace is LinkSubject.UNKNOWN else "gone.html"
     return render_template(page, trace=trace, days=UNCOLLECTED_FOR.days)
 
 
 def guide_page(offer: GuideOffer, problem: str = "") -> str:
-    """The page that offers a guide."""
+    """Render the page that offers a guide."""
     return render_template("guide.html", guide=offer, problem=problem)
 
 
@@ -315,14 +315,14 @@ def preferences_page(
     problem: str = "",
     asked: tuple[Request, Asked] | None = None,
 ) -> str:
-    """The page that shows what holds for one subscriber, and what became of what they asked."""
+    """Render one subscriber's preferences and the outcome of any request."""
     return render_template(
         "preferences.html", preferences=preferences, saved=saved, problem=problem, asked=asked
     )
 
 
 def pdf(path: Path, filename: str) -> Response:
-    """A PDF to be read in the browser where it can, and kept by nobody on the way."""
+    """Return a PDF to be read in the browser if possible, and never cached on the way."""
     response = send_file(
         path,
         mimetype="application/pdf",

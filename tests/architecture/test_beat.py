@@ -1,4 +1,4 @@
-"""Every tick rings a task that exists, and every task has a queue that somebody consumes."""
+"""Every tick calls a task that exists, and every task has a queue that a worker consumes."""
 
 import ast
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.architecture.codebase import PACKAGES, Module, belongs_to, modules
 
 @pytest.fixture(scope="module")
 def app() -> Celery:
-    """The Celery application with every module of tasks that a worker would load."""
+    """The Celery application with every task module that a worker would load."""
     from tasks import app
 
     celery: Celery = app
@@ -25,13 +25,13 @@ def app() -> Celery:
 
 @pytest.fixture(scope="module")
 def our_tasks(app: Celery) -> list[str]:
-    """The names of the tasks this program defines."""
+    """The names of the tasks defined by this program."""
     return sorted(name for name, task in app.tasks.items() if _is_ours(task))
 
 
 @pytest.fixture(scope="module")
 def consumed() -> set[str]:
-    """The queues a worker consumes when it is told nothing else."""
+    """The queues that a worker consumes by default."""
     return {queue.name for queue in celeryconfig.task_queues}
 
 
@@ -83,7 +83,7 @@ def test_a_delay_left_to_celery_is_detected(delay: str) -> None:
 
 
 def delays(module: Module) -> list[str]:
-    """Where a module leaves waiting to Celery, whose delays are lost with Redis or run twice."""
+    """Return where a module relies on Celery's delays, which Redis may lose or run twice."""
     return [
         f"line {node.value.lineno}: {node.arg}"
         for node in ast.walk(module.tree)

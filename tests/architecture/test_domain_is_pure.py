@@ -1,4 +1,4 @@
-"""The domain decides from plain values, and one module alone knows what time it is."""
+"""The domain works on plain values only, and a single module reads the clock."""
 
 import ast
 import sys
@@ -26,7 +26,7 @@ DOMAIN = modules("nurture.domain")
 
 
 def impurities(module: Module) -> list[str]:
-    """What a module of the domain imports or calls that it must not."""
+    """Return what a module of the domain imports or calls although it must not."""
     imported = {full for _, full in module.imports}
     names = {node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)}
     return sorted({full for full in imported if not _is_plain(full)} | (names & IMPURE_BUILTINS))

@@ -1,4 +1,4 @@
-"""Format strings are the program's own: what anybody typed is only ever put into them."""
+"""Format strings are the program's own: user input is only ever inserted into them."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ _LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
 
 
 def made_of_input(module: Module) -> list[str]:
-    """Every use of a format string that is not written where it is used, nor a constant."""
+    """Return every use of a format string that is neither a literal nor a constant."""
     return [f"line {node.lineno}: {ast.unparse(node)}" for node in _suspects(module.tree)]
 
 
@@ -42,7 +42,7 @@ def _suspects(tree: ast.AST) -> Iterator[ast.expr]:
 
 
 def _is_ours(text: ast.expr) -> bool:
-    """Whether it is a literal, a module's constant or a member of one."""
+    """Return whether it is a literal, a module's constant or a member of one."""
     match text:
         case ast.Constant(str()):
             return True
@@ -54,7 +54,10 @@ def _is_ours(text: ast.expr) -> bool:
 
 
 def _may_be_text(left: ast.expr) -> bool:
-    """A name that is no number's; bytes and texts that stand there are literals."""
+    """Return whether the left side of `%` may be text rather than a number.
+
+    Bytes and literal texts are the program's own.
+    """
     return isinstance(left, ast.JoinedStr | ast.Subscript) or (
         isinstance(left, ast.Name) and not _CONSTANT.fullmatch(left.id) and left.id in _TEXTS
     )

@@ -1,4 +1,4 @@
-"""Who may import whom: the layers, and the one place for each big library."""
+"""Allowed imports: the layers, and the one place for each large library."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""A release only adds; what it stops using is dropped by the release after.
+"""A release only adds; what it stops using is dropped in the next release.
 
-So the program of the release before goes on beside a newer one. Held from migration 0016 on,
-where programs began to ask whether they may work with newer tables.
+This lets the program of the previous release run alongside a newer one. Checked from migration
+0016 on, since when programs ask whether they may work with newer tables.
 """
 
 import ast
@@ -20,7 +20,7 @@ _DROPS = {"drop_table", "drop_column", "rename_table"}
 
 
 def takes_away(tree: ast.Module) -> bool:
-    """Whether upgrading drops or renames a table or a column."""
+    """Return whether upgrading drops or renames a table or a column."""
     return any(map(_takes, ast.walk(_upgrade(tree))))
 
 
@@ -33,7 +33,7 @@ def _takes(node: ast.AST) -> bool:
 
 
 def shuts_out(tree: ast.Module) -> bool:
-    """Whether rows that the release before writes would be refused: it knows no new column."""
+    """Return whether it rejects rows of the previous release, which sets no new column."""
     return any(map(_demands, ast.walk(_upgrade(tree))))
 
 
@@ -52,7 +52,7 @@ def _must_be_given(column: ast.Call) -> bool:
 
 
 def _upgrade(tree: ast.Module) -> ast.Module:
-    """The module without its way back, which nobody goes while others run."""
+    """Return the module without its downgrade, which is never used while programs run."""
     kept = [n for n in tree.body if not (isinstance(n, ast.FunctionDef) and n.name == "downgrade")]
     return ast.Module(kept[1:], [])
 
@@ -70,7 +70,7 @@ def _is_false(value: ast.expr | None) -> bool:
 
 
 def marker(tree: ast.Module) -> str | None:
-    """The newest migration of the release that stopped using what is dropped here."""
+    """Return the newest migration of the release that stopped using what is dropped here."""
     return next(_markers(tree), None)
 
 

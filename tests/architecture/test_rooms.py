@@ -1,4 +1,4 @@
-"""The house can be read from its tree: rooms of a size that is seen at a glance, and no doubles."""
+"""The code base can be understood from its tree: small packages, and no duplicates."""
 
 import ast
 

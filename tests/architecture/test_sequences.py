@@ -13,7 +13,7 @@ KINDS_OF_FILE = (".md", ".mjml", ".txt")
 
 
 def misfits(sequence: Path) -> list[str]:
-    """What a sequence's folder lacks for its steps, and what it holds that no step sends."""
+    """Return emails missing from a sequence's folder and files that no step sends."""
     steps = [step["email"] for step in tomllib.loads(sequence.read_text())["steps"]]
     found = {path.name for path in sequence.parent.iterdir() if path.suffix in KINDS_OF_FILE}
     markdown = {email for email in steps if f"{email}.md" in found}

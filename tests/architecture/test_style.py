@@ -1,4 +1,4 @@
-"""Habits of size and naming that keep the house readable."""
+"""Conventions of size and naming that keep the code readable."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ OURS = [module for module in MODULES if ".migrations." not in module.name]
 
 
 def lines_of(function: Function) -> int:
-    """How many lines a reader has to take in: decorators and docstring aside."""
+    """Return how many lines a reader must take in, not counting decorators and docstring."""
     documented = ast.get_docstring(function) is not None
     docstring = function.body[0]
     spent = (docstring.end_lineno or 0) - docstring.lineno + 1 if documented else 0
@@ -24,7 +24,7 @@ def lines_of(function: Function) -> int:
 
 
 def undocumented(module: Module) -> list[str]:
-    """The public functions and classes at the top of a module that say nothing of themselves."""
+    """Return the public top-level functions and classes of a module without docstrings."""
     return [
         node.name
         for node in module.tree.body
@@ -35,7 +35,7 @@ def undocumented(module: Module) -> list[str]:
 
 
 def forbidden_names(module: Module) -> list[str]:
-    """Names that say nothing: of the module itself and of what it defines."""
+    """Return meaningless names: of the module itself and of what it defines."""
     named = [module.name.rpartition(".")[2], *(node.name for node in module.definitions)]
     return [name for name in named if FORBIDDEN_WORDS.search(_in_snake_case(name))]
 

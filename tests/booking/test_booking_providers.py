@@ -1,6 +1,6 @@
-"""What holds for every calendar, and what each one's own words mean.
+"""What all calendars have in common, and what each one's own terms mean.
 
-A provider that is found by the registry and has no `Scheme` here fails the first test.
+A provider that the registry finds but that has no `Scheme` here fails the first test.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ GENERIC_SECRET = new_secret()
 
 @dataclass(frozen=True)
 class Scheme:
-    """A provider's side of the bargain: how it would sign a body."""
+    """How a provider would sign a body."""
 
     secret: str
     wrong_secret: str

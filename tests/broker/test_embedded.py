@@ -1,4 +1,4 @@
-"""The program's own Redis server: it comes, keeps, and always goes."""
+"""The program's own Redis server starts, preserves its data and always stops."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Redis by TLS is verified unless told otherwise, and whatever is wrong with it is said at once."""
+"""Redis over TLS is verified by default, and every fault is reported immediately."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ def certificate(tmp_path: Path) -> SelfSigned:
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[EmbeddedRedis]:
-    """A server of the test's own that asks for a password."""
+    """A separate server that asks for a password."""
     with redis_server(tmp_path / "redis") as server:
         with Redis.from_url(server.redis_url) as owner:
             owner.config_set("requirepass", PASSWORD)
@@ -48,13 +48,13 @@ def guarded(tmp_path: Path) -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 def door(guarded: EmbeddedRedis, certificate: SelfSigned) -> Iterator[TlsDoor]:
-    """That server, reached by TLS with a certificate that nobody here knows."""
+    """That server over TLS, with a certificate from an unknown authority."""
     with tls_door(guarded.socket_path, certificate.context) as opened:
         yield opened
 
 
 def celery_reaches(url: str) -> bool:
-    """Whether Celery's library gets as far as a server that answers it."""
+    """Return whether Celery's library reaches a server that answers it."""
     options = {"socket_timeout": 2, "socket_connect_timeout": 2}
     with Connection(celery_url_of(url, Path("/nowhere")), transport_options=options) as broker:
         try:
@@ -137,7 +137,7 @@ def test_an_unreadable_redis_url_is_refused_at_startup(url: str) -> None:
 
 
 def wrong(guarded: EmbeddedRedis, how: str) -> str:
-    """The address of a server with something wrong about it."""
+    """The URL of a server with some fault."""
     path = quote(str(guarded.socket_path))
     with Redis.from_url(guarded.redis_url, password=PASSWORD) as owner:
         if how == "no room":
@@ -198,7 +198,7 @@ def test_the_status_reports_an_unreachable_redis(sqlite_home: Installation) -> N
 
 @contextmanager
 def _with_tls(directory: Path, certificate: SelfSigned) -> Iterator[int]:
-    """A redis-server that takes TLS only."""
+    """Start a redis-server that accepts only TLS."""
     port = free_port()
     given = {
         "port": "0",

@@ -1,6 +1,6 @@
-"""A house in which sixty people came and went over two months: always the same ones.
+"""An installation that sixty people joined and left over two months, always the same ones.
 
-What happens is done by the services, on a clock that is moved from day to day.
+Everything is done by the services, on a clock that is moved from day to day.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _NAMES = (
 
 @dataclass
 class Life:
-    """Fills a house; everything that is decided by chance comes from one seeded source."""
+    """Fills an installation; all random decisions come from one seeded source."""
 
     home: Installation
     chance: Random
@@ -55,7 +55,7 @@ class Life:
         return list(zip(moments, self.chance.sample(_NAMES.split(), PEOPLE), strict=True))
 
     def _live_until(self, moment: datetime) -> None:
-        """Live on a day at a time, and let people react to what they got."""
+        """Advance one day at a time, and let people react to what they received."""
         while self.home.clock.now < moment:
             before = self._newest()
             self.home.live_until(min(moment, self.home.clock.now + timedelta(days=1)))
@@ -134,7 +134,7 @@ class Life:
         events.record_bookings(context.database, context.catalogue, context.tokens, [told], now)
 
     def _doubt_one(self) -> None:
-        """A mail server that was cut off after the last byte."""
+        """Put a message in doubt, as if the mail server had been cut off after the last byte."""
         with self.home.context.database.writing() as connection:
             messages.move_on(
                 connection,
@@ -168,5 +168,5 @@ class Life:
 
 
 def fill(home: Installation) -> None:
-    """Fill a house that has published what is shipped."""
+    """Fill an installation that has published the shipped files."""
     Life(home, Random(7)).live()

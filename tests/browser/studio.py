@@ -1,4 +1,4 @@
-"""The studio of a lived-in house, served for a browser, and the addresses of its pages."""
+"""The studio of an installation with a history, served for a browser, and its URLs."""
 
 import re
 import shutil
@@ -64,7 +64,7 @@ CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-ne
 
 @dataclass(frozen=True)
 class Studio:
-    """A running studio: `url` is where it begins, without the path."""
+    """A running studio: `url` is its base URL, without a path."""
 
     home: Installation
     url: str
@@ -80,7 +80,7 @@ class Studio:
         return found[0]
 
     def sign_in(self, page: "Page") -> None:
-        """Sign a browser in, without walking through the pages for it."""
+        """Sign a browser in without using the sign-in pages."""
         context = self.home.context
         token = sessions.make_link(context.database, ADDRESS, context.clock())
         signed = sessions.set_first_password(context.database, token, PASSWORD, context.clock())
@@ -90,7 +90,7 @@ class Studio:
 
 @contextmanager
 def running(directory: Path) -> Iterator[Studio]:
-    """A lived-in house and its web server, while the block lasts."""
+    """Run an installation with a history and its web server during the block."""
     url = f"sqlite:///{directory}/nurture.db"
     migrate(url)
     port = free_port()
@@ -109,7 +109,7 @@ def running(directory: Path) -> Iterator[Studio]:
 
 
 def chromium() -> str:
-    """Where the machine's Chromium is."""
+    """Return the path of the machine's Chromium."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "There is no Chromium here; “make browser” installs it or says how."
     return found

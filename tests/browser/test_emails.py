@@ -1,4 +1,4 @@
-"""The editor in a real browser: words are changed, seen beside at once, kept and published."""
+"""The editor in a real browser: text is changed, previewed immediately, saved and published."""
 
 from email import message_from_bytes, policy
 
@@ -35,7 +35,7 @@ def test_a_corrected_typo_is_seen_in_the_preview_and_published(studio: Studio, p
 
 
 def next_mail(studio: Studio, address: str) -> str:
-    """The words of what somebody gets who signs up now."""
+    """Return the words of the email sent to a person who signs up now."""
     home = studio.home
     home.subscribe(address)
     home.deliver()

@@ -1,4 +1,4 @@
-"""People in a real browser: somebody rings up, is found while typing, and is left in peace."""
+"""People in a real browser: a person is found while the name is typed, and then left in peace."""
 
 import pytest
 from playwright.sync_api import Page, expect

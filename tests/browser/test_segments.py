@@ -1,4 +1,4 @@
-"""The builder in a real browser: every choice is answered by a count."""
+"""The builder in a real browser: every choice is answered with a count."""
 
 import pytest
 from playwright.sync_api import Page, expect

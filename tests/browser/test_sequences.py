@@ -1,4 +1,4 @@
-"""Paul changes what people get, sees whom it concerns, and takes it back."""
+"""The owner changes what people receive, sees who is affected, and undoes the change."""
 
 import re
 
@@ -17,7 +17,7 @@ SUBJECT = "If stretching only helps your back for a while"
 
 @pytest.fixture
 def sequence(studio: Studio, page: Page) -> Page:
-    """The page of the sequence about pain, for Paul."""
+    """The page of the pain sequence, signed in as Paul."""
     studio.sign_in(page)
     page.goto(studio.url + PAIN)
     return page
@@ -35,7 +35,7 @@ def publish(page: Page) -> None:
 
 
 def go_back(page: Page) -> None:
-    """Take the newest change back, by the history."""
+    """Undo the newest change through the history."""
     page.get_by_role("link", name="History").click()
     assert faults(page) == []
     page.get_by_role("button", name="Go back to this").first.click()

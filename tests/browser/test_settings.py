@@ -1,4 +1,4 @@
-"""Guides and settings in a real browser: what is put in place there is what happens from then."""
+"""Guides and settings in a real browser: changes made there take effect from then on."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def paul(studio: Studio, page: Page) -> Page:
 
 @pytest.fixture
 def hours(studio: Studio, paul: Page) -> Iterator[Page]:
-    """The page of the hours, which are as they were afterwards."""
+    """The page of the hours, which are restored afterwards."""
     address = f"{studio.url}/studio/settings/hours"
     paul.goto(address)
     yield paul

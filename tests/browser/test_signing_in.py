@@ -1,4 +1,4 @@
-"""How Paul gets into the studio the first time, and every time after."""
+"""How Paul enters the studio the first time, and every time after."""
 
 import base64
 import re
@@ -18,7 +18,7 @@ ADDRESS, PASSWORD = "new@example.org", "three quite unrelated words"
 
 
 def phone_shows(studio: Studio, secret: str) -> str:
-    """The code that the app on the phone shows at the house's time."""
+    """Return the code that the phone's app shows at the installation's time."""
     totp = TOTP(base64.b32decode(secret), 6, SHA1(), 30)
     return totp.generate(int(studio.home.clock.now.timestamp())).decode()
 

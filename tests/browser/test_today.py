@@ -1,4 +1,4 @@
-"""Today's page in a real browser: what is done there is done without losing one's place."""
+"""Today's page in a real browser: actions there keep the user's place on the page."""
 
 import pytest
 from playwright.sync_api import Page, expect

@@ -1,4 +1,4 @@
-"""Making a key for DKIM without knowing what openssl is."""
+"""Making a DKIM key without any knowledge of openssl."""
 
 import re
 import stat
@@ -12,7 +12,7 @@ from tests.installation import Installation
 
 
 def nurture(home: Installation, *words: str, **settings: str) -> Result:
-    """What a command says."""
+    """Run a command; return its output."""
     return CliRunner().invoke(main, ["dkim", *words], env=home.environment | settings)
 
 

@@ -1,4 +1,4 @@
-"""The commands about suppressions: what they print, lift and refuse."""
+"""The suppression commands: what they print, lift and refuse."""
 
 import json
 
@@ -16,12 +16,12 @@ from tests.services.inbound.test_bounces import HARD, bounce_all, crowd, news, t
 
 
 def nurture(home: Installation, *words: str) -> Result:
-    """What a command of the owner's says."""
+    """Run one of the owner's commands; return its output."""
     return CliRunner().invoke(main, ["suppression", *words], env=home.environment)
 
 
 def bounce(home: Installation, kind: EventKind = EventKind.BOUNCED) -> None:
-    """A provider tells that of Ann."""
+    """Report a bounce of Ann's address, as a provider would."""
     home.subscribe(ANN)
     tell(home, [news(home, kind, home.clock.now, permanent=True, reason=HARD)])
 

@@ -11,7 +11,7 @@ from tests.serving.running import environment, processes_of
 
 
 def demo(directory: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    """Play it in a directory, in a process of its own."""
+    """Play it in a directory, in a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "nurture", "demo", "--keep", str(directory), *options],
         env=environment(directory),
@@ -24,7 +24,7 @@ def demo(directory: Path, *options: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The demonstration's outcome, played once for all tests."""
+    """The demonstration's result, played once for all tests."""
     directory = tmp_path_factory.mktemp("demo") / "played"
     ended = demo(directory, "--json")
     assert ended.returncode == 0, ended.stdout + ended.stderr

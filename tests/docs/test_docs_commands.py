@@ -1,4 +1,4 @@
-"""What the pages in docs/ say to do is done here, in their order, on a copy of the emails."""
+"""The instructions in docs/ are followed here, in order, on a copy of the emails."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, what else its first line says, and what is in it."""
+    """A fenced block: its language, the rest of its first line, and its content."""
 
     language: str
     place: str
@@ -48,7 +48,7 @@ def commands(page: Path) -> list[str]:
 
 
 class Workshop:
-    """A folder like the checkout, in which nothing can be broken."""
+    """A directory like the checkout, in which nothing can be broken."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -65,7 +65,7 @@ class Workshop:
                 sequence.with_name("guide.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
 
     def follow(self, page: Path) -> str:
-        """Write every file the page shows and run every command; return what was printed."""
+        """Write every file the page shows and run every command; return the output."""
         return "".join(self._do(block) for block in blocks(page.read_text()))
 
     def _do(self, block: Block) -> str:
@@ -263,7 +263,7 @@ def test_the_instructions_for_changing_keys_work(
 
 
 def test_the_page_on_keys_covers_every_kind_of_older_link() -> None:
-    """What it says is held by tests/web/test_outdated_links.py; here, that nothing is left out."""
+    """Check that nothing is left out; tests/web/test_outdated_links.py checks what it says."""
     page = (ROOT / "docs/keys.md").read_text()
     kinds = ("unsubscribe", "preferences", "guide", "confirmation", "click", "open", "Message-ID")
     for kind in kinds:
@@ -291,7 +291,7 @@ def test_the_moving_instructions_work(
 
 
 def _move(workshop: Workshop, database_url: str) -> str:
-    """Sign Anna up, and follow the page; return what was printed."""
+    """Sign Anna up and follow the page; return the output."""
     workshop._run(".venv/bin/nurture publish")
     context = build(load_settings(workshop.environment))
     signup = Signup("pain-guide", "anna@example.org", first_name="Anna")

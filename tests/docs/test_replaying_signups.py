@@ -1,4 +1,4 @@
-"""The page on replaying signups is followed against a real server, after a real restore."""
+"""The page on replaying signups is followed with a real server, after a real restore."""
 
 import json
 import os
@@ -26,7 +26,7 @@ SHOWN = {
 
 
 def replay(url: str, file: Path, since: str) -> subprocess.CompletedProcess[str]:
-    """Run the script that the page shows, as a website would."""
+    """Run the script shown on the page, as a website would."""
     environment = {"NURTURE_URL": url, "NURTURE_SIGNUP_TOKEN": SIGNUP_TOKEN}
     return subprocess.run(
         [sys.executable, "-c", SHOWN["replay.py"], str(file), since],
@@ -38,7 +38,7 @@ def replay(url: str, file: Path, since: str) -> subprocess.CompletedProcess[str]
 
 
 def lines(home: Installation, *people: str, **later: float) -> str:
-    """What the website keeps of these people: lines like those of the page, but for the time."""
+    """Return the website's record of these people: lines like the page's, except the time."""
     first, _ = map(json.loads, SHOWN["signups.jsonl"].splitlines())
     at = (home.clock.now + timedelta(**later)).isoformat()
     bodies = [

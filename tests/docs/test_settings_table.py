@@ -1,4 +1,4 @@
-"""The README's table of settings says what the program has, and what holds unless it is set."""
+"""The README's table of settings lists what the program has, with the defaults."""
 
 import re
 from pathlib import Path
@@ -46,7 +46,7 @@ def secrets_of_providers() -> set[str]:
 
 
 def table() -> dict[str, str]:
-    """The last column by the setting's name, without NURTURE_."""
+    """Return the last column by the setting's name, without NURTURE_."""
     text = (ROOT / "README.md").read_text()
     section = text.partition("\n### Settings\n")[2].partition("\n## ")[0]
     found: dict[str, str] = {}

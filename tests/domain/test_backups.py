@@ -1,4 +1,4 @@
-"""Which backups are kept, and when one is due."""
+"""Which backups are retained, and when one is due."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Room on the disk: what matters least stops first, and the way out never does."""
+"""Disk space: the least important things stop first, and unsubscribing never does."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""The practice says who writes, and what its owner has yet to fill in."""
+"""The practice states who writes, and what its owner has yet to complete."""
 
 from dataclasses import replace
 

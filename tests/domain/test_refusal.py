@@ -1,4 +1,4 @@
-"""Whom a refusal is about, held against what mail servers say in the field."""
+"""What a refusal is about, compared with real answers of mail servers."""
 
 import tomllib
 from pathlib import Path

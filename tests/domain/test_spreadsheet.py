@@ -1,4 +1,4 @@
-"""What is exported is shown by a spreadsheet and never run, and can be read back."""
+"""A spreadsheet shows exported values but never runs them, and they can be read back."""
 
 import csv
 import io

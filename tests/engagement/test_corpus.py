@@ -1,4 +1,4 @@
-"""The labelled sessions are what they say: readable, many, each a different one."""
+"""The labelled sessions are as stated: readable, numerous and all different."""
 
 from collections import Counter
 from pathlib import Path

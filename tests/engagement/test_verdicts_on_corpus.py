@@ -1,4 +1,4 @@
-"""The verdict rules, held against what is documented of machines and known of people."""
+"""The verdict rules, compared with documented machines and known human behaviour."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Fixtures: a house whose mails go to the witness."""
+"""Fixtures: an installation whose email goes to the witness."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ def oracle(tmp_path: Path) -> Iterator[Oracle]:
 def home(
     database_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle
 ) -> Iterator[Installation]:
-    """A house that sends to the witness: the test runs once on each kind of database."""
+    """An installation that sends to the witness: the test runs once on each kind of database."""
     home = Installation(database_url, tmp_path, clock_file, oracle.url).publish_shipped()
     yield home
     home.close()
@@ -31,7 +31,7 @@ def home(
 def sqlite_home(
     sqlite_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle
 ) -> Iterator[Installation]:
-    """A house on the embedded database."""
+    """An installation on the embedded database."""
     home = Installation(sqlite_url, tmp_path, clock_file, oracle.url).publish_shipped()
     yield home
     home.close()
@@ -41,7 +41,7 @@ def sqlite_home(
 def full_home(
     request: pytest.FixtureRequest, tmp_path: Path, clock_file: ClockFile, oracle: Oracle
 ) -> Iterator[Installation]:
-    """A house on the embedded database and, where there is time, on the other kind too."""
+    """An installation on the embedded database and, in full runs, on the other kind too."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     home = Installation(url, tmp_path, clock_file, oracle.url).publish_shipped()
     yield home

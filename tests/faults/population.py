@@ -13,12 +13,12 @@ from tests.installation import Installation
 
 
 def people(count: int) -> list[str]:
-    """Addresses, as many as that."""
+    """Return that many addresses."""
     return [f"p{n:05}@example.org" for n in range(count)]
 
 
 def sign_up_many(home: Installation, count: int) -> list[str]:
-    """Everybody has just asked for the guide, which is due now; return their addresses."""
+    """Let people ask for the guide, which is now due; return their addresses."""
     addresses = people(count)
     home.subscribe(addresses[0])
     _copy(home, addresses[0], addresses[1:])
@@ -26,7 +26,7 @@ def sign_up_many(home: Installation, count: int) -> list[str]:
 
 
 def due_for_an_article(home: Installation, count: int) -> list[str]:
-    """Everybody collected the guide days ago, and the first article is due now."""
+    """Let people collect the guide days ago, with the first article now due."""
     addresses = people(count)
     home.subscribe(addresses[0])
     home.deliver()
@@ -40,7 +40,7 @@ def due_for_an_article(home: Installation, count: int) -> list[str]:
 
 
 def _copy(home: Installation, pattern: str, addresses: list[str]) -> None:
-    """Give each of them rows like those of the one who came through the front door."""
+    """Copy the rows of one person who really signed up to each of the others."""
     person, [enrolment] = home.person(pattern), home.enrolments_of(pattern)
     rows = list(_people_like(home, person, addresses))
     with home.context.database.writing() as connection:

@@ -1,4 +1,4 @@
-"""Backups while everything goes on, and while somebody kills, spoils and tears them."""
+"""Backups during normal operation, and while they are killed, damaged and truncated."""
 
 import json
 import os
@@ -50,7 +50,7 @@ POINTING = (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where backups go."""
+    """The folder for backups."""
     (tmp_path / "backups").mkdir()
     return tmp_path / "backups"
 
@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def count_withdrawals(home: Installation) -> None:
-    """A transaction after the other, each with the next number: what is there is a prefix."""
+    """Commit transactions with ascending numbers, so that a copy must contain a prefix."""
     number = 0
     while True:
         number += 1
@@ -70,7 +70,7 @@ def count_withdrawals(home: Installation) -> None:
 
 
 def live(home: Installation) -> None:
-    """Sign up and deliver, as long as there is somebody to come."""
+    """Sign people up and deliver, as long as there are any left."""
     for number in range(100_000):
         home.subscribe(f"{os.getpid()}-{number}@example.org")
         if number % 5 == 0:
@@ -82,7 +82,7 @@ def live(home: Installation) -> None:
 def restored(
     home: Installation, file: Path, key: x25519.Identity, there: Path
 ) -> Iterator[Database]:
-    """What comes out of a backup."""
+    """Return the contents of a restored backup."""
     there.mkdir()
     database = Database(f"sqlite:///{there}/nurture.db")
     take_in(database, stored_at(file), key, no_progress, lambda _: None, lambda _: None)
@@ -136,7 +136,7 @@ def test_a_backup_under_load_is_a_consistent_snapshot(
 
 
 class Good(NamedTuple):
-    """A good backup, whole in memory, and the key to it."""
+    """A good backup, whole in memory, and its key."""
 
     content: bytes
     key: x25519.Identity
@@ -151,7 +151,7 @@ def good(sqlite_home: Installation, folder: Path) -> Good:
 
 
 def spoilings(content: bytes, chance: random.Random, many: int) -> Iterator[tuple[str, bytes]]:
-    """The same with one byte flipped, cut off, or something added."""
+    """Yield the backup with one byte flipped, truncated, or with data appended."""
     length = len(content)
     edges = [*range(0, 200, 17), length // 2, length - 17, length - 16, length - 1]
     for place in [*edges, *(chance.randrange(length) for _ in range(many))]:
@@ -201,7 +201,7 @@ def test_the_commands_report_a_damaged_backup_in_one_line(
 
 
 def _in_one_line(said: str) -> bool:
-    """Progress that was shown before, on a machine that is slow, is no part of what is said."""
+    """Return whether the output is one line, not counting progress shown on a slow machine."""
     return len([line for line in said.splitlines() if not line.endswith("…")]) == 1
 
 
@@ -230,7 +230,7 @@ _BACKUP = [sys.executable, "-m", "nurture", "backup"]
 
 
 def kill_after(home: Installation, seconds: float) -> int:
-    """Start a backup, kill it after so long; return how it ended."""
+    """Start a backup, kill it after that long, and return how it ended."""
     process = subprocess.Popen(
         _BACKUP,
         env=home.environment,
@@ -247,7 +247,7 @@ def kill_after(home: Installation, seconds: float) -> int:
 
 
 def how_long(home: Installation) -> float:
-    """How many seconds a backup takes that nobody kills."""
+    """Return how many seconds a backup takes if it is not killed."""
     began = time.monotonic()
     assert kill_after(home, 60) == 0
     return time.monotonic() - began
@@ -316,7 +316,7 @@ def test_a_killed_nightly_backup_is_made_again(sqlite_home: Installation, folder
 
 
 def die_in_the_middle(home: Installation, folder: Path) -> None:
-    """Make the night's backup, and be killed once there is something of it."""
+    """Make the nightly backup, and be killed once part of it exists."""
     setup = replace(home.context.backup_setup, place=Folder(folder))
     threading.Thread(target=_die_when_there_is_a_draft, args=(folder,), daemon=True).start()
     back_up_tonight(setup, home.clock.now)

@@ -1,4 +1,4 @@
-"""A copy of the data stays silent until somebody says that it may send."""
+"""A copy of the data sends nothing until the owner says that it may."""
 
 import shutil
 import sqlite3
@@ -22,7 +22,7 @@ from tests.installation import Installation
 
 @contextmanager
 def copy_of(home: Installation, directory: Path) -> Iterator[Installation]:
-    """The same data somewhere else, with a program started on it."""
+    """The same data in another place, with a program started on it."""
     directory.mkdir()
     if home.context.database.is_sqlite:
         url = _copied_files(home, directory)
@@ -37,7 +37,7 @@ def copy_of(home: Installation, directory: Path) -> Iterator[Installation]:
 
 
 def _copied_files(home: Installation, directory: Path) -> str:
-    """Every file of the data directory, as a backup of the disk has them."""
+    """Copy every file of the data directory, as a backup of the disk would."""
     original = Path(home.context.database.engine.url.database or "")
     for file in original.parent.glob(f"{original.name}*"):
         shutil.copy(file, directory / file.name)
@@ -57,7 +57,7 @@ def _copied_database(home: Installation) -> Iterator[str]:
 
 
 def with_two_sent_and_three_due(home: Installation) -> list[str]:
-    """Two people have had their guide, three are waiting for it; return the three."""
+    """Prepare two people who got their guide and three who await it; return the three."""
     for address in people(2):
         home.subscribe(address)
     home.deliver()
@@ -67,14 +67,14 @@ def with_two_sent_and_three_due(home: Installation) -> list[str]:
 
 
 def arm(home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say that this one may send."""
+    """Allow this copy to send."""
     for name, value in home.environment.items():
         monkeypatch.setenv(name, value)
     assert CliRunner().invoke(main, ["arm"]).exit_code == 0
 
 
 def armed(home: Installation) -> bool:
-    """What `nurture status` says about it."""
+    """Return what `nurture status` says about that."""
     context = home.context
     told = status.status(context.database, context.fingerprint, context.witness, home.clock.now)
     return bool(told["armed"])
@@ -99,7 +99,7 @@ def test_a_copy_sends_nothing_until_armed_and_the_original_continues(
 
 
 def try_to_deliver(home: Installation) -> None:
-    """What a worker does when it is woken."""
+    """Do what a worker does when it is woken."""
     sweep.batches_due(home.context.dispatch)
     assert batch.deliver_batch(home.context.dispatch).offered == 0
 
@@ -124,7 +124,7 @@ def test_a_moved_data_directory_sends_nothing(
 def test_a_backup_restored_over_the_original_sends_nothing(
     sqlite_home: Installation, oracle: Oracle, tmp_path: Path
 ) -> None:
-    """The backup knows nothing of what has been sent since it was made."""
+    """The backup does not contain what has been sent since it was made."""
     home = sqlite_home
     sign_up_many(home, 3)
     status.arm(

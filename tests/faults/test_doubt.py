@@ -1,4 +1,4 @@
-"""Killed between the mail server's 250 and the commit: nobody can know, everybody is told."""
+"""Killed between the mail server's 250 and the commit: the outcome is unknown and reported."""
 
 import json
 import os
@@ -32,13 +32,13 @@ KILLED = -signal.SIGKILL
 
 
 class Fatal(Logbooks):
-    """Kills its own process when a message was accepted, before or after that is noted."""
+    """A logbook that kills its process when a message is accepted, before or after noting that."""
 
     def __init__(self, kept: Logbooks, *, before: bool) -> None:
         self._kept, self._before = kept, before
 
     def begin(self, claim: str) -> Any:
-        """A logbook that is the last one."""
+        """Begin the process's last logbook."""
         return _FatalLogbook(self._kept.begin(claim), self._before)
 
 
@@ -66,7 +66,7 @@ def deliver_and_die(home: Installation, *, before: bool = True) -> None:
 def die_between_the_250_and_the_commit(
     home: Installation, times: int, *, before: bool = True, elsewhere: bool = False
 ) -> None:
-    """So many workers take one message each to the 250, and no further, here or elsewhere."""
+    """Let that many workers each get one message to the 250 and then die, here or elsewhere."""
     settings = {"NURTURE_DATA_DIR": str(home.directory / "elsewhere")} if elsewhere else {}
     work = partial(deliver_and_die, before=before)
     with PlainWorkers(home, work=work, settings=settings) as workers:
@@ -77,7 +77,7 @@ def die_between_the_250_and_the_commit(
 
 
 def status_as_told(home: Installation, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """What `nurture status --json` prints."""
+    """Return the output of `nurture status --json`."""
     for name, value in home.environment.items():
         monkeypatch.setenv(name, value)
     said = CliRunner().invoke(main, ["status", "--json"], catch_exceptions=False)
@@ -106,19 +106,19 @@ def test_an_article_is_in_doubt_and_never_resent_if_its_worker_died_before_recor
 
 
 def claim_and_die(home: Installation) -> None:
-    """Claim what is due and be killed before anything of it is offered."""
+    """Claim what is due and be killed before offering any of it."""
     batch.deliver_batch(replace(home.context.dispatch, mailer=_FatalMailer()))
 
 
 class _FatalMailer:
-    """Kills its own process when it is given something to send."""
+    """A mailer that kills its own process when it is given something to send."""
 
     def offer(self, envelopes: Iterable[Envelope]) -> Iterator[Outcome]:
         os.kill(os.getpid(), signal.SIGKILL)
         yield from ()
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing; no connection is open."""
 
 
 def test_messages_claimed_by_a_killed_worker_on_this_machine_are_sent_immediately(
@@ -139,7 +139,7 @@ def test_messages_claimed_by_a_killed_worker_on_this_machine_are_sent_immediatel
 def test_a_worker_whose_lock_may_not_be_visible_here_keeps_its_claim(
     sqlite_home: Installation, oracle: Oracle, written: bytes
 ) -> None:
-    """One that has just made its logbook, or that is on another machine with the same folder."""
+    """The worker may have just created its logbook, or share the folder from another machine."""
     home = sqlite_home
     sign_up_many(home, 1)
     with PlainWorkers(home, work=claim_and_die) as workers:

@@ -1,4 +1,4 @@
-"""Workers are killed again and again, at any moment, while mails are due."""
+"""Workers are killed repeatedly, at any moment, while emails are due."""
 
 import os
 import random
@@ -35,9 +35,9 @@ AT_MOST_A_KILL = CONNECTIONS
 def kill_while_they_work(
     home: Installation, oracle: Oracle, kills: int, chance: random.Random
 ) -> int:
-    """Kill one of three workers so often, and start another; return how many were killed at work.
+    """Kill one of three workers `kills` times, restarting one; return how many died at work.
 
-    What the dead had in hand stays there until their leases run out.
+    What they had claimed stays claimed until their leases expire.
     """
     at_work = 0
     settings = {"NURTURE_BATCH": "30", "NURTURE_SMTP_CONNECTIONS": str(CONNECTIONS)}
@@ -54,18 +54,18 @@ def kill_while_they_work(
 
 
 def something_was_taken_since(before: int, home: Installation, oracle: Oracle) -> bool:
-    """Whether a worker is at it, or there is nothing left for one to do."""
+    """Return whether a worker has sent something since, or nothing is left to do."""
     return oracle.count() > before or not is_due(home)
 
 
 def is_due(home: Installation) -> bool:
-    """Whether there is work that nobody has in hand."""
+    """Return whether there is unclaimed work."""
     with home.context.database.reading() as connection:
         return count_due(connection, home.clock.now, most=1) > 0
 
 
 def drain(home: Installation) -> None:
-    """All workers are dead; when that has been noticed, others do what is left."""
+    """After all workers have died and their leases expired, let others do what is left."""
     expire_leases(home)
     with PlainWorkers(home) as workers:
         workers.start(2)
@@ -114,7 +114,7 @@ def test_fifty_killed_workers_neither_lose_nor_repeat_any_of_two_thousand_emails
 
 
 def kill_somebody(worker: Program, chance: random.Random, *, parent: bool) -> None:
-    """Kill a child, which Celery replaces, or the parent, whose children go with it."""
+    """Kill a child, which Celery replaces, or the parent, whose children die with it."""
     children = worker.children()
     if parent or not children:
         worker.kill_parent()

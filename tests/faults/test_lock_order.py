@@ -1,4 +1,4 @@
-"""Everything at once on the same few people: no two transactions ever wait for each other."""
+"""Concurrent operations on the same few people: no deadlock ever occurs."""
 
 import random
 import threading
@@ -57,7 +57,7 @@ EVIDENCE = Evidence("https://emails.example.org/", "192.0.2.7", "A browser")
 
 @dataclass
 class Crowd:
-    """What one of many does at once; each has a house of its own over the one database."""
+    """One concurrent participant; each has its own app over the one database."""
 
     home: Installation
     context: Context
@@ -65,16 +65,16 @@ class Crowd:
     numbers: Iterator[int]
 
     def deliver(self) -> None:
-        """A worker's batch."""
+        """Process a worker's batch."""
         batch.deliver_batch(self.context.dispatch)
 
     def sweep(self) -> None:
-        """Take others for dead, and take over."""
+        """Declare other workers dead, and take over."""
         expire_leases(self.home)
         batches_due(self.context.dispatch)
 
     def sign_up(self) -> None:
-        """Ask for a guide, perhaps again, after the time in which nobody is believed twice."""
+        """Ask for a guide, perhaps again, after the period in which repeats are ignored."""
         context, now = self.context, self._now + timedelta(hours=self.chance.choice([0, 48]))
         signup = Signup(self.chance.choice(FORMS), self._who())
         subscribe(context.database, context.catalogue, context.tokens, context.limits, signup, now)
@@ -94,14 +94,14 @@ class Crowd:
         )
 
     def leave(self) -> None:
-        """Unsubscribe, and think better of it."""
+        """Unsubscribe, and then undo that."""
         context, person = self.context, self._one_of(subscribers)
         args = (context.database, context.catalogue, person)
         preferences.unsubscribe(*args, None, EVIDENCE, self._now)
         preferences.resubscribe(*args, EVIDENCE, self._now)
 
     def prefer(self) -> None:
-        """Change what one wants."""
+        """Change the preferences."""
         wish = self.chance.choice([Wish.USUAL, Wish.FEWER, Wish.PAUSED, Wish.STOPPED])
         change = PreferenceChange(wish, self.chance.random() < 0.5, health_topics=False)
         person = self._one_of(subscribers)
@@ -111,7 +111,7 @@ class Crowd:
         )
 
     def book(self) -> None:
-        """Two sessions are booked."""
+        """Book two sessions."""
         told = [
             BookingEvent(
                 provider="calendly",
@@ -130,7 +130,7 @@ class Crowd:
         events.record_bookings(context.database, context.catalogue, context.tokens, told, self._now)
 
     def report(self) -> None:
-        """The mail provider tells what became of several mails."""
+        """Report, as the mail provider, the outcome of several emails."""
         context = self.context
         kinds = (EventKind.DELIVERED, EventKind.BOUNCED, EventKind.COMPLAINED)
         told = [self._told(self.chance.choice(kinds)) for _ in range(SEVERAL + 1)]
@@ -153,18 +153,18 @@ class Crowd:
         )
 
     def settle(self) -> None:
-        """The owner settles everything in doubt."""
+        """Settle everything in doubt, as the owner."""
         context, sent = self.context, self.chance.random() < 0.5
         doubts.settle_all(context.database, context.catalogue, sent, self._now)
 
     def pause(self) -> None:
-        """The owner stops a sequence and goes on with it."""
+        """Pause a sequence and resume it, as the owner."""
         context, sequence = self.context, self.chance.choice(FORMS)
         sequence_pause.pause(context.database, context.catalogue, sequence, self._now)
         sequence_pause.resume(context.database, context.catalogue, sequence, self._now)
 
     def publish(self) -> None:
-        """The owner changes every sequence."""
+        """Change every sequence, as the owner."""
         library, number = hasty_library(), next(self.numbers)
         changed = tuple(replace(s, toml=f"{s.toml}\n# {number}\n") for s in library.sequences)
         drafts = [plan_draft(RevisionKind.SEQUENCE, s.sequence.key, s.toml) for s in changed]
@@ -173,7 +173,7 @@ class Crowd:
             files.publish(self.context.database, library, self._now)
 
     def follow(self) -> None:
-        """Links are followed, and the hits are folded and judged."""
+        """Follow links, and store and judge the hits."""
         for _ in range(SEVERAL):
             hit = Hit(EventKind.CLICKED, self._now, "GET", "Mozilla/5.0 Firefox/128.0", "192.0.2.9")
             self.context.journal.note(SeenHit(self._one_of(messages), hit))
@@ -181,18 +181,18 @@ class Crowd:
         verdicts.judge_held(self.context.database, self._now + timedelta(days=1))
 
     def judge_again(self) -> None:
-        """The owner has newer rules."""
+        """Judge all hits again by newer rules."""
         verdicts.rejudge(self.context.database)
 
     def keep_up(self) -> None:
-        """What is done by itself: old hits go, and so do signups that were never confirmed."""
+        """Do the housekeeping: drop old hits and signups that were never confirmed."""
         context, later = self.context, self._now + timedelta(days=self.chance.choice([0, 0, 0, 40]))
         erasure.drop_raw(context.database, self._now, timedelta(days=1))
         erasure.tidy(context.database, context.files, later)
         sunset.ask_the_quiet(context.database, context.catalogue, self._now)
 
     def forget(self) -> None:
-        """Erase somebody, who may come back as somebody else."""
+        """Erase a person, who may come back as a different one."""
         context, number = self.context, self._one_of(subscribers)
         with context.database.reading() as connection:
             person = find_subscriber(connection, number)
@@ -234,7 +234,7 @@ CROWD: list[tuple[Callable[[Crowd], None], int]] = [
 
 
 def hasty_library() -> Library:
-    """The sequences that the program comes with, less patient."""
+    """The program's sequences with shorter waits."""
     library = shipped_library()
     return replace(library, sequences=tuple(_hasty(s) for s in library.sequences))
 
@@ -247,7 +247,10 @@ def _hasty(source: SequenceSource) -> SequenceSource:
 
 
 def everybody_at_once(home: Installation, seconds: float) -> tuple[Counter[str], list[Exception]]:
-    """Let all of them act for so long, while the time flies; what was done, and what went wrong."""
+    """Let all of them act for that long, with the clock running fast.
+
+    Return what was done, and what went wrong.
+    """
     over, numbers = threading.Event(), count(1)
     done: Counter[str] = Counter()
     wrong: list[Exception] = []
@@ -283,7 +286,7 @@ def everybody_at_once(home: Installation, seconds: float) -> tuple[Counter[str],
 
 
 def deadlocks(home: Installation) -> int:
-    """How many the database has had to break."""
+    """Return how many deadlocks the database had to break."""
     with home.context.database.reading() as connection:
         connection.execute(text("SELECT pg_stat_clear_snapshot()"))
         return (

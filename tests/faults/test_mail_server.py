@@ -1,4 +1,4 @@
-"""Whatever the mail server does, the ledger says exactly what is known, and acts on that alone."""
+"""Whatever the mail server does, the ledger records exactly what is known and acts on it alone."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ ANSWERED = ("MAIL", "RCPT", "DATA", "dot")
 
 @dataclass(frozen=True)
 class Expected:
-    """What the ledger is to say, and how soon the enrolment is looked at again."""
+    """What the ledger must record, and how soon the enrolment is looked at again."""
 
     status: MessageStatus
     code: int | None = None
@@ -50,7 +50,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Case:
-    """A fault, and what is to become of the message that meets it."""
+    """A fault, and the expected outcome for the message that meets it."""
 
     name: str
     fault: Fault
@@ -59,7 +59,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """Every fault at every stage at which it can be shown."""
+    """Yield every fault at every stage at which it can be shown."""
     yield from _at_the_start()
     for stage in BEFORE_THE_DOT:
         for do in ("drop", "silence", "garbage", "drip"):
@@ -97,7 +97,7 @@ CASES = list(cases())
 
 
 def offer_one(home: Installation, case: Case) -> None:
-    """One worker takes one message to the mail server, over a connection of its own."""
+    """Let one worker offer one message to the mail server, over its own connection."""
     wish = "required" if "STARTTLS" in case.extensions else "never"
     route = SmtpRoute.from_url(f"{home.smtp_url}?starttls={wish}")
     mailer = SmtpMailer(route, timeout=PATIENCE)
@@ -106,7 +106,7 @@ def offer_one(home: Installation, case: Case) -> None:
 
 
 def open_account(home: Installation) -> None:
-    """Let the next fault meet an account that takes mail, and a message of its own."""
+    """Let the next fault meet an account that accepts email, and a message of its own."""
     waiting = home.rows(messages)[-1]["enrolment_id"]
     with home.context.database.writing() as connection:
         if account.find_hold(connection):
@@ -117,7 +117,7 @@ def open_account(home: Installation) -> None:
 
 
 def as_recorded(home: Installation) -> Expected:
-    """What the ledger says about the message that was claimed last."""
+    """Return the ledger's record of the message that was claimed last."""
     message = home.rows(messages)[-1]
     [enrolment] = [e for e in home.rows(enrolments) if e["id"] == message["enrolment_id"]]
     look = enrolment["next_look_at"] and enrolment["next_look_at"] - home.clock.now

@@ -1,4 +1,4 @@
-"""The clocks change, a day is put in, a week passes in the dark: nobody is written to too often."""
+"""The clocks change, a leap day comes, a week is missed: nobody is emailed too often."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -30,7 +30,7 @@ ODD_DAYS = (datetime(2026, 10, 25), datetime(2027, 3, 28), datetime(2028, 2, 29)
 
 
 def series(home: Installation) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The mails of the series that each person was sent, in order, guides aside."""
+    """Return the series emails sent to each person, in order, without guides."""
     rows = home.rows(messages)
     zones = {row["id"]: row["time_zone"] for row in home.rows(subscribers)}
     for person, zone in zones.items():
@@ -45,7 +45,7 @@ def series(home: Installation) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def check(home: Installation) -> int:
-    """See that every mail came in its window and none too soon after another; count them."""
+    """Check that every email came in its window and not too soon after another; count them."""
     count = 0
     for zone, sent in series(home):
         for mail in sent:
@@ -79,7 +79,10 @@ def test_every_email_is_sent_once_and_in_its_window_on_a_clock_change_or_leap_da
 
 
 def _only_several_steps(doubled: list[str]) -> bool:
-    """Somebody gets several mails here, each under a Message-ID of its own."""
+    """Return whether all duplicates are people, who each receive several emails here.
+
+    Each email has its own Message-ID.
+    """
     return all("@" in one for one in doubled)
 
 
@@ -126,7 +129,7 @@ def test_a_week_long_outage_floods_nobody_and_skips_what_is_too_late(
 
 
 def _check_shifted(sent: list[dict[str, Any]], at_light: datetime) -> None:
-    """The first may be late; the wait before each later one counts from the one before it."""
+    """Check the intervals: the first email may be late, each wait counts from the one before."""
     for mail in sent[:1]:
         step = SEQUENCE.step(str(mail["step"]))
         overdue = mail["accepted_at"] - mail["due_at"]

@@ -1,4 +1,4 @@
-"""Two beats, every task three times, eight workers at once: still every mail once."""
+"""Two beats, every task three times, eight workers together: still every email once."""
 
 import json
 import secrets
@@ -22,7 +22,7 @@ COPIES = "copies"
 
 @contextmanager
 def everything_thrice(redis_url: str) -> Iterator[list[int]]:
-    """Take every task from its queue and deliver it three times; counts the tasks."""
+    """Take every task from its queue and deliver it three times; return the number of tasks."""
     over, tasks = threading.Event(), [0]
 
     def copy() -> None:
@@ -41,7 +41,7 @@ def everything_thrice(redis_url: str) -> Iterator[list[int]]:
 
 
 def _another(task: bytes) -> bytes:
-    """The same task as if the broker had delivered it anew."""
+    """Return the same task as if the broker had redelivered it."""
     message = json.loads(task)
     message["properties"]["delivery_tag"] = secrets.token_hex(16)
     return json.dumps(message).encode()

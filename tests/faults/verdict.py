@@ -1,4 +1,4 @@
-"""What ledger and witness say together: was anything lost, doubled or made up?"""
+"""Comparing ledger and witness: whether anything was lost, duplicated or invented."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -20,10 +20,10 @@ _NOT_TAKEN = (MessageStatus.DEFERRED, MessageStatus.FAILED, MessageStatus.CANCEL
 class Verdict:
     """What went wrong, as message numbers or addresses.
 
-    `lost` were due, and are neither accepted nor known to be under way. `doubled` were
-    accepted more than once. `lies` are accepted in the ledger only, `denied` by the
-    witness only, though the ledger is sure that they were not. `waiting` will be
-    offered again; `in_hand` are claimed or being sent.
+    `lost` were due, but are neither accepted nor known to be under way. `doubled` were accepted
+    more than once. `lies` are accepted only according to the ledger, `denied` only according to
+    the witness, although the ledger is sure that they were not. `waiting` will be offered again;
+    `in_hand` are claimed or being sent.
     """
 
     accepted: int
@@ -37,14 +37,14 @@ class Verdict:
 
     @property
     def faultless(self) -> bool:
-        """Whether every promise was kept, doubts apart."""
+        """Whether every promise was kept, not counting doubts."""
         return not (self.lost or self.doubled or self.lies or self.denied)
 
 
 def verdict(
     home: Installation, oracle: Oracle, due: Iterable[str], step: str | None = None
 ) -> Verdict:
-    """Compare the ledger with what the mail server took, for one mail due to each of `due`."""
+    """Compare the ledger with what the mail server accepted, for one email due to each of `due`."""
     ledger = _ledger(home, step)
     known = {number for number, _, _ in ledger}
     taken = [

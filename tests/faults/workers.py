@@ -1,4 +1,4 @@
-"""Workers that are there to be killed: plain processes, and the real Celery ones."""
+"""Workers meant to be killed: plain processes, and the real Celery ones."""
 
 import multiprocessing
 import os
@@ -51,15 +51,15 @@ class PlainWorkers:
     _running: list[multiprocessing.process.BaseProcess] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        """Nothing runs yet."""
+        """Enter the block; nothing runs yet."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave nobody behind."""
+        """Leave no process behind."""
         self.kill_all()
 
     def start(self, count: int = 1) -> list[int]:
-        """Start so many more; return their process ids."""
+        """Start that many more; return their process IDs."""
         started = [_FORK.Process(target=self._run, args=(os.getpid(),)) for _ in range(count)]
         for process in started:
             process.start()
@@ -67,23 +67,23 @@ class PlainWorkers:
         return [process.pid or 0 for process in started]
 
     def pids(self) -> list[int]:
-        """Whoever is alive."""
+        """Return the IDs of the live processes."""
         return [p.pid for p in self._running if p.pid and p.is_alive()]
 
     def kill(self, pid: int) -> None:
-        """Kill one, without giving it time for a last word."""
+        """Kill one immediately, without any clean-up."""
         [process] = [p for p in self._running if p.pid == pid]
         process.kill()
         process.join()
         self._running.remove(process)
 
     def kill_all(self) -> None:
-        """Kill everybody."""
+        """Kill all of them."""
         for pid in self.pids():
             self.kill(pid)
 
     def wait(self, seconds: float = 30) -> list[int | None]:
-        """Wait until everybody has ended; return how, as exit codes."""
+        """Wait until all have ended; return their exit codes."""
         for process in self._running:
             process.join(seconds)
         codes = [process.exitcode for process in self._running]
@@ -112,7 +112,7 @@ class Program:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it and all that it started."""
+        """Stop it and all that it started."""
         self.kill()
 
     def start(self) -> None:
@@ -132,22 +132,22 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """The parent's process id."""
+        """The parent's process ID."""
         return self._process.pid
 
     def alive(self) -> bool:
-        """Whether the parent runs."""
+        """Return whether the parent is running."""
         return self._process.poll() is None
 
     def children(self) -> list[int]:
-        """The process ids of what it has started."""
+        """Return the process IDs of what it has started."""
         found = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         with suppress(FileNotFoundError):
             return [int(number) for number in found.read_text().split()]
         return []
 
     def kill_parent(self) -> None:
-        """Kill the parent alone; what becomes of its children is the program's business."""
+        """Kill only the parent; dealing with its children is left to the program."""
         self._process.kill()
         self._process.wait()
 
@@ -159,12 +159,12 @@ class Program:
 
 
 def celery_worker(home: Installation, queue: str = "") -> Program:
-    """A real worker with its children, which may take its tasks from another queue."""
+    """Run a real worker with its children, possibly on another queue."""
     return Program(home, "worker", ["-c", _FROM_QUEUE, queue] if queue else ())
 
 
 def celery_beat(home: Installation) -> Program:
-    """A real beat."""
+    """Run a real beat."""
     return Program(home, "beat")
 
 
@@ -179,7 +179,7 @@ run_worker(load_settings(), queues=sys.argv[1])
 
 
 def expire_leases(home: Installation, ago: timedelta = timedelta(hours=1)) -> None:
-    """As if the workers had not been heard of for a long time; only where all of them are dead."""
+    """Expire the leases of workers, as if not heard of for a long time; only once all are dead."""
     with home.context.database.writing() as connection:
         long_ago = real_now() - ago
         connection.execute(
@@ -188,7 +188,7 @@ def expire_leases(home: Installation, ago: timedelta = timedelta(hours=1)) -> No
 
 
 def until(holds: Callable[[], bool], seconds: float = 20, every: float = 0.02) -> float:
-    """Wait until something holds, and return how long it took; fails when it takes too long."""
+    """Wait until a condition holds, and return how long it took; fail if it takes too long."""
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > seconds:
@@ -198,7 +198,7 @@ def until(holds: Callable[[], bool], seconds: float = 20, every: float = 0.02) -
 
 
 def finished(dispatch: Dispatch) -> bool:
-    """Whether nothing is due and nothing is in hand."""
+    """Return whether nothing is due and nothing is in progress."""
     from nurture.services.reports import status
 
     now = dispatch.clock()

@@ -1,4 +1,4 @@
-"""Files are private, whatever the directory was before and whatever the umask is."""
+"""Files are private, whatever the directory's permissions were and whatever the umask is."""
 
 import os
 import stat
@@ -21,13 +21,13 @@ def rights(path: Path) -> int:
 
 
 def open_paths(directory: Path) -> list[Path]:
-    """What others than the owner can do anything with."""
+    """Return the paths to which anyone but the owner has access."""
     return [path for path in [directory, *directory.rglob("*")] if rights(path) & 0o077]
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Path:
-    """A data directory as a careless hand left it: open, and so is all that is in it."""
+    """A carelessly created data directory: open to everyone, with all its contents."""
     directory = tmp_path / "var"
     for name in ("outbox/message-00000001.eml", "logs/web.log.1", "redis/appendonlydir/a.aof"):
         (directory / name).parent.mkdir(parents=True)
@@ -78,7 +78,7 @@ def test_a_shared_folder_is_left_unchanged_and_reported(opened: Path) -> None:
 
 @pytest.fixture
 def anybodys() -> Iterator[Path]:
-    """A folder of ours in which everybody may do everything."""
+    """One of our folders, in which everyone may do anything."""
     with TemporaryDirectory() as made:
         where = Path(made)
         where.chmod(0o777)

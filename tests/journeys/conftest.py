@@ -1,4 +1,4 @@
-"""Every test here may have a house of its own."""
+"""Fixtures: an installation for every test."""
 
 from tests.installations import home, smtp_sink, sqlite_home
 

@@ -1,4 +1,4 @@
-"""People who booked, in whatever order we hear of it: they get every guide, and no invitation."""
+"""People who booked, in whatever order we learn of it, get every guide and no invitation."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ PAIN, OLDER = "pain-guide", "over-50-guide"
 
 
 def sent(home: Installation, sequence: str = PAIN) -> list[str]:
-    """What went out of a sequence, in order."""
+    """Return what was sent of a sequence, in order."""
     return [
         mail["step"]
         for mail in home.messages_of(ANN)
@@ -39,7 +39,7 @@ def sent(home: Installation, sequence: str = PAIN) -> list[str]:
 
 
 def stands(home: Installation, sequence: str = PAIN) -> tuple[str, str | None]:
-    """How an enrolment stands, and why."""
+    """Return an enrolment's status, and the reason."""
     row = home.enrolment(ANN, sequence)
     return row["status"], row["ended_because"]
 
@@ -287,7 +287,7 @@ def _event(number: int, happened: Happened) -> BookingEvent:
 
 @st.composite
 def calendars(draw: st.DrawFn) -> list[Happened]:
-    """What happened in the two days around a signup, no two things at once."""
+    """Draw what happened in the two days around a signup, with no two events at the same time."""
     minutes = draw(st.lists(st.integers(-1440, 1440), max_size=4, unique=True))
     kinds = st.sampled_from((EventKind.BOOKED, EventKind.CANCELLED, EventKind.RESCHEDULED))
     return [Happened(draw(kinds), MONDAY + timedelta(minutes=n)) for n in minutes if n]

@@ -1,4 +1,4 @@
-"""Journeys in which what somebody does decides what they get."""
+"""Journeys in which people's actions decide what they receive."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ GOLF = "power-for-golf"
 
 
 def publish_changed(home: Installation, key: str, old: str, new: str) -> None:
-    """Publish a sequence with one thing changed in its file."""
+    """Publish a sequence with one change in its file."""
     [source] = [s for s in shipped_library().sequences if s.sequence.key == key]
     assert old in source.toml
     draft = Draft(RevisionKind.SEQUENCE, key, {"toml": source.toml.replace(old, new, 1)}, {})
@@ -92,7 +92,7 @@ def test_a_step_skipped_for_a_segment_does_not_stop_the_sequence(
 
 
 def test_a_click_counts_until_the_step_is_due(sqlite_home: Installation) -> None:
-    """Conditions are asked when the step is due, not when somebody was enrolled."""
+    """Conditions are evaluated when the step is due, not when the person was enrolled."""
     home = sqlite_home
     step = f'email = "{GOLF}"'
     publish_changed(home, "over-50-guide", step, f'{step}\nonly_if = "golfers"')

@@ -1,4 +1,4 @@
-"""Between a backup and its restore people get emails, whose links open nobody else's page."""
+"""Emails sent between a backup and its restore: their links never open another person's page."""
 
 import json
 import re
@@ -38,7 +38,10 @@ def other_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def lost_machine(home: Installation, folder: Path) -> tuple[Path, Path]:
-    """Ann is backed up on her way; in the gap she gets an article, and Gus and Hal sign up."""
+    """A machine lost after a backup, and what happened in between.
+
+    Ann is backed up mid-sequence; afterwards she gets an article, and Gus and Hal sign up.
+    """
     folder.mkdir()
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
     home.__dict__.pop("context").database.close()
@@ -57,7 +60,7 @@ def lost_machine(home: Installation, folder: Path) -> tuple[Path, Path]:
 
 
 def addresses_in(mail: Mail) -> dict[str, str]:
-    """Path and query of each kind of link to us."""
+    """Return the path and query of each kind of link to us."""
     part = mail.message.get_body(("html",))
     assert part is not None
     found = re.findall(rf"{re.escape(BASE_URL)}(/(\w+)/[\w.?=-]+)", part.get_content())
@@ -65,7 +68,7 @@ def addresses_in(mail: Mail) -> dict[str, str]:
 
 
 def tell(home: Installation, kind: EventKind, message_id: str, recipient: str | None) -> None:
-    """The provider's signed call about one of the lost machine's emails."""
+    """Make the provider's signed call about one of the lost machine's emails."""
     event = {"type": kind, "message_id": message_id, "recipient": recipient, "permanent": True}
     body = as_json({"events": [event | {"occurred_at": home.clock.now.isoformat()}]})
     headers = sign_standard_webhook(MAIL_SECRET, "m", home.clock.now, body)

@@ -1,4 +1,4 @@
-"""Whatever happened before and after a backup: nothing twice, nothing after a no, and all once."""
+"""Whatever happens around a backup: nothing twice, nothing after an opt-out, everything once."""
 
 import json
 from collections import Counter
@@ -27,7 +27,7 @@ Letter = tuple[str, str]
 
 @dataclass
 class World:
-    """Chance, a website that keeps its signups, and who has said no."""
+    """Random choices, a website that records its signups, and the people who opted out."""
 
     chance: Random
     sink: SmtpSink
@@ -35,7 +35,7 @@ class World:
     said_no: set[str] = field(default_factory=set)
 
     def letters(self, since: int = 0) -> list[Letter]:
-        """To whom which email went."""
+        """Return which email went to which person."""
         return [(m.recipients[0], str(m.message["Subject"])) for m in self.sink.mails[since:]]
 
     def sign_up(self, home: Installation, address: str) -> None:
@@ -52,7 +52,7 @@ class World:
         home.subscribe(**self.kept[-1])
 
     def replay(self, home: Installation) -> None:
-        """The website brings everybody back, in any order, with its keys or without."""
+        """Let the website repeat every signup, in any order, with its keys or without."""
         for one in self.chance.sample(self.kept, len(self.kept)):
             keyed = self.chance.random() < 0.5
             home.subscribe(**one | ({} if keyed else {"key": None}))
@@ -95,7 +95,7 @@ def complain(home: Installation, address: str) -> None:
 
 
 def settle(world: World, other: Installation) -> tuple[set[str], set[str], dict[str, list[str]]]:
-    """The owner decides by chance; return who was released, who was dropped, and from what."""
+    """Decide at random, as the owner; return who was released, who was dropped, and from what."""
     held = json.loads(command(other, "held", "list", "--json").stdout)
     chosen = {one["email"]: world.chance.choice(("release", "drop")) for one in held}
     for address, what in chosen.items():

@@ -1,4 +1,4 @@
-"""Stories of people, told from the website's form to the last mail, on a clock that is moved."""
+"""Stories of people, from the website's form to the last email, on a moved clock."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -25,17 +25,17 @@ SERIES = {
 
 
 def sequence(key: str) -> Sequence:
-    """A shipped sequence."""
+    """Return a shipped sequence."""
     return next(s.sequence for s in shipped_library().sequences if s.sequence.key == key)
 
 
 def local_times(mails: list[Mail], zone: ZoneInfo = LONDON) -> list[datetime]:
-    """When the mails came, on the wall clock there."""
+    """Return when the emails arrived, in local time."""
     return [mail.message["Date"].datetime.astimezone(zone) for mail in mails]
 
 
 def check_windows(home: Installation, address: str, key: str, zone: ZoneInfo = LONDON) -> None:
-    """See that each mail of the series came on a day and at an hour that its step allows."""
+    """Check that each email of the series arrived on a day and at a time its step allows."""
     for message in home.messages_of(address):
         step = sequence(key).step(message["step"])
         if message["sequence"] != key or step.kind == "guide":
@@ -48,7 +48,7 @@ def check_windows(home: Installation, address: str, key: str, zone: ZoneInfo = L
 
 
 def sign_up(home: Installation, address: str, form: str = "pain-guide", **fields: object) -> None:
-    """Fill in the website's form, and let the worker that is rung for do its work."""
+    """Fill in the website's form, and let the worker do its work when woken."""
     assert home.fill_in_form(address, form, **fields).status_code == 202
     home.deliver()
 

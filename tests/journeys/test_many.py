@@ -71,6 +71,6 @@ def test_everyone_gets_exactly_their_emails_once_and_within_the_window(
 
 
 def _expected(steps: object, number: int) -> int:
-    """The whole series without its reminder, or a guide and one reminder."""
+    """Return the whole series without its reminder, or a guide and one reminder."""
     assert isinstance(steps, tuple)
     return len(steps) - 1 if number % 3 else 2

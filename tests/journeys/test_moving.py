@@ -1,4 +1,4 @@
-"""Moving between the two kinds of database, under load: nobody is lost and nobody doubled."""
+"""Moving between the two kinds of database, under load: nobody is lost or duplicated."""
 
 import json
 import os
@@ -32,7 +32,7 @@ __all__ = ["oracle"]
 
 
 class Visitors(threading.Thread):
-    """People who fill in the form, one after the other, until nobody answers any more."""
+    """People who fill in the form, one after another, until the server stops answering."""
 
     def __init__(self, port: int, name: str) -> None:
         super().__init__(daemon=True)
@@ -40,7 +40,7 @@ class Visitors(threading.Thread):
         self._url, self._name = f"http://127.0.0.1:{port}/webhooks/signup/pain-guide", name
 
     def run(self) -> None:
-        """Sign up, and remember who was told that it was accepted."""
+        """Sign up, and record whose signup was accepted."""
         headers = {"Authorization": f"Bearer {SIGNUP_TOKEN}", "Content-Type": "application/json"}
         for number in range(10_000):
             address = f"{self._name}-{number}@example.org"
@@ -56,13 +56,13 @@ class Visitors(threading.Thread):
 
 @pytest.fixture
 def other_url(postgres_url: str) -> Iterator[str]:
-    """A PostgreSQL database in which there is nothing at all."""
+    """A PostgreSQL database with nothing in it at all."""
     with _empty_postgresql(postgres_url) as url:
         yield url
 
 
 def under_way(tree: Tree, count: int) -> list[str]:
-    """Sign up so many over the web, let them collect, and send them the first of the series."""
+    """Sign that many people up over the web, let them collect, and send the first article."""
     home = tree.home
     people = [f"person-{number}@example.org" for number in range(count)]
     for address in people:
@@ -80,7 +80,7 @@ def idle(home: Installation) -> bool:
 
 
 def stop(tree: Tree) -> None:
-    """Ask every program to end, as whoever moves does, and wait until it has."""
+    """Ask every program to stop, as an owner moving the data does, and wait for that."""
     for program in tree.programs:
         os.kill(program.pid, signal.SIGTERM)
     for program in tree.programs:

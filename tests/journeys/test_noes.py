@@ -1,4 +1,4 @@
-"""Stories of a no that is never lost, and of an address that is good again, on a moved clock."""
+"""Stories of opt-outs never lost, and of addresses that work again, on a moved clock."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -32,12 +32,12 @@ ERASED = "Only a fingerprint of your address is left, so that we never write to 
 
 
 def reasons(home: Installation) -> list[str]:
-    """For what addresses are suppressed."""
+    """Return the reasons for which addresses are suppressed."""
     return sorted(row["reason"] for row in home.rows(suppressions))
 
 
 def let_go(home: Installation, smtp_sink: ScriptedSink) -> Mail:
-    """Erin never collects and is let go; the reminder is what she still has."""
+    """Let Erin fail to collect and be removed; the reminder is what she still has."""
     sign_up(home, ERIN)
     live_with_upkeep(home, 31)
     assert home.rows(subscribers)[0]["address"] is None
@@ -45,7 +45,7 @@ def let_go(home: Installation, smtp_sink: ScriptedSink) -> Mail:
 
 
 def bounce(home: Installation, address: str) -> None:
-    """The provider says that there is no such mailbox."""
+    """Report, as the provider, that there is no such mailbox."""
     message = home.messages_of(address)[-1]["id"]
     at = home.clock.now
     told = news(
@@ -55,7 +55,7 @@ def bounce(home: Installation, address: str) -> None:
 
 
 def deliver_news(home: Installation, address: str) -> None:
-    """The provider says that the newest mail has arrived."""
+    """Report, as the provider, that the newest email was delivered."""
     message = home.messages_of(address)[-1]["id"]
     tell(home, [news(home, EventKind.DELIVERED, home.clock.now, message=message)])
 
@@ -357,7 +357,7 @@ def test_a_bouncing_person_opts_out_only_by_choosing_to(
 def test_an_opt_out_survives_a_lifted_bounce_and_a_new_signup(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
-    """Unsubscribed by her own hand, bounced, lifted by the owner, and typed in again at once."""
+    """She unsubscribed herself, bounced, was lifted by the owner, and signed up again."""
     sign_up(home, ERIN)
     collect(home, smtp_sink, ERIN)
     context = home.context

@@ -1,4 +1,4 @@
-"""Stories of people who ask what is kept, who want to be forgotten, and who have gone quiet."""
+"""Stories of people who ask for their data, want to be erased, or have gone silent."""
 
 import json
 from datetime import timedelta
@@ -20,7 +20,7 @@ ANN, NAME = "ann.unmistakable@example.org", "Annabella"
 
 
 def on_the_list(home: Installation, *, tracking: bool = False) -> None:
-    """Ann has collected her guide."""
+    """Let Ann collect her guide."""
     home.fill_in_form(
         ANN, first_name=NAME, page_url="https://practice.example.org/ann", utm_source="ann-source"
     )
@@ -30,7 +30,7 @@ def on_the_list(home: Installation, *, tracking: bool = False) -> None:
 
 
 def live_with_upkeep(home: Installation, days: int) -> None:
-    """Let days pass, with what is done by itself done once in each."""
+    """Let days pass, with one housekeeping run on each."""
     for _ in range(days):
         home.live(days=1)
         home.upkeep()

@@ -1,7 +1,7 @@
-"""A mail goes through a relay that changes it, and what the relay tells finds the mail again.
+"""An email passes through a relay that changes it, and the relay's events still find it.
 
-The whole way each time: from the setting to the bytes, through a mail server that rewrites as
-that provider does, to somebody else's check of our signature, and back by the provider's call.
+The whole path each time: from the setting to the bytes, through a mail server that rewrites as
+that provider does, to an independent check of our signature, and back by the provider's call.
 """
 
 import json
@@ -49,7 +49,7 @@ THEIR_ID = "0102018f-of-the-relay@relay.example"
 
 @dataclass
 class Relay(SmtpSink):
-    """A relay: it takes away what was meant for it, replaces what it replaces, and remembers."""
+    """A relay that removes headers meant for it, replaces others, and records the result."""
 
     replaces: Mapping[str, str]
     takes: str
@@ -61,7 +61,7 @@ class Relay(SmtpSink):
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        """Rewrite the head and keep what would be delivered."""
+        """Rewrite the head and store what would be delivered."""
         assert envelope.original_content is not None
         head, end, body = envelope.original_content.partition(b"\r\n\r\n")
         fields = re.split(rb"\r\n(?![ \t])", head)
@@ -87,7 +87,7 @@ def _read(one: bytes) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Provider:
-    """How one provider treats a mail, signs a call, and tells that a mail was delivered."""
+    """How one provider treats an email, signs a call, and reports that an email was delivered."""
 
     replaces: Mapping[str, str]
     takes: str
@@ -173,7 +173,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def believed(data: bytes, key: Path, domain: str) -> bool:
-    """Ask the other implementation, which sees only what our DNS would say."""
+    """Ask another DKIM implementation, which sees only what our DNS would say."""
     name, value = Signer.load("s1", key.read_bytes(), domain).dns_record()
 
     def look_up(asked: bytes, timeout: int = 5) -> bytes | None:
@@ -184,7 +184,7 @@ def believed(data: bytes, key: Path, domain: str) -> bool:
 
 @dataclass
 class Sent:
-    """A house with one provider, and the mail that its relay passed on."""
+    """An installation with one provider, and the email that its relay passed on."""
 
     home: Installation
     relay: Relay

@@ -1,4 +1,4 @@
-"""A machine is lost and its backup restored: nobody who said no is written to, nobody twice."""
+"""A machine is lost and its backup restored: nobody who opted out is emailed, and nobody twice."""
 
 import json
 from collections import Counter
@@ -22,7 +22,7 @@ WANT = ("ann", "bea", "cem", "dan", "eve", "fay")
 
 
 class Lost(NamedTuple):
-    """A house whose machine is gone, its backup, and what had been accepted by then."""
+    """A lost machine's installation, its backup, and what had been accepted by then."""
 
     home: Installation
     file: Path
@@ -32,7 +32,10 @@ class Lost(NamedTuple):
 
 @pytest.fixture
 def lost(sqlite_home: Installation, tmp_path: Path) -> Lost:
-    """Six people under way; after the backup a leaves, b is erased, c complains, d gets mail."""
+    """Six people mid-sequence.
+
+    After the backup, `a` unsubscribes, `b` is erased, `c` complains, and `d` gets an email.
+    """
     home, folder = sqlite_home, tmp_path / "backups"
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
     home.__dict__.pop("context").database.close()

@@ -1,4 +1,4 @@
-"""The simulation and the real services agree: on every mail, every minute, every end."""
+"""The simulation and the real services agree: on every email, every minute, every ending."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ _MANY = settings().max_examples // 4
 
 @dataclass(frozen=True)
 class Case:
-    """A practice, and somebody who lives in it from a moment on."""
+    """A practice, and the actions of one person in it from some moment on."""
 
     practice: dict[str, str]
     person: Person
@@ -53,7 +53,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def check_from_the_middle(case: Case, url: str, directory: Path, cut: datetime) -> None:
-    """Stop at a moment, foretell the rest of somebody who does nothing, and live it."""
+    """Stop at a moment, predict the rest for a person who does nothing, then really play it."""
     home = Installation(url, directory, ClockFile(directory / "clock"))
     home.clock.set(case.start)
     publish(home, case.practice)
@@ -73,7 +73,7 @@ def check_from_the_middle(case: Case, url: str, directory: Path, cut: datetime) 
 
 
 def check(case: Case, url: str, directory: Path) -> None:
-    """Live it for real and simulate it; see that the same comes of both."""
+    """Play it for real and simulate it; check that both have the same outcome."""
     home = Installation(url, directory, ClockFile(directory / "clock"))
     home.clock.set(case.start)
     publish(home, case.practice)

@@ -1,4 +1,4 @@
-"""Random practices and people, lived through for real: the other half of the simulation's proof."""
+"""Random practices and people, really played: the other half of the simulation's proof."""
 
 import heapq
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ lateness = st.sampled_from(("", "", 'late = "skip"\nmax_late = "1 day"'))
 
 @st.composite
 def steps(draw: st.DrawFn, prefix: str, kinds: tuple[str, ...]) -> str:
-    """Two or three steps of the series as TOML; a reminder may be the first."""
+    """Draw two or three steps of the series as TOML; a reminder may be the first."""
     said = []
     for number in range(1, draw(st.sampled_from((3, 2))) + 1):
         lines = [
@@ -108,7 +108,7 @@ def _form(key: str, opt_in: str) -> str:
 
 @st.composite
 def practices(draw: st.DrawFn) -> dict[str, str]:
-    """Three sequences as TOML: two with forms, and one that the first may hand over to."""
+    """Draw three sequences as TOML: two with forms, and one that the first may lead to."""
     with_reminder = ("article", "invitation", "reminder")
     opt_ins = st.sampled_from(("collect", "confirmed"))
     then = f"\n[[then]]\nsequence = 'second'\n{draw(conditions)}\n" if draw(st.booleans()) else ""
@@ -147,7 +147,7 @@ _DEEDS = [*[one for one in Deed if one not in (Deed.OPENS, *_RARE)] * 2, *_RARE]
 
 @st.composite
 def timelines(draw: st.DrawFn, start: datetime) -> tuple[Act, ...]:
-    """Anything that somebody may do, at any minute of two weeks, in any order.
+    """Draw anything that a person may do, at any minute of two weeks, in any order.
 
     They may have booked, and cancelled, before they signed up for anything.
     """
@@ -182,7 +182,7 @@ ticks = st.sampled_from(((), (Purpose.TRACKING,)))
 
 
 def publish(home: Installation, practice: dict[str, str]) -> None:
-    """Publish these sequences, each of their emails a trivial one."""
+    """Publish these sequences, with a trivial text for each email."""
     sources: list[tuple[RevisionKind, str, dict[str, Any], dict[str, Any]]] = [
         (RevisionKind.PRACTICE, "practice", {"toml": shipped_library().practice_toml}, {}),
         (RevisionKind.SEGMENTS, "segments", {"toml": SEGMENTS}, {}),
@@ -215,7 +215,7 @@ def publish(home: Installation, practice: dict[str, str]) -> None:
 
 
 def booking(address: str, now: datetime, *, cancelled: bool = False) -> BookingEvent:
-    """The calendar's word that a session was booked, or cancelled."""
+    """Return the calendar's report of a booking or a cancellation."""
     return BookingEvent(
         provider="cal",
         event_id=f"{now.isoformat()} {cancelled}",
@@ -231,7 +231,7 @@ def booking(address: str, now: datetime, *, cancelled: bool = False) -> BookingE
 
 @dataclass
 class RealLife:
-    """One person's life in a real house, whose clock moves to whatever is next."""
+    """One person's story in a real installation, whose clock moves to whatever comes next."""
 
     home: Installation
     person: Person
@@ -241,7 +241,7 @@ class RealLife:
     _seen: set[int] = field(default_factory=set)
 
     def live(self, until: datetime | None = None) -> None:
-        """Until nothing is due any more and there is nothing left to do, or up to a moment."""
+        """Play until nothing is due and there is nothing left to do, or up to a moment."""
         for act in self.person.acts:
             self._will(self._acts, act.at, act)
         for _ in range(1000):
@@ -259,7 +259,7 @@ class RealLife:
         raise AssertionError("the time does not pass")
 
     def sit_still(self) -> None:
-        """Do nothing from now on, whatever comes."""
+        """Do nothing from now on, whatever arrives."""
         self.person = replace(self.person, acts=(), habits=Habits())
         self._acts, self._judged = [], []
 
@@ -273,7 +273,7 @@ class RealLife:
             self._note_click(heapq.heappop(self._judged)[2])
 
     def _react(self) -> None:
-        """What the person's habits make of the mails that have just come."""
+        """React to the emails that have just arrived, as the person's habits require."""
         now, habits = self.home.clock.now, self.person.habits
         for mail in self.home.rows(messages):
             if mail["id"] in self._seen or mail["accepted_at"] is None:
@@ -330,7 +330,7 @@ class RealLife:
         preferences.change_preferences(*args)
 
     def _click(self, act: Act) -> None:
-        """A click is noted where it may be, and known once it was judged."""
+        """Record a click if that is allowed; it becomes known once it has been judged."""
         sequence, _, step = act.about.partition("/")
         had = any(
             (mail["sequence"], mail["step"]) == (sequence, step) and mail["accepted_at"]

@@ -1,4 +1,4 @@
-"""The owner's files are read into plain values, or the error names the file and the field."""
+"""The owner's files are parsed into plain values, or the error names the file and the field."""
 
 import shutil
 from datetime import time, timedelta
@@ -32,7 +32,7 @@ STEP = HEAD + '[[steps]]\nemail = "a"\n'
 
 @pytest.fixture
 def emails(tmp_path: Path) -> Path:
-    """A copy of the shipped emails, to spoil."""
+    """A copy of the shipped emails, to be damaged."""
     return shutil.copytree(SHIPPED, tmp_path / "emails")
 
 

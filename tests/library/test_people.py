@@ -1,4 +1,4 @@
-"""A file of people to be simulated is read as it says, and refused where it cannot be."""
+"""A file of people to simulate is parsed as written, or refused if it is invalid."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What is accepted as the facts of a practice can be sent; what cannot is refused at its line."""
+"""Accepted details of a practice can always be sent; the others are refused at their line."""
 
 import re
 import shutil
@@ -97,7 +97,7 @@ GOOD = {
 def test_accepted_details_can_be_sent_and_are_read_back_from_the_email(
     facts: dict[str, str], tried: set[str], which: int
 ) -> None:
-    """Three facts at a time are anything at all, the others are good ones."""
+    """Three details at a time are arbitrary, the others valid."""
     said = GOOD | {name: facts[name] for name in tried}
     values: dict[str, object] = {**said, "address": said["address"].split("\n")}
     toml = with_settings(TOML, values)
@@ -200,7 +200,7 @@ def test_check_refuses_the_file_and_names_every_mistake(tmp_path: Path) -> None:
 
 
 def test_an_already_published_practice_is_read_even_if_invalid() -> None:
-    """What an earlier version let through must not stop the pages of subscribers."""
+    """What an earlier version accepted must not stop subscribers' pages from working."""
     practice = parse_practice(written(sender_address="päul@example.org", booking_url="ü"))
     assert (practice.sender_address, practice.booking_url) == ("päul@example.org", "ü")
 

@@ -1,4 +1,4 @@
-"""Plans that a newer version has published are read as far as they are known, and no further."""
+"""Plans published by a newer version are read as far as they are understood, and no further."""
 
 import pytest
 import tomlkit

@@ -1,4 +1,4 @@
-"""A segment is changed as a person would change it: nothing around it moves."""
+"""A segment is edited as a person would edit it: nothing around it changes."""
 
 import pytest
 from hypothesis import given

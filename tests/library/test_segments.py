@@ -1,4 +1,4 @@
-"""Segments are read from a file as the owner means them, or refused with the place and a remedy."""
+"""Segments are read from a file as the owner means them, or refused with place and remedy."""
 
 import pytest
 from hypothesis import given

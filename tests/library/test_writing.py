@@ -1,4 +1,4 @@
-"""What is changed in the studio leaves the owner's comments and order as they are."""
+"""Changes in the studio preserve the owner's comments and order."""
 
 import tomllib
 

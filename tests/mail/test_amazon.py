@@ -1,4 +1,4 @@
-"""What is asked of Amazon, and whose calls are believed to be of our own topic."""
+"""Requests made to Amazon, and which calls are believed to concern our own topic."""
 
 import base64
 import json
@@ -54,7 +54,7 @@ def signed_by_amazon(canonical: str) -> str:
 
 
 def notification(message: str, topic: str = OURS, **more: Any) -> dict[str, Any]:
-    """A message as Amazon makes and signs it for whoever owns the topic."""
+    """Return a message as Amazon makes and signs it for a topic's owner."""
     said = {"Message": message, "MessageId": "m-1", **more, "Timestamp": NOW.isoformat()}
     said |= {"TopicArn": topic, "Type": "Notification"}
     canonical = "".join(f"{name}\n{value}\n" for name, value in said.items())
@@ -75,7 +75,7 @@ def test_a_message_from_our_topic_is_accepted_with_line_feeds_in_its_text() -> N
 
 
 def test_a_message_signed_for_another_topic_cannot_be_passed_off_as_ours() -> None:
-    """The fields are joined by line feeds, so that a value with some could be read as several."""
+    """Fields are joined by line feeds, so a value containing some could be read as several."""
     end = f"Timestamp\n{NOW.isoformat()}\nTopicArn"
     inner = f"forged\nMessageId\nx\n{end}\n{OURS}\nType\nNotification"
     theirs = notification(inner, THEIRS)
@@ -138,7 +138,7 @@ def test_a_subscription_is_confirmed_only_at_amazons_own_address(url: str) -> No
 
 
 class Amazon:
-    """Counts what it is asked, and answers or does not."""
+    """A stand-in for Amazon that counts requests, and answers or fails."""
 
     def __init__(self, answers: bool = True) -> None:
         self.asked: list[str] = []
@@ -209,7 +209,7 @@ def https(folder: Path, status: int, body: bytes) -> Iterator[tuple[str, ssl.SSL
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     made = self_signed(folder, "localhost")
     server = HTTPServer(("127.0.0.1", 0), Answers)

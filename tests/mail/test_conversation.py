@@ -27,7 +27,7 @@ def envelope(number: int = 1, recipient: str = "a@example.org", data: bytes = DA
 
 
 def started(*numbers: int, pipelining: bool = True) -> Conversation:
-    """A conversation that has taken envelopes as far as it would, and written all it had."""
+    """Return a conversation that has taken all the envelopes it would, and written all it had."""
     conversation = Conversation("mail.example.org", pipelining=pipelining)
     for number in numbers:
         assert conversation.wants_envelope
@@ -44,7 +44,7 @@ def written(conversation: Conversation) -> bytes:
 
 
 def handed_over(number: int = 1) -> Conversation:
-    """A conversation that has written a whole message and waits for the answer."""
+    """Return a conversation that has written a whole message and awaits the answer."""
     conversation = started(number)
     conversation.receive(YES + YES + GO_ON)
     written(conversation)
@@ -385,10 +385,10 @@ def test_content_without_dots_is_not_copied() -> None:
 
 @dataclass
 class ModelServer:
-    """A strict server in memory that obeys the RFC as far as its whims allow.
+    """A strict in-memory server that obeys the RFC, apart from the whims it is given.
 
-    It sees only the bytes delivered to it, so what it took is the truth that
-    outcomes are held against.
+    It sees only the bytes delivered to it, so what it accepted is the truth against which
+    outcomes are checked.
     """
 
     whims: Iterator[str]
@@ -401,7 +401,7 @@ class ModelServer:
     _content: bool = False
 
     def deliver(self, data: bytes) -> bytes:
-        """Take bytes and return what is answered to them."""
+        """Receive bytes and return the answers to them."""
         self._in += data
         answers = b""
         while not self.closed and (answer := self._step()):
@@ -458,7 +458,7 @@ class ModelServer:
 
 @dataclass
 class Wire:
-    """Carries bytes in pieces between a conversation and a server, until it breaks."""
+    """A link that carries bytes in pieces between a conversation and a server, until it breaks."""
 
     conversation: Conversation
     server: ModelServer
@@ -467,7 +467,7 @@ class Wire:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def carry(self) -> bool:
-        """Write everything there is to write; False where nothing more can be done."""
+        """Write everything there is to write; return False if nothing more can be done."""
         outgoing = self.conversation.outgoing()
         for piece in self._pieces(outgoing):
             self.conversation.wrote(len(piece))

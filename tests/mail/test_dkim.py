@@ -1,4 +1,4 @@
-"""What a DKIM signature promises, held against another implementation."""
+"""DKIM signatures, checked by another implementation."""
 
 import base64
 import re
@@ -57,11 +57,11 @@ both_kinds = pytest.mark.parametrize("signer", [RSA, ED25519], ids=["rsa", "ed25
 
 
 class BadSignatureError(Exception):
-    """What the other implementation's cryptography raises."""
+    """The exception that the other implementation's cryptography raises."""
 
 
 class VerifyKey:
-    """The other implementation's Ed25519, for which its own library is not installed."""
+    """A stand-in for the other implementation's Ed25519 library, which is not installed."""
 
     def __init__(self, key: bytes, encoder: object) -> None:
         self._key = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
@@ -87,7 +87,7 @@ def ed25519_for_the_other_implementation() -> Any:
 
 
 def verified(signed: bytes, *signers: Signer) -> bool:
-    """Ask the other implementation, which sees only what the signers' DNS would say."""
+    """Ask the other implementation, which sees only what the signer's DNS would say."""
     records = dict(signer.dns_record() for signer in signers or (RSA, ED25519))
 
     def look_up(name: bytes, timeout: int = 5) -> bytes | None:
@@ -277,7 +277,7 @@ def test_every_signature_verifies_and_any_change_breaks_it(
 
 
 def test_signing_many_messages_never_mixes_their_headers() -> None:
-    """More people than are remembered at once, most of whose headers are the same."""
+    """More people than the cache holds, most of whose headers are the same."""
     people = [
         {**HEADERS, b"To": b"p%d@example.org" % n, b"Message-ID": b"<%d@example.org>" % n}
         for n in range(3000)

@@ -1,4 +1,4 @@
-"""The logbook: what may be believed of it, and when what it does not say is believed too."""
+"""The logbook: what may be believed of it, and when its silence counts as well."""
 
 import errno
 import os
@@ -34,7 +34,7 @@ def smtp_server() -> Iterator[ScriptedServer]:
 
 
 def begun(books: Logbooks, claim: str = "c1") -> Logbook:
-    """A logbook with one message accepted, one refused, one under way and one doubtful."""
+    """Return a logbook with one message accepted, one refused, one in progress and one in doubt."""
     book = books.begin(claim)
     assert isinstance(book, Logbook)
     for message in (1, 2, 3, 4, 5):
@@ -47,7 +47,7 @@ def begun(books: Logbooks, claim: str = "c1") -> Logbook:
 
 
 def fates(books: Logbooks, claim: str = "c1") -> list[MessageStatus]:
-    """What is told of messages 1 to 6; of the last there is no line."""
+    """Return the logbook's statements about messages 1 to 6; it has no line for the last."""
     told = books.read(claim)
     assert told is not None
     return [told.fate(message) for message in range(1, 7)]
@@ -187,7 +187,7 @@ def test_a_message_is_deferred_if_its_logbook_can_be_neither_written_nor_removed
 
 @dataclass
 class Watching:
-    """Notes that look at whether the server has a message at that moment."""
+    """Notes that check whether the server has a message at that moment."""
 
     has: Callable[[int], bool]
     seen: list[tuple[str, int, bool]] = field(default_factory=list)
@@ -200,7 +200,7 @@ class Watching:
 
 
 def noted(count: int, notes: Notes) -> Iterator[Envelope]:
-    """Envelopes whose way is noted."""
+    """Return envelopes whose handover is noted."""
     return (replace(envelope(number), notes=notes) for number in range(count))
 
 

@@ -1,4 +1,4 @@
-"""An event that says who and what counts, whatever else of it is missing or odd."""
+"""An event that says who and what counts, even if everything else is missing or odd."""
 
 import copy
 import json
@@ -32,7 +32,7 @@ WHO = {"triggerEvent", "event", "type", "payload", "attendees", "email"}
 
 
 def odd_ones(sample: Any) -> Iterator[tuple[str, Any]]:
-    """The sample with one value after the other made odd, and the names that lead there."""
+    """Yield the sample with one value after another made odd, and the path to each."""
     for path in places(sample):
         for odd in ODD:
             changed = copy.deepcopy(sample)

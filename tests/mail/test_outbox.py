@@ -1,4 +1,4 @@
-"""What the outbox keeps, and how it can be looked at."""
+"""What the outbox stores, and how it can be viewed."""
 
 import html.parser
 import os
@@ -31,7 +31,7 @@ def letter(
     subject: str = "Hello",
     page: str | None = "<html><head><title>x</title></head><body><p>Hé</p></body></html>",
 ) -> Envelope:
-    """A mail as they are sent: a text part and, where there is a page, an HTML part."""
+    """Return an email as really sent: a text part and, if given, an HTML part."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "paul@example.org", recipient, subject
     mail["Date"] = f"Tue, 05 May 2026 08:{number:02}:00 +0100"

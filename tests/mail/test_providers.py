@@ -1,6 +1,6 @@
-"""What holds for every mail provider, and what each one's own words mean.
+"""What all mail providers have in common, and what each one's own terms mean.
 
-A provider that is found by the registry and has no `Scheme` here fails the first test.
+A provider that the registry finds but that has no `Scheme` here fails the first test.
 """
 
 import base64
@@ -45,7 +45,7 @@ Call = tuple[dict[str, str], bytes]
 
 @dataclass(frozen=True)
 class Scheme:
-    """A provider's side of the bargain: how it would sign a body."""
+    """How a provider would sign a body."""
 
     secret: str
     wrong_secret: str
@@ -453,7 +453,7 @@ OURS = [
 def test_a_captured_payload_is_translated_into_our_event_kinds(
     name: str, payload: str, expected: list[str | None]
 ) -> None:
-    """An exclamation mark: the address itself is no good."""
+    """An exclamation mark means a permanent failure of the address."""
     events = registry()[name].parse(payloads(name)[payload])
     assert [event.kind and event.kind + "!" * event.permanent for event in events] == expected
 
@@ -524,7 +524,7 @@ SENDGRID_KEY = (
 
 
 def test_a_call_signed_by_sendgrid_itself_is_accepted() -> None:
-    """The values SendGrid publishes for testing its own libraries."""
+    """The values that SendGrid publishes for testing its own libraries."""
     body = (
         b'[{"email":"hello@world.com","event":"dropped","reason":"Bounced Address",'
         b'"sg_event_id":"ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA",'

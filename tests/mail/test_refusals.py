@@ -1,4 +1,4 @@
-"""Every refusal of the corpus at every verb of a real conversation: nobody is failed for others."""
+"""Each refusal of the corpus at each verb of a real session: nobody fails because of others."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the address of the mail server may look like, and what is said when it does not."""
+"""The accepted forms of the mail server's URL, and the errors for all others."""
 
 from contextlib import suppress
 

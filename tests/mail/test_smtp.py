@@ -1,4 +1,4 @@
-"""What sending through a mail server promises, held against servers that misbehave."""
+"""What sending through a mail server promises, tested with misbehaving servers."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What holds for encrypted connections, and what is said when there is none to be had."""
+"""Encrypted connections, and the messages shown if none is possible."""
 
 import socket
 import ssl
@@ -71,7 +71,7 @@ def test_faults_have_the_same_outcome_over_tls(
 
 
 def encrypted_pair(certificate: SelfSigned) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
-    """Two ends of an encrypted connection with little room in between."""
+    """Return two ends of an encrypted connection with small buffers."""
     client, server = socket.socketpair()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     trusting = ssl.create_default_context(cafile=certificate.path)
@@ -83,7 +83,7 @@ def encrypted_pair(certificate: SelfSigned) -> tuple[ssl.SSLSocket, ssl.SSLSocke
 def test_a_final_dot_in_a_tls_record_that_may_have_been_sent_is_in_doubt(
     certificate: SelfSigned,
 ) -> None:
-    """The last record stuck on its way out is never reported as written."""
+    """The last record, stuck on its way out, is never reported as written."""
     stuck = []
     for kilobytes in range(4, 260, 8):
         client, server = encrypted_pair(certificate)

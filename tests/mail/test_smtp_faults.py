@@ -1,4 +1,4 @@
-"""What a fault does to a message, at every stage of a session and of its opening."""
+"""The effect of a fault on a message, at every stage of opening and using a session."""
 
 import socket
 from collections.abc import Callable

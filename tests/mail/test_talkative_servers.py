@@ -1,4 +1,4 @@
-"""Mail servers that say far too much cost neither memory nor room."""
+"""Mail servers that send far too much exhaust neither memory nor storage."""
 
 import itertools
 import socket
@@ -14,7 +14,7 @@ from tests.mail.offering import envelope, mailer_to
 
 @contextmanager
 def talking(first: bytes, again: bytes) -> Iterator[str]:
-    """A server that says one thing, and then another again and again until it is cut off."""
+    """Run a server that sends one thing, then repeats another until it is cut off."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def talk() -> None:

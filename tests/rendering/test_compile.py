@@ -1,4 +1,4 @@
-"""Compiling finds every fault before anybody gets the email, and says where it is."""
+"""Compiling finds every fault before anyone gets the email, and says where it is."""
 
 import json
 from dataclasses import replace
@@ -106,7 +106,7 @@ def test_an_address_inside_an_expression_is_left_unchanged() -> None:
 
 
 def test_an_address_cannot_smuggle_an_expression_past_the_checks() -> None:
-    """What is arithmetic only once the link has been written around it must stay text."""
+    """A URL that becomes arithmetic once inside a link expression must remain text."""
     text = "https://example.org/\\ ' ~ (7*6) ~ 'x') }} done"
     assert b"(7*6)" in rendered(source(text=text), tracking=False)
 

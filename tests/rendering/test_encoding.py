@@ -1,4 +1,4 @@
-"""Any text survives the way through a mail, in lines that every server takes."""
+"""Any text survives transmission by email, in lines that every server accepts."""
 
 import quopri
 from email import message_from_bytes, policy
@@ -23,7 +23,7 @@ def normal(text: str) -> str:
 
 
 def lines_end_properly(data: bytes) -> bool:
-    """Whether every line ends with CR and LF together (RFC 5321 section 2.3.8)."""
+    """Return whether every line ends with CR and LF together (RFC 5321 section 2.3.8)."""
     rest = data.replace(b"\r\n", b"")
     return b"\r" not in rest and b"\n" not in rest
 

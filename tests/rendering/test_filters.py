@@ -1,7 +1,7 @@
-"""No shipped mail does what spam does to be seen by filters and not by people.
+"""No shipped email uses the tricks by which spam evades filters.
 
-What SpamAssassin and rspamd count is computed here; where SpamAssassin is installed, it is
-asked itself (`make spam`).
+What SpamAssassin and rspamd count is computed here; if SpamAssassin is installed, it is
+run itself (`make spam`).
 """
 
 import re
@@ -41,7 +41,7 @@ SILENT = frozenset({"style", "title"})
 
 @dataclass(frozen=True)
 class Mail:
-    """One shipped mail to one kind of person."""
+    """One shipped email to one kind of person."""
 
     key: str
     data: bytes
@@ -64,7 +64,7 @@ def made(name: str, tracking: bool) -> Iterator[Mail]:
 
 
 class Words(HTMLParser):
-    """Every piece of text, hidden or not, with the colours and the size written on elements."""
+    """A parser of every piece of text, hidden or not, with its elements' colours and size."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -100,7 +100,7 @@ def words(html: str) -> list[tuple[str, float, float]]:
 
 
 def addresses(mail: Mail) -> list[str]:
-    """What is linked, shown or written out: every address as a filter counts it."""
+    """Return every linked, shown or written URL, as a filter counts it."""
     in_html = re.findall(r'(?:href|src)="(https?://[^"]+)"', mail.html)
     return [*in_html, *re.findall(r"https?://\S+", mail.text)]
 

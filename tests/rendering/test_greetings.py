@@ -1,4 +1,4 @@
-"""Every subscriber's name is of some kind, and what a kind reads is told from a name of it."""
+"""Every subscriber's name has a kind, and a kind is shown as one of its names would read."""
 
 from hypothesis import given
 from hypothesis import strategies as st

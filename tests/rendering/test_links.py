@@ -1,4 +1,4 @@
-"""Every link leads where the email says: designed or plain, followed or not."""
+"""Every link leads where the email says: as a button or plain, tracked or not."""
 
 import re
 from dataclasses import replace
@@ -109,7 +109,7 @@ SHAPES = (True, False)
 def versions(
     email: CompiledEmail, tracking: bool, practice: Practice = PRACTICE
 ) -> tuple[str, str]:
-    """The HTML and the plain text that somebody gets."""
+    """Return the HTML and the plain text that a person receives."""
     around = Surroundings(practice, TOKENS, URL)
     prepared = PreparedEmail(email, SEQUENCE, StepKind.ARTICLE, around)
     to = Recipient(7, 8, 9, "ann@example.org", "Ann", tracking)
@@ -137,7 +137,7 @@ def hrefs(html: str) -> list[str]:
 
 
 def led_to(address: str, tracking: bool) -> str:
-    """Where an address in a mail leads in the end; a followed one says so in its token."""
+    """Return the final destination of a URL in an email; a tracked one has it in its token."""
     if not tracking:
         return address
     assert address.startswith(f"{URL}/c/"), address

@@ -26,7 +26,7 @@ def source(markdown: str, text: str = "") -> EmailSource:
 
 
 def components(markdown: str) -> list[str]:
-    """The MJML that the Markdown itself became, line by line."""
+    """Return the MJML made from the Markdown itself, line by line."""
     design, _, findings = compose_markdown(source(markdown))
     assert findings == []
     return [line.text for line in design.lines if "email.md" in line.place]

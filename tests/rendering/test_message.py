@@ -1,4 +1,4 @@
-"""A prepared email is, for each person, exactly what its templates say to that person alone."""
+"""A prepared email is, for each person, exactly what its templates produce for them alone."""
 
 import re
 from collections.abc import Mapping
@@ -101,9 +101,9 @@ def part(message: EmailMessage, subtype: str) -> str:
 
 
 def slowly_rendered(key: str, to: Recipient) -> tuple[str, EmailMessage]:
-    """The same email by Jinja and the standard library alone, once for this person.
+    """Return the same email rendered by Jinja and the standard library alone, for this person.
 
-    The subject is told by itself, because a message misreads what looks like an encoded word.
+    The subject is returned separately: parsing would decode what looks like an encoded word.
     """
     email = emails()[key]
     pixel = f"{URL}/o/{TOKENS.opened(to.message)}.gif"
@@ -139,7 +139,7 @@ def signer() -> Signer:
 
 
 def believed(signed: bytes) -> bool:
-    """Ask the other implementation, which sees only what our DNS would say."""
+    """Ask another DKIM implementation, which sees only what our DNS would say."""
     name, value = signer().dns_record()
 
     def look_up(asked: bytes, timeout: int = 5) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The sample guides open, say that they are samples, and are what their sources make."""
+"""The sample guides open, say that they are samples, and match their sources."""
 
 import importlib.util
 from pathlib import Path
@@ -23,7 +23,7 @@ def guide(key: str) -> Path:
 
 
 def catalogue(key: str) -> Any:
-    """The root of the PDF's objects, which pypdf has no closer type for."""
+    """Return the PDF's root object, for which pypdf has no closer type."""
     return PdfReader(guide(key)).trailer["/Root"]
 
 

@@ -1,4 +1,4 @@
-"""A template may show values and make choices; everything else is refused, with its line."""
+"""A template may print values and use conditionals; everything else is refused with its line."""
 
 import pytest
 from jinja2 import UndefinedError

@@ -1,4 +1,4 @@
-"""Ports for servers that are started a moment after their port was chosen."""
+"""Ports for servers that are started shortly after their port was chosen."""
 
 import itertools
 import os
@@ -12,7 +12,7 @@ _turns = itertools.count(os.getpid() * 37)
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on, another one at every call of a process."""
+    """Return a port on which nothing listens, a different one at every call in a process."""
     for turn in itertools.islice(_turns, _LAST - _FIRST):
         port = _FIRST + turn % (_LAST - _FIRST)
         with socket.socket() as probe:

@@ -1,4 +1,4 @@
-"""The servers that tests stand on keep their own promises."""
+"""The servers that tests rely on keep their own promises."""
 
 import contextlib
 import smtplib

@@ -48,13 +48,13 @@ REAL = {"NURTURE_CLOCK": ""}
 
 @pytest.fixture(autouse=True)
 def nobodys_names() -> Iterator[None]:
-    """A name server that knows nothing."""
+    """A name server without any records."""
     with name_server({}):
         yield
 
 
 def look(home: Installation, **settings: str) -> list[Finding]:
-    """What the doctor finds, each problem with a remedy."""
+    """Return the doctor's findings, checking that each problem has a remedy."""
     _, found = examined(home, "--json", **settings)
     return found
 
@@ -78,7 +78,7 @@ def said(found: list[Finding], name: str) -> str:
 
 
 def on_disk(directory: Path) -> dict[str, tuple[int, int, str]]:
-    """Every file with its mode, the time of its last change and a digest; folders with a mode."""
+    """Return every file with its mode, modification time and digest; folders with their mode."""
     return {
         str(path.relative_to(directory)): (
             path.stat().st_mode,
@@ -123,7 +123,7 @@ def test_the_doctor_writes_nothing_on_an_empty_machine(tmp_path: Path) -> None:
 def test_the_doctor_writes_nothing_beside_an_existing_database(
     sqlite_home: Installation, tmp_path: Path, log: str
 ) -> None:
-    """Also not what SQLite itself would tidy up after a crash."""
+    """SQLite must not even tidy up after a crash."""
     home, var = sqlite_home, tmp_path / "var"
     home.subscribe("ann@example.org")
     home.context.journal.note(SeenHit(1, Hit(EventKind.OPENED, home.clock.now)))
@@ -182,7 +182,7 @@ def test_a_file_clock_is_reported_as_unsuitable_for_sending(sqlite_home: Install
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """A port that takes connections and says nothing."""
+    """A port that accepts connections but never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -252,7 +252,7 @@ def test_a_check_that_hangs_is_reported_and_the_others_still_finish() -> None:
 
 
 class _Stranger(BaseHTTPRequestHandler):
-    """Answers like many a program, a day late."""
+    """A server that is not ours, whose Date header is a day behind."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -263,7 +263,7 @@ class _Stranger(BaseHTTPRequestHandler):
         return super().date_time_string(time.time() - 86_400)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture

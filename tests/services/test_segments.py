@@ -20,7 +20,7 @@ ANN = "ann@example.org"
 
 
 def clicks(home: Installation, address: str, times: int, verdict: str = "human") -> None:
-    """Links about golf that were followed and judged."""
+    """Add judged clicks on links about golf."""
     rows = [
         {
             "kind": "clicked",

@@ -1,4 +1,4 @@
-"""The witness outside the database: a backup put back in its place is noticed."""
+"""The witness outside the database notices when a backup replaces the original."""
 
 import sqlite3
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Fixtures for programs that run."""
+"""Fixtures for running programs."""
 
 from tests.installations import home, smtp_sink, sqlite_home
 

@@ -1,4 +1,4 @@
-"""What children say is kept whole, and their logs never fill a disk."""
+"""Children's output is stored completely, and their logs never fill a disk."""
 
 import os
 import shutil
@@ -70,7 +70,7 @@ def test_a_child_that_keeps_dying_is_restarted_at_growing_intervals(tmp_path: Pa
 
 
 def _listen_to(directory: Path, program: Callable[[], object]) -> None:
-    """Run it as a child until it ends, and write down all that it says."""
+    """Run it as a child until it ends, and log all its output."""
     family: list[Child] = []
     child = Child("child", lambda: _spoken(program), directory, family)
     family.append(child)
@@ -85,7 +85,7 @@ def _listen_to(directory: Path, program: Callable[[], object]) -> None:
 
 
 def _spoken(program: Callable[[], object]) -> int:
-    """Run it with the streams that a process has outside of a test."""
+    """Run it with the streams that a process has outside a test."""
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
     program()
     return 0

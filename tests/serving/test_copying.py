@@ -1,4 +1,4 @@
-"""A machine that runs the web side alone copies every no to the place of the backups."""
+"""A machine running only the web side copies each opt-out to the backup destination."""
 
 import urllib.request
 from datetime import timedelta
@@ -21,7 +21,7 @@ _ONE_CLICK = b"List-Unsubscribe=One-Click"
 
 
 def one_machine_more(home: Installation, name: str, **settings: str) -> Installation:
-    """A machine of its own: the same database and place, another data directory."""
+    """Return another machine: the same database and destination, another data directory."""
     more = {"NURTURE_SWEEP_SECONDS": "0.1", **settings}
     return Installation(home.url, home.directory / name, home.clock, home.smtp_url, more)
 

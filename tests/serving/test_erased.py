@@ -1,4 +1,4 @@
-"""Erased is erased: nothing is left in any file of any machine, while everything still runs."""
+"""Erased means erased: nothing remains in any file of any machine, while everything runs."""
 
 import os
 import quopri
@@ -46,7 +46,7 @@ def forget_by_command(directory: Path, address: str) -> None:
 
 
 def forget_as_the_studio_does(directory: Path, addresses: list[str]) -> None:
-    """Once more a process of its own, whose pages of the database are not the command's."""
+    """Erase in a separate process, whose cached database pages are not the command's."""
     context = build(load_settings(environment(directory)))
     for address in addresses:
         with context.database.reading() as connection:
@@ -58,7 +58,7 @@ def forget_as_the_studio_does(directory: Path, addresses: list[str]) -> None:
 
 @pytest.fixture
 def careless(tmp_path: Path) -> Iterator[Path]:
-    """A data directory that somebody made beforehand, open to everybody, under a common umask."""
+    """A data directory created carelessly beforehand, open to everyone, with a common umask."""
     directory = tmp_path / "var"
     directory.mkdir()
     directory.chmod(0o777)

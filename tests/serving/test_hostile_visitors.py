@@ -1,4 +1,4 @@
-"""Visitors who send what no honest program sends cost nobody else anything."""
+"""Visitors who send what no honest client sends do not affect others."""
 
 import logging
 import socket
@@ -142,7 +142,7 @@ def _with_little_room(port: int, room: int) -> socket.socket:
 
 
 def _say(visitor: socket.socket, words: bytes) -> bool:
-    """Say it, and whether it could be said."""
+    """Send it, and return whether that was possible."""
     if visitor.gettimeout() == 0:
         visitor.settimeout(1)
     try:

@@ -1,4 +1,4 @@
-"""A web side or a worker of its own starts with the database's keys, or with none to compare."""
+"""A separate web side or worker starts with the database's keys, or with none to compare."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A start with the files of the start before checks and compiles nothing, and misses nothing."""
+"""A start with the same files as the last checks and compiles nothing, and misses nothing."""
 
 import shutil
 from pathlib import Path
@@ -19,7 +19,7 @@ __all__ = ["home", "smtp_sink", "sqlite_home"]
 
 
 class Place:
-    """A database, and a folder of emails that somebody edits."""
+    """A database, and a folder of emails that are edited."""
 
     def __init__(self, home: Installation, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.home = folder, home
@@ -29,18 +29,18 @@ class Place:
         self.context = home.another(NURTURE_TEMPLATES_DIR=str(folder))
 
     def start(self) -> dict[str, Any]:
-        """What a start does before anything runs."""
+        """Do what a start does before anything runs."""
         return prepare()
 
     @property
     def publication(self) -> int:
-        """The number of what is published now."""
+        """Return the number of the current publication."""
         with self.context.database.reading() as connection:
             return latest_publication(connection)
 
     @property
     def needs_no_publishing(self) -> bool:
-        """Whether the next start would take the files as published."""
+        """Return whether the next start would treat the files as published."""
         return LastPublished(self.context).find_notes() is not None
 
 

@@ -1,4 +1,4 @@
-"""What the programs of the tree need is loaded before they part."""
+"""What the programs of the tree need is loaded before they fork."""
 
 import sys
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Starts in odd places: it runs all the same, or says in one sentence what is wrong and ends."""
+"""Starting in unusual places: it runs anyway, or states the problem in one sentence and exits."""
 
 import os
 import shutil
@@ -30,14 +30,14 @@ may_mount = pytest.mark.skipif(
 
 
 def bare(**settings: str) -> dict[str, str]:
-    """An environment with nothing in it but the way to the program."""
+    """An environment containing only the path to the program."""
     return {"PYTHONPATH": str(ROOT), "NURTURE_PORT": "0"} | settings
 
 
 def run(
     *words: str, cwd: Path, shell: str = "", within: str = "", **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; `within` prepares mounts of its own, `shell` redirects."""
+    """Run a command to its end; `within` prepares separate mounts, `shell` redirects."""
     line = f'{within}exec "$@" {shell}'
     mounts = ["unshare", "-m"] if within else []
     return subprocess.run(
@@ -53,7 +53,7 @@ def run(
 
 
 def says_one_thing(ended: subprocess.CompletedProcess[str], *words: str) -> None:
-    """It ended with 1 and one line that holds these words."""
+    """Check that it ended with 1 and a single line containing these words."""
     assert ended.returncode == 1, ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
     assert ended.stderr.startswith("nurture: ")
@@ -63,7 +63,7 @@ def says_one_thing(ended: subprocess.CompletedProcess[str], *words: str) -> None
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in whose `var` a database with everything published is."""
+    """A folder with a fully published database in its `var`."""
     directory = tmp_path_factory.mktemp("published")
     assert run("publish", cwd=directory).returncode == 0
     return directory
@@ -185,7 +185,7 @@ def test_a_second_copy_on_the_same_data_directory_does_not_disturb_the_first(pla
 
 @pytest.mark.slow
 def test_the_program_runs_in_a_path_with_spaces_and_accents(tmp_path: Path) -> None:
-    """Under an ASCII locale, with no place for temporary files and read-only templates."""
+    """In an ASCII locale, without a temporary directory and with read-only templates."""
     directory, emails = tmp_path / "Práxis Müller/dä ta", tmp_path / "Práxis Müller/emails"
     shutil.copytree(SHIPPED, emails)
     directory.mkdir()
@@ -223,7 +223,7 @@ def test_the_program_runs_and_stops_with_every_stream_closed_and_no_home(place: 
 
 @contextmanager
 def on_a_small_disk(directory: Path, published: Path) -> Iterator[tuple[Running, Path]]:
-    """The program with its data on 60 MB that only it has mounted, and the way to them."""
+    """Run the program with its data on 60 MB mounted for it alone; yield the path to them."""
     (directory / "small").mkdir()
     line = (
         'mount -t tmpfs -o size=60m none small && cp -a "$0/var" small/ && '
@@ -248,7 +248,7 @@ def on_a_small_disk(directory: Path, published: Path) -> Iterator[tuple[Running,
 
 
 def _fill(directory: Path, leave: int) -> None:
-    """Leave so many bytes of a small disk."""
+    """Leave that many bytes free on a small disk."""
     left = os.statvfs(directory)
     with (directory / "fill").open("ab", buffering=0) as file:
         try:

@@ -1,4 +1,4 @@
-"""The web servers that the documentation puts in front, with just the configuration it gives."""
+"""The web servers from the documentation, with exactly the configuration it gives."""
 
 import re
 import signal
@@ -25,7 +25,7 @@ _NAME = "mail.example.org"
 
 
 def _written(kind: str) -> str:
-    """The configuration that the page gives for one web server."""
+    """Return the page's configuration for one web server."""
     found = re.search(rf"```{kind}\n(.*?)```", _PAGE.read_text(), re.DOTALL)
     assert found
     return found[1]
@@ -104,7 +104,7 @@ def test_visitors_are_identified_and_files_pass_behind_a_proxy(
 def _ask(
     url: str, body: bytes | None = None, headers: dict[str, str] | None = None, patience: float = 0
 ) -> tuple[int, bytes]:
-    """What is answered; a server that is still starting is waited for."""
+    """Return the answer, waiting for a server that is still starting."""
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     opener = urllib.request.build_opener(

@@ -1,4 +1,4 @@
-"""`kill -HUP` makes the running program the version that is installed now, and nobody notices."""
+"""`kill -HUP` turns the running program into the version now installed, unnoticed by visitors."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ def _renewed(program: Running, before: list[int]) -> bool:
 
 
 def _ask_until(port: int, done: Event, told: Counter[object]) -> None:
-    """Ask over one connection, as a proxy does, until told to stop; count what comes."""
+    """Send requests over one connection, as a proxy does, until told to stop; count the answers."""
     visitor = HTTPConnection("127.0.0.1", port, timeout=20)
     while not done.is_set():
         try:

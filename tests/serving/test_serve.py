@@ -1,4 +1,4 @@
-"""What `nurture serve` promises: it runs, it heals, and it leaves nothing behind."""
+"""What `nurture serve` promises: it runs, it recovers, and it leaves nothing behind."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def mail_server() -> Iterator[SmtpSink]:
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory, mail_server: SmtpSink) -> Iterator[Running]:
-    """The program in a folder where other things lie, for tests that leave it running."""
+    """The program in a folder with other files, for tests that leave it running."""
     directory = tmp_path_factory.mktemp("serve")
     for name in ("tasks", "webhooks", "celeryconfig"):
         (directory / f"{name}.py").write_text(f"raise SystemExit('this is another {name}')\n")
@@ -43,7 +43,7 @@ def program(tmp_path_factory: pytest.TempPathFactory, mail_server: SmtpSink) -> 
 
 @pytest.fixture
 def short_lived(tmp_path: Path, mail_server: SmtpSink) -> Iterator[Running]:
-    """The program in a directory of its own, for tests that end it."""
+    """The program in its own directory, for tests that end it."""
     with running(tmp_path, mail_server) as started:
         yield started
 
@@ -141,7 +141,7 @@ def test_an_occupied_port_is_named_and_nothing_is_left_running(tmp_path: Path) -
 
 
 def _kill(program: Running, name: str) -> int:
-    """Kill one of the tree, which may be about to come back from the time before."""
+    """Kill a process of the tree, which may just be restarting after an earlier test."""
     assert wait_until(lambda: program.processes()[name]), name
     victim = program.processes()[name][0]
     os.kill(victim, signal.SIGKILL)

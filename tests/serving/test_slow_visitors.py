@@ -1,4 +1,4 @@
-"""Visitors who are slow, or who only pretend to want something, keep nobody else waiting."""
+"""Visitors who are slow, or only pretend to want something, keep nobody else waiting."""
 
 import re
 import socket
@@ -26,7 +26,7 @@ MADE = Event()
 
 
 def _app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-    """Looks at the head, then reads the body, as the webhooks do."""
+    """Look at the head, then read the body, as the webhooks do."""
     body = b"hello"
     if environ["REQUEST_METHOD"] == "POST":
         if environ.get("HTTP_AUTHORIZATION") != "good":
@@ -227,7 +227,7 @@ def test_a_stopping_server_finishes_its_requests_and_waits_for_no_straggler() ->
 
 
 def _told(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-    """Answers what was asked for."""
+    """Give the requested answer."""
     if environ["PATH_INFO"] == "/studio/slow":
         MADE.wait(10)
     body = f"[{environ['PATH_INFO']}?{environ['QUERY_STRING']}]".encode()
@@ -240,7 +240,7 @@ def _paths(said: bytes) -> list[str]:
 
 
 def _deaf(port: int) -> socket.socket:
-    """Somebody who asks for much and has hardly room for any of it."""
+    """Connect as a visitor who requests much and has hardly any buffer for it."""
     visitor = socket.socket()
     visitor.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     visitor.settimeout(10)
@@ -250,7 +250,7 @@ def _deaf(port: int) -> socket.socket:
 
 
 def _trickle(visitor: socket.socket, piece: bytes, every: float, most: int = 80) -> float:
-    """Say it again and again until nobody listens; how many seconds that took."""
+    """Send it repeatedly until the connection closes; return how many seconds that took."""
     began = time.monotonic()
     for _ in range(most):
         try:

@@ -1,4 +1,4 @@
-"""Who may keep us waiting, and who makes room for whom."""
+"""Which connections may keep us waiting, and which must make room."""
 
 from hypothesis import given
 from hypothesis import strategies as st

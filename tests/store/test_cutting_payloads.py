@@ -1,4 +1,4 @@
-"""What providers and calendars told before is cut as what they tell now is, and nothing else."""
+"""Old events from providers and calendars are trimmed like new ones, and nothing else is."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ CUT = "0011"
 
 
 def before_the_cut(url: str) -> Database:
-    """A database as it was just before that migration."""
+    """A database just before that migration."""
     config = _config(url)
     script = ScriptDirectory.from_config(config).get_revision(CUT)
     assert script is not None and isinstance(script.down_revision, str)
@@ -53,7 +53,7 @@ def raws(database: Database) -> list[Any]:
 
 
 def told_before() -> Iterator[tuple[str, str, str, Any, Any]]:
-    """Source, key, kind, the payload as it was kept, and what the program keeps of it now."""
+    """Yield source, key, kind, the payload as stored then, and what the program stores now."""
     for name, provider in registry().items():
         for body in payloads(name).values():
             whole = [value for value, _ in provider.split(body)]

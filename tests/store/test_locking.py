@@ -1,4 +1,4 @@
-"""Many at once: rows in hand are left to others, and no writer's work is lost."""
+"""Concurrency: rows in progress are left to their owner, and no writer's work is lost."""
 
 import multiprocessing
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ counters = Table(
 
 
 def people(database: Database, count: int) -> None:
-    """So many subscribers, each enrolled and due now."""
+    """Create that many subscribers, each enrolled and now due."""
     with database.writing() as connection:
         for n in range(1, count + 1):
             add_subscriber(
@@ -49,7 +49,7 @@ def people(database: Database, count: int) -> None:
 
 
 def due(connection: Connection, limit: int = 100, now: datetime = NOW) -> list[int]:
-    """The numbers of the enrolments that are to be looked at."""
+    """Return the IDs of the enrolments that are due to be looked at."""
     return [one.id for one in due_enrolments(connection, now, limit)]
 
 

@@ -1,4 +1,4 @@
-"""Migrations: what they make is what the program expects, however often and by whomever run."""
+"""Migrations produce what the program expects, however often and by whichever user they run."""
 
 import multiprocessing
 import secrets
@@ -40,7 +40,7 @@ def _empty_postgresql(server: str) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a database in which there is nothing at all."""
+    """The URL of a database with nothing in it at all."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/empty.db"
     else:
@@ -65,7 +65,7 @@ def test_the_sweep_has_its_partial_indexes(database: Database) -> None:
 
 
 def is_current(database: Database) -> bool:
-    """Whether the newest migration has been made, and no other since."""
+    """Return whether the newest migration has been applied, and no later one."""
     with database.reading() as connection:
         at = MigrationContext.configure(connection).get_current_revision()
     return (

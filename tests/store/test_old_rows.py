@@ -1,4 +1,4 @@
-"""What was written before reasons were kept shows what can be known of it."""
+"""Rows from before reasons were stored show what can be known about them."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ SOON = NOW + timedelta(days=14)
 
 
 def migrate_to(url: str, revision: str) -> None:
-    """Bring a database to a revision."""
+    """Migrate a database to a revision."""
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     config.attributes["url"] = url
@@ -32,7 +32,7 @@ def migrate_to(url: str, revision: str) -> None:
 
 
 class Before:
-    """A database as it was before, into which rows are written."""
+    """A database at an earlier revision, into which rows are written."""
 
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url)
@@ -53,7 +53,7 @@ class Before:
         return number if isinstance(number, int) else 0
 
     def person(self, name: str, **more: object) -> int:
-        """Somebody."""
+        """Add a person."""
         return self.add(
             "subscribers",
             address=f"{name}@example.org",
@@ -69,7 +69,7 @@ class Before:
         )
 
     def enrolment(self, person: int, status: str, **more: object) -> int:
-        """Something that has ended for them."""
+        """Add an ended enrolment for them."""
         row = {
             "sequence": "pain-guide",
             "enrolled_at": NOW,
@@ -84,7 +84,7 @@ class Before:
         return self.add("enrolments", subscriber_id=person, status=status, **(row | more))
 
     def event(self, person: int | None, kind: str, source: str, raw: str | None = None) -> int:
-        """Something that happened to them, or was done for them."""
+        """Add an event that happened to them, or was done for them."""
         key = f"{person}:{kind}:{source}"
         return self.add(
             "events",
@@ -100,7 +100,7 @@ class Before:
 
 @pytest.fixture
 def before(empty_url: str) -> Before:
-    """A database at the state before, with all kinds of people in it."""
+    """A database at the earlier revision, with all kinds of people in it."""
     migrate_to(empty_url, "0008")
     return Before(empty_url)
 

@@ -1,4 +1,4 @@
-"""A session is the same whatever the database prefers and whatever stands in front of it."""
+"""A session is the same whatever the database's defaults and whatever proxy is in front."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def prefer(postgresql_url: str) -> Callable[..., None]:
-    """Change what the database itself prefers."""
+    """Change the database's own defaults."""
 
     def change(**preferences: str) -> None:
         with psycopg.connect(postgresql_url, autocommit=True) as connection:
@@ -42,7 +42,7 @@ def prefer(postgresql_url: str) -> Callable[..., None]:
 
 @pytest.fixture(params=["directly", "dropped", "refused"])
 def reached_url(request: pytest.FixtureRequest, postgresql_url: str) -> Iterator[str]:
-    """The database, reached directly and through what drops or refuses a session's wishes."""
+    """The database, reached directly and through proxies that drop or refuse session options."""
     if request.param == "directly":
         yield postgresql_url
     else:

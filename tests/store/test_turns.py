@@ -1,4 +1,4 @@
-"""Turns: threads of one process write in the order in which they came."""
+"""Turns: threads of one process write in order of arrival."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""The column types and the two statements that everything rests on, on both databases."""
+"""The column types and the two basic statements, on both databases."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -45,7 +45,7 @@ def guide_files(database: Database) -> Database:
 
 
 def kept(database: Database, column: str, value: Any) -> Any:
-    """What comes back of a value that is stored."""
+    """Return a value after storing and reading it."""
     with database.writing() as connection:
         number = connection.execute(things.insert().values({column: value})).inserted_primary_key
     assert number is not None

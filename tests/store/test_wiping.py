@@ -1,4 +1,4 @@
-"""Wiping: SQLite's files hold nothing of what was emptied, however it came to be kept there."""
+"""Wiping: SQLite's files contain nothing of what was emptied, however it got there."""
 
 import shutil
 import sqlite3
@@ -32,7 +32,7 @@ def keep_and_erase(database: Database, now: datetime = NOW) -> None:
 
 
 def tells_of_ann(database: Database) -> bool:
-    """Whether the file or its log does; looked at when nobody in this process has it open."""
+    """Return whether the file or its log mentions Ann, once this process has closed it."""
     database.close()
     files = (file_of(database), file_of(database, "-wal"))
     return any(ANN.encode() in path.read_bytes() for path in files if path.exists())
@@ -45,7 +45,7 @@ def rewritten_up_to(database: Database) -> int:
 
 @pytest.fixture
 def reader(sqlite_database: Database) -> sqlite3.Connection:
-    """Somebody who is reading, as a long export does."""
+    """A reader with an open transaction, like a long export."""
     connection = sqlite3.connect(file_of(sqlite_database), isolation_level=None)
     connection.execute("BEGIN")
     connection.execute("SELECT count(*) FROM subscribers").fetchone()

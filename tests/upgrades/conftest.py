@@ -1,4 +1,4 @@
-"""Fixtures: a house over a database of before, which has not been brought up to date."""
+"""Fixtures: an installation with an older database that has not been upgraded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ __all__ = ["Old", "empty_url", "old", "smtp_sink"]
 
 @dataclass
 class Old:
-    """A house over a database of before, and what its own version said of it."""
+    """An installation with an older database, and what its own version said about it."""
 
     home: Installation
     seen: Seen
 
     def upgrade(self) -> Installation:
-        """Bring the database up to date; it lies at another place than it did, so arm it."""
+        """Upgrade the database; its location has changed, so arm it."""
         context = self.home.context
         bring_up_to_date(context)
         status.arm(context.database, context.fingerprint, context.witness, self.home.clock.now)
@@ -41,7 +41,7 @@ def old(
     clock_file: ClockFile,
     smtp_sink: SmtpSink,
 ) -> Iterator[Old]:
-    """Each state of before, on each kind of database."""
+    """Each older state, on each kind of database."""
     seen = restore(request.param, empty_url)
     clock_file.set(seen.now)
     home = Installation(empty_url, tmp_path, clock_file, smtp_sink.url)

@@ -1,4 +1,4 @@
-"""A database that a newer program has upgraded: who must not work with it says so and stops."""
+"""A database upgraded by a newer program: one too old for it says so and stops."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ ELSEWHERE = {"serve", "beat", "demo", "restore", "doctor"}
 
 
 def stamp(home: Installation, shape: str) -> None:
-    """As if a program of that shape had upgraded the database."""
+    """Mark the database as upgraded by a program with that schema."""
     with home.context.database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :s"), {"s": shape})
 
@@ -88,7 +88,7 @@ def test_serve_refuses_a_newer_database_and_publishes_nothing(
 
 @pytest.fixture
 def overtaken(home: Installation, smtp_sink: ScriptedSink) -> Installation:
-    """A house that has written to Ann, and whose database has been upgraded since."""
+    """An installation that has emailed Ann, and whose database has since been upgraded."""
     home.subscribe(ANN)
     home.deliver()
     home.collect(tracking=True)
@@ -111,7 +111,7 @@ for _ in range(3):
 
 
 def at_work(home: Installation, code: str = _AT_WORK) -> str:
-    """What a process of a worker's says while it does that, or tries all that it does."""
+    """Return what a worker process logs while running this code, by default all its work."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("NURTURE_")}
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -184,7 +184,7 @@ def test_publishing_upgrades_the_database(old: Old) -> None:
 
 
 def test_a_failed_upgrade_changes_nothing_and_says_how_to_go_back(old: Old) -> None:
-    """Something is in the way of the last migration."""
+    """Something blocks the last migration."""
     database = old.home.context.database
     with database.engine.begin() as connection:
         connection.execute(text("CREATE TABLE compatibility (id INTEGER)"))

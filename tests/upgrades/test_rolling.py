@@ -1,4 +1,4 @@
-"""A newer release has upgraded and published, and processes of this one run on beside it."""
+"""A newer release has upgraded and published, while processes of this one keep running."""
 
 import json
 from datetime import timedelta
@@ -30,7 +30,7 @@ PAIN, OVER_50 = "pain-guide", "over-50-guide"
 
 @pytest.fixture
 def between(home: Installation, smtp_sink: ScriptedSink) -> Installation:
-    """A house with people under way, whose database a newer release has just upgraded."""
+    """An installation with current enrolments, just upgraded by a newer release."""
     for address, form in ((ANN, PAIN), (BOB, OVER_50), (CARL, PAIN), (DORA, PAIN)):
         home.subscribe(address, form)
     home.deliver()
@@ -44,7 +44,7 @@ def between(home: Installation, smtp_sink: ScriptedSink) -> Installation:
 
 
 def add_to_the_tables(connection: Connection, home: Installation) -> None:
-    """What the migration of the newer release does, and who it says may go on."""
+    """Apply the newer release's migration, including which releases may continue."""
     for statement in (
         "ALTER TABLE subscribers ADD COLUMN language TEXT DEFAULT 'en' NOT NULL",
         "ALTER TABLE messages ADD COLUMN broadcast_id INTEGER",
@@ -57,7 +57,7 @@ def add_to_the_tables(connection: Connection, home: Installation) -> None:
 
 
 def publish(connection: Connection, home: Installation) -> None:
-    """Something of an unknown kind, and known things with more in them than is known here."""
+    """Publish something of an unknown kind, and known things with unknown additions."""
     plan = (SHIPPED / OVER_50 / "sequence.toml").read_text()
     plan += '\n[[steps]]\nemail = "film"\nkind = "film"\n'
     topics = (SHIPPED / "segments.toml").read_text()
@@ -76,7 +76,7 @@ def publish(connection: Connection, home: Installation) -> None:
 
 
 def write_new_words(connection: Connection, home: Installation) -> None:
-    """Words of which this release has never heard, wherever there are words."""
+    """Write words unknown to this release wherever there are words."""
     people = {row["address"]: row["id"] for row in home.rows(subscribers)}
     of_ann, now = {"subscriber_id": people[ANN]}, home.clock.now
     told = {"source": "studio", "verdict": "likely", "happened_at": now, **of_ann}
@@ -140,7 +140,7 @@ def test_known_steps_are_sent_and_unknown_ones_are_left_unchanged(
 
 
 def _work(home: Installation) -> None:
-    """What a worker of this release does; what it leaves to the newer one stays due."""
+    """Do the work of this release's worker; what it leaves to the newer one stays due."""
     while batch.deliver_batch(home.context.dispatch).offered:
         pass
     home.upkeep()

@@ -1,4 +1,4 @@
-"""An upgrade loses nobody, doubles nothing, and every link that was ever sent goes on working."""
+"""An upgrade loses nobody, duplicates nothing, and every link ever sent keeps working."""
 
 import json
 from collections import Counter
@@ -39,7 +39,7 @@ def run(home: Installation, *arguments: str) -> str:
 
 
 def forecast(said: dict[str, Any]) -> list[tuple[str, ...]]:
-    """What will come, as far as both versions tell it in the same words."""
+    """Return what is to come, as far as both versions describe it in the same words."""
     return [(e["at"], e["what"], e["sequence"], e["step"]) for e in said["coming"]]
 
 
@@ -76,7 +76,7 @@ def test_counts_and_exports_are_the_same_as_before_the_upgrade(old: Old) -> None
 
 
 def _assert_nothing_is_missing(record: dict[str, Any], was: dict[str, Any]) -> None:
-    """Every row is there with what it held; what came in as it came may have been cut since."""
+    """Check that every row still has its content, except raw payloads, which may be trimmed."""
     for part in ("consents", "signups", "enrolments", "messages", "events", "interests"):
         assert len(record[part]) == len(was[part])
         for row, before in zip(record[part], was[part], strict=True):
@@ -154,7 +154,7 @@ def test_everyone_gets_what_is_due_after_the_upgrade_and_nothing_twice(
 
 
 def _owed(said: dict[str, Any], end: datetime) -> list[tuple[str, str]]:
-    """What the old version foretold, without guides, because those are in the ledger already."""
+    """Return what the old version predicted, except guides, which are already in the ledger."""
     return [
         (entry["sequence"], entry["step"])
         for entry in said["coming"]
@@ -166,7 +166,7 @@ def _owed(said: dict[str, Any], end: datetime) -> list[tuple[str, str]]:
 def _received(
     home: Installation, people: dict[int, str], before: set[int]
 ) -> dict[str, list[tuple[str, str]]]:
-    """What was sent that was not in the ledger before."""
+    """Return what was sent that was not in the ledger before."""
     found: dict[str, list[tuple[str, str]]] = {address: [] for address in people.values()}
     for row in home.rows(messages):
         if row["id"] not in before:

@@ -1,4 +1,4 @@
-"""Every test here may have a house of its own, and its owner's browser."""
+"""Fixtures: an installation for every test, and its owner's browser."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -21,7 +21,7 @@ def link(sqlite_home: Installation) -> str:
 
 @pytest.fixture
 def stranger(sqlite_home: Installation) -> FlaskClient:
-    """A browser that nobody has signed in with."""
+    """A browser that is not signed in."""
     return app_of(sqlite_home).test_client()
 
 

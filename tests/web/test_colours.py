@@ -1,4 +1,4 @@
-"""The colours of the pages can be told apart by everybody, in daylight and in the dark."""
+"""The pages' colours have enough contrast for everyone, in light and dark mode."""
 
 import re
 from pathlib import Path
@@ -41,7 +41,7 @@ def palette(scheme: str) -> dict[str, str]:
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance, 0 to 1, as WCAG 2.2 defines it."""
+    """Return the relative luminance, 0 to 1, as WCAG 2.2 defines it."""
     shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
@@ -94,7 +94,7 @@ def test_the_stylesheet_loads_nothing() -> None:
 
 @pytest.mark.parametrize("sheet", sorted((ROOT / "nurture/web/static").rglob("*.css")))
 def test_every_rule_of_a_stylesheet_is_closed(sheet: Path) -> None:
-    """A brace that is missing takes everything behind it along, and no browser says so."""
+    """A missing brace drops everything after it, and no browser reports that."""
     depth = 0
     for number, line in enumerate(sheet.read_text().splitlines(), 1):
         depth += line.count("{") - line.count("}")

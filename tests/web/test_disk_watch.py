@@ -1,4 +1,4 @@
-"""A disk that runs full: each thing stops in its turn, the owner reads it, people still get out."""
+"""A disk that fills up: functions stop in turn, the owner is told, people can unsubscribe."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ GB = 1_000_000_000
 
 @dataclass
 class Filling:
-    """A disk of 20 GB on which `free` bytes are left; `looks` counts who asked."""
+    """A disk of 20 GB with `free` bytes left; `looks` counts the checks."""
 
     free: int = 5 * GB
     looks: int = 0
@@ -29,7 +29,7 @@ class Filling:
 
 @pytest.fixture
 def disk(sqlite_home: Installation) -> Filling:
-    """The house's disk, to be filled before the house is asked for anything."""
+    """The installation's disk, to be filled before anything else is done."""
     filling = Filling()
     sqlite_home.__dict__["context"] = replace(sqlite_home.context, look_at_disk=filling)
     return filling

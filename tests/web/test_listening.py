@@ -1,4 +1,4 @@
-"""Tokens serve once, and a provider's question is answered by one press and nothing else."""
+"""Tokens work once, and a provider's question is answered only by pressing a button."""
 
 import json
 from datetime import timedelta
@@ -52,7 +52,7 @@ def test_tokens_are_deleted_once_their_signatures_have_expired(
 
 
 def ask(home: Installation, monkeypatch: pytest.MonkeyPatch, address: str = YES) -> None:
-    """Amazon asks, as it does when our address is entered at a topic."""
+    """Let Amazon ask, as it does when our URL is entered for a topic."""
     said = {"Message": "You have chosen to subscribe.", "MessageId": "m-1"}
     said |= {"SubscribeURL": address, "Timestamp": home.clock.now.isoformat(), "Token": "t"}
     said |= {"TopicArn": OURS, "Type": "SubscriptionConfirmation"}
@@ -66,7 +66,7 @@ def ask(home: Installation, monkeypatch: pytest.MonkeyPatch, address: str = YES)
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that the studio opens."""
+    """The URLs that the studio opens."""
     found: list[str] = []
     monkeypatch.setattr(website, "download", found.append)
     return found
@@ -115,7 +115,7 @@ def test_a_confirmation_address_outside_amazon_is_never_stored(
 def test_amazon_is_asked_to_retry_if_its_certificate_is_unavailable(
     sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Amazon gives up on what is refused, and calls again where the server is at fault."""
+    """Amazon gives up after a refusal, but calls again after a server error."""
 
     def away(url: str) -> bytes:
         raise AmazonUnavailableError("Not now.")

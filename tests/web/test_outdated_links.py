@@ -1,7 +1,7 @@
-"""A link that a leaked key has signed takes a no; it shows nothing, gives no yes and leads nowhere.
+"""A link signed with a leaked key can opt out; it shows nothing, gives no consent, leads nowhere.
 
-With the leaked key such a link can be made for anybody, so the tests are a subscriber's with an old
-mail, and a stranger's who acts in their name.
+With the leaked key such a link can be made for anyone, so the tests are those of a subscriber with
+an old email, and of a stranger acting in their name.
 """
 
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ BOTH = {"tracking": "1", "health_topics": "1"}
 
 @pytest.fixture
 def home(sqlite_home: Installation, smtp_sink: ScriptedSink) -> Installation:
-    """Ann has her guide and an article, agrees to everything, and then the key has leaked."""
+    """Ann has her guide and an article and has consented to everything; then the key leaks."""
     sqlite_home.subscribe(ANN, first_name="Ann")
     sqlite_home.deliver()
     sqlite_home.collect(tracking=True, health_topics=True)
@@ -43,13 +43,13 @@ def home(sqlite_home: Installation, smtp_sink: ScriptedSink) -> Installation:
 
 @pytest.fixture
 def article(home: Installation, smtp_sink: ScriptedSink) -> Mail:
-    """The article, sent before."""
+    """The article, sent before the leak."""
     return smtp_sink.mails[-1]
 
 
 @pytest.fixture
 def browser(home: Installation) -> FlaskClient:
-    """A browser on the web side as it is since."""
+    """A browser on the web side after the leak."""
     from webhooks import create_app
 
     return create_app(home.another(**LEAKED)).test_client()
@@ -67,7 +67,7 @@ def says_nothing_of_ann(answer: TestResponse) -> bool:
 
 
 def shows_no_trusted_link(answer: TestResponse) -> bool:
-    """No page must turn an old link into a new one."""
+    """Check that no page turns an old link into a new one."""
     return "/preferences/" not in answer.get_data(as_text=True)
 
 
@@ -212,7 +212,7 @@ def test_an_outdated_link_records_neither_opens_nor_clicks(
 def test_a_providers_events_about_an_older_email_still_count(
     home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
-    """A provider proves by a secret of its own who it is; a bounce must not be lost."""
+    """A provider proves its identity with its own secret; a bounce must not be lost."""
     from nurture.signatures import sign_standard_webhook
 
     told = {

@@ -1,4 +1,4 @@
-"""What a subscriber's pages promise whoever reads them, by eye, by ear or by keyboard."""
+"""What subscribers' pages promise their readers, by eye, by ear or by keyboard."""
 
 import re
 from collections.abc import Iterator

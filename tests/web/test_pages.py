@@ -1,4 +1,4 @@
-"""A subscriber's pages as they are reached through the links of a mail: looking changes nothing."""
+"""A subscriber's pages, reached through an email's links: viewing changes nothing."""
 
 from html import unescape
 from io import BytesIO
@@ -22,13 +22,13 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 @pytest.fixture
 def home(sqlite_home: Installation) -> Installation:
-    """One kind of database will do: the services beneath are tested on both."""
+    """An installation on one kind of database: the services are tested on both."""
     return sqlite_home
 
 
 @pytest.fixture
 def mail(home: Installation, smtp_sink: ScriptedSink) -> Mail:
-    """The first mail that Ann got."""
+    """The first email that Ann received."""
     home.subscribe(ANN, first_name="Ann")
     home.deliver()
     [mail] = smtp_sink.mails
@@ -36,12 +36,12 @@ def mail(home: Installation, smtp_sink: ScriptedSink) -> Mail:
 
 
 def path(mail: Mail, page: str) -> str:
-    """Where a link of the mail leads on our own pages."""
+    """Return the path of the email's link to one of our own pages."""
     return urlsplit(link_in(mail, page)).path
 
 
 def guarded(answer: TestResponse) -> bool:
-    """Whether an answer keeps its token from other sites, search engines and frames."""
+    """Return whether an answer protects its token from other sites, search engines and frames."""
     policy = answer.headers["Content-Security-Policy"]
     return (
         "default-src 'none'" in policy

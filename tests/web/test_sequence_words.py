@@ -1,4 +1,4 @@
-"""What a sequence does, as it is said to somebody who is no engineer."""
+"""What a sequence does, described for a person who is not an engineer."""
 
 from dataclasses import fields, replace
 from datetime import time, timedelta

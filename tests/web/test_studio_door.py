@@ -1,4 +1,4 @@
-"""The studio's door: nothing is answered, and nothing done, for anybody but an owner."""
+"""Access control of the studio: nothing is answered or done for anyone but an owner."""
 
 import re
 from urllib.parse import urlsplit

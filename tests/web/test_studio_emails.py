@@ -1,4 +1,4 @@
-"""The editor: what Paul changes there, looks at, publishes and takes back."""
+"""The editor: what Paul edits, previews, publishes and undoes there."""
 
 import re
 
@@ -12,7 +12,7 @@ PAGE = "/studio/emails/pain-guide/your-guide"
 
 
 def fields(browser: FlaskClient, **changed: str) -> dict[str, str]:
-    """What the editor's form would send, with some of it changed."""
+    """Return what the editor's form would send, with some of it changed."""
     page = browser.get(PAGE).text
     area = re.search(r'name="body"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
     plain = re.search(r'name="text"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)

@@ -1,4 +1,4 @@
-"""What is held after a restore is listed by person, and goes or is dropped as the owner says."""
+"""Messages held after a restore are listed by person, and sent or dropped as the owner decides."""
 
 from datetime import timedelta
 

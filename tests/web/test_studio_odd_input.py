@@ -1,4 +1,4 @@
-"""Odd input: whatever a browser sends, the answer is a page, and nothing breaks after it."""
+"""Odd input: whatever a browser sends, the answer is a page, and nothing is broken afterwards."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,7 +17,7 @@ HUGE = "9" * 40
 
 
 def test_huge_numbers_and_odd_characters_are_handled_on_both_databases(home: Installation) -> None:
-    """On both databases, which break at different things."""
+    """On both databases, which fail on different values."""
     browser = app_of(home).test_client()
     token = sessions.make_link(home.context.database, PAUL, home.context.clock())
     assert send(browser, f"/studio/welcome/{token}", password=PASSWORD).status_code == 303

@@ -1,4 +1,4 @@
-"""The studio's people: found without a trace in an address, told whole, and attended to."""
+"""The studio's people: found without a trace in a URL, shown completely, and acted on."""
 
 import json
 from datetime import timedelta
@@ -30,7 +30,7 @@ ACTS = (
 
 @pytest.fixture
 def ann(sqlite_home: Installation, paul: FlaskClient) -> FlaskClient:
-    """Paul's browser, in a house that Ann and Bob came to."""
+    """Paul's browser, in an installation where Ann and Bob signed up."""
     sqlite_home.subscribe(ANN, first_name="Ann")
     sqlite_home.subscribe("bob@example.org")
     sqlite_home.deliver()
@@ -215,7 +215,7 @@ def test_text_typed_by_subscribers_is_escaped(sqlite_home: Installation, paul: F
 
 
 def bounced(home: Installation) -> None:
-    """Postmark says that Ann's mailbox does not exist."""
+    """Report, as Postmark, that Ann's mailbox does not exist."""
     told = MailEvent(
         EventKind.BOUNCED, "postmark", "b1", home.clock.now, ANN, None, True, "550 No such user", {}
     )

@@ -26,7 +26,7 @@ ROW = {
 
 @pytest.fixture
 def ann(sqlite_home: Installation, paul: FlaskClient) -> FlaskClient:
-    """Paul's browser, in a house in which Ann is a golfer and Bob is none."""
+    """Paul's browser, in an installation where Ann is a golfer and Bob is not."""
     sqlite_home.subscribe(ANN, "over-50-guide", first_name="Ann")
     sqlite_home.subscribe("bob@example.org")
     clicks(sqlite_home, ANN, 2)

@@ -1,4 +1,4 @@
-"""The sequences' pages: what Paul reads there, and how he changes what people get."""
+"""The sequences' pages: what Paul reads there, and how he changes what people receive."""
 
 import re
 from datetime import timedelta
@@ -31,7 +31,7 @@ USUAL = {
 
 
 def words(answer: TestResponse) -> str:
-    """A page as it is read."""
+    """Return a page's text as a reader sees it."""
     assert answer.status_code == 200, answer.text
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
@@ -52,7 +52,7 @@ def publish(home: Installation, paul: FlaskClient) -> str:
 
 
 def live(home: Installation, paul: FlaskClient, days: int) -> None:
-    """Let days pass, and sign Paul in again after them."""
+    """Let days pass, then sign Paul in again."""
     home.live_until(home.clock.now + timedelta(days=days))
     token = sessions.make_link(home.context.database, PAUL, home.clock.now)
     assert send(paul, f"/studio/welcome/{token}", password=PASSWORD).status_code == 303

@@ -1,4 +1,4 @@
-"""Guides and settings: what the owner changes there holds, and what cannot be is said beside it."""
+"""Guides and settings: changes take effect, and refusals are shown next to the field."""
 
 from io import BytesIO
 
@@ -42,7 +42,7 @@ TIMES = {
 
 
 def upload(browser: FlaskClient, content: bytes, name: str = "Nine keys.pdf") -> TestResponse:
-    """Choose a file on the guides' page and put it in place."""
+    """Choose a file on the guides page and upload it."""
     fields = {
         "csrf_token": token_on(browser, GUIDES),
         "guide-pain-guide": (BytesIO(content), name),
@@ -51,7 +51,7 @@ def upload(browser: FlaskClient, content: bytes, name: str = "Nine keys.pdf") ->
 
 
 def practice_toml(home: Installation) -> str:
-    """What is published of the practice."""
+    """Return the published practice."""
     from nurture.services.publishing.studio import history
     from nurture.store.tables.revisions import RevisionKind
 

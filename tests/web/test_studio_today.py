@@ -18,7 +18,7 @@ from tests.web.studio import send, token_on
 
 
 def words(page: str) -> str:
-    """A page as it is read."""
+    """Return a page's text as a reader sees it."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 

@@ -1,4 +1,4 @@
-"""What the owner pastes into a website works as it stands, and loses nobody on the way."""
+"""The snippets an owner pastes into a website work unchanged, and lose nobody on the way."""
 
 import json
 import re
@@ -34,7 +34,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def context(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Installation]:
-    """A house with an address that a website reaches."""
+    """An installation with a URL that a website can reach."""
     published = Installation(sqlite_url, tmp_path, clock_file).publish_shipped()
     with served(published) as url:
         context = Installation(sqlite_url, tmp_path, clock_file, settings={"NURTURE_BASE_URL": url})
@@ -45,7 +45,7 @@ def context(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[
 
 @pytest.fixture
 def snippets(context: Installation) -> dict[str, str]:
-    """What the page of a form shows to be pasted, by its heading, with the token in it."""
+    """Return the snippets on a form's page, by heading, with the token included."""
     page = token_page(app_of(context).test_client(), context)
     found = re.findall(r'aria-label="([^"]+)"><code>(.*?)</code>', page, re.DOTALL)
     return {name: unescape(code) for name, code in found}
@@ -61,7 +61,7 @@ def token_page(browser: FlaskClient, context: Installation) -> str:
 
 @pytest.fixture
 def wordpress(snippets: dict[str, str]) -> Run:
-    """A visitor posts a form on a WordPress site that has the snippets."""
+    """Post a form, as a visitor, on a WordPress site with the snippets."""
     plugins = {"contact form 7": "Contact Form 7", "gravity forms": "Gravity Forms"}
 
     def run(plugin: str, token: str = SIGNUP_TOKEN, **task: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Without a mail server nothing claims that an email was sent, and every place says the same."""
+"""Without a mail server, no page claims that an email was sent, and all say the same."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ FORM = "/studio/settings/website/pain-guide"
 
 @pytest.fixture
 def silent(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Installation]:
-    """A house without a mail server."""
+    """An installation without a mail server."""
     context = Installation(sqlite_url, tmp_path, clock_file).publish_shipped()
     yield context
     context.close()

@@ -1,4 +1,4 @@
-"""Whoever has an address at an international domain is one person, however it is spelt."""
+"""A person with an address at an international domain is one person, however it is spelt."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Of what providers and calendars send, nothing is kept that tells more than what happened."""
+"""Nothing that providers and calendars send is stored beyond what happened."""
 
 import json
 import logging
@@ -82,7 +82,7 @@ def home(
 
 
 def telling(value: Any) -> Any:
-    """A payload in which everybody told as much as they could."""
+    """Return a payload in which every sender included as much as they could."""
     if isinstance(value, list):
         return [telling(item) for item in value]
     if isinstance(value, dict):
@@ -145,7 +145,7 @@ def test_free_text_from_callers_is_stored_in_no_table_file_or_log(
 
 
 def refuse_something(home: Installation, schemes: Mapping[str, Scheme]) -> None:
-    """Calls that cannot be read, wholly or in part, and one that is not signed."""
+    """Make calls that are wholly or partly unreadable, and one that is not signed."""
     odd = [{"event": {MARKER: MARKER}, "email": PERSON}, {"event": "bounce", "email": PERSON}]
     for document, status in ((odd, 204), (odd[:1], 422), ({MARKER: MARKER}, 422)):
         headers, body = schemes["sendgrid"].sign(json.dumps(document).encode(), home.clock.now)

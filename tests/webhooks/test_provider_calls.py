@@ -1,4 +1,4 @@
-"""What mail providers and calendars call: only who signed is heard, and each thing counts once."""
+"""Calls from mail providers and calendars: only signed ones count, and each event only once."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ MAIL = "/webhooks/mail/generic"
 
 
 def bounce(home: Installation, number: str = "e1", **more: object) -> dict[str, Any]:
-    """A bounce of Ann's, as the plain shape says it."""
+    """Return a bounce of Ann's address in our own plain format."""
     event = {
         "id": number,
         "type": "bounced",
@@ -31,7 +31,7 @@ def bounce(home: Installation, number: str = "e1", **more: object) -> dict[str, 
 
 
 def call(home: Installation, document: object, path: str = MAIL) -> TestResponse:
-    """A signed call."""
+    """Make a signed call."""
     body = as_json(document)
     headers = sign_standard_webhook(MAIL_SECRET, "msg_1", home.clock.now, body)
     return home.client.post(path, data=body, headers=headers, content_type="application/json")

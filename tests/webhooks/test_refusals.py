@@ -1,4 +1,4 @@
-"""Every refused call is noted with what was wrong, and nothing that was in it."""
+"""Every refused call is recorded with what was wrong, but with none of its content."""
 
 from datetime import timedelta
 

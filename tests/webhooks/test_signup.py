@@ -1,4 +1,4 @@
-"""The signup webhook: who may call, what is answered, and what is kept."""
+"""The signup webhook: who may call, what is answered, and what is stored."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -23,12 +23,12 @@ BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
 def call(
     home: Installation, body: bytes, headers: Mapping[str, str] = BEARER, path: str = PAIN
 ) -> TestResponse:
-    """One call of the website's with a JSON body."""
+    """Make one of the website's calls with a JSON body."""
     return home.client.post(path, data=body, headers=headers, content_type="application/json")
 
 
 def problem(answer: TestResponse) -> dict[str, Any]:
-    """The problem document that an error is answered with."""
+    """Return the problem document of an error answer."""
     assert answer.mimetype == "application/problem+json"
     document: dict[str, Any] = answer.get_json(force=True)
     assert document["status"] == answer.status_code
@@ -38,7 +38,7 @@ def problem(answer: TestResponse) -> dict[str, Any]:
 
 
 def signed(home: Installation, body: bytes, number: str = "msg_1") -> dict[str, str]:
-    """The three headers of a signed call."""
+    """Return the three headers of a signed call."""
     return sign_standard_webhook(SIGNUP_SECRET, number, home.clock.now, body)
 
 

@@ -1,4 +1,4 @@
-"""No field but the address can cost a visitor their guide, in whatever shape it comes."""
+"""No field except the address can cost a visitor their guide, whatever its format."""
 
 import json
 from typing import Any
@@ -50,13 +50,13 @@ ODD: list[Any] = [
 
 
 def signed_up(home: Installation, answer: TestResponse) -> bool:
-    """Whether the call was accepted and everything of a signup is there."""
+    """Return whether the call was accepted and a signup was recorded completely."""
     tables = (subscribers, signups, enrolments)
     return answer.status_code == 202 and all(len(home.rows(table)) == 1 for table in tables)
 
 
 def as_form(value: Any) -> Any:
-    """A value as a form can send it; what is no text is written out."""
+    """Return a value as a form can send it; what is not text is converted to text."""
     plain = value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
     return plain if isinstance(plain, str) else json.dumps(plain)
 

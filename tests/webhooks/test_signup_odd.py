@@ -1,4 +1,4 @@
-"""The signup webhook and anything at all: never a fault of ours, and nothing half kept."""
+"""The signup webhook with arbitrary input: no server errors, and nothing half stored."""
 
 import logging
 from pathlib import Path
@@ -41,7 +41,7 @@ anything = settings(max_examples=_MANY, suppress_health_check=[HealthCheck.funct
 
 
 def counts(home: Installation) -> tuple[int, int, int, int]:
-    """How many rows a signup has written so far, by table."""
+    """Return how many rows a signup has written so far, by table."""
     tables = (subscribers, signups, enrolments, consents)
     with home.context.database.reading() as connection:
         people, filled_in, enrolled, agreed = (
@@ -51,7 +51,7 @@ def counts(home: Installation) -> tuple[int, int, int, int]:
 
 
 def post(home: Installation, body: bytes, kind: str = "application/json", **headers: str) -> int:
-    """Call the webhook and see that whatever was refused left nothing behind."""
+    """Call the webhook and check that anything refused left nothing behind."""
     before = counts(home)
     answer = home.client.post(PAIN, data=body, headers=BEARER | headers, content_type=kind)
     if answer.status_code != 202:

@@ -1,4 +1,4 @@
-"""The website may say when a visitor really asked; no such time is refused with a remedy."""
+"""The website may say when a visitor really asked; an invalid time is refused with a remedy."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The page for web designers: what it shows can be copied and works."""
+"""The page for web designers: its examples can be copied and work."""
 
 import os
 import re
@@ -37,13 +37,13 @@ def installation(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iter
 
 @pytest.fixture
 def served(installation: Installation) -> Iterator[str]:
-    """The page, as a real server hands it out that its examples can reach."""
+    """The page, from a real server that its examples can reach."""
     with serving.served(installation) as url, urlopen(f"{url}/docs") as answer:
         yield answer.read().decode()
 
 
 def example(page: str, name: str) -> str:
-    """The text of an example, as it is copied from a browser."""
+    """Return the text of an example, as copied from a browser."""
     [found] = re.findall(rf'<code id="{name}-example">(.*?)</code>', page, re.DOTALL)
     return unescape(found)
 
@@ -88,7 +88,7 @@ def test_the_curl_example_signs_a_person_up(served: str, installation: Installat
 
 @php
 def test_the_php_example_signs_a_person_up(served: str, installation: Installation) -> None:
-    """The form's fields are put where PHP would put them, since no web server runs it here."""
+    """The form's fields are placed where PHP would put them, since no web server runs it here."""
     form = urlencode({"email": "alice@example.org", "first_name": "Alice"})
     script = example(served, "php").removeprefix("<?php")
     done = run(["php", "-r", f"parse_str('{form}', $_POST);{script}"])
@@ -112,7 +112,7 @@ def test_the_docs_page_has_the_security_headers_and_its_stylesheet_exists(
 
 
 class Outline(HTMLParser):
-    """What is open while a page is read, its headings, its ids and where its links lead."""
+    """A page's open elements while parsing, its headings, its ids and the targets of its links."""
 
     def __init__(self) -> None:
         super().__init__()

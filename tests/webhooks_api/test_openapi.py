@@ -1,4 +1,4 @@
-"""The OpenAPI document tells of every route there is, and of nothing else."""
+"""The OpenAPI document describes every existing route, and nothing else."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def told(client: FlaskClient) -> Any:
 
 
 def routes(app: Flask) -> set[tuple[str, str]]:
-    """Every method of every route, spelt as OpenAPI spells them."""
+    """Return every method of every route, spelt as in OpenAPI."""
     return {
         (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()

@@ -1,4 +1,4 @@
-"""Whatever is sent, every answer is one that the OpenAPI document tells of."""
+"""Whatever is sent, every answer is one that the OpenAPI document describes."""
 
 import json
 from base64 import b64encode
@@ -86,7 +86,7 @@ def document(installation: Installation) -> Any:
 
 @pytest.fixture(scope="module")
 def places(installation: Installation) -> dict[str, dict[str, str]]:
-    """What stands in a path that leads somewhere: real names, and tokens of somebody enrolled."""
+    """Return valid values for paths: real names, and tokens of an enrolled person."""
     installation.subscribe("alice@example.org")
     signer = installation.context.tokens
     tokens = {
@@ -102,7 +102,7 @@ def places(installation: Installation) -> dict[str, dict[str, str]]:
 def assert_documented(
     document: Any, method: str, path: str, mode: GenerationMode, call: Call
 ) -> None:
-    """Try out what the document allows, or what it does not, and hold each answer to it."""
+    """Send what the document allows, or what it does not, and check each answer against it."""
     cases = document[path][method].as_strategy(generation_mode=mode)
     tried = []
 
@@ -144,7 +144,7 @@ def test_an_authenticated_caller_gets_only_documented_responses(
 
 
 def credentials(case: "Case[Any]", installation: Installation) -> dict[str, str]:
-    """What shows who is calling, in place of what was made up."""
+    """Return what authenticates the caller, in place of generated values."""
     for made_up in [name for name in case.headers if name != "Idempotency-Key"]:
         del case.headers[made_up]
     if case.path.startswith("/webhooks/bookings/"):

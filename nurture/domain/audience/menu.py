@@ -1,7 +1,7 @@
-"""Conditions as rows of menus: what the owner can put together without writing anything.
+"""Conditions as rows of menus, which the owner can build without writing anything.
 
-A `RowGroup` is a list of rows of which all, any or none have to hold, with at most one level of
-groups within it. What does not fit into that is left alone, and is changed as text.
+A `RowGroup` is a list of rows of which all, any or none must be true, with at most one level of
+groups inside it. A condition that does not fit is left unchanged and is edited as text.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ from nurture.domain.tracking.verdict import Verdict
 
 
 class GroupKind(StrEnum):
-    """How many of a group's parts have to hold."""
+    """How many parts of a group must be true."""
 
     ALL = "all"
     ANY = "any"
@@ -67,11 +67,11 @@ _ATTRIBUTES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of menus.
+    """One row of menus.
 
-    `what` is the topic, email or link (with `TOPIC`, `EMAIL` or `LINK` before it), the
-    sequence, its step (`sequence/step`), the form or the levels (joined by +); empty is
-    anything. `state` is that of an enrolment, `days` how far back is looked, 0 for ever.
+    `what` is the topic, email or link (prefixed with `TOPIC`, `EMAIL` or `LINK`), the sequence, its
+    step (`sequence/step`), the form, or the levels (joined by +); empty means anything. `state` is
+    that of an enrolment, and `days` is how far back to look, 0 for no limit.
     """
 
     kind: Kind
@@ -84,7 +84,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """Rows, and groups of rows, of which all, any or none have to hold."""
+    """Rows, and groups of rows, of which all, any or none must be true."""
 
     how: GroupKind
     rows: tuple[Row, ...] = ()
@@ -92,7 +92,7 @@ class RowGroup:
 
 
 def as_condition(group: RowGroup) -> Condition | None:
-    """What a group means; `None` as long as there is nothing in it."""
+    """Return the condition that a group expresses, or `None` if the group is empty."""
     inner = [one for one in map(as_condition, group.groups) if one is not None]
     parts = (*map(_of_row, group.rows), *inner)
     if not parts:
@@ -106,7 +106,7 @@ def as_condition(group: RowGroup) -> Condition | None:
 
 
 def as_group(condition: Condition) -> RowGroup | None:
-    """The group that means the same as a condition; `None` where the menus cannot say it."""
+    """Return the group equivalent to a condition, or `None` if menus cannot express it."""
     how, conditions = _taken_apart(condition)
     return _group(how, conditions, nested=True)
 
@@ -218,7 +218,7 @@ def _has(attribute: str, value: str, isnt: bool) -> Row | None:
 
 
 def _dated(row: Row, within: timedelta | None) -> Row | None:
-    """The row with how far back it looks; `None` where that is no whole number of days."""
+    """Return the row with its look-back period, or `None` if that is not in whole days."""
     if within is None:
         return row
     if within % timedelta(days=1) or not within:

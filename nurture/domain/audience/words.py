@@ -1,6 +1,6 @@
-"""Conditions in words: what a segment asks of a person, as one would say it.
+"""Conditions in words: what a segment requires of a person, as one would say it.
 
-Every condition is said as what goes on after “Everybody who”, in the third person.
+Each phrase is in the third person and continues a sentence that begins “Everybody who”.
 """
 
 from collections.abc import Mapping
@@ -29,21 +29,21 @@ from nurture.domain.tracking.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class ConditionNames:
-    """What things are called that conditions know by their keys; emails by `sequence/step`."""
+    """The names of what conditions refer to by key; emails are keyed by `sequence/step`."""
 
     topics: Mapping[str, str] = field(default_factory=dict)
     sequences: Mapping[str, str] = field(default_factory=dict)
     emails: Mapping[str, str] = field(default_factory=dict)
 
     def email(self, key: str) -> str:
-        """An email by its full key or, in whichever sequence, by its step."""
+        """Return the name of an email, given its full key or its step alone in any sequence."""
         found = self.emails.get(key) or next(
             (said for one, said in self.emails.items() if one.partition("/")[2] == key), key
         )
         return f"“{found}”"
 
     def sequence(self, key: str) -> str:
-        """A sequence by its title."""
+        """Return the title of a sequence."""
         return f"“{self.sequences.get(key, key)}”"
 
 
@@ -66,7 +66,7 @@ _TIMES = {1: "", 2: " at least twice"}
 
 
 def say(condition: Condition, names: ConditionNames) -> str:
-    """A condition in words, without a capital and without a full stop."""
+    """Return a condition in words, without a capital letter or a full stop."""
     match condition:
         case All(conditions):
             return _joined(conditions, names, "and")
@@ -82,7 +82,7 @@ def say(condition: Condition, names: ConditionNames) -> str:
 
 
 def say_length(length: timedelta | None) -> str:
-    """How far back is looked, with a space before it; nothing where that does not matter."""
+    """Return how far back to look, with a leading space, or an empty string for no limit."""
     if length is None:
         return ""
     hours, rest = divmod(int(length.total_seconds()), 3600)
@@ -94,7 +94,7 @@ def say_length(length: timedelta | None) -> str:
 
 
 def _joined(conditions: tuple[Condition, ...], names: ConditionNames, word: str) -> str:
-    """Parts that are lists themselves stand in brackets, so that nobody reads them apart."""
+    """Join the parts, with nested lists in brackets so that they cannot be misread."""
     said = [
         f"({say(one, names)})"
         if isinstance(one, All | AnyOf) and len(one.conditions) > 1
@@ -106,7 +106,7 @@ def _joined(conditions: tuple[Condition, ...], names: ConditionNames, word: str)
 
 
 def _leaf(condition: Condition, names: ConditionNames) -> tuple[str, str]:
-    """What is said of whoever it holds for, and of whoever it does not."""
+    """Return two phrases: for people who meet the condition and for those who do not."""
     match condition:
         case Did():
             return _did(condition, names)

@@ -1,4 +1,4 @@
-"""Where a link in an email leads, when it is written with a value instead of an address."""
+"""Where a link in an email leads, if it is written as a value's name instead of an address."""
 
 import re
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ _NAMED = re.compile(r"([a-z_]+)([/?#&].*)?", re.DOTALL)
 
 
 def destination(link: str, values: Mapping[str, str]) -> str:
-    """The address that a link leads to.
+    """Return the address that a link leads to.
 
-    A link is an address, the name of one of the `values`, or such a name with a path or
-    parameters behind it; whatever is none of these is taken for an address.
+    A link is an address, the name of one of the `values`, or such a name followed by a path or
+    parameters; anything else is treated as an address.
     """
     named = _NAMED.fullmatch(link)
     if named is None or named[1] not in values:
@@ -20,10 +20,10 @@ def destination(link: str, values: Mapping[str, str]) -> str:
 
 
 def joined(address: str, more: str) -> str:
-    """An address with a path or parameters behind it.
+    """Return an address with a path or parameters added to it.
 
-    There is one slash and one question mark between them, and parameters come before the
-    address's own fragment (RFC 3986, section 3).
+    There is one slash or question mark between them, and parameters go before the address's own
+    fragment (RFC 3986, section 3).
     """
     page, mark, fragment = address.partition("#")
     if more.startswith("/"):

@@ -7,9 +7,9 @@ from typing import Any
 
 
 class EmailFormat(StrEnum):
-    """What the body of an email is written in; the value is its file's suffix.
+    """The format of an email's body; the value is its file extension.
 
-    `md` is Markdown, placed into the shared layout; `mjml` is the whole design.
+    `md` is Markdown, placed in the shared layout; `mjml` is the complete design.
     """
 
     MARKDOWN = "md"
@@ -20,10 +20,10 @@ class EmailFormat(StrEnum):
 class EmailSource:
     """One email as it was written.
 
-    `key` is `sequence/email`. `first_line` is the line of the file on which the body
-    begins, so that findings can name the place. `layout` holds the shared parts.
-    `content` is the whole file, of which `front` and `body` are what was read from it.
-    `text` is the plain version; where it is empty, that of Markdown is made from the body.
+    `key` is `sequence/email`. `first_line` is the line of the file on which the body begins, so
+    that findings can give line numbers. `layout` holds the shared parts. `content` is the whole
+    file, from which `front` and `body` were read. `text` is the plain-text version; if it is empty,
+    a Markdown email's is made from the body.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Playing people forward on a virtual clock, with the very planner and gate that run it."""
+"""Simulating people on a virtual clock, with the planner and gate used in production."""
 
 import heapq
 from collections.abc import Iterator
@@ -33,18 +33,18 @@ _ENDED_BY_DEEDS = {
 def simulate(
     world: World, person: Person, start: datetime, life: Life | None = None
 ) -> Iterator[SimulatedEvent]:
-    """What happens to a person from `start` on, in order, until nothing more will.
+    """Yield what happens to a person from `start` on, in order, until nothing more will.
 
-    What they have in hand or have had before is theirs already and is not told again. Mails
-    leave the moment they may: the mail server is there, and workers look in time. Give it
-    a `life` of that person's to see where they stand at the end.
+    What they have already received is not reported again. Emails are sent the moment they may be:
+    the mail server is available, and workers are punctual. Pass a `life` of that person to see
+    their state at the end.
     """
     return _Play(world, life or Life(world, person), start).run()
 
 
 @dataclass
 class _Play:
-    """One person being played."""
+    """The simulation of one person."""
 
     world: World
     life: Life
@@ -84,7 +84,7 @@ class _Play:
                 )
 
     def _react(self, sequence: str, step: str, kind: StepKind) -> None:
-        """What the person's habits make of a mail that has just come."""
+        """Schedule what the person's habits lead to when an email has just arrived."""
         habits, email = self.life.person.habits, f"{sequence}/{step}"
         read_at = self.now + habits.reads_after
         if habits.opens:
@@ -99,7 +99,7 @@ class _Play:
     # --- What a worker does ------------------------------------------------------------------
 
     def _look(self) -> Iterator[SimulatedEvent]:
-        """One look at everything that is due, on what was so when it began."""
+        """Deal with everything that is due, given the state when this look began."""
         due = self.life.due(self.now)
         segments = self.life.segments(self.now) if self._ask(due) else frozenset()
         for one in due:

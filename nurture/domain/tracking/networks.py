@@ -1,4 +1,4 @@
-"""Networks from which machines fetch what is in mails; evidence beside other evidence, no proof."""
+"""Networks from which machines fetch what is in emails; supporting evidence, not proof."""
 
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -37,7 +37,7 @@ _APPLE = ip_network("17.0.0.0/8")
 
 @lru_cache(maxsize=4096)
 def find_scanners_owner(client: str) -> str | None:
-    """Whose network an address is in, where that is one of those that scanners work from."""
+    """Return whose network an address is in, if it is one that scanners work from."""
     try:
         address = ip_address(client)
     except ValueError:
@@ -47,7 +47,7 @@ def find_scanners_owner(client: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def is_apples(client: str) -> bool:
-    """Whether an address is one of Apple's own."""
+    """Return whether an address belongs to Apple."""
     try:
         return ip_address(client) in _APPLE
     except ValueError:
@@ -56,7 +56,7 @@ def is_apples(client: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def neighbourhood(client: str) -> str:
-    """The block that a whole row of machines shares: 256 addresses, or an IPv6 /48."""
+    """Return the block that a group of machines shares: 256 addresses, or an IPv6 /48."""
     try:
         address = ip_address(client)
     except ValueError:

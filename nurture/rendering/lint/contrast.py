@@ -1,10 +1,10 @@
-"""How well the words of an email stand out from what is behind them (WCAG 2.2, 1.4.3).
+"""The contrast of an email's text against its background (WCAG 2.2, 1.4.3).
 
-The HTML is read with the part of CSS that mails use: styles on elements, and rules for
-tags and classes in `<style>`, those for dark mode only where that is asked for. Colours
-that are not written as #rgb or #rrggbb are taken to be seen to by their author.
+The HTML is interpreted with the part of CSS that emails use: styles on elements, and rules for
+tags and classes in `<style>`; rules for dark mode are included only on request. Colours not
+written as #rgb or #rrggbb are assumed to have been checked by their author.
 
-Whatever the HTML is, it is read in one pass, and comparing it with its rules has an end.
+Any HTML is read in one pass, and the comparisons of its elements with its rules are limited.
 """
 
 import re
@@ -31,12 +31,12 @@ _READ = frozenset(
 
 
 class TooManyStylesError(Exception):
-    """There are more elements and rules than can be compared with each other in good time."""
+    """There are too many elements and rules to compare with each other in reasonable time."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeakContrast:
-    """Words that are hard to read: `ratio` to one, where `wanted` is the least."""
+    """Words that are hard to read: the contrast `ratio` is below the minimum `wanted`."""
 
     words: str
     colour: str
@@ -47,15 +47,15 @@ class WeakContrast:
 
 
 def contrast(colour: str, background: str) -> float:
-    """The contrast of two colours as #rgb or #rrggbb, between 1 and 21."""
+    """Return the contrast of two colours as #rgb or #rrggbb, between 1 and 21."""
     lighter, darker = sorted((_luminance(colour), _luminance(background)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def weak_contrasts(html: str) -> list[WeakContrast]:
-    """Every pair of colours that is too weak, in light and in dark mode, with the first words.
+    """Return each pair of colours with too little contrast, in light and dark mode.
 
-    Raises `TooManyStylesError`.
+    Each is given with its first words. Raise `TooManyStylesError`.
     """
     found: dict[tuple[str, str, bool], WeakContrast] = {}
     for dark in (False, True):
@@ -94,7 +94,7 @@ class _Open:
 
 
 def _rules(html: str, *, dark: bool) -> Iterator[_Rule]:
-    """The rules that hold in light or in dark mode; those for narrow screens change no colour."""
+    """Yield the rules for light or dark mode; rules for narrow screens change no colour."""
     for sheet in _between(html, "<style", "</style>"):
         bare = _without(_without(sheet.partition(">")[2], "/*", "*/"), "<!--", "-->")
         blocks = list(_blocks(bare))
@@ -110,7 +110,7 @@ _DARK = "prefers-color-scheme: dark"
 
 
 def _blocks(sheet: str) -> Iterator[tuple[str, str, str]]:
-    """Every block with its selectors and the at-rule around it, those within two left out."""
+    """Yield every block with its selectors and its at-rule, except those inside two at-rules."""
     around: list[str] = []
     selectors, text = None, ""
     for piece in _PIECE.findall(sheet):
@@ -130,7 +130,7 @@ def _blocks(sheet: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _between(text: str, start: str, end: str) -> Iterator[str]:
-    """What stands between each `start` and the `end` behind it."""
+    """Yield the text between each `start` and the `end` that follows it."""
     at = text.find(start)
     while at >= 0 and (to := text.find(end, at)) >= 0:
         yield text[at + len(start) : to]
@@ -138,7 +138,7 @@ def _between(text: str, start: str, end: str) -> Iterator[str]:
 
 
 def _without(text: str, start: str, end: str) -> str:
-    """The text without what stands between these; what is not closed goes to its end."""
+    """Remove each passage from `start` to `end`; an unclosed one extends to the end of the text."""
     kept, at = [], 0
     while (found := text.find(start, at)) >= 0:
         kept.append(text[at:found])
@@ -148,7 +148,7 @@ def _without(text: str, start: str, end: str) -> str:
 
 
 def _selector(selector: str) -> tuple[tuple[str, frozenset[str]], ...]:
-    """The compounds of a selector; empty for one that says more than tags and classes."""
+    """Parse a selector into compounds; empty if it uses more than tags and classes."""
     compounds = []
     for word in selector.replace(">", " ").split():
         found = _COMPOUND.fullmatch(word)
@@ -165,7 +165,7 @@ def _styles(body: str) -> dict[str, str]:
 
 
 class _Reader(HTMLParser):
-    """Reads the HTML with the colours that hold where it is."""
+    """A parser that tracks which colours apply at each place in the HTML."""
 
     def __init__(self, rules: list[_Rule], *, dark: bool) -> None:
         super().__init__(convert_charrefs=True)
@@ -195,7 +195,7 @@ class _Reader(HTMLParser):
         self._dress(one, _styles(given.get("style", "")))
 
     def _dress(self, one: _Open, own: dict[str, str]) -> None:
-        """What rules say, then what the element says, then what is important."""
+        """Apply the rules' styles, then the element's own, then those marked `!important`."""
         matching = [rule.styles for rule in self._rules if self._matches(rule)]
         for styles in matching:
             _apply(styles, one)

@@ -1,4 +1,4 @@
-"""An email in Markdown composed into the shared layout, as MJML and as plain text."""
+"""Composing a Markdown email into the shared layout, as MJML and as plain text."""
 
 from nurture.domain.messages.email import EmailSource
 from nurture.rendering.includes import (
@@ -18,9 +18,9 @@ FRAME = "layout/markdown.mjml"
 
 
 def compose_markdown(source: EmailSource) -> tuple[Spliced, Spliced, list[str]]:
-    """The whole MJML, the whole plain version, and what is wrong with the Markdown.
+    """Return the whole MJML, the whole plain version and the findings about the Markdown.
 
-    A plain version that was written beside it is taken; otherwise it is made from the
+    A separately written plain version is used if there is one; otherwise it is made from the
     Markdown. Findings name the line of the Markdown.
     """
     read = read_markdown(source)

@@ -1,4 +1,4 @@
-"""How people stand: each enrolment with its next look, and what the gate asks of the person."""
+"""The current state of people: their enrolments with the next look, and what the gate needs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from nurture.store.tables.suppressions import standing_of
 
 @dataclass(frozen=True, slots=True)
 class PersonState:
-    """One person: what they are and were in, and what holds mails back."""
+    """One person: what they are and were enrolled in, and what holds emails back."""
 
     address: str
     time_zone: str
@@ -35,9 +35,9 @@ class PersonState:
 
 
 def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, PersonState]:
-    """How these people stand, as far as they are known.
+    """Return the current state of these people, if they are known.
 
-    A mail that a worker has in hand counts as sent.
+    A message that a worker has in hand counts as sent.
     """
     ids = list(subscriber_ids)
     in_hand, suppressed = _in_hand(connection, ids), standing_of(connection, ids)
@@ -54,7 +54,7 @@ def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dic
 
 
 def under_way_in(connection: Connection, sequence: str) -> list[int]:
-    """The subscribers who are under way in a sequence."""
+    """Return the subscribers who are under way in a sequence."""
     statement = select(enrolments.c.subscriber_id).where(
         enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE
     )

@@ -1,4 +1,4 @@
-"""The account at the mail server: whether it is held, and refusals since it last accepted."""
+"""The account at the mail server: whether it is on hold, and refusals since it last accepted."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -56,9 +56,9 @@ refusals = Table(
 
 @dataclass(frozen=True, slots=True)
 class FinalRefusal:
-    """A refusal for good: `dead` says that the address was refused, `fails` that the message was.
+    """A permanent refusal: `dead` if the address was refused, `fails` if the message was.
 
-    What neither is tried again for some days.
+    If it is neither, the message is tried again for some days.
     """
 
     message: int
@@ -72,7 +72,7 @@ class FinalRefusal:
 
 
 def find_hold(connection: Connection, *, lock: bool = False) -> Hold | None:
-    """Why and until when the account is held, or `None` while it is open."""
+    """Return why and until when the account is on hold, or `None` while it is open."""
     chosen = select(account)
     row = connection.execute(chosen.with_for_update() if lock else chosen).mappings().first()
     if row is None:
@@ -88,7 +88,7 @@ def find_hold(connection: Connection, *, lock: bool = False) -> Hold | None:
 
 
 def keep_hold(connection: Connection, hold: Hold) -> None:
-    """Hold the account so from now on."""
+    """Put the account on hold in this way from now on."""
     values = {
         "cause": hold.cause,
         "reason": hold.reason,
@@ -102,54 +102,54 @@ def keep_hold(connection: Connection, hold: Hold) -> None:
 
 
 def drop_hold(connection: Connection) -> None:
-    """Open the account."""
+    """End the hold on the account."""
     connection.execute(delete(account))
 
 
 def add_refusals(connection: Connection, refused: Sequence[FinalRefusal]) -> None:
-    """Remember refusals for good until something is accepted."""
+    """Remember permanent refusals until something is accepted."""
     insert_new(connection, refusals, [_row(one) for one in refused])
 
 
 def forget_refusals(connection: Connection) -> None:
-    """Something was accepted: what was refused before has nothing to do with the server."""
+    """Forget past refusals after an acceptance: they have nothing to do with the server."""
     connection.execute(delete(refusals).where(~refusals.c.taken_back))
 
 
 def any_refusals(connection: Connection) -> bool:
-    """Whether any are remembered."""
+    """Return whether any refusals are remembered."""
     return connection.scalar(select(refusals.c.message_id).limit(1)) is not None
 
 
 def equal_refusals(connection: Connection) -> list[Equal]:
-    """Of whom and how alike the refusals since the last acceptance were."""
+    """Return the people and the marks of the refusals since the last acceptance."""
     chosen = select(refusals.c.subscriber_id, refusals.c.mark).where(~refusals.c.taken_back)
     return [Equal(*row) for row in connection.execute(chosen)]
 
 
 def refusals_marked(connection: Connection, mark: str) -> list[FinalRefusal]:
-    """The refusals of that mark which still count against the people."""
+    """Return the refusals with that mark that still count against the people."""
     return _refused(connection, (refusals.c.mark == mark) & ~refusals.c.taken_back)
 
 
 def taken_back(connection: Connection) -> list[FinalRefusal]:
-    """The refusals that wait for the account to be open."""
+    """Return the refusals that are waiting for the account to reopen."""
     return _refused(connection, refusals.c.taken_back)
 
 
 def mark_taken_back(connection: Connection, message_ids: Collection[int]) -> None:
-    """Hold these against the server until it accepts something."""
+    """Blame these refusals on the server until it accepts something."""
     those = refusals.c.message_id.in_(list(message_ids))
     connection.execute(update(refusals).where(those).values(taken_back=True))
 
 
 def remove_refusals(connection: Connection, message_ids: Collection[int]) -> None:
-    """Remember these no longer."""
+    """Forget these refusals."""
     connection.execute(delete(refusals).where(refusals.c.message_id.in_(list(message_ids))))
 
 
 def refused_people(connection: Connection) -> set[int]:
-    """The subscribers of all refusals that are remembered."""
+    """Return the subscribers of all remembered refusals."""
     return set(connection.scalars(select(refusals.c.subscriber_id)))
 
 

@@ -1,10 +1,10 @@
 """The studio: the owner's pages, under `/studio/`.
 
-One module per area says which addresses it answers. A view is a translation from HTTP to a
-service and back; nobody gets as far as a view without a session, which `door` sees to.
+One module per area defines the URLs it answers. A view is a translation from HTTP to a service
+and back; `core.auth` lets no request reach a view without a session.
 
-To add an area, write a module with `add_routes(studio, context)` and put it into `AREAS`. It
-appears in the navigation by itself where `wording.NAVIGATION` names its first page.
+To add an area, write a module with `add_routes(studio, context)` and add it to `AREAS`. It appears
+in the navigation if `wording.NAVIGATION` names its first page.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ AREAS = (
 
 
 def create_studio(context: Context) -> Blueprint:
-    """The blueprint `studio`, to be registered at the root of the site."""
+    """Return the blueprint `studio`, to be registered at the root of the site."""
     studio = Blueprint(
         "studio",
         __name__,

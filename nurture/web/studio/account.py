@@ -29,11 +29,11 @@ class AccountPages:
     context: Context
 
     def show_account(self) -> Page:
-        """Everything about signing in, on one page."""
+        """Show everything about signing in, on one page."""
         return self._page()
 
     def change_password(self) -> Page:
-        """A new password, for whoever knows the present one."""
+        """Set a new password, if the current one is given."""
         present, wanted = request.form.get("present", ""), request.form.get("wanted", "")
         context, owner = self.context, auth.signed_in().owner
         try:
@@ -47,16 +47,16 @@ class AccountPages:
         return _back(signed, "Your password is changed, and every other browser is signed out.")
 
     def offer_codes(self) -> Page:
-        """Make a secret for the app."""
+        """Generate a secret for the authenticator app."""
         security.offer_codes(self.context.database, self.context.seal, auth.signed_in().owner)
         return redirect(url_for("studio.show_codes"), 303)
 
     def show_codes(self) -> Page:
-        """The secret as a picture for the phone's camera, and as text."""
+        """Show the secret as a picture for the phone's camera, and as text."""
         return self._codes_page()
 
     def take_on_codes(self) -> Page:
-        """The first code shows that the phone has it; the recovery codes are shown once."""
+        """Turn the second factor on with its first code; show the recovery codes once."""
         context, owner = self.context, auth.signed_in().owner
         code = request.form.get("code", "")
         try:
@@ -70,7 +70,7 @@ class AccountPages:
         return render_template("studio/recovery_codes.html", codes=codes)
 
     def give_up_codes(self) -> Page:
-        """Ask for no codes any more."""
+        """Turn the second factor off."""
         context, owner = self.context, auth.signed_in().owner
         password = request.form.get("password", "")
         try:
@@ -80,7 +80,7 @@ class AccountPages:
         return _back(signed, "Signing in takes your password alone again.")
 
     def sign_out_everywhere(self) -> Page:
-        """End every session, this one included."""
+        """End every session, including this one."""
         sessions.sign_out_everywhere(self.context.database, auth.signed_in().owner)
         auth.show_out()
         tell("You are signed out everywhere.")
@@ -113,7 +113,7 @@ class AccountPages:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to the account."""
+    """Register the account's routes."""
     views = AccountPages(context)
     studio.add_url_rule("/account", view_func=views.show_account)
     studio.add_url_rule("/account/codes", view_func=views.show_codes)
@@ -134,7 +134,7 @@ def _back(signed: SignedIn, sentence: str) -> Response:
 
 
 def _as_picture(address: str) -> Markup:
-    """A QR code as inline SVG, dark on white on any page."""
+    """Return a QR code as inline SVG, dark on white on any page."""
     drawn = segno.make(address, error="m").svg_inline(
         scale=5, border=3, light="#ffffff", dark="#10211d", omitsize=True, svgclass="qr"
     )

@@ -1,4 +1,4 @@
-"""Emails: what each says, and the editor in which its words can be changed."""
+"""Emails: the text of each, and the editor in which it can be changed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Emails:
     context: Context
 
     def show_emails(self) -> str:
-        """Every email, in the order in which each sequence sends them."""
+        """Show every email, in the order in which each sequence sends them."""
         with self.context.database.reading() as connection:
             published = self.context.catalogue.current(connection)
         return render_template(
@@ -81,11 +81,11 @@ class Emails:
         )
 
     def show_email(self, sequence: str, name: str) -> str:
-        """The editor, with what there is to know before publishing."""
+        """Show the editor, with what to know before publishing."""
         return self._page(self._editing(f"{sequence}/{name}"))
 
     def save(self, sequence: str, name: str) -> Answer | str | tuple[str, int]:
-        """Keep what was written, and do with it what the button says."""
+        """Save the text, and do with it what the pressed button says."""
         found = self._editing(f"{sequence}/{name}")
         action, page = request.form.get("action", "save"), url_for_email(found.key)
         if action == "discard":
@@ -104,7 +104,7 @@ class Emails:
         return redirect(page, 303)
 
     def autosave(self, sequence: str, name: str) -> Answer | tuple[Answer, int]:
-        """Keep what was written while it is being written; answers the draft's next version."""
+        """Save the text while it is being written; return the draft's next version."""
         found = self._editing(f"{sequence}/{name}")
         try:
             return jsonify(version=self._keep(found, _written(found)))
@@ -112,7 +112,7 @@ class Emails:
             return jsonify(trouble=str(error)), 409
 
     def find_concerns(self, sequence: str, name: str) -> str:
-        """What stands against publishing what was written, as a part of the page."""
+        """Render, as part of the page, the concerns about publishing the text."""
         found = self._editing(f"{sequence}/{name}")
         try:
             concerns = self._concerns(found, _written(found))
@@ -121,7 +121,7 @@ class Emails:
         return render_template("studio/_concerns.html", **concerns)
 
     def preview(self, sequence: str, name: str) -> Response:
-        """What was written, as the person chosen would see it; nothing is kept of it."""
+        """Show the text as the chosen person would see it, without saving it."""
         found, context = self._editing(f"{sequence}/{name}"), self.context
         try:
             context.disk.insist(DiskUse.PREVIEWS)
@@ -141,7 +141,7 @@ class Emails:
         return _document(html, images=request.form.get("look") != "no-images")
 
     def show_history(self, sequence: str, name: str) -> str:
-        """Every revision, and what each changed."""
+        """Show every revision, and what each changed."""
         key = f"{sequence}/{name}"
         states = owner.history(self.context.database, RevisionKind.EMAIL, key)
         if not states:
@@ -215,7 +215,7 @@ class Emails:
             tell(f"The test could not be sent: {outcome.reason}", trouble=True)
 
     def _concerns(self, found: Editing, written: Written) -> dict[str, Any]:
-        """What stands against publishing, as the part of the page wants it."""
+        """Return the concerns about publishing, in the form that part of the page needs."""
         context = self.context
         _, body, first_line = parse_email(written.content, found.key)
         examined = email_editor.examine_email(
@@ -250,13 +250,13 @@ class Emails:
 
 
 def url_for_email(key: str) -> str:
-    """The editor of an email."""
+    """Return the URL of an email's editor."""
     sequence, _, name = key.partition("/")
     return url_for("studio.show_email", sequence=sequence, name=name)
 
 
 def _written(found: Editing) -> Written:
-    """What the form says, put into the file it came from."""
+    """Put the form's values into the file they came from."""
     form = request.form
     front: dict[str, Any] = {n: form[n].strip() or None for n in _FRONT if n in form}
     if "topics" in form:
@@ -268,7 +268,7 @@ def _written(found: Editing) -> Written:
 
 
 def _changed_topics(found: Editing, said: str) -> dict[str, list[str]]:
-    """The topics, unless they are those of the file, whose way of writing them then stays."""
+    """Return the topics if they differ from the file's, whose own formatting is then preserved."""
     topics = [topic for topic in re.split(r"[,\s]+", said.lower()) if topic]
     before = parse_email(found.written.content, found.key)[0].get("topics", [])
     return {} if topics == before else {"topics": topics}
@@ -288,7 +288,7 @@ def _pre(text: str) -> str:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to the emails."""
+    """Register the routes for emails."""
     views, one = Emails(context), "/emails/<sequence>/<name>"
     studio.add_url_rule("/emails/", view_func=views.show_emails)
     studio.add_url_rule(one, view_func=views.show_email)

@@ -1,4 +1,4 @@
-"""Guides: which PDF is handed over, another in its place, and the way back."""
+"""Guides: which PDF is delivered, replacing it, and undoing that."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Guides:
     context: Context
 
     def show_settings(self) -> str:
-        """Every guide, and what it was before."""
+        """Show every guide and its earlier files."""
         return self._page()
 
     def upload(self, sequence: str) -> Answer | tuple[str, int]:
-        """Take a file as the guide from now on."""
+        """Use an uploaded file as the guide from now on."""
         self._guide_of(sequence)
         try:
             self._keep(sequence)
@@ -60,7 +60,7 @@ class Guides:
         return redirect(url_for("studio.show_settings"), 303)
 
     def show_guide(self, sequence: str, number: int = 0) -> Response:
-        """The PDF that is handed over, or an earlier one."""
+        """Return the PDF that is delivered, or an earlier one."""
         found, context = self._guide_of(sequence), self.context
         with context.database.reading() as connection:
             if number:
@@ -112,7 +112,7 @@ class Guides:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to the guides."""
+    """Register the routes for guides."""
     views, one = Guides(context), "/settings/guides/<sequence>"
     studio.add_url_rule("/settings", view_func=views.show_settings)
     studio.add_url_rule(one, view_func=views.show_guide)

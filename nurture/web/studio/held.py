@@ -1,4 +1,4 @@
-"""What is held after a restore: it may have been sent, and the owner says what becomes of it."""
+"""Messages held after a restore: they may have been sent, so the owner decides about them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class HeldPage:
     context: Context
 
     def show_held(self) -> str:
-        """Everything that is held, by person."""
+        """Show all held messages, by person."""
         context = self.context
         found = held.list_held(context.database, context.catalogue, context.clock())
         return render_template("studio/held.html", held=found)
 
     def decide_held(self) -> Response:
-        """Send one of them, or all, after all, or take it as sent."""
+        """Release one or all of them for sending, or treat them as sent."""
         context, chosen = self.context, request.form.get("enrolment", type=int)
         found = held.list_held(context.database, context.catalogue, context.clock())
         numbers = [one.enrolment for one in found if chosen in (None, one.enrolment)]
@@ -46,7 +46,7 @@ class HeldPage:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to what is held."""
+    """Register the routes for held messages."""
     views = HeldPage(context)
     studio.add_url_rule("/held", view_func=views.show_held)
     studio.add_url_rule("/held", view_func=views.decide_held, methods=["POST"])

@@ -1,10 +1,9 @@
-"""People: looked for by name or address, and filtered by how they stand.
+"""People: searched by name or address, and filtered by status.
 
-What is typed into the search is a piece of somebody's name or address. A form that is sent
-by GET would put it into the address of the page, and from there into the browser's history
-and the logs of every proxy in between, so the search is a POST, which changes nothing. The
-filters name segments and sequences and nobody, so they may stand in an address, which lets
-other pages link to them. Persons are addressed by their number.
+A search contains part of a person's name or address. A form sent by GET would put it into the
+page's URL, and from there into the browser's history and the logs of every proxy in between, so
+the search is a POST, which changes nothing. The filters name segments and sequences but no people,
+so they may appear in a URL, which lets other pages link to them. People are identified by number.
 """
 
 from __future__ import annotations
@@ -61,11 +60,11 @@ class People:
     context: Context
 
     def show_people(self) -> str:
-        """Everybody, or those whom the filters in the address ask for."""
+        """Show everyone, or those matching the filters in the URL."""
         return self._page(request.args, words="")
 
     def search_people(self) -> str:
-        """Those whom the form asks for."""
+        """Show the people matching the form."""
         return self._page(request.form, words=request.form.get("words", "")[:200].strip())
 
     def _page(self, said: Mapping[str, str], words: str) -> str:
@@ -99,14 +98,14 @@ class People:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to the list of people."""
+    """Register the routes for the list of people."""
     views = People(context)
     studio.add_url_rule("/people", view_func=views.show_people, methods=["GET"])
     studio.add_url_rule("/people", view_func=views.search_people, methods=["POST"])
 
 
 def badges(person: Person, now: datetime) -> list[tuple[str, str]]:
-    """How somebody stands, in a few words each, with how each is to look."""
+    """Describe a person's status in a few words each, with the style of each."""
     if person.suppressed:
         return [SUPPRESSED[person.suppressed]]
     found = []
@@ -125,7 +124,7 @@ def badges(person: Person, now: datetime) -> list[tuple[str, str]]:
 
 
 def _question(said: Mapping[str, str], words: str) -> Question:
-    """What is asked for; a filter that does not exist asks for nothing."""
+    """Return the search; an unknown filter is ignored."""
     return Question(
         words=words,
         segment=said.get("segment", ""),

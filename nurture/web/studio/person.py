@@ -53,11 +53,11 @@ class OnePerson:
     context: Context
 
     def show_person(self, person: int) -> Page:
-        """Their page."""
+        """Show the person's page."""
         return self._page(person)
 
     def pause_person(self, person: int) -> Page:
-        """Send nothing of their sequences for some days, or until a day."""
+        """Pause their sequences for some days, or until a given day."""
         try:
             until = self._until()
             on_behalf.pause(self.context.database, person, until, self.context.clock())
@@ -67,13 +67,13 @@ class OnePerson:
         return self._done(person)
 
     def resume_person(self, person: int) -> Page:
-        """Go on before the pause is over."""
+        """Resume before the pause is over."""
         on_behalf.resume(self.context.database, person, self.context.clock())
         tell("Their emails go on.")
         return self._done(person)
 
     def lift_person(self, person: int) -> Page:
-        """Write again to somebody whose address had bounced, because the owner knows better."""
+        """Lift the suppression of a bounced address, because the owner knows better."""
         context, why = self.context, request.form.get("reason", "")
         try:
             lifted = bounce_lifting.lift_of(
@@ -87,7 +87,7 @@ class OnePerson:
         return self._done(person)
 
     def ask_stop(self, person: int) -> Page:
-        """Ask whether they are to be unsubscribed."""
+        """Ask whether to unsubscribe them."""
         name = _name(self._introduced(person))
         return confirm_page(
             f"Unsubscribe {name}?",
@@ -114,7 +114,7 @@ class OnePerson:
         return self._done(person)
 
     def ask_take_out(self, person: int, sequence: str) -> Page:
-        """Ask whether one sequence is to end for them."""
+        """Ask whether to end one sequence for them."""
         found = self._introduced(person)
         if sequence not in found.sequences:
             abort(404)
@@ -138,7 +138,7 @@ class OnePerson:
         return self._done(person)
 
     def put_back_person(self, person: int, sequence: str) -> Page:
-        """Let them go on in a sequence that they were taken out of, or let go from."""
+        """Return them to a sequence that they were removed from, or that let them go."""
         context, by = self.context, signed_in().address
         try:
             on_behalf.put_back(
@@ -150,7 +150,7 @@ class OnePerson:
         return self._done(person)
 
     def ask_forget(self, person: int) -> Page:
-        """Ask for their address to be typed, because nothing brings them back."""
+        """Ask for their address to be typed, because erasure cannot be undone."""
         return self._forget_page(self._introduced(person), "")
 
     def forget_person(self, person: int) -> Page:
@@ -168,7 +168,7 @@ class OnePerson:
         return redirect(url_for("studio.show_people"), 303)
 
     def export_person(self, person: int) -> Page:
-        """Everything kept about them as a file: a page to read, or a JSON document."""
+        """Return everything stored about them as a file: a page to read, or a JSON document."""
         context = self.context
         context.disk.insist(DiskUse.EXPORTS)
         record = export.export(context.database, context.catalogue, person, context.clock())
@@ -180,7 +180,7 @@ class OnePerson:
         return _download(personal_page(record), "text/html", f"person-{person}.html")
 
     def _until(self) -> datetime:
-        """The moment a pause ends: the morning of the day asked for, where the practice is."""
+        """Return when a pause ends: at midnight on the chosen day, in the practice's time zone."""
         zone, days = ZoneInfo(self.context.practice.time_zone), request.form.get("days", "")
         today = self.context.clock().astimezone(zone).date()
         if days in _PAUSES:
@@ -226,7 +226,7 @@ class OnePerson:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to one person."""
+    """Register the routes for one person."""
     views, start = OnePerson(context), "/people/<int:person>"
     for path, show, act in (
         ("/stop", views.ask_stop, views.stop_person),
@@ -255,7 +255,7 @@ def _name(found: PersonPage) -> str:
 
 
 def _until_when(text: str) -> datetime | None:
-    """Where an older part of the story ends; what is no moment is none."""
+    """Parse the time before which to continue the story; None if it is invalid."""
     try:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else None

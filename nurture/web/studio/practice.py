@@ -1,4 +1,4 @@
-"""The practice: what it is and when it writes, each a form that publishes what it says."""
+"""The practice: its details and its hours, each a form that publishes its contents."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class PracticeSettings:
     context: Context
 
     def show_practice(self) -> str:
-        """Who writes, from where, and what the law wants said."""
+        """Show who writes, from where, and the details the law requires."""
         return _practice_page(practice.read_facts(self.context.database))
 
     def save_practice(self) -> Response | tuple[str, int]:
-        """Publish what the form says."""
+        """Publish the form."""
         context = self.context
         try:
             changed = practice.save_facts(context.database, request.form, context.clock())
@@ -47,11 +47,11 @@ class PracticeSettings:
         return redirect(url_for("studio.show_practice"), 303)
 
     def show_hours(self) -> str:
-        """The hours, how often, and the days off."""
+        """Show the hours, the frequency and the days off."""
         return _hours_page(practice.read_rhythm(self.context.database))
 
     def save_hours(self) -> Response | tuple[str, int]:
-        """Publish what the form says; whoever waits follows it."""
+        """Publish the form; waiting messages are rescheduled accordingly."""
         context = self.context
         try:
             changed = practice.save_rhythm(context.database, request.form, context.clock())
@@ -82,7 +82,7 @@ def _hours_page(
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to the practice and its hours."""
+    """Register the routes for the practice and its hours."""
     views = PracticeSettings(context)
     for address, show, save in (
         ("/settings/practice", views.show_practice, views.save_practice),

@@ -1,4 +1,4 @@
-"""The machinery: which settings of the server are active, without anything secret."""
+"""The machinery: which of the server's settings are active, without any secrets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ServerPage:
     context: Context
 
     def show_machinery(self) -> str:
-        """What whoever looks after the server has set."""
+        """Show what the server's administrator has set."""
         settings = self.context.settings
         return render_template(
             "studio/machinery.html",
@@ -34,7 +34,7 @@ class ServerPage:
 
 
 def _facts(settings: Settings, embedded: bool) -> list[tuple[str, str, str]]:
-    """What it is, how it is set at present, and where."""
+    """Return each setting's description, its current value, and its name."""
     route = str(SmtpRoute.from_url(settings.smtp_url)) if settings.smtp_url else ""
     days = f"{settings.retention_days} days"
     proxies = str(settings.trusted_proxies or "none")
@@ -59,5 +59,5 @@ def _dkim(settings: Settings) -> str:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to the machinery."""
+    """Register the machinery's routes."""
     studio.add_url_rule("/settings/machinery", view_func=ServerPage(context).show_machinery)

@@ -33,13 +33,13 @@ class SigningIn:
     context: Context
 
     def show_sign_in(self) -> Page:
-        """Address and password; whoever is signed in already goes on."""
+        """Ask for address and password; redirect an owner who is already signed in."""
         if auth.is_known():
             return redirect(auth.safe_next(request.args.get("next")), 303)
         return _sign_in_page()
 
     def sign_in(self) -> Page:
-        """Begin a session, or say no more than that address and password do not match."""
+        """Begin a session, or say only that address and password do not match."""
         address, password = request.form.get("email", ""), request.form.get("password", "")
         client, account = self._who(address)
         context = self.context
@@ -52,7 +52,7 @@ class SigningIn:
         return _go_in(signed)
 
     def show_code(self) -> Page:
-        """The code of the second factor."""
+        """Ask for the code of the second factor."""
         if not auth.signed_in().awaits_code:
             return redirect(auth.safe_next(request.args.get("next")), 303)
         return render_template("studio/code.html", problem="")
@@ -80,14 +80,14 @@ class SigningIn:
         return redirect(url_for("studio.show_sign_in"), 303)
 
     def show_welcome(self, token: str) -> Page:
-        """What a one-time link is for, while it may be used."""
+        """Show what a one-time link is for, while it is valid."""
         address = sessions.find_link(self.context.database, token, self.context.clock())
         if address is None:
             return render_template("studio/link_spent.html"), 410
         return _welcome_page(address)
 
     def accept_welcome(self, token: str) -> Page:
-        """Set the password, use the link up and sign in."""
+        """Set the password, invalidate the link and sign in."""
         context, password = self.context, request.form.get("password", "")
         now = context.clock()
         address = sessions.find_link(context.database, token, now) or abort(410)
@@ -101,13 +101,13 @@ class SigningIn:
         return _go_in(signed)
 
     def _who(self, address: str) -> tuple[str, str]:
-        """The client, and the account under which attempts are counted."""
+        """Return the client, and the account to which attempts are counted."""
         account = self.context.tokens.address_hash(address_key(address))
         return request.remote_addr or "", account
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to signing in."""
+    """Register the routes for signing in."""
     views = SigningIn(context)
     studio.add_url_rule("/sign-in", view_func=views.show_sign_in)
     studio.add_url_rule("/sign-in", view_func=views.sign_in, methods=["POST"])

@@ -69,18 +69,18 @@ class Today:
     context: Context
 
     def show_today(self) -> str:
-        """How things stand."""
+        """Show the current status."""
         return self._page({})
 
     def check(self, task: str) -> str:
-        """Look at one thing of the first-start list properly, and say what was found."""
+        """Check one item of the first-start list thoroughly, and report the result."""
         if task not in set(Task):
             abort(404)
         wanted = Task(task)
         return self._page({wanted: checklist.check(self._premises(), wanted)})
 
     def settle(self, message: int) -> Response:
-        """Take the owner's word for what became of a message in doubt."""
+        """Record the owner's decision about a message in doubt."""
         sent, context = request.form.get("sent"), self.context
         if sent not in ("yes", "no"):
             abort(400, "Please say whether it was sent.")
@@ -96,14 +96,14 @@ class Today:
         return redirect(url_for("studio.show_today"), 303)
 
     def try_account(self) -> Response:
-        """Try at once whether the mail account takes mail again."""
+        """Check immediately whether the mail account accepts email again."""
         held = hold.try_now(self.context.database, self.context.clock())
         self.context.doorbell.ring()
         tell("Trying again now." if held else "Your mail account accepts emails.")
         return redirect(url_for("studio.show_today"), 303)
 
     def judge_jump(self) -> Response:
-        """Take the owner's word for what a jump of bounces was."""
+        """Record the owner's decision about a jump in bounces."""
         real, context = request.form.get("real"), self.context
         if real not in ("yes", "no"):
             abort(400, "Please say whether the addresses are dead.")
@@ -143,7 +143,7 @@ class Today:
         )
 
     def _first_steps(self, checked: Mapping[Task, CheckResult]) -> Mapping[Task, CheckResult]:
-        """The first-start list, which is over once a real mail has left and nothing is amiss."""
+        """Return the first-start list, until a real email has been sent and nothing is wrong."""
         glance = checklist.at_a_glance(self._premises()) | dict(checked)
         amiss = any(finding.fine is False for finding in glance.values())
         has_sent = dashboard.has_sent(self.context.database)
@@ -160,7 +160,7 @@ class Today:
 
 
 def _obstacles(context: Context) -> list[tuple[str, str]]:
-    """What is set up wrongly, or too small, for everybody: a heading and what to do about it."""
+    """Return faults in the setup that affect everyone: a heading and what to do about each."""
     found = (
         ("The disk is nearly full", context.disk.trouble if context.disk.stopped else ""),
         ("No email leaves, because Redis cannot be used", broker_trouble(context)),
@@ -173,7 +173,7 @@ def _obstacles(context: Context) -> list[tuple[str, str]]:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to today."""
+    """Register the routes for today."""
     views = Today(context)
     studio.add_url_rule("/", view_func=views.show_today)
     studio.add_url_rule("/account-held", view_func=views.try_account, methods=["POST"])

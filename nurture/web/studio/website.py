@@ -1,4 +1,4 @@
-"""The website: how each form calls, and what was wrong with the calls that were refused."""
+"""The website: how each form calls, and what was wrong with refused calls."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class ConnectedProvider:
-    """A provider whose calls are read."""
+    """A provider whose calls are accepted."""
 
     door: str
     name: str
@@ -70,7 +70,7 @@ class Website:
     context: Context
 
     def show_website(self) -> str:
-        """The forms and the providers, and how their calls went."""
+        """Show the forms and the providers, and how their calls went."""
         context = self.context
         with context.database.reading() as connection:
             published = context.catalogue.current(connection)
@@ -89,15 +89,15 @@ class Website:
         )
 
     def show_form(self, form: str) -> str:
-        """How to connect one form, and what was refused of it."""
+        """Show how to connect one form, and which of its calls were refused."""
         return self._form_page(form)
 
     def show_token(self, form: str) -> str:
-        """The same page with the token on it; asked for by a button, kept nowhere."""
+        """Show the same page with the token, at the press of a button; it is not stored."""
         return self._form_page(form, shown=True)
 
     def try_form(self, form: str) -> Response:
-        """Sign the owner up as a visitor would, by the way every signup takes."""
+        """Sign the owner up as a visitor would, by the same path as every signup."""
         self._sequence(form)
         context = self.context
         evidence = Evidence(page_url=url_for("studio.show_form", form=form, _external=False))
@@ -115,7 +115,7 @@ class Website:
         return redirect(url_for("studio.show_form", form=form), 303)
 
     def show_calls(self, door: str, name: str) -> str:
-        """What was wrong with the calls of one provider, or to a form that is not there."""
+        """Show what was wrong with calls of one provider, or to a form that does not exist."""
         if door not in ("signup", "mail", "bookings"):
             abort(404)
         return render_template(
@@ -127,7 +127,7 @@ class Website:
         )
 
     def say_yes(self, name: str) -> Response:
-        """Tell a provider that its calls are wanted, as it asked."""
+        """Confirm to a provider that its calls are wanted, as it requested."""
         context = self.context
         try:
             authenticity.say_yes(context.database, name, download, context.clock())
@@ -185,14 +185,14 @@ class Website:
 
 
 def _label(door: str, name: str) -> str:
-    """What a provider is called."""
+    """Return a provider's label."""
     if name == "generic":
         return "Any other calendar" if door == "bookings" else "Any other mail system"
     return _LABELS.get(name, name.capitalize())
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to the website."""
+    """Register the routes for the website."""
     views, one = Website(context), "/settings/website/<form>"
     studio.add_url_rule("/settings/website", view_func=views.show_website)
     studio.add_url_rule(one, view_func=views.show_form)

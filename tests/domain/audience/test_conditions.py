@@ -1,4 +1,4 @@
-"""What a condition means for one person, health consent and levels of engagement above all."""
+"""What a condition means for one person, especially health consent and engagement levels."""
 
 from datetime import datetime, timedelta
 
@@ -28,20 +28,20 @@ AGREED = Consents(frozenset({Purpose.HEALTH_TOPICS}))
 def click(
     *topics: str, days: float = 1, verdict: Verdict | None = Verdict.HUMAN, email: str = "s/one"
 ) -> Happened:
-    """A click on a link about these topics, so many days ago."""
+    """Return a click on a link about these topics, a given number of days ago."""
     at = NOW - timedelta(days=days)
     return Happened(EventKind.CLICKED, at, verdict, email, "https://x.example", frozenset(topics))
 
 
 def person(*events: Happened, consents: Consents | None = None, joined: float = 100) -> Facts:
-    """Somebody who signed up so many days ago."""
+    """Return a person who signed up a given number of days ago."""
     at = NOW - timedelta(days=joined)
     signup = SignedUp("pain-guide", at)
     return Facts(at, consents or Consents(), signups=(signup,), events=events)
 
 
 def clicked(**wanted: object) -> Did:
-    """A condition on clicks."""
+    """Return a condition on clicks."""
     return Did(EventKind.CLICKED, **wanted)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""What the menus say and what a condition says is the same, for everybody."""
+"""A condition and its menus agree for every person."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ DAY = timedelta(days=1)
 
 
 def row_of(kind: Kind) -> st.SearchStrategy[Row]:
-    """Any row of a kind that its menus can make."""
+    """Draw any row of a kind that its menus can produce."""
     what: st.SearchStrategy[str] = st.just("")
     state, times, days = st.just(""), st.just(1), st.just(0)
     match kind:

@@ -1,4 +1,4 @@
-"""A condition is said as a person would say it, and never two of them alike."""
+"""Conditions are described in natural words, and no two of them alike."""
 
 from datetime import UTC, datetime, timedelta
 

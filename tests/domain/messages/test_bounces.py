@@ -1,4 +1,4 @@
-"""What bounces mean: full is not dead, five soft ones over two weeks are, a jump is asked about."""
+"""Bounces: a full mailbox is not dead, five soft ones over two weeks are, a jump is queried."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ told = st.lists(
 
 
 def soft(*days: float) -> list[Returned]:
-    """Soft bounces on these days."""
+    """Return soft bounces on these days."""
     return [Returned(START + timedelta(days=day), Bounce.SOFT) for day in days]
 
 

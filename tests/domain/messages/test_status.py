@@ -1,4 +1,4 @@
-"""Which states of a message are the last word."""
+"""Which states of a message are final."""
 
 from nurture.domain.messages.status import SETTLED, TAKEN, MessageStatus
 

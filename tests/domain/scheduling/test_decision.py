@@ -1,4 +1,4 @@
-"""Planner and gate together: nobody is flooded, and a guide asked for again delays nothing."""
+"""Planner and gate together: nobody is flooded, and asking for a guide again delays nothing."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -120,7 +120,7 @@ def test_a_refused_email_ends_the_enrolment(standing: Standing, reason: Enrolmen
 
 
 def test_consent_is_checked_only_when_the_email_is_due() -> None:
-    """What somebody agrees to is asked when it matters and not before."""
+    """Consent is checked when it matters and not before."""
     here = newcomer(MONDAY).after("guide", MONDAY)
     sequence = sequence_of(GUIDE, Step("next", wait=Wait(days=2)), opt_in=OptIn.CONFIRMED)
     assert isinstance(decide(sequence, here, Standing(Consents()), MONDAY, CALENDAR), Look)

@@ -1,4 +1,4 @@
-"""The gate has the last word: each refusal, each postponement, and the frequency cap."""
+"""The gate decides last: each refusal, each postponement, and the frequency cap."""
 
 from datetime import UTC, datetime, timedelta
 

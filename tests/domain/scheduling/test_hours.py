@@ -1,4 +1,4 @@
-"""Hours, caps and holidays are what the owner says, and never close a practice for good."""
+"""Hours, caps and holidays follow the owner's settings, but never close a practice for good."""
 
 from datetime import date, datetime, timedelta
 

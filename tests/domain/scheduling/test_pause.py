@@ -1,4 +1,4 @@
-"""Going on after a pause: evenly, in working hours, nobody before the start."""
+"""Resuming after a pause: evenly, in working hours, and for nobody before the start."""
 
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise

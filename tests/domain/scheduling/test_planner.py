@@ -56,7 +56,7 @@ def plan(sequence: Sequence, progress: Progress, now: datetime) -> Action:
 
 
 def undisturbed(sequence: Sequence, progress: Progress) -> list[Sent]:
-    """What the planner alone sends, looked at exactly when it asked to be."""
+    """Return what the planner alone sends, when looked at exactly as it asks."""
     sent: list[Sent] = []
     now = progress.enrolled_at
     for _ in range(100):
@@ -75,7 +75,7 @@ def undisturbed(sequence: Sequence, progress: Progress) -> list[Sent]:
 
 
 def wait_is_over(sent: Sent) -> bool:
-    """Whether the wall clock has reached the awaited time; of a repeated time, the first counts."""
+    """Return whether the awaited local time has come; if it occurs twice, the first counts."""
     zone = ZoneInfo(sent.before.time_zone)
     start = max(sent.before.anchor_at, sent.before.collected_at or sent.before.anchor_at)
     awaited = start.astimezone(zone) + timedelta(days=sent.step.wait.days)
@@ -85,7 +85,7 @@ def wait_is_over(sent: Sent) -> bool:
 
 
 def is_in_its_hours(sent: Sent, usual: SendWindow) -> bool:
-    """Whether the wall clock is within the hours; an hour that comes twice counts both times."""
+    """Return whether local time is within the hours; an hour that occurs twice counts twice."""
     opens = sent.step.at or usual.opens
     closes = usual.closes if opens < usual.closes else time(23, 59)
     return opens <= sent.wall.time() < closes or sent.wall.fold == 1
@@ -97,7 +97,7 @@ def is_on_its_days(sent: Sent, holidays: Holidays) -> bool:
 
 
 def exists(wall: datetime) -> bool:
-    """Whether the clocks show that time at all: the day they go forward leaves some out."""
+    """Return whether that local time exists: some are skipped when the clocks go forward."""
     there_and_back = wall.astimezone(UTC).astimezone(wall.tzinfo)
     return there_and_back.replace(tzinfo=None) == wall.replace(tzinfo=None)
 
@@ -113,7 +113,7 @@ def test_a_sequence_ends_keeps_its_order_and_sends_no_step_twice(play: Play) -> 
 
 @given(plays())
 def test_cached_openings_give_the_same_plan_as_a_new_calendar(play: Play) -> None:
-    """A calendar of one's own has nothing worked out with it yet."""
+    """A calendar of one's own has nothing cached yet."""
     for sent in play.run().sent:
         own = Calendar(CALENDAR.window, CALENDAR.holidays)
         assert next_action(play.sequence, sent.before, sent.at, own) == plan(
@@ -202,7 +202,7 @@ def test_a_step_that_becomes_too_late_is_skipped_with_or_without_extra_looks() -
 
 @st.composite
 def edited(draw: st.DrawFn, sequence: Sequence) -> Sequence:
-    """The sequence after an afternoon of the owner's: the guide stays where it is."""
+    """Draw the sequence after an afternoon of the owner's edits; the guide stays in place."""
     series = (
         draw(st.permutations(sequence.steps[1:])) if draw(st.booleans()) else sequence.steps[1:]
     )
@@ -300,7 +300,7 @@ def test_a_step_is_sent_at_any_time_of_day_it_names(at: time) -> None:
 
 
 def test_a_step_at_a_missing_time_before_midnight_is_sent_that_day_or_the_next() -> None:
-    """Greenland's clocks go from 23:00 on a Saturday straight to midnight."""
+    """Greenland's clocks jump from 23:00 on a Saturday straight to midnight."""
     step = Step("late", at=time(23, 30), on=SendDays(frozenset({5})))
     start = datetime(2026, 3, 28, 12, tzinfo=UTC)
     [_, sent] = undisturbed(sequence_of(GUIDE, step), newcomer(start, "America/Nuuk"))

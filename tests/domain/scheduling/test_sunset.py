@@ -1,4 +1,4 @@
-"""Who is asked whether they still want the emails: the quiet, once in a silence."""
+"""Asking whether people still want the emails: only silent ones, once per silence."""
 
 from datetime import UTC, datetime, timedelta
 

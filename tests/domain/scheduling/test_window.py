@@ -1,4 +1,4 @@
-"""Windows are read on the subscriber's wall clock, on days that exist and are allowed."""
+"""Windows are interpreted in the subscriber's local time, on days that exist and are allowed."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What a change does to people under way is said before it is done."""
+"""The effect of a change on current enrolments is shown before it is made."""
 
 from dataclasses import asdict, replace
 

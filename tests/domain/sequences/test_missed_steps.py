@@ -1,4 +1,4 @@
-"""What was due in a time of which nothing is known: taken as sent, it is not sent again."""
+"""Steps due during an unrecorded period: those treated as sent are not sent again."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Lengths, times and days are read as they are written, or refused with a remedy."""
+"""Durations, times and days are parsed as written, or refused with a remedy."""
 
 from collections.abc import Callable
 from datetime import time, timedelta

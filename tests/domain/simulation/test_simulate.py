@@ -1,4 +1,4 @@
-"""The simulation tells what would really happen."""
+"""The simulation predicts what would really happen."""
 
 from collections.abc import Sequence as Many
 from dataclasses import replace
@@ -36,24 +36,24 @@ NEVER = Habits()
 
 
 def world_of(*whole: Sequence, paused: frozenset[str] = frozenset()) -> World:
-    """A practice with these sequences, and a segment of those who followed a link in `a`."""
+    """Return a practice with these sequences, and a segment of people who clicked a link in `a`."""
     segments = Segments({}, {"golfers": GOLFERS})
     topics = {"series/a": frozenset({GOLF})}
     return World({one.key: one for one in whole}, CALENDAR, segments, topics, paused)
 
 
 def played(world: World, person: Person, start: datetime = FRIDAY) -> list[SimulatedEvent]:
-    """Everything that happens."""
+    """Return everything that happens."""
     return list(simulate(world, person, start))
 
 
 def told(entries: Many[SimulatedEvent], *what: What) -> list[tuple[str, str]]:
-    """Which steps, or why, of the entries that tell of this."""
+    """Return the step, or else the kind, and the reason of every entry of these types."""
     return [(entry.step or entry.kind, entry.why) for entry in entries if entry.what in what]
 
 
 def sent(entries: Many[SimulatedEvent]) -> list[str]:
-    """The emails that were sent."""
+    """Return the emails that were sent."""
     return [entry.step for entry in entries if entry.what is What.SENT]
 
 

@@ -1,4 +1,4 @@
-"""One person has one key, and an address is shown to nobody else."""
+"""Each person has one key, and an address is never shown to others."""
 
 import pytest
 from hypothesis import given

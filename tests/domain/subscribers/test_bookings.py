@@ -1,4 +1,4 @@
-"""Bookings: when things happened counts, and never the order in which they are told."""
+"""Bookings: the order of events counts, not the order in which they are reported."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ B, C, M = EventKind.BOOKED, EventKind.CANCELLED, EventKind.RESCHEDULED
 
 
 def told(*kinds: EventKind) -> list[Happened]:
-    """One after another, an hour apart."""
+    """Return events one hour apart."""
     return [Happened(kind, START + timedelta(hours=n)) for n, kind in enumerate(kinds)]
 
 

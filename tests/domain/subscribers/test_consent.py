@@ -1,4 +1,4 @@
-"""Consent is recorded by purpose, with the wording that was seen."""
+"""Consent is recorded by purpose, with the wording that was shown."""
 
 from hypothesis import given
 from hypothesis import strategies as st

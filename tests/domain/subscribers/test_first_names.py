@@ -1,4 +1,4 @@
-"""A mail greets people by what is surely their first name, and otherwise without a name."""
+"""An email greets people by what is certainly their first name, and otherwise without a name."""
 
 import pytest
 from hypothesis import example, given

@@ -1,4 +1,4 @@
-"""Asking for a guide: the whole table, and that nobody is given less than they asked for."""
+"""Asking for a guide: the whole table, and nobody receives less than they asked for."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

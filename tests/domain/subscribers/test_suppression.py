@@ -1,4 +1,4 @@
-"""Suppressions: every reason stands by itself, the strongest is named, a bounce may be tried."""
+"""Suppressions: each reason is independent, the strongest is named, and a bounce may be retried."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A box counts where it is named; what cannot be understood is no consent and is told."""
+"""A tick box counts if it is named; an unclear value is no consent and is reported."""
 
 import pytest
 from hypothesis import given

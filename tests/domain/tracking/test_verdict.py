@@ -1,4 +1,4 @@
-"""Who it was: bursts, programs and places tell machines; what people do is left to people."""
+"""Verdicts: bursts, programs and networks identify machines; the rest counts as human."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

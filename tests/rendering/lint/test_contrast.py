@@ -1,4 +1,4 @@
-"""Weak colours are found where they are, in light and in dark mode, and nowhere else."""
+"""Weak colours are found wherever they occur, in light and dark mode, and nowhere else."""
 
 import pytest
 

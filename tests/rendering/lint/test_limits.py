@@ -1,4 +1,4 @@
-"""Whatever somebody writes is answered in time, with findings, and harms nobody."""
+"""Any email source is answered in time, with findings, and harms nobody."""
 
 from dataclasses import replace
 

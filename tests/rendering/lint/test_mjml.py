@@ -1,4 +1,4 @@
-"""The linter finds what the MJML compiler refuses, ignores or gets wrong, and says where."""
+"""The linter finds what the MJML compiler rejects, ignores or gets wrong, and says where."""
 
 import itertools
 import re
@@ -69,7 +69,7 @@ def compiled(source: str) -> str:
 
 
 def refusal(source: str) -> BaseException | None:
-    """What the compiler says against the source; its panics are no ordinary exceptions."""
+    """Return the compiler's objection to the source; its panics are not ordinary exceptions."""
     try:
         mjml2html(mask_jinja(source)[0], fonts={})
     except JinjaTagError as error:
@@ -493,7 +493,7 @@ CHARACTERS = [
 
 
 def test_the_linter_reports_every_character_the_compiler_corrupts() -> None:
-    """Letters that Unicode has gained since the compiler was built are left aside."""
+    """Letters added to Unicode since the compiler was built are excluded."""
     seen = {ch: f'alt="{ch}"' in written_out(ch) for ch in CHARACTERS if ch not in '"<>'}
     believed = {ch: not lint_mjml(image(ch)) for ch in seen}
     wrong = [ch for ch in seen if believed[ch] and not seen[ch]]

@@ -1,4 +1,4 @@
-"""Preflight names what an owner should know, at its line, with a fix, and keeps quiet otherwise."""
+"""Preflight names what an owner should know, at its line, with a fix; otherwise nothing."""
 
 from dataclasses import replace
 

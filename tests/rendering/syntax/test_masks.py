@@ -1,4 +1,4 @@
-"""Jinja tags pass the real MJML compiler untouched, wherever MJML lets them stand."""
+"""Jinja tags pass the real MJML compiler unchanged, wherever MJML permits them."""
 
 import jinja2
 import pytest
@@ -73,7 +73,7 @@ TAGS = [
 
 
 def compiled(source: str) -> str:
-    """The source as it leaves the compiler, with its tags put back."""
+    """Return the source as it leaves the compiler, with its tags restored."""
     masked, tags = mask_jinja(source)
     html: str = mjml2html(masked, fonts={})
     return unmask_jinja(html, tags)

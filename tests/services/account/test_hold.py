@@ -1,4 +1,4 @@
-"""The account at the mail server: while it takes nothing, nobody is lost."""
+"""The account at the mail server: while it accepts nothing, nobody is lost."""
 
 import json
 from collections import Counter

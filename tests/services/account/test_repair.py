@@ -1,4 +1,4 @@
-"""Putting right what a quota once did: nobody stays suppressed, and what was asked for comes."""
+"""Repairing the effects of a past quota: nobody stays suppressed, and requested emails arrive."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ NOBODY = "127.0.0.1:25 refused the address: 550 5.1.1 User unknown"
 
 
 def give_up(home: Installation, address: str, reason: str) -> None:
-    """Leave somebody as the program once did for an answer about the account."""
+    """Leave a person as earlier versions did after an answer about the account."""
     from nurture.services.delivery.refusals import note_bounce
     from nurture.services.subscribers.suppression import suppress_address
     from nurture.store.tables import enrolments as store

@@ -1,4 +1,4 @@
-"""Backups: whole, encrypted, proven before they are called good, and restored by either engine."""
+"""Backups: complete, encrypted, verified before use, and restored by either engine."""
 
 import json
 import os
@@ -44,13 +44,13 @@ from tests.servers.databases import SqliteDatabases
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where backups go."""
+    """The folder for backups."""
     (tmp_path / "backups").mkdir()
     return tmp_path / "backups"
 
 
 class Archived(NamedTuple):
-    """A house, its backup, and a file with the words."""
+    """An installation, its backup, and a file with the phrase."""
 
     home: Installation
     file: Path
@@ -65,7 +65,7 @@ def with_people(home: Installation) -> None:
 
 
 def everything_but_who_sends(home: Installation) -> dict[str, list[dict[str, object]]]:
-    """All rows but those that a backup or a restore writes itself."""
+    """Return all rows except those that a backup or a restore writes itself."""
     own = ("backups", "instance", "key_marks", "restores")
     return {name: rows for name, rows in home.everything().items() if name not in own}
 
@@ -82,7 +82,7 @@ def other_url(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[str
 def archived(
     sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Archived]:
-    """A house and its backup, made once for those tests that only look at it."""
+    """An installation and its backup, made once for all tests that only read it."""
     directory = tmp_path_factory.mktemp("archived")
     clock, folder = ClockFile(directory / "clock"), directory / "backups"
     home = Installation(sqlite_databases.fresh(directory), directory, clock).publish_shipped()

@@ -1,4 +1,4 @@
-"""Backups in a bucket: the same promises as in a folder, kept at a real S3-compatible server."""
+"""Backups in a bucket: the same promises as in a folder, on a real S3-compatible server."""
 
 import json
 import socket
@@ -29,13 +29,13 @@ from tests.servers.s3 import KEY, READER, READER_SECRET, SECRET, S3Server
 
 @pytest.fixture
 def folder(s3_server: S3Server) -> str:
-    """A folder of the bucket in which nothing lies yet."""
+    """A folder of the bucket that is still empty."""
     return s3_server.fresh_folder()
 
 
 @pytest.fixture
 def store(s3_server: S3Server, folder: str) -> S3Store:
-    """What is in it, as its owner sees it."""
+    """The folder's contents, as its owner sees them."""
     return s3_server.store(folder)
 
 
@@ -47,7 +47,7 @@ def place(s3_server: S3Server, folder: str) -> Bucket:
 
 @pytest.fixture
 def remote_home(sqlite_home: Installation, s3_server: S3Server, folder: str) -> Installation:
-    """A house whose backups go to that bucket."""
+    """An installation whose backups go to that bucket."""
     home = with_settings(sqlite_home, NURTURE_BACKUP_URL=s3_server.url(folder), **s3_server.keys)
     home.subscribe("anna@example.org", first_name="Anna")
     home.deliver()
@@ -62,7 +62,7 @@ def with_settings(home: Installation, **settings: str) -> Installation:
 
 
 def backed_up(home: Installation, *more: str) -> tuple[str, Path]:
-    """Where the backup lies, and a file with the words."""
+    """The backup's location, and a file with the phrase."""
     said = json.loads(command(home, "backup", "--json", *more).stdout)
     words = home.directory / "words"
     if "words" in said:

@@ -1,4 +1,4 @@
-"""What was in hand when a backup was made is held like what was due, and the owner decides."""
+"""Messages in progress at a backup are held like due ones, and the owner decides."""
 
 from sqlalchemy import update
 

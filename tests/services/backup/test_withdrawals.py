@@ -1,4 +1,4 @@
-"""The journal of withdrawals: every no, once, in a file that survives a crash at any byte."""
+"""The journal of withdrawals: each opt-out, once, in a file that survives a crash at any byte."""
 
 import pytest
 from hypothesis import given

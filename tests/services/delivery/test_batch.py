@@ -1,4 +1,4 @@
-"""Delivering: every mail once, whatever the mail server says."""
+"""Delivery: every email once, whatever the mail server answers."""
 
 import socket
 from collections.abc import Iterator
@@ -30,14 +30,14 @@ ANN = "ann@example.org"
 
 @contextmanager
 def no_mail_server() -> Iterator[str]:
-    """The address of a port on which nobody listens."""
+    """The URL of a port on which nothing listens."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         yield f"smtp://127.0.0.1:{nobody.getsockname()[1]}"
 
 
 def on_the_way_to_the_first_article(home: Installation, *people: str) -> None:
-    """Everybody has collected their guide, and the first article is due now."""
+    """Let everyone collect their guide, with the first article now due."""
     for address in people:
         home.subscribe(address)
     home.deliver()

@@ -1,4 +1,4 @@
-"""Delivering under attack: many workers at once, workers that die, a mail server that hangs up."""
+"""Delivery under stress: many workers together, dying workers, a mail server that hangs up."""
 
 import multiprocessing
 import threading
@@ -41,12 +41,12 @@ PEOPLE = [f"p{n}@example.org" for n in range(300)]
 
 
 def recipients(smtp_sink: SmtpSink) -> Counter[str]:
-    """How many mails each address was sent."""
+    """Return how many emails each address was sent."""
     return Counter(to for mail in smtp_sink.mails for to in mail.recipients)
 
 
 def expire_leases(home: Installation) -> None:
-    """As if the workers had not been heard of for a long time."""
+    """Expire the workers' leases, as if they had not been heard of for a long time."""
     with home.context.database.writing() as connection:
         long_ago = real_now() - timedelta(hours=1)
         connection.execute(
@@ -55,7 +55,7 @@ def expire_leases(home: Installation) -> None:
 
 
 def claim(home: Installation) -> str:
-    """Claim what is due, as a worker does that dies right afterwards."""
+    """Claim what is due, like a worker that dies right afterwards."""
     context = home.context
     with context.database.writing() as connection:
         published = context.catalogue.current(connection)
@@ -63,7 +63,7 @@ def claim(home: Installation) -> str:
 
 
 def claim_and_begin(home: Installation) -> str:
-    """Claim what is due and mark it `sending`, as a worker does that dies while it sends."""
+    """Claim what is due and mark it `sending`, like a worker that dies while sending."""
     name = claim(home)
     numbers = [row["id"] for row in home.rows(messages) if row["claim"] == name]
     with home.context.database.writing() as connection:
@@ -72,7 +72,7 @@ def claim_and_begin(home: Installation) -> str:
 
 
 def hang_up_after_the_dot(smtp_sink: ScriptedSink, times: int = 1) -> None:
-    """Take the next messages, as far as anybody can tell, and hang up instead of answering."""
+    """Seem to accept the next messages, then hang up instead of answering."""
     left = [times]
 
     def hang_up(server: SMTP) -> None:

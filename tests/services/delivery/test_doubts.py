@@ -1,4 +1,4 @@
-"""Settling: what the owner says about messages in doubt is done, and never more than that."""
+"""Settling doubts: what the owner decides about messages is done, and nothing more."""
 
 import pytest
 from click.testing import CliRunner
@@ -25,14 +25,14 @@ BOB = "bob@example.org"
 
 
 def settle(home: Installation, message: int, *, sent: bool) -> Settled:
-    """What the command does."""
+    """Run the command."""
     context = home.context
     return doubts.settle(context.database, context.catalogue, message, sent, home.clock.now)
 
 
 @pytest.fixture
 def doubtful(home: Installation, smtp_sink: ScriptedSink) -> Installation:
-    """A house in which nobody knows whether the first article has reached Ann: message 2."""
+    """An installation in which message 2, Ann's first article, is in doubt."""
     on_the_way_to_the_first_article(home, ANN)
     hang_up_after_the_dot(smtp_sink)
     home.deliver()

@@ -1,4 +1,4 @@
-"""Pausing: a sequence stands still but for its guides, and goes on without a flood."""
+"""Pausing: a sequence stops except for its guides, and resumes without a flood."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -32,13 +32,13 @@ PEOPLE = [f"p{n}@example.org" for n in range(20)]
 
 
 def pause(home: Installation, sequence: str = "pain-guide") -> bool:
-    """What the command does."""
+    """Run the command."""
     context = home.context
     return sequence_pause.pause(context.database, context.catalogue, sequence, home.clock.now)
 
 
 def resume(home: Installation, over: timedelta = sequence_pause.USUAL_SPAN) -> int:
-    """What the command does."""
+    """Run the command."""
     context = home.context
     return sequence_pause.resume(
         context.database, context.catalogue, "pain-guide", home.clock.now, over

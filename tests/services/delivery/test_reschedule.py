@@ -1,4 +1,4 @@
-"""Changed hours reach the people who wait: everybody is decided afresh."""
+"""Changed hours affect people already waiting: everyone is rescheduled."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,12 +16,12 @@ SUNDAY_EVENING = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 
 @pytest.fixture
 def clock_file(tmp_path_factory: pytest.TempPathFactory) -> ClockFile:
-    """Out of hours."""
+    """A clock set outside the hours."""
     return ClockFile(tmp_path_factory.mktemp("clock") / "now", SUNDAY_EVENING)
 
 
 def publish(home: Installation, more: str) -> None:
-    """Publish the shipped files of one series with more in the practice's."""
+    """Publish one series' shipped files with additions to the practice's file."""
     library = read_library(SHIPPED)
     toml = f"{library.practice_toml}\n{more}"
     series = [one for one in library.sequences if one.sequence.key == "pain-guide"]

@@ -1,4 +1,4 @@
-"""Sunsetting: one question in a silence, whoever asks, and anew after every return."""
+"""Sunset: one question per silence, whichever worker asks, and again after each return."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -20,7 +20,7 @@ HALF_A_YEAR = timedelta(days=181)
 
 
 def finish(home: Installation, *people: str) -> None:
-    """They have had everything there is, and half a year has passed since."""
+    """Finish the series, and let half a year pass."""
     for address in people:
         home.subscribe(address)
     home.deliver()

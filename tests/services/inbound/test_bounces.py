@@ -1,4 +1,4 @@
-"""Bouncing: what came back and what arrived, told in any order, comes to one state."""
+"""Bounces: bounces and deliveries, reported in any order, lead to the same state."""
 
 import random
 from collections.abc import Iterable
@@ -43,7 +43,7 @@ def news(
     permanent: bool = False,
     reason: str = "",
 ) -> MailEvent:
-    """What a provider tells of one mail or one address."""
+    """Return a provider's event about an email or an address."""
     tokens = home.context.tokens
     message_id = f"{tokens.message_id(message)}@x.example" if message else None
     number = f"{kind}:{at.isoformat()}:{address}:{message}:{reason}"
@@ -51,7 +51,7 @@ def news(
 
 
 def tell(home: Installation, told: Iterable[MailEvent]) -> int:
-    """The provider tells it, now."""
+    """Record the provider's event now."""
     context = home.context
     return record_mail_events(
         context.database, context.catalogue, context.tokens, told, home.clock.now
@@ -59,7 +59,7 @@ def tell(home: Installation, told: Iterable[MailEvent]) -> int:
 
 
 def reasons(home: Installation) -> set[str]:
-    """For what anybody is suppressed."""
+    """Return the reasons of all suppressions."""
     return {row["reason"] for row in home.rows(suppressions)}
 
 
@@ -71,7 +71,7 @@ def under_way(home: Installation) -> Installation:
 
 
 def state_of(home: Installation, address: str) -> tuple[Any, ...]:
-    """All that decides whether and what somebody is sent."""
+    """Return all that decides whether and what a person is sent."""
     person = home.person(address)
     mine = [
         (row["reason"], row["since"], row["detail"])
@@ -365,7 +365,7 @@ def test_soft_bounces_suppress_an_address_only_if_they_span_two_weeks(
 
 
 def crowd(home: Installation, count: int) -> list[str]:
-    """So many people whose guides have just been accepted."""
+    """Create that many people whose guides have just been accepted."""
     people = [f"p{n}@example.org" for n in range(count)]
     for address in people:
         home.subscribe(address)
@@ -374,7 +374,7 @@ def crowd(home: Installation, count: int) -> list[str]:
 
 
 def bounce_all(home: Installation, people: Iterable[str]) -> None:
-    """The provider says that each of these mailboxes does not exist."""
+    """Report, as the provider, that none of these mailboxes exists."""
     for address in people:
         [message] = [row["id"] for row in home.messages_of(address)]
         home.clock.advance(timedelta(seconds=1))

@@ -1,4 +1,4 @@
-"""Recording: what mail providers tell is kept once and acted on at once."""
+"""Provider events are stored once and acted on immediately."""
 
 import threading
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ def tell(
     permanent: bool = False,
     event_id: str = "e1",
 ) -> int:
-    """What a provider tells about a message by its Message-ID, or about an address."""
+    """Record a provider's event about a message, by its Message-ID, or about an address."""
     context = home.context
     domain = "human-movement.com"
     message_id = f"{context.tokens.message_id(message)}@{domain}" if message else None
@@ -68,7 +68,7 @@ def book(
     raw: Mapping[str, str] = MappingProxyType({}),
     **change: bool,
 ) -> int:
-    """What a calendar tells."""
+    """Record a calendar's event."""
     said = {"booked": True, "cancelled": False, "rescheduled": False} | change
     event = BookingEvent(
         provider="calendly",
@@ -109,7 +109,7 @@ def test_an_impossible_time_becomes_the_time_of_receipt_and_breaks_no_page(
 
 @pytest.fixture
 def under_way(home: Installation) -> Installation:
-    """Ann has her first article before her, and her guide behind her."""
+    """Ann has collected her guide and awaits her first article."""
     on_the_way_to_the_first_article(home, ANN)
     return home
 

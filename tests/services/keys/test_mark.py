@@ -1,4 +1,4 @@
-"""A database is opened with its own keys, or with none until the owner says so."""
+"""A database is opened with its own keys, or with none until the owner confirms."""
 
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.subscribers.suppression import suppress_address

@@ -1,4 +1,4 @@
-"""A new key is made by a command: whole or not at all, for its owner alone, and told to nobody."""
+"""A new key is made by a command: completely or not at all, private to its owner, never shown."""
 
 import json
 import os
@@ -36,7 +36,7 @@ _CHANGED = ("NURTURE_SECRET_KEY", "NURTURE_ADDRESS_KEY", "NURTURE_LEAKED_KEYS")
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data directory whose secrets the first start has made."""
+    """A data directory with the secrets made at the first start."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("NURTURE_")]:
         monkeypatch.delenv(name)
@@ -49,7 +49,7 @@ def rotate(*words: str, **environment: str) -> Result:
 
 
 def of_before(place: Path, key: str = "the only key of an older installation") -> Path:
-    """The file as it was made before addresses had a key of their own."""
+    """Write the file as it was before addresses had a separate key."""
     file = place / "secrets.env"
     rest = [line for line in file.read_text().splitlines() if "SIGNUP" in line]
     file.write_text("\n".join(["# Ours since 2024", f"NURTURE_SECRET_KEY='{key}'", *rest]) + "\n")
@@ -238,7 +238,7 @@ while True:
 
 
 def whole(file: Path, first: Tokens, link: str) -> tuple[str, ...]:
-    """The keys in a file that is as it was or as it is to be."""
+    """Return the keys in a file, which must be in its old or its new state."""
     values = read_env_file(file)
     assert set(values) == set(KEPT) - {"NURTURE_LEAKED_KEYS"}
     keys = Settings(**{n.removeprefix("NURTURE_").lower(): v for n, v in values.items()}).keys
@@ -314,7 +314,7 @@ def _nested(place: Path) -> dict[str, str]:
 
 
 def with_keys_in_file(home: Installation) -> Installation:
-    """The same house, whose keys stand in the file and no longer in its environment."""
+    """Return the same installation with its keys in the file instead of its environment."""
     file = home.directory / "var/secrets.env"
     file.parent.mkdir(exist_ok=True)
     file.write_text(f"NURTURE_SECRET_KEY={home.context.settings.secret_key}\n")
@@ -322,13 +322,13 @@ def with_keys_in_file(home: Installation) -> Installation:
 
 
 def another(home: Installation, **settings: str) -> Installation:
-    """The same house with other settings, or what it is when it has been started anew."""
+    """Return the same installation with other settings, or as it would be after a restart."""
     environment = {**home.settings, **settings}
     return Installation(home.url, home.directory, home.clock, home.smtp_url, environment)
 
 
 def sealed_with(home: Installation, keys: tuple[str, ...]) -> bool:
-    """Whether these keys open the second factor of the only owner."""
+    """Return whether these keys decrypt the only owner's second factor."""
     from nurture.sealing import Seal, SealBrokenError
 
     with home.context.database.reading() as connection:
@@ -415,7 +415,7 @@ def test_a_guide_offered_by_an_older_version_keeps_its_message_id(
 
 
 def message_id_put_in_doubt(home: Installation, sink: ScriptedSink) -> str:
-    """Offer somebody their guide; the mail server takes it and goes away without a word."""
+    """Offer a guide; the mail server accepts it and disconnects without answering."""
     found: list[str] = []
 
     def take_and_go(server: SMTP) -> str:

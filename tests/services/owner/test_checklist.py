@@ -1,4 +1,4 @@
-"""Starting: each thing that has to be in order is looked at, outside where it lies outside."""
+"""The first-start checklist: every prerequisite is checked, including external ones."""
 
 import shutil
 from dataclasses import replace

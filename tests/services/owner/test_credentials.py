@@ -1,4 +1,4 @@
-"""Credentials: what it costs to guess one."""
+"""Credentials: the cost of guessing one."""
 
 from nurture.services.owner.credentials import hash_password, is_password
 

@@ -1,4 +1,4 @@
-"""Signing in: who is let in, for how long, and after how many attempts nobody is."""
+"""Signing in: who is admitted, for how long, and after how many attempts nobody is."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -69,13 +69,13 @@ def is_in(database: Database, signed: SignedIn, now: datetime = NOW) -> bool:
 
 
 def code_at(secret: str, now: datetime) -> str:
-    """What an app on a phone shows; the key is decoded as apps do, not by our own code."""
+    """Return what a phone's app shows; the key is decoded as apps do, not by our own code."""
     totp = TOTP(base64.b32decode(secret), 6, SHA1(), 30)
     return totp.generate(int(now.timestamp())).decode()
 
 
 def with_codes(database: Database, paul: SignedIn, now: datetime = NOW) -> tuple[str, list[str]]:
-    """Turn the second factor on; the secret and the recovery codes."""
+    """Turn the second factor on; return the secret and the recovery codes."""
     security.offer_codes(database, SEAL, paul.owner)
     secret = security.get_account(database, SEAL, paul.owner).pending_secret
     assert secret

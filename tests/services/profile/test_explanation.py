@@ -1,4 +1,4 @@
-"""Explaining one person: in sentences, for every reason that a mail comes or does not."""
+"""Explaining one person: in sentences, with every reason why an email is or is not sent."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,14 +23,14 @@ FIRST = "why-stretching-and-massage-wont-solve-back-pain"
 
 
 def explained(home: Installation, address: str = ANNA, armed: bool = True) -> Explanation:
-    """What is said of somebody now."""
+    """Return what is said about a person now."""
     context = home.context
     return explain(context.database, context.catalogue, address, home.clock.now, armed=armed)
 
 
 @pytest.fixture
 def anna(sqlite_home: Installation) -> Installation:
-    """A house in which Anna signed up on the Thursday before Easter and has got the guide."""
+    """An installation in which Anna signed up on the Thursday before Easter and got the guide."""
     sqlite_home.clock.set(THURSDAY)
     sqlite_home.subscribe(ANNA, first_name="Anna", ticked=())
     sqlite_home.deliver()
@@ -38,7 +38,7 @@ def anna(sqlite_home: Installation) -> Installation:
 
 
 def prefer(home: Installation, wish: Wish) -> None:
-    """Say on the preference page how often."""
+    """Choose a frequency on the preference page."""
     context, change = home.context, PreferenceChange(wish, False, False)
     args = (context.database, context.catalogue, 1, change, Evidence(), home.clock.now)
     preferences.change_preferences(*args)

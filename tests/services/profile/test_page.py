@@ -1,4 +1,4 @@
-"""A person is introduced whole: their story, what comes next, and nothing they kept back."""
+"""A person's page is complete: their story, what comes next, and nothing withheld by consent."""
 
 from datetime import datetime, timedelta
 
@@ -38,7 +38,7 @@ def introduced(home: Installation, person: int = 1, until: datetime | None = Non
 
 @pytest.fixture
 def ann(home: Installation) -> Installation:
-    """A house in which Ann agreed to tracking, collected her guide and got the first article."""
+    """Ann has consented to tracking, collected her guide and received the first article."""
     utm = {"utm_source": "newsletter"}
     home.subscribe(ANN, first_name="Ann", ticked=(Purpose.TRACKING,), utm=utm)
     home.deliver()
@@ -49,7 +49,7 @@ def ann(home: Installation) -> Installation:
 
 
 def hit(home: Installation, kind: EventKind, agent: str = _A_BROWSER, message: int = 2) -> None:
-    """Have a mail looked at."""
+    """Record an open or a click of an email."""
     link = "https://human-movement.com/blog" if kind is EventKind.CLICKED else None
     at = home.clock.now
     home.context.journal.note(SeenHit(message, Hit(kind, at, "GET", agent, "192.0.2.3", link=link)))

@@ -1,4 +1,4 @@
-"""Whatever ended or holds up somebody's emails, their page and `nurture why` say just that."""
+"""Whatever ended or delayed a person's emails, their page and `nurture why` agree on it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -115,7 +115,7 @@ def complained(home: Installation) -> None:
 
 
 def did_not_agree(home: Installation) -> None:
-    """Withdrawn in the record, as where a form never asked for it."""
+    """Withdraw the consent in the record, as if a form had never asked for it."""
     collected(home)
     no = ConsentChange(Purpose.MARKETING, False, OWN_WORDINGS[Purpose.MARKETING])
     with home.context.database.writing() as connection:
@@ -170,14 +170,14 @@ NOTHING_COMES: list[tuple[Callable[[Installation], None], str]] = [
 
 
 def why(home: Installation) -> str:
-    """What the command prints."""
+    """Return the command's output."""
     answer = CliRunner().invoke(main, ["why", ANN], env=dict(home.environment))
     assert answer.exit_code == 0, answer.output
     return answer.output
 
 
 def page(home: Installation) -> str:
-    """What the person's page says comes next, or why nothing does."""
+    """Return what the person's page says comes next, or why nothing does."""
     found = introduced(home)
     return " ".join((found.nothing_comes, *found.why_not_sooner))
 

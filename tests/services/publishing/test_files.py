@@ -1,4 +1,4 @@
-"""Publishing: what is written is checked whole, kept for ever, and followed by those under way."""
+"""Publishing: files are checked completely, stored for ever, and apply to current enrolments."""
 
 import shutil
 import threading
@@ -35,24 +35,24 @@ class Written:
         return self.root / "pain-guide/sequence.toml"
 
     def change(self, path: str, old: str, new: str) -> None:
-        """Change the first place where a file says `old`."""
+        """Replace the first occurrence of `old` in a file."""
         file = self.root / path
         content = file.read_text()
         assert old in content
         file.write_text(content.replace(old, new, 1))
 
     def step(self, email: str) -> str:
-        """The block of one step."""
+        """Return the block of one step."""
         blocks = self.plan.read_text().split("\n[[steps]]")
         [block] = [block for block in blocks if f'"{email}"' in block.split("\n\n")[0]]
         return "\n[[steps]]" + block.split("\n\n")[0]
 
     def delete(self, email: str) -> None:
-        """Take a step out of the sequence."""
+        """Remove a step from the sequence."""
         self.plan.write_text(self.plan.read_text().replace(self.step(email), ""))
 
     def add_after(self, email: str, new: str) -> None:
-        """Put a new article behind a step, with the same text under another name."""
+        """Insert a new article after a step, with the same text under another name."""
         for suffix in ("md", "txt"):
             folder = self.root / "pain-guide"
             shutil.copyfile(folder / f"{email}.{suffix}", folder / f"{new}.{suffix}")
@@ -63,35 +63,35 @@ class Written:
         self.plan.write_text(self.plan.read_text().replace(block, block + step))
 
     def publish(self, **how: bool) -> Publication:
-        """Publish the files as they are now."""
+        """Publish the files in their current state."""
         library = read_library(self.root)
         return files.publish(self.home.context.database, library, self.home.clock.now, **how)
 
     def preview(self) -> Publication:
-        """What publishing would do."""
+        """Return what publishing would do."""
         return files.preview(self.home.context.database, read_library(self.root))
 
 
 @pytest.fixture
 def home(sqlite_home: Installation) -> Installation:
-    """One kind of database will do, except where several publish at once."""
+    """An installation on one kind of database, except for tests with concurrent publishing."""
     return sqlite_home
 
 
 @pytest.fixture
 def written(home: Installation, tmp_path: Path) -> Written:
-    """The files that the house has published; of the two series, one is compiled sooner."""
+    """The files the installation has published; one of the two series, to save compiling."""
     return Written(home, tmp_path, without="over-50-guide")
 
 
 @pytest.fixture
 def all_written(home: Installation, tmp_path: Path) -> Written:
-    """All the files that the house has published."""
+    """All the files that the installation has published."""
     return Written(home, tmp_path)
 
 
 def start(home: Installation, *people: str) -> None:
-    """These people have collected their guide."""
+    """Let these people collect their guide."""
     for address in people:
         home.subscribe(address)
     home.deliver()
@@ -101,7 +101,7 @@ def start(home: Installation, *people: str) -> None:
 
 
 def steps(home: Installation, address: str = ANN) -> list[str]:
-    """What somebody was sent, in order."""
+    """Return the steps a person was sent, in order."""
     return [m["step"] for m in home.messages_of(address) if m["status"] == ACCEPTED]
 
 
@@ -221,7 +221,7 @@ def test_a_changed_file_does_not_overwrite_what_the_owner_published(
 
 
 def owner_writes(home: Installation, subject: str) -> int:
-    """The owner publishes another subject in the studio; return the revision's number."""
+    """Publish another subject in the studio, as the owner; return the revision's number."""
     with home.context.database.writing() as connection:
         [known] = [r for r in newest_revisions(connection) if r.key == "pain-guide/your-guide"]
         content = known.source["content"].replace("Your 21-page guide is ready", subject)
@@ -399,7 +399,7 @@ def test_a_layout_that_breaks_the_owners_email_is_refused(
 def test_a_newer_version_republishes_a_source_that_compiles_differently(
     home: Installation, written: Written, author: Author
 ) -> None:
-    """The words are the same and so is whose they are; only what is sent differs."""
+    """The words and their author are the same; only what is sent differs."""
     if author is Author.OWNER:
         owner_writes(home, "Your guide, from Paul")
     of_email = [row for row in home.rows(revisions) if row["key"] == "pain-guide/your-guide"]

@@ -1,4 +1,4 @@
-"""The guide that the owner uploaded last is handed over everywhere, and can be taken back."""
+"""The owner's last uploaded guide is delivered everywhere, and the upload can be undone."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def upload(home: Installation, content: bytes, name: str = "C:\\guides\\My guide
 
 
 def handed_over(home: Installation, guide_files: GuideFiles | None = None) -> bytes:
-    """What somebody gets who presses the button."""
+    """Return what a person receives who presses the button."""
     context = home.context
     guide = collect_guide(
         context.database,

@@ -1,4 +1,4 @@
-"""A segment is made, changed and taken away by the owner, and what that does is told before."""
+"""The owner creates, edits and deletes segments, and is told the effects beforehand."""
 
 import pytest
 

@@ -28,7 +28,7 @@ def plan(home: Installation) -> EditedSequence:
 
 
 def change(home: Installation, email: str = FIRST, **settings: str | None) -> None:
-    """Change a step from the state that is in the draft now."""
+    """Change a step, starting from the draft's current version."""
     context, now = home.context, home.clock.now
     sequence_editor.change_step(context.database, KEY, plan(home).version, email, settings, now)
 

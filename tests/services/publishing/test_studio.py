@@ -1,4 +1,4 @@
-"""What the owner publishes goes out from then on, is kept for ever, and can be taken back."""
+"""What the owner publishes is sent from then on, stored for ever, and can be undone."""
 
 import shutil
 from collections.abc import Iterator
@@ -39,27 +39,27 @@ notice which leg you trust.
 
 @pytest.fixture
 def home(sqlite_home: Installation) -> Installation:
-    """One kind of database will do, except for what is stored in a way of its own."""
+    """An installation on one kind of database, except for what each stores in its own way."""
     return sqlite_home
 
 
 @pytest.fixture
 def both(database_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Installation]:
-    """A house on each kind of database."""
+    """An installation on each kind of database."""
     home = Installation(database_url, tmp_path, clock_file).publish_shipped()
     yield home
     home.close()
 
 
 def written(home: Installation, key: str = GUIDE) -> Written:
-    """What is in the editor."""
+    """Return the text in the editor."""
     found = email_editor.find_editing(home.context.database, key)
     assert found is not None
     return found.written
 
 
 def changed(home: Installation, **front: str) -> Written:
-    """The guide's email with other front matter."""
+    """Return the guide's email with other front matter."""
     now = written(home)
     return Written(now.format, with_front(now.content, front), now.text)
 
@@ -69,7 +69,7 @@ def publish(home: Installation, it: Written, key: str = GUIDE) -> list[str]:
 
 
 def plan(home: Installation) -> str:
-    """The published plan of the pain guide."""
+    """Return the published plan of the pain guide."""
     newest = owner.history(home.context.database, SEQUENCE, "pain-guide")[0]
     toml: str = newest.source["toml"]
     return toml

@@ -1,4 +1,4 @@
-"""Overseeing: the owner's first page says what is so."""
+"""The dashboard: the owner's first page states the facts."""
 
 from datetime import date, timedelta
 

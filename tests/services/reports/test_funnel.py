@@ -1,4 +1,4 @@
-"""What became of the emails of each step, on both kinds of database."""
+"""The results of each step's emails, on both kinds of database."""
 
 from datetime import datetime, timedelta
 
@@ -28,13 +28,13 @@ GUIDE, FIRST = "your-guide", "why-stretching-and-massage-wont-solve-back-pain"
 
 
 def course(home: Installation, period: Period = Period.MONTH, key: str = "pain-guide") -> Course:
-    """How a sequence goes."""
+    """Return the results of a sequence."""
     context = home.context
     return follow_course(context.database, context.catalogue, key, period, home.clock.now)
 
 
 def stage(home: Installation, email: str = FIRST, period: Period = Period.MONTH) -> FunnelStep:
-    """How one step of it goes."""
+    """Return the results of one of its steps."""
     found = course(home, period)
     return next(one for one in (*found.stages, *found.gone) if one.email == email)
 
@@ -47,7 +47,7 @@ def sign_up(home: Installation, *addresses: str, tracking: bool = True) -> None:
 
 
 def happened(home: Installation, address: str, *what: tuple[str, str]) -> None:
-    """Judged hits on the last mail to somebody."""
+    """Add judged hits to a person's last email."""
     message = home.messages_of(address)[-1]
     rows = [
         {

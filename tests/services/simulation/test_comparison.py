@@ -1,4 +1,4 @@
-"""What a change would do to people under way is told before it is published."""
+"""The effect of a change on current enrolments is shown before publishing."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ SECOND = "two-reasons-your-rehab-is-not-working"
 
 @pytest.fixture
 def three(home: Installation) -> Installation:
-    """Two who have collected the guide, one of them an hour later, and one who has not."""
+    """Two people who collected the guide, one an hour later, and one who did not."""
     home.clock.set(MONDAY)
     for name in ("ann", "ben", "cat"):
         home.subscribe(f"{name}@example.org")
@@ -29,7 +29,7 @@ def three(home: Installation) -> Installation:
 
 
 def changed(directory: Path, old: str, new: str) -> Path:
-    """The plan of the shipped series with one passage changed."""
+    """Return the plan of the shipped series with one passage changed."""
     folder = directory / "changed/pain-guide"
     folder.mkdir(parents=True)
     text = (SHIPPED / "pain-guide/sequence.toml").read_text()
@@ -39,7 +39,7 @@ def changed(directory: Path, old: str, new: str) -> Path:
 
 
 def compared(home: Installation, path: Path) -> Comparison:
-    """What the change would do."""
+    """Return what the change would do."""
     context = home.context
     with context.database.reading() as connection:
         return compare(connection, context.catalogue, "pain-guide", path, home.clock.now)

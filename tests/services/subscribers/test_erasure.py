@@ -1,4 +1,4 @@
-"""Forgetting: whatever state somebody is in, nothing personal of theirs is left anywhere."""
+"""Erasure: whatever a person's state, nothing personal of theirs remains anywhere."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ def forget(home: Installation, number: int = 1) -> bool:
 
 
 def left_of_ann(home: Installation) -> list[str]:
-    """The tables that still tell of her; what the owner wrote is nobody's."""
+    """Return the tables that still mention her; text written by the owner does not count."""
     return [
         name
         for name, rows in home.everything().items()

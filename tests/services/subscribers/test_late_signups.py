@@ -1,4 +1,4 @@
-"""A signup that is told late says when it was really asked; what was said since then stands."""
+"""A signup reported late keeps its real time; decisions made since then remain in force."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ GUIDE = "your-guide"
 
 
 def restored_now(home: Installation) -> None:
-    """This database was restored just now, from a backup of three days ago."""
+    """Make this database one restored just now, from a backup three days old."""
     now, tables = home.clock.now, (subscribers, enrolments, messages)
     with home.context.database.writing() as connection:
         leap(connection, tables, now - timedelta(days=3), now)
@@ -36,7 +36,7 @@ def ago(home: Installation, **length: float) -> dict[str, Any]:
 
 
 def everything(home: Installation) -> dict[str, list[dict[str, Any]]]:
-    """All but the keys of calls."""
+    """Return everything except the idempotency keys of calls."""
     return {name: rows for name, rows in home.everything().items() if name != "signup_keys"}
 
 

@@ -1,4 +1,4 @@
-"""Following: every machine parts with its files, and none misses an erasure."""
+"""Erasure on several machines: each deletes its files, and none misses an erasure."""
 
 import sqlite3
 import time
@@ -24,7 +24,7 @@ ANN, BOB = "ann@example.org", "bob@example.org"
 
 
 def machine(home: Installation, name: str) -> Context:
-    """Another machine over the same database, whose outbox has a mail for message 1 and 2."""
+    """Return another machine on the same database, with emails 1 and 2 in its outbox."""
     context = home.another(NURTURE_DATA_DIR=str(home.directory / name), NURTURE_SMTP_URL="")
     context.outbox.mkdir(parents=True)
     for number, address in enumerate((ANN, BOB), 1):

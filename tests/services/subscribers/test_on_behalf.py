@@ -1,4 +1,4 @@
-"""What the owner does for one person holds at once, says that he did it, and can be repeated."""
+"""The owner's actions for one person are immediate, attributed to the owner, and repeatable."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ HERE = Evidence("https://emails.example.org/studio/people/1/stop", "192.0.2.9", 
 
 @pytest.fixture
 def ann(home: Installation) -> Installation:
-    """A house in which Ann has collected her guide."""
+    """An installation in which Ann has collected her guide."""
     home.subscribe(ANN, first_name="Ann")
     home.deliver()
     home.collect()
@@ -148,7 +148,7 @@ def test_an_expired_enrolment_can_be_put_back_and_waits_for_the_guide_again(
 
 
 def then(*deeds: Callable[[Installation], object]) -> Callable[[Installation], None]:
-    """One after another."""
+    """Combine actions, one after another."""
 
     def together(home: Installation) -> None:
         for deed in deeds:

@@ -1,4 +1,4 @@
-"""Preferring: what somebody wants holds from the next mail on, also for what is claimed."""
+"""Preferences apply from the next email on, including to claimed messages."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -34,7 +34,7 @@ EVIDENCE = Evidence("https://emails.example.org/preferences", "192.0.2.7", "A br
 
 
 def wish(home: Installation, frequency: Wish, *, tracking: bool = False) -> Preferences:
-    """Say on the preference page what Ann wants."""
+    """Choose Ann's wish on the preference page."""
     context, person = home.context, home.person(ANN)["id"]
     change = PreferenceChange(frequency, tracking, health_topics=False)
     kept = preferences.change_preferences(
@@ -45,7 +45,7 @@ def wish(home: Installation, frequency: Wish, *, tracking: bool = False) -> Pref
 
 
 def unsubscribe(home: Installation) -> None:
-    """Press the button on the way out."""
+    """Press the button on the unsubscribe page."""
     context, person = home.context, home.person(ANN)["id"]
     preferences.unsubscribe(
         context.database, context.catalogue, person, None, EVIDENCE, home.clock.now

@@ -1,4 +1,4 @@
-"""People are found by pieces of their name and address, by segment, and by how they stand."""
+"""People are found by parts of their name and address, by segment, and by status."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,13 +23,13 @@ def find(home: Installation, before: int | None = None, **asked: Any) -> SearchP
 
 
 def found(home: Installation, **asked: Any) -> list[str]:
-    """The addresses of those found, newest first."""
+    """Return the addresses found, newest first."""
     return [one.person.name for one in find(home, **asked).people]
 
 
 @pytest.fixture
 def three(home: Installation) -> Installation:
-    """A house that three people came to, one after another."""
+    """An installation where three people signed up, one after another."""
     home.subscribe(ANN, first_name="Ann")
     home.subscribe(BOB, "over-50-guide", first_name="Élodie")
     home.subscribe(CID)

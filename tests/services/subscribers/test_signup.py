@@ -1,4 +1,4 @@
-"""Subscribing: a form filled in is written down whole or not at all, and a repeat is harmless."""
+"""Signup: a form is stored completely or not at all, and a repeat is harmless."""
 
 import threading
 import time

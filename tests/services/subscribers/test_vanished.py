@@ -1,4 +1,4 @@
-"""Finding anew: whoever was erased meanwhile is looked for again, and not for ever."""
+"""Searching again: a person erased meanwhile is looked up again, but not for ever."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tracking: a hit is a line first and an event later, once, and only of those who agreed."""
+"""Tracking: a hit is first a line, later an event, once, and only with consent."""
 
 import fcntl
 import json
@@ -43,7 +43,7 @@ A_HIT = SeenHit(2, Hit(EventKind.OPENED, datetime(2026, 11, 23, tzinfo=UTC)))
 
 @pytest.fixture
 def followed(home: Installation) -> Installation:
-    """Ann agreed to be followed, and her first article came ten minutes ago."""
+    """Ann has consented to tracking, and her first article came ten minutes ago."""
     home.subscribe(ANN, ticked=(Purpose.TRACKING,))
     home.deliver()
     home.collect(tracking=True)
@@ -53,19 +53,19 @@ def followed(home: Installation) -> Installation:
 
 
 def hits(home: Installation) -> list[dict[str, Any]]:
-    """What is known of opens and clicks."""
+    """Return the recorded opens and clicks."""
     return [row for row in home.rows(events) if row["source"] == "hit"]
 
 
 def a_hit(home: Installation, message: int = 2, **more: str) -> SeenHit:
-    """Somebody clicks a link."""
+    """Return a click on a link."""
     link = "https://practice.example.org/"
     hit = Hit(EventKind.CLICKED, home.clock.now, user_agent=A_BROWSER, link=link, **more)
     return SeenHit(message, hit)
 
 
 def write(home: Installation, name: str, content: bytes) -> Path:
-    """A journal whose writer is gone."""
+    """Write a journal whose writer has ended."""
     home.context.journals.mkdir(parents=True, exist_ok=True)
     path = home.context.journals / f"hits-{name}.jsonl"
     path.write_bytes(content)
@@ -73,7 +73,7 @@ def write(home: Installation, name: str, content: bytes) -> Path:
 
 
 def lines(home: Installation, count: int) -> bytes:
-    """So many hits as a journal holds them."""
+    """Return that many hits as lines of a journal."""
     line = {
         "kind": "clicked",
         "message": 2,

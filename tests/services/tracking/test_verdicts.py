@@ -1,4 +1,4 @@
-"""Judging: hits are held until a burst can be seen whole, and are judged once."""
+"""Judging: hits are held until a whole burst is visible, and are judged once."""
 
 import json
 from datetime import timedelta
@@ -32,7 +32,7 @@ A_LINK = "https://practice.example.org/"
 
 @pytest.fixture
 def followed(home: Installation) -> Installation:
-    """Ann and Bob agreed to be followed, and their first article came ten minutes ago."""
+    """Ann and Bob have consented to tracking, and their first article came ten minutes ago."""
     for number, address in enumerate((ANN, "bob@example.org"), start=1):
         home.subscribe(address, ticked=(Purpose.TRACKING,))
         home.deliver()
@@ -43,7 +43,7 @@ def followed(home: Installation) -> Installation:
 
 
 def visit(home: Installation, message: int = 3, **more: str) -> None:
-    """Somebody follows a link, and the hit is brought into the database."""
+    """Follow a link, and bring the hit into the database."""
     given = {"user_agent": A_BROWSER, "client": "192.0.2.7", "link": A_LINK} | more
     hit = Hit(EventKind.CLICKED, home.clock.now, **given)
     HitJournal(home.context.journals).note(SeenHit(message, hit))
@@ -51,7 +51,7 @@ def visit(home: Installation, message: int = 3, **more: str) -> None:
 
 
 def verdicts(home: Installation) -> list[str | None]:
-    """The verdicts on all hits, oldest first."""
+    """Return the verdicts on all hits, oldest first."""
     return [hit["verdict"] for hit in hits(home)]
 
 
@@ -138,7 +138,7 @@ def test_a_hit_without_its_raw_data_is_not_judged(followed: Installation) -> Non
 
 
 def spoil(home: Installation, verdict: str) -> None:
-    """Let all verdicts be what earlier rules made of them."""
+    """Replace all verdicts with those of earlier rules."""
     with home.context.database.writing() as connection:
         connection.execute(update(events).values(verdict=verdict, reasons=["?"], rules=1))
 

@@ -1,4 +1,4 @@
-"""What is asked of the hits every hour is found by an index, however many events there are."""
+"""The hourly queries on hits use an index, however many events there are."""
 
 from sqlalchemy import text
 

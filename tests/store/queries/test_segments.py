@@ -1,4 +1,4 @@
-"""A segment is the same people whether SQL or Python is asked, on both databases."""
+"""A segment contains the same people in SQL and in Python, on both databases."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ from tests.people import HEALTH, NOW, conditions, people, write_down
 
 
 class _UndoneError(Exception):
-    """Takes back what one example wrote."""
+    """Rolls back what one example wrote."""
 
 
 @contextmanager
 def undone(database: Database) -> Iterator[Connection]:
-    """A transaction that leaves nothing behind."""
+    """Run a transaction that leaves nothing behind."""
     with pytest.raises(_UndoneError), database.writing() as connection:
         yield connection
         raise _UndoneError

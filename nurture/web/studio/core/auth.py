@@ -1,9 +1,9 @@
-"""The door of the studio: who is let in, and what a browser is told about every page.
+"""Access control for the studio, and the security headers of every page.
 
-Nothing is answered without a session unless it is named in `OPEN`. The cookie holds a random
-identifier, before somebody signs in as well as after, and every form carries a value derived
-from it. That is why no library is used for it: those keep their value in a signed session of
-Flask's, which this program does not have.
+Nothing is answered without a session unless it is listed in `OPEN`. The cookie contains a random
+identifier, before signing in as well as after, and every form carries a value derived from it.
+No library is used for this: those store the value in a signed Flask session, which this program
+does not have.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ LARGEST_NUMBER = 2**31 - 1
 
 
 def put_into(studio: Blueprint, context: Context) -> None:
-    """Stand at every address of the studio."""
+    """Require a signed-in owner on every studio URL."""
     studio.before_request(lambda: _admit(context))
     studio.after_request(lambda response: _guard(context, response))
     studio.add_app_template_global(csrf_token)
@@ -68,23 +68,23 @@ def put_into(studio: Blueprint, context: Context) -> None:
 
 
 def is_secure(context: Context) -> bool:
-    """Whether browsers reach us over TLS only."""
+    """Return whether browsers connect only over TLS."""
     return context.settings.public_url.startswith("https:")
 
 
 def cookie_name(context: Context, name: str = _COOKIE) -> str:
-    """A cookie's name; with this prefix browsers take it over TLS only (RFC 6265bis §4.1.3)."""
+    """Return a cookie's name; a prefix restricts it to TLS if used (RFC 6265bis §4.1.3)."""
     return f"__Secure-{name}" if is_secure(context) else name
 
 
 def signed_in() -> SignedIn:
-    """Who is calling; only for views that a session is needed for."""
+    """Return the signed-in owner; only for views that require a session."""
     owner: SignedIn = g.owner
     return owner
 
 
 def is_known() -> bool:
-    """Whether whoever is calling is signed in, with nothing left to show."""
+    """Return whether the caller is fully signed in, with no code outstanding."""
     return g.owner is not None and not g.owner.awaits_code
 
 
@@ -94,23 +94,23 @@ def let_in(signed: SignedIn) -> None:
 
 
 def show_out() -> None:
-    """Give the browser an identifier that stands for nobody."""
+    """Give the browser an identifier that belongs to no session."""
     g.owner, g.browser, g.cookie_is_new = None, new_identifier(), True
 
 
 def csrf_token() -> str:
-    """What every form has to carry, as `csrf_token` or in the header `X-CSRF-Token`."""
+    """Return the value every form must carry, as `csrf_token` or in the header `X-CSRF-Token`."""
     return blake2b(g.browser.encode(), digest_size=24, person=b"studio-form").hexdigest()
 
 
 def style_nonce() -> str:
-    """What lets a script of this one page put styles into it; every other page forbids it."""
+    """Return the nonce that lets scripts on this page add styles; all other pages forbid it."""
     nonce: str = g.setdefault("style_nonce", new_identifier())
     return nonce
 
 
 def safe_next(address: str | None) -> str:
-    """Where to go after signing in: an address of the studio's, whatever was asked for."""
+    """Return where to go after signing in: always a studio URL, whatever was requested."""
     start = url_for("studio.show_today")
     if not address or not address.isprintable() or "\\" in address:
         return start
@@ -144,7 +144,7 @@ def _may_enter(endpoint: str) -> bool:
 
 
 def _turn_away() -> Answer:
-    """To the sign-in page and back, or nowhere where something would have been changed."""
+    """Redirect to the sign-in page and back, or refuse the request if it would change anything."""
     if request.method not in _READING:
         abort(403, "You are not signed in any more. Nothing has been changed.")
     page = "studio.show_code" if g.owner else "studio.show_sign_in"
@@ -155,7 +155,7 @@ def _turn_away() -> Answer:
 
 
 def _insist_on_own_form(context: Context) -> None:
-    """Only a page of the studio's, shown to this browser, may change anything."""
+    """Let only a form on a studio page, shown to this browser, change anything."""
     if request.method in _READING:
         return
     said = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
@@ -165,9 +165,9 @@ def _insist_on_own_form(context: Context) -> None:
 
 
 def _what_is_the_matter(context: Context, from_here: bool) -> str:
-    """Why a form is not believed, as its owner can mend it.
+    """Return why a form was refused, in terms the owner can act on.
 
-    What the browser itself says of where it is counts: a proxy may have changed the rest.
+    The browser's own account of its origin is used, as a proxy may have changed the rest.
     """
     public_url = context.settings.public_url
     opened, right = request.headers.get("Origin", ""), f"{public_url}/studio/"
@@ -187,7 +187,7 @@ def _what_is_the_matter(context: Context, from_here: bool) -> str:
 
 
 def _insist_on_what_can_be_kept() -> None:
-    """Refuse what no database of ours could look for: they take neither of the two alike."""
+    """Refuse values that no supported database can search for, as they reject them differently."""
     asked = (request.view_args or {}).values()
     numbers = [one for one in asked if isinstance(one, int)]
     words = [str(one) for one in asked] + list(request.args.values())

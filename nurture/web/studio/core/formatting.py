@@ -1,4 +1,4 @@
-"""How the studio's pages say times and numbers, and what stands in their navigation."""
+"""How studio pages show times and numbers, and what their navigation contains."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAVIGATION = (
 
 
 def put_into(studio: Blueprint, context: Context) -> None:
-    """Give every page of the studio the practice, the navigation and the filters."""
+    """Give every studio page the practice, the navigation and the filters."""
     studio.context_processor(
         lambda: {"practice": _practice(context), "navigation": _navigation, "now": context.clock()}
     )
@@ -40,27 +40,27 @@ def put_into(studio: Blueprint, context: Context) -> None:
 
 
 def local(context: Context, moment: datetime) -> datetime:
-    """A moment on the practice's clock."""
+    """Return a moment in the practice's time zone."""
     return moment.astimezone(ZoneInfo(_practice(context).time_zone))
 
 
 def say_day(day: date) -> str:
-    """A day as people write it: `Tue 24 Nov`."""
+    """Format a day as people write it: `Tue 24 Nov`."""
     return f"{day:%a} {day.day} {day:%b}"
 
 
 def say_long_day(day: date) -> str:
-    """A day in full: `Tuesday 24 November`."""
+    """Format a day in full: `Tuesday 24 November`."""
     return f"{day:%A} {day.day} {day:%B}"
 
 
 def say_moment(moment: datetime) -> str:
-    """A moment as people write it: `Tue 24 Nov, 08:30`."""
+    """Format a moment as people write it: `Tue 24 Nov, 08:30`."""
     return f"{say_day(moment.date())}, {moment:%H:%M}"
 
 
 def say_ago(length: timedelta) -> str:
-    """How long ago something was, in the one unit that fits."""
+    """Format how long ago something was, in the one unit that fits."""
     minutes = int(length.total_seconds()) // 60
     if minutes < 1:
         return "just now"
@@ -72,12 +72,12 @@ def say_ago(length: timedelta) -> str:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: `1 person`, `1,200 people`."""
+    """Format a number with its noun: `1 person`, `1,200 people`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _practice(context: Context) -> Practice:
-    """The practice, read once a request however many times a page asks."""
+    """Return the practice, read once per request however many times a page needs it."""
     found: Practice | None = g.get("practice")
     if found is None:
         found = g.practice = context.practice

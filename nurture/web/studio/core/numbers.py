@@ -1,6 +1,6 @@
-"""Numbers as browsers send them."""
+"""Parsing numbers sent by browsers."""
 
 
 def whole_number(said: str) -> int | None:
-    """A number that a row may have, or None: not a sign, no other script's digits, no novel."""
+    """Return a number that a row may have, or None; only a few ASCII digits are accepted."""
     return int(said) if said.isascii() and said.isdecimal() and len(said) < 10 else None

@@ -1,8 +1,8 @@
-"""The builder: a segment put together from menus, with who is in it shown at once.
+"""The builder: a segment assembled from menus, with its members shown immediately.
 
-Looking changes nothing, and yet it is a POST: a form of many rows is too long for an address.
-Without a script every button sends the form and the page comes back; with htmx the part that
-changed is put in its place.
+A preview changes nothing, and yet it is a POST: a form of many rows is too long for a URL.
+Without a script every button sends the form and the page comes back; with htmx only the changed
+part is replaced.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class Builder:
     context: Context
 
     def show_new(self) -> Page:
-        """A new segment, with one row to begin with."""
+        """Show a new segment, with one row to begin with."""
         fields = {"title": "", "about": "", "name": ""}
         return self._page("", RowGroup(GroupKind.ALL, (FIRST,)), fields)
 
     def show_edit(self, name: str) -> Page:
-        """A segment in its menus, or the way to its text where it does not fit into them."""
+        """Show a segment in its menus, or redirect to its text if it does not fit into them."""
         published = self._published()
         segment = published.segments.segments.get(name)
         if segment is None:
@@ -61,11 +61,11 @@ class Builder:
         return self._page(name, group, fields)
 
     def build_new(self) -> Page:
-        """Whatever was pressed on the form of a new segment."""
+        """Handle any button on the form of a new segment."""
         return self._answer("")
 
     def build(self, name: str) -> Page:
-        """Whatever was pressed on the form of a segment."""
+        """Handle any button on the form of a segment."""
         return self._answer(name)
 
     def _answer(self, name: str) -> Page:
@@ -125,7 +125,7 @@ class Builder:
     def _looked_at(
         self, condition: Condition | None, published: Published, name: str, asks: bool
     ) -> dict[str, Any]:
-        """What a condition comes to; what saving it changes, if that is asked."""
+        """Return a condition's matches and, if requested, what saving it would change."""
         if condition is None:
             return {"said": "", "count": 0, "sample": (), "health": [], "foreseen": None}
         context, now = self.context, self.context.clock()
@@ -151,7 +151,7 @@ class Builder:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to the builder."""
+    """Register the routes for the builder."""
     views = Builder(context)
     for path, ending, show, act in (
         ("/segments/new", "new", views.show_new, views.build_new),

@@ -1,8 +1,8 @@
 """The builder's form: from its fields to rows of menus and back.
 
-A field is called after its row: `r0-kind` is the first row's, `g1r0-kind` the first of the
-second group's. Buttons that change the form say what they do in `do`, so that the builder
-works without any script: `add`, `add-group`, `add:g0`, `drop:r1`, `drop:g0r1`, `drop:g0`.
+A field is named after its row: `r0-kind` belongs to the first row, `g1r0-kind` to the first of
+the second group. Buttons that change the form say what they do in `do`, so that the builder works
+without any script: `add`, `add-group`, `add:g0`, `drop:r1`, `drop:g0r1`, `drop:g0`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ FIRST = Row(Kind.CLICKED)
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """One row as it is shown: its fields' prefix, and the options of those it has."""
+    """One row as shown: the prefix of its fields, and the options of each."""
 
     prefix: str
     kinds: Options
@@ -75,7 +75,7 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Menus:
-    """A group as it is shown."""
+    """A group as shown."""
 
     prefix: str
     how: str
@@ -84,7 +84,7 @@ class Menus:
 
 
 def read_group(form: Mapping[str, str], published: Published) -> RowGroup:
-    """What the fields say; a field that makes no sense says what its menu begins with."""
+    """Parse the fields into a group; an invalid field gets the first value of its menu."""
     rows: dict[str, list[Row]] = {}
     found = sorted((m for name in form if (m := _ROW.fullmatch(name))), key=_place)
     for match in found[: MOST_CONDITIONS + 1]:  # One more is told to be too many.
@@ -96,7 +96,7 @@ def read_group(form: Mapping[str, str], published: Published) -> RowGroup:
 
 
 def done_to(group: RowGroup, do: str) -> RowGroup:
-    """The group after a button that adds or drops something."""
+    """Return the group after a button that adds or removes something."""
     what, _, which = do.partition(":")
     if what == "add" and not which:
         return replace(group, rows=(*group.rows, FIRST))
@@ -116,7 +116,7 @@ def done_to(group: RowGroup, do: str) -> RowGroup:
 
 
 def menus(group: RowGroup, published: Published) -> Menus:
-    """A group with the options that its rows have."""
+    """Return a group with the options of its rows."""
     names = names_of(published)
     return _menus(group, "", names, published)
 
@@ -161,7 +161,7 @@ def _row(form: Mapping[str, str], prefix: str, published: Published) -> Row:
 
 
 def _fitting(kind: Kind, what: str, published: Published) -> str:
-    """What is chosen or, where a row has just become of another kind, its first choice."""
+    """Return the chosen value, or the first one if a row's kind has just changed."""
     if kind in _COUNTED and what.startswith(LINK):
         return what
     options = [value for value, _ in _what(kind, names_of(published), published)]
@@ -243,7 +243,7 @@ def _what(kind: Kind, names: ConditionNames, published: Published) -> Options:
 
 
 def _with(options: Options, value: str, said: str) -> Options:
-    """The options and, where it is none of them, what a file had chosen."""
+    """Add to the options a value chosen in a file, unless they already contain it."""
     known = not options or value in [one for one, _ in options]
     return options if known else [*options, (value, said.replace("+", " or "))]
 

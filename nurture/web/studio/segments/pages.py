@@ -1,4 +1,4 @@
-"""Segments: the list, a page for each, their exports, and taking one away."""
+"""Segments: the list, a page for each, exporting and deleting."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SegmentPages:
     context: Context
 
     def show_segments(self) -> str:
-        """Every segment, what it asks for and how many are in it."""
+        """Show every segment, with its conditions and its size."""
         context = self.context
         found = segments.all_segments(context.database, context.catalogue, context.clock())
         published = self._published()
@@ -51,7 +51,7 @@ class SegmentPages:
         return render_template("studio/segments.html", rows=rows)
 
     def show_segment(self, name: str) -> str:
-        """One segment: in words, who is in it, and where it is used."""
+        """Show one segment: its conditions in words, who is in it, and where it is used."""
         context = self.context
         found = segments.glimpse(context.database, context.catalogue, name, context.clock(), 10)
         published = self._published()
@@ -67,7 +67,7 @@ class SegmentPages:
         )
 
     def export_segment(self, name: str) -> Answer:
-        """The people of a segment as a file."""
+        """Return the people in a segment as a file."""
         kind = request.form.get("format", "")
         if kind not in _EXPORTS:
             abort(400, "Please choose a kind of file.")
@@ -79,7 +79,7 @@ class SegmentPages:
         return Response(to.getvalue(), content_type=f"{media}; charset=utf-8", headers=headers)
 
     def ask_delete(self, name: str) -> Page:
-        """Ask whether a segment is to go, unless a sequence needs it."""
+        """Ask whether to delete a segment, unless a sequence needs it."""
         published = self._published()
         segment = _get(published, name)
         if segment_editor.uses_of(published, name):
@@ -95,7 +95,7 @@ class SegmentPages:
         )
 
     def delete_segment(self, name: str) -> Page:
-        """Take a segment away."""
+        """Delete a segment."""
         context = self.context
         try:
             segment_editor.delete(context.database, context.catalogue, name, context.clock())
@@ -106,11 +106,11 @@ class SegmentPages:
         return redirect(url_for("studio.show_segments"), 303)
 
     def show_text(self, name: str) -> str:
-        """A segment as it is written down, to be changed as text."""
+        """Show the source of a segment, to be edited as text."""
         return self._text_page(name, segment_editor.text_of(self.context.database, name))
 
     def save_text(self, name: str) -> Page:
-        """Look at what was written or publish it."""
+        """Check the text or publish it."""
         context = self.context
         text = request.form.get("text", "").replace("\r\n", "\n")
         try:
@@ -156,7 +156,7 @@ class SegmentPages:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to segments, the builder aside."""
+    """Register the routes for segments, except the builder's."""
     views, start = SegmentPages(context), "/segments/<name>"
     studio.add_url_rule("/segments", view_func=views.show_segments)
     studio.add_url_rule(start, view_func=views.show_segment)
@@ -173,7 +173,7 @@ def add_routes(studio: Blueprint, context: Context) -> None:
 
 
 def health_topics(segment: Segment, published: Published) -> list[str]:
-    """The titles of the topics about health that a segment asks about."""
+    """Return the titles of the health topics that a segment asks about."""
     known = published.segments
     found = needs_health_consent(segment.condition, known.health, published.topics)
     return [known.topics[key].title for key in sorted(found)]

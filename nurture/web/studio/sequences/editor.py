@@ -1,4 +1,4 @@
-"""Changing a sequence: everything is a draft until it has been looked at and published."""
+"""Editing a sequence: every change is a draft until it has been reviewed and published."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SequenceEditing:
     context: Context
 
     def show(self, key: str) -> str:
-        """Every step with what can be done to it."""
+        """Show every step with the possible changes to it."""
         titles, segments = names(self.context)
         plan = self._plan(key)
         return render_template(
@@ -61,13 +61,13 @@ class SequenceEditing:
         )
 
     def remove(self, key: str) -> Response:
-        """Leave a step out."""
+        """Remove a step."""
         return self._do(
             key, lambda: sequence_editor.remove_step(*self._about(key), self.context.clock())
         )
 
     def set_endings(self, key: str) -> Response:
-        """Say where people go on at the end."""
+        """Set where people continue at the end."""
         context = self.context
         pairs = zip(request.form.getlist("sequence"), request.form.getlist("only_if"), strict=False)
         endings = tuple(Continuation(sequence, only_if) for sequence, only_if in pairs if sequence)
@@ -79,14 +79,14 @@ class SequenceEditing:
         )
 
     def show_step(self, key: str, email: str) -> str:
-        """The timing and the conditions of one step."""
+        """Show the timing and the conditions of one step."""
         plan = self._plan(key)
         return self._step_page(
             plan, email, step_form.filled_in(sequence_editor.find_step(plan, email))
         )
 
     def change_step(self, key: str, email: str) -> Page:
-        """Keep what was said of one step."""
+        """Save the form for one step."""
         context, fields = self.context, step_form.as_sent(request.form)
         try:
             sequence_editor.change_step(
@@ -104,7 +104,7 @@ class SequenceEditing:
         return _to_edit(key)
 
     def show_new(self, key: str) -> str:
-        """A new email, blank or as a copy of another."""
+        """Show the form for a new email, blank or copied from another."""
         plan = self._plan(key)
         fields = step_form.filled_in() | {
             "subject": "",
@@ -117,7 +117,7 @@ class SequenceEditing:
         return self._new_page(plan, fields)
 
     def add(self, key: str) -> Page:
-        """Keep a new email and its step."""
+        """Save a new email and its step."""
         context, form = self.context, request.form
         fields = step_form.as_sent(form)
         own = ("subject", "preheader", "body", "kind", "after", "original")
@@ -142,7 +142,7 @@ class SequenceEditing:
         return _to_edit(key)
 
     def review(self, key: str) -> str:
-        """What publishing would do."""
+        """Show what publishing would do."""
         self._plan(key)
         foresight = sequence_editor.foresee(self.context.database, key)
         plan, (_, segments) = foresight.plan, names(self.context)
@@ -158,7 +158,7 @@ class SequenceEditing:
         )
 
     def publish(self, key: str) -> Response:
-        """Let it hold from now on."""
+        """Publish the draft."""
         context = self.context
         try:
             sequence_editor.publish(context.database, key, _version(), context.clock())
@@ -169,7 +169,7 @@ class SequenceEditing:
         return redirect(url_for("studio.show_sequence", key=key), 303)
 
     def discard(self, key: str) -> Response:
-        """Drop the changes."""
+        """Discard the draft."""
         sequence_editor.discard(self.context.database, key)
         tell("Your changes are dropped. Nothing of what is published has changed.")
         return redirect(url_for("studio.show_sequence", key=key), 303)
@@ -181,7 +181,7 @@ class SequenceEditing:
         return self.context.database, key, _version(), request.form.get("email", "")
 
     def _do(self, key: str, change: Any) -> Response:
-        """Change the draft, and say where that could not be."""
+        """Change the draft, and show a notice if that failed."""
         try:
             change()
         except NurtureError as error:
@@ -189,7 +189,7 @@ class SequenceEditing:
         return _to_edit(key)
 
     def _targets(self, key: str) -> list[tuple[str, str]]:
-        """Where people of a sequence may go on."""
+        """Return the sequences that people in this one may continue with."""
         with self.context.database.reading() as connection:
             known = self.context.catalogue.current(connection).sequences
         return [
@@ -242,7 +242,7 @@ class SequenceEditing:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to changing sequences."""
+    """Register the routes for editing sequences."""
     views = SequenceEditing(context)
     edit = "/sequences/<key>/edit"
     for path, name, view in (
@@ -266,7 +266,7 @@ def add_routes(studio: Blueprint, context: Context) -> None:
 
 
 def _without_place(error: NurtureError) -> str:
-    """What is wrong, without the line of a file that whoever fills in a form never sees."""
+    """Return the error without its place in a file, which a user of the form never sees."""
     return re.sub(r"^sequence\.toml(?:, [^:]+)?: ", "", str(error))
 
 

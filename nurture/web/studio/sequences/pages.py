@@ -1,4 +1,4 @@
-"""Sequences: each as a timeline from its form to its goal, and how it goes."""
+"""Sequences: each as a timeline from its form to its goal, and its results."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Sequences:
     context: Context
 
     def show_list(self) -> str:
-        """All of them."""
+        """Show all sequences."""
         context = self.context
         courses = list_courses(context.database, context.catalogue, context.clock())
         return render_template(
@@ -53,7 +53,7 @@ class Sequences:
         )
 
     def show(self, key: str) -> str:
-        """One of them as a timeline."""
+        """Show one sequence as a timeline."""
         period = _period()
         course = self._course(key, period)
         titles, segments = names(self.context)
@@ -71,7 +71,7 @@ class Sequences:
         )
 
     def show_picture(self, key: str, email: str) -> Response:
-        """A step's email, to be shown small in a frame."""
+        """Return a step's email, to be shown small in a frame."""
         context = self.context
         try:
             html = thumbnails.picture_email(
@@ -84,7 +84,7 @@ class Sequences:
         return Response(html, headers={"Content-Security-Policy": _PICTURE_POLICY})
 
     def ask_pause(self, key: str) -> str:
-        """What pausing or going on would do."""
+        """Show what pausing or resuming would do."""
         course = self._course(key, Period.MONTH)
         address = url_for("studio.show_sequence", key=key)
         if course.paused:
@@ -134,7 +134,7 @@ class Sequences:
         return redirect(url_for("studio.show_sequence", key=key), 303)
 
     def resume(self, key: str) -> Answer:
-        """Go on with it."""
+        """Resume it."""
         context = self.context
         try:
             people = sequence_pause.resume(
@@ -147,7 +147,7 @@ class Sequences:
         return redirect(url_for("studio.show_sequence", key=key), 303)
 
     def show_history(self, key: str) -> str:
-        """Every state it was published in, newest first, and what each changed."""
+        """Show every published revision, newest first, and what each changed."""
         database = self.context.database
         plan = get_plan(self.context, key)
         states = history(database, RevisionKind.SEQUENCE, key)
@@ -161,7 +161,7 @@ class Sequences:
         )
 
     def take_back(self, key: str, number: int) -> Answer:
-        """Make an earlier state a draft, and look at what publishing it would do."""
+        """Make an earlier revision a draft, and show what publishing it would do."""
         context = self.context
         sequence_editor.take_state(context.database, key, number, context.clock())
         return redirect(url_for("studio.review_sequence", key=key), 303)
@@ -180,7 +180,7 @@ class Sequences:
 
 
 def names(context: Context) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The titles of the published sequences and segments."""
+    """Return the titles of the published sequences and segments."""
     with context.database.reading() as connection:
         published = context.catalogue.current(connection)
     titles = {key: one.title for key, one in published.sequences.items()}
@@ -189,7 +189,7 @@ def names(context: Context) -> tuple[Mapping[str, str], Mapping[str, str]]:
 
 
 def get_plan(context: Context, key: str) -> EditedSequence:
-    """The sequence as it is being changed; one that there is not is no page."""
+    """Return the sequence being edited; abort with 404 if it does not exist."""
     try:
         return sequence_editor.find_plan(context.database, key)
     except UnknownSequenceError:
@@ -197,7 +197,7 @@ def get_plan(context: Context, key: str) -> EditedSequence:
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
-    """Answer what belongs to looking at sequences."""
+    """Register the routes for viewing sequences."""
     views = Sequences(context)
     one = "/sequences/<key>"
     for path, name, view in (
@@ -223,7 +223,7 @@ def _period() -> Period:
 
 
 def _chart(course: Course) -> dict[str, Any]:
-    """The labels and the lines of the chart over time."""
+    """Return the labels and the lines of the chart over time."""
     labels = [say_day(day) for day, _ in course.spans]
     funnels: list[Funnel] = [funnel for _, funnel in course.spans]
     lines = [
@@ -237,7 +237,7 @@ def _chart(course: Course) -> dict[str, Any]:
 def _told(
     states: list[Revision], subjects: Mapping[str, str], segments: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Each state with what it changed in the one before."""
+    """Return each revision with what it changed in the previous one."""
     told = []
     for state, before in zip(states, [*states[1:], None], strict=True):
         changes, lines = ["The first state."], list[tuple[str, str]]()
