@@ -97,7 +97,11 @@ def test_one_person_is_explained_in_sentences(anna: Installation) -> None:
         (("simulate", "nowhere"), 1, "There is no sequence “nowhere”."),
         (("simulate", "pain-guide", "--like", "nobody@example.org"), 1, "There is nobody"),
         (("simulate", "pain-guide", "--like", ANNA, "--from", "2026-06-01"), 2, "--from is for"),
-        (("simulate", "pain-guide", "--like", ANNA, "--compare", str(SHIPPED)), 2, "Give only one of"),
+        (
+            ("simulate", "pain-guide", "--like", ANNA, "--compare", str(SHIPPED)),
+            2,
+            "Give only one of",
+        ),
         (("simulate", "pain-guide", "--from", "tomorrow"), 2, "“tomorrow” is not a date"),
     ],
 )
