@@ -49,10 +49,10 @@ def simulate(
     compare: Path | None,
     as_json: bool,
 ) -> None:
-    """Simulate a sequence on a virtual clock and print who gets what when.
+    """Simulate a sequence and print who gets what when.
 
-    By default it is the published sequence, for someone who signs up and collects the guide
-    immediately. A file of people can describe others:
+    It runs on a virtual clock. By default it is the published sequence, for someone who signs up
+    and collects the guide immediately. A file of people can describe others:
 
     \b
       [[people]]
