@@ -22,15 +22,15 @@ from nurture.files.secrets import NAME, is_to_be_made, made_at_first_start
 
 __all__ = ["Settings", "SettingsError", "given_settings", "load_settings"]
 
-#: The providers whose calls are signed as Standard Webhooks has it.
+#: The secrets of providers whose calls are signed as in Standard Webhooks.
 _STANDARD_WEBHOOKS = (
     *("NURTURE_GENERIC_SECRET", "NURTURE_BOOKINGS_SECRET", "NURTURE_RESEND_SECRET"),
 )
 
-#: A signing secret below this many characters can be guessed.
+#: A signing secret shorter than this many characters can be guessed.
 _SHORTEST_KEY = 16
 
-#: How a database's address may begin; the libraries are those that come with the program.
+#: How a database URL may begin; these drivers are installed with the program.
 _DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 
 _CHECKOUT = Path(__file__).parent.parent
@@ -82,7 +82,7 @@ class Settings(BaseModel):
     @classmethod
     def _is_one_key(cls, key: str) -> str:
         if "," in key:
-            raise ValueError("write one key, because it never changes")
+            raise ValueError("give only one key, as it never changes")
         return key.strip()
 
     @field_validator("database_url")
@@ -127,7 +127,9 @@ class Settings(BaseModel):
         except AddressError:
             plain = ""
         if not plain or "?" in plain or "#" in plain:
-            raise ValueError("write the public address of these pages, as https://mail.example.org")
+            raise ValueError(
+                "write the public address of these pages, such as https://mail.example.org"
+            )
         return plain
 
     @field_validator("backup_url")
@@ -164,7 +166,7 @@ class Settings(BaseModel):
             except ValueError:
                 right = False
             if not right:
-                raise ValueError("write whsec_ and then random bytes in Base64")
+                raise ValueError("write whsec_ followed by random bytes in Base64")
         return secrets
 
     @model_validator(mode="after")
@@ -230,7 +232,7 @@ class Settings(BaseModel):
     def first_steps(self) -> list[str]:
         """Return what must still be set before real people are emailed, in sentences."""
         wanted = [
-            (not self.smtp_url, "NURTURE_SMTP_URL: until then mails stay in the local outbox."),
+            (not self.smtp_url, "NURTURE_SMTP_URL: until then, emails stay in the local outbox."),
             (not self.base_url, "NURTURE_BASE_URL: the public https address of these pages."),
             (
                 not self.dkim_selector,
@@ -251,7 +253,7 @@ class Settings(BaseModel):
         if any(len(secret) < _SHORTEST_KEY for secret in self.signup_secret):
             said.append("NURTURE_SIGNUP_SECRET is so short that it can be guessed.")
         said += [
-            f"{name} must begin with whsec_; until then its calls are refused."
+            f"{name} must begin with whsec_; until then, its calls are refused."
             for name in _STANDARD_WEBHOOKS
             if self.secret(name) and not self.secret(name).startswith("whsec_")
         ]

@@ -38,7 +38,7 @@ def typed(home: Installation, *words: str) -> Result:
 
 def test_a_real_person_is_simulated_from_their_current_step(anna: Installation) -> None:
     said = typed(anna, "simulate", "pain-guide", "--like", "Anna@example.org").output
-    assert said.startswith("pain-guide, as published\n\nanna@example.org, on the clock of")
+    assert said.startswith("pain-guide, as published\n\nanna@example.org, times in")
     assert "Thu 04 Jun 2026 08:30  article     why-stretching" in said
     assert "your-guide" not in said
     afresh = typed(anna, "simulate", "over-50-guide", "--like", ANNA).output
@@ -97,8 +97,12 @@ def test_one_person_is_explained_in_sentences(anna: Installation) -> None:
         (("simulate", "nowhere"), 1, "There is no sequence “nowhere”."),
         (("simulate", "pain-guide", "--like", "nobody@example.org"), 1, "There is nobody"),
         (("simulate", "pain-guide", "--like", ANNA, "--from", "2026-06-01"), 2, "--from is for"),
-        (("simulate", "pain-guide", "--like", ANNA, "--compare", str(SHIPPED)), 2, "Give one of"),
-        (("simulate", "pain-guide", "--from", "tomorrow"), 2, "“tomorrow” is not a day"),
+        (
+            ("simulate", "pain-guide", "--like", ANNA, "--compare", str(SHIPPED)),
+            2,
+            "Give only one of",
+        ),
+        (("simulate", "pain-guide", "--from", "tomorrow"), 2, "“tomorrow” is not a date"),
     ],
 )
 def test_invalid_input_is_refused_in_one_line(

@@ -10,17 +10,17 @@ PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas
 PLAIN = {"text/plain": {"schema": {"type": "string"}}}
 HTML = {"text/html": {"schema": {"type": "string"}}}
 
-#: The headers of an answer that a caller can act on.
+#: Response headers that a caller can act on.
 HEADERS: Mapping[HTTPStatus, Json] = {
     HTTPStatus.SERVICE_UNAVAILABLE: {
         "Retry-After": {
-            "description": "Seconds to wait before the call is made again.",
+            "description": "Seconds to wait before repeating the call.",
             "schema": {"type": "integer"},
         }
     },
     HTTPStatus.TOO_MANY_REQUESTS: {
         "Retry-After": {
-            "description": "Seconds to wait before the call is made again.",
+            "description": "Seconds to wait before repeating the call.",
             "schema": {"type": "integer"},
         }
     },
@@ -32,18 +32,18 @@ HEADERS: Mapping[HTTPStatus, Json] = {
     },
 }
 
-#: What each refusal means to the one who called, and what to do about it.
+#: What each refusal means to the caller, and what to do about it.
 _REFUSALS: Mapping[HTTPStatus, str] = {
-    HTTPStatus.BAD_REQUEST: "The body is not JSON, or a header is too long. Nothing was kept.",
-    HTTPStatus.UNAUTHORIZED: "Neither a good signature nor a known token. Nothing was kept.",
-    HTTPStatus.CONFLICT: "The idempotency key was used before, for another body. Use a new one.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than anything that is meant.",
+    HTTPStatus.BAD_REQUEST: "The body is not JSON, or a header is too long. Nothing was stored.",
+    HTTPStatus.UNAUTHORIZED: "There is no valid signature or known token. Nothing was stored.",
+    HTTPStatus.CONFLICT: "This idempotency key was used with a different body. Use a new one.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is far larger than any legitimate call.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is neither JSON nor a form.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "A field is at fault; `field` and `errors` say which and why.",
-    HTTPStatus.TOO_MANY_REQUESTS: "More signups within an hour than a website produces.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A field is invalid; `field` and `errors` say which and why.",
+    HTTPStatus.TOO_MANY_REQUESTS: "More signups in an hour than a website should produce.",
     HTTPStatus.SERVICE_UNAVAILABLE: (
-        "The database is away, or nothing is published yet. Nothing was kept; make the same call "
-        "again after `Retry-After`."
+        "The database is unavailable, or nothing is published yet. Nothing was stored; repeat the "
+        "call after `Retry-After`."
     ),
 }
 

@@ -20,10 +20,10 @@ from webhooks.problems import ProblemError
 LARGEST_SIGNUP = 1024 * 1024
 LARGEST_CALL = 4 * 1024 * 1024
 
-#: More than any number of a form's has; Python refuses to read some thousand.
+#: More digits than any number in a form has; Python refuses to parse several thousand.
 _MOST_DIGITS = 300
 
-#: A field's name with a part in brackets.
+#: A field name with a bracketed part.
 _BRACKETS = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
 
 
@@ -34,7 +34,7 @@ def read_body(request: Request, largest: int) -> bytes:
         return request.get_data(cache=True)
     except RequestEntityTooLarge:
         raise ProblemError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body may have {largest:,} bytes at most."
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may be at most {largest:,} bytes long."
         ) from None
 
 
@@ -59,8 +59,8 @@ def read_signed(
         return read_body(request, largest), None
     raise ProblemError(
         HTTPStatus.UNAUTHORIZED,
-        "This call is neither signed nor does it carry a token that is known. Send the headers "
-        "webhook-id, webhook-timestamp and webhook-signature, or “Authorization: Bearer …”.",
+        "This call has neither a signature nor a known token. Send the headers webhook-id, "
+        "webhook-timestamp and webhook-signature, or “Authorization: Bearer …”.",
         headers=[("WWW-Authenticate", "Bearer")],
     )
 
@@ -74,7 +74,7 @@ def read_fields(request: Request, body: bytes) -> dict[str, Any]:
         return _form_fields(request.form)
     raise ProblemError(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        f"A body of type “{kind or 'unknown'}” is not read here. "
+        f"A body of type “{kind or 'unknown'}” is not supported. "
         "Send application/json or application/x-www-form-urlencoded.",
     )
 
@@ -101,7 +101,7 @@ def _json_fields(body: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(_as_text(body), parse_int=_number)
     except (ValueError, RecursionError) as error:
-        said = str(error) if isinstance(error, ValueError) else "it nests too deep"
+        said = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {said}.") from None
     if not isinstance(fields, dict):
         raise ProblemError(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")

@@ -19,7 +19,7 @@ from nurture.web.pages import PAGE_GUARDS
 from webhooks.answers import Json
 from webhooks.openapi import document
 
-#: Stands in the examples while no form is published.
+#: The form key in the examples until a form is published.
 _SOME_FORM = "your-form"
 
 
@@ -80,13 +80,13 @@ def signup_fields(described: Json) -> list[Field]:
     schema = described["components"]["schemas"]["Signup"]
     named = {name: field.get("description", "") for name, field in schema["properties"].items()}
     own = {
-        "email": "The address. It is checked, and a mistake is named.",
+        "email": "The email address. It is checked, and any mistake is named.",
         "first_name": "Used in the greeting.",
-        "consent": f"The boxes ticked beside the form: {', '.join(OWN_WORDINGS)}.",
-        "time_zone": "The visitor's, such as Europe/London, so that emails come at a good hour.",
+        "consent": f"The boxes ticked on the form: {', '.join(OWN_WORDINGS)}.",
+        "time_zone": "The visitor's, such as Europe/London, so that emails arrive at a good time.",
     }
     fields = [Field(n, n in schema["required"], own.get(n, said)) for n, said in named.items()]
-    return [*fields, Field("utm_…", False, "utm_source, utm_campaign and so on, as they came.")]
+    return [*fields, Field("utm_…", False, "utm_source, utm_campaign and so on, unchanged.")]
 
 
 def signup_answers(described: Json) -> dict[str, str]:

@@ -13,18 +13,18 @@ from zoneinfo import available_timezones
 
 from webhooks.callers import plain_address
 
-#: How deep values may lie in one another, and how many are looked at.
+#: How deeply values may be nested, and how many are read.
 _DEEPEST, _MOST = 3, 20
 
-#: Far more than any value is long, so that a page of text costs nothing.
+#: Far longer than any real value, so that a page of text costs nothing.
 _LONGEST = 4000
 
-#: What builders call the part of a name that comes first, without blanks and underscores.
+#: What form builders call each part of a name, without spaces and underscores.
 _FIRST = ("first", "firstname", "given", "givenname", "forename", "1.3")
 _LAST = ("last", "lastname", "family", "familyname", "surname", "1.6")
 _WHOLE = ("name", "fullname", "value", "text")
 
-#: Files that stand among the time zones and are none.
+#: Files among the time zones that are not time zones.
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 
 

@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 
 from nurture.bootstrap import Context
 
-#: A page of ours needs none of what a browser could lend it.
+#: Our pages need none of the features a browser could offer.
 _NOTHING_LENT = ", ".join(
     f"{what}=()"
     for what in (
@@ -15,7 +15,7 @@ _NOTHING_LENT = ", ".join(
     )
 )
 
-#: A year, as RFC 6797 §6.1 counts it. Other names of the domain are other people's affair.
+#: One year in seconds (RFC 6797 §6.1). Other hosts of the domain are not ours to bind.
 _ONLY_WITH_TLS = "max-age=31536000"
 
 

@@ -16,7 +16,7 @@ from webhooks.problems import AWAY, ProblemError
 
 _SOON = [("Retry-After", "30")]
 
-#: For so many seconds the same figures are told again.
+#: Seconds for which the figures are cached.
 _FRESH = 5.0
 
 

@@ -21,9 +21,9 @@ _WORDS: Json = {"type": "string"}
 _MOMENT: Json = {"type": "string", "format": "date-time"}
 
 _INTRODUCTION = (
-    "The website calls the signup webhook; mail providers and calendars tell what happened. "
-    "A page in words, with examples to copy, is at `/docs`. Every refusal is a problem document "
-    "(RFC 9457) that names the field at fault and says what to do next."
+    "The website calls the signup webhook; mail providers and calendars report what happened. "
+    "A readable guide with examples to copy is at `/docs`. Every refusal is a problem document "
+    "(RFC 9457) that names the invalid field and says what to do next."
 )
 
 
@@ -67,7 +67,10 @@ def _schemas() -> Json:
     shared: Json = signup.pop("$defs", {})
     signup["properties"]["email"]["format"] = "email"
     signup["patternProperties"] = {
-        "^utm_": {"type": "string", "description": "Where the visitor came from; twenty at most."}
+        "^utm_": {
+            "type": "string",
+            "description": "Where the visitor came from; at most twenty are read.",
+        }
     }
     schemas: Json = {
         "Signup": signup,
@@ -91,12 +94,12 @@ def _mail_event() -> Json:
     told = [kind for kind in EventKind if kind not in _OURS]
     return _object(
         {
-            "id": _WORDS | {"description": "The same whenever the same event is told again."},
+            "id": _WORDS | {"description": "The same each time the same event is reported."},
             "type": _WORDS | {"examples": [kind.value for kind in told]},
             "occurred_at": _MOMENT,
             "message_id": _WORDS | {"description": "The Message-ID of the email."},
             "recipient": _WORDS,
-            "permanent": {"type": "boolean", "description": "The address itself is no good."},
+            "permanent": {"type": "boolean", "description": "The address itself does not work."},
             "reason": _WORDS,
         },
         ["type"],
@@ -106,7 +109,7 @@ def _mail_event() -> Json:
 def _booking() -> Json:
     return _object(
         {
-            "id": _WORDS | {"description": "The same whenever the same event is told again."},
+            "id": _WORDS | {"description": "The same each time the same event is reported."},
             "type": _WORDS | {"examples": ["booked", "rescheduled", "cancelled"]},
             "email": _WORDS,
             "starts_at": _MOMENT,
@@ -125,7 +128,7 @@ def _problem() -> Json:
             "title": _WORDS | {"description": "The status in words."},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": _WORDS | {"description": "What is wrong, and what to do about it."},
-            "field": _WORDS | {"description": "The first field at fault."},
+            "field": _WORDS | {"description": "The first invalid field."},
             "errors": {"type": "array", "minItems": 1, "items": fault},
         },
         ["type", "title", "status", "detail"],
@@ -146,19 +149,20 @@ def _security_schemes() -> Json:
         },
         "webhookId": _header("webhook-id", "Standard Webhooks: the same when the call is repeated"),
         "webhookTimestamp": _header(
-            "webhook-timestamp", "Standard Webhooks: Unix seconds, believed for five minutes"
+            "webhook-timestamp", "Standard Webhooks: Unix seconds, valid for five minutes"
         ),
         "webhookSignature": _header(
             "webhook-signature",
             "Standard Webhooks: `v1,` and the base64 of an HMAC-SHA256 over id, timestamp and "
-            "body with points between",
+            "body, joined by full stops",
         ),
         "svixId": _header("svix-id", "Resend: the same when the call is repeated"),
-        "svixTimestamp": _header("svix-timestamp", "Resend: Unix seconds, believed five minutes"),
-        "svixSignature": _header("svix-signature", "Resend: signed as Standard Webhooks are"),
+        "svixTimestamp": _header("svix-timestamp", "Resend: Unix seconds, valid for five minutes"),
+        "svixSignature": _header("svix-signature", "Resend: signed as in Standard Webhooks"),
         "sendgridSignature": _header("X-Twilio-Email-Event-Webhook-Signature", "SendGrid: ECDSA"),
         "sendgridTimestamp": _header(
-            "X-Twilio-Email-Event-Webhook-Timestamp", "SendGrid: what is signed before the body"
+            "X-Twilio-Email-Event-Webhook-Timestamp",
+            "SendGrid: signed together with the body, before it",
         ),
         "calendlySignature": _header("Calendly-Webhook-Signature", "Calendly: `t=…,v1=…`"),
         "calSignature": _header("X-Cal-Signature-256", "Cal.com: an HMAC-SHA256 in hexadecimal"),

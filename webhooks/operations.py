@@ -23,7 +23,7 @@ def _in_path(name: str, description: str, **more: Any) -> Json:
 
 
 def _token(of: str) -> Json:
-    return _in_path("token", f"{of} Made by the program, and good for this and nothing else.")
+    return _in_path("token", f"{of} Made by the program, and valid for nothing else.")
 
 
 def _signup() -> Json:
@@ -39,16 +39,16 @@ def _signup() -> Json:
     return {
         "operationId": "signUp",
         "tags": ["Website"],
-        "summary": "Somebody filled in a form",
+        "summary": "Someone filled in a form",
         "description": (
-            "Writes down the signup and the consent, and sends the email with the guide. The "
-            "answer is the same, byte for byte, for a new address, a known one and one that "
-            "must not be written to. Only a missing or impossible `email` is refused, and a "
-            "`signed_up_at` that is no time or too long ago: any other field that "
-            "is null, empty or of another kind counts as not given, and what is too long is cut. "
-            "A box in `consent` that is not understood is no consent; the studio "
-            "shows it. Fields of a form may end in `[]` or name a part, as in "
-            "`consent[tracking]` or `name[first]`; `multipart/form-data` is read as well."
+            "Stores the signup and the consent, and sends the email with the guide. The answer "
+            "is byte for byte the same for a new address, a known one and one that must not be "
+            "emailed. Only a missing or impossible `email` is refused, or a `signed_up_at` that "
+            "is not a time or is too long ago: any other field that is null, empty or of the "
+            "wrong type counts as not given, and values that are too long are cut. A box in "
+            "`consent` that is not understood counts as no consent; the studio shows it. Field "
+            "names may end in `[]` or name a part, as in `consent[tracking]` or `name[first]`; "
+            "`multipart/form-data` is accepted too."
         ),
         "security": [{"bearer": []}, STANDARD_WEBHOOKS],
         "parameters": [
@@ -74,7 +74,7 @@ def _signup() -> Json:
         },
         "responses": {
             "202": {
-                "description": "Written down. The email follows within moments.",
+                "description": "Stored. The email follows within moments.",
                 "content": {
                     "application/json": {
                         "schema": {"$ref": "#/components/schemas/Accepted"},
@@ -92,7 +92,7 @@ def _signup() -> Json:
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 HTTPStatus.TOO_MANY_REQUESTS,
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                NOT_FOUND="There is no form of that key; `detail` names those there are.",
+                NOT_FOUND="There is no form with that key; `detail` lists the existing ones.",
             ),
         },
     }
@@ -105,11 +105,11 @@ def _told(operation: str, summary: str, ours: str, security: list[Json], example
         "tags": ["Providers"],
         "summary": summary,
         "description": (
-            f"The body is what the provider sends; `generic` takes `{ours}`. Each event counts "
-            "once, however often it is told. Providers that sign inside the body (Mailgun, "
-            "Amazon SES) show nothing in the headers. An event that cannot be read costs the "
-            "others of its call nothing, and one without a time counts from when it was told. "
-            "Only what happened, when and why is kept of a body."
+            f"The body is what the provider sends; `generic` accepts `{ours}`. Each event counts "
+            "once, however often it is reported. Providers that sign inside the body (Mailgun, "
+            "Amazon SES) send no signature header. An unreadable event does not affect the "
+            "others in its call, and one without a time gets the time it was reported. Only "
+            "what happened, when and why is stored from a body."
         ),
         "security": [STANDARD_WEBHOOKS, *security],
         "parameters": [_in_path("provider", "The provider's name.")],
@@ -128,15 +128,15 @@ def _told(operation: str, summary: str, ours: str, security: list[Json], example
             },
         },
         "responses": {
-            "204": {"description": "What can be read is kept, or was known already."},
+            "204": {"description": "All readable events are stored, or were already known."},
             **refused(
                 HTTPStatus.UNAUTHORIZED,
                 HTTPStatus.NOT_FOUND,
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                NOT_FOUND="There is no provider of that name.",
-                UNAUTHORIZED="The call cannot be shown to be the provider's. Nothing was kept.",
+                NOT_FOUND="There is no provider with that name.",
+                UNAUTHORIZED="The call cannot be verified as the provider's. Nothing was stored.",
             ),
         },
     }
@@ -157,7 +157,7 @@ def _mail_events() -> Json:
         {"sendgridSignature": [], "sendgridTimestamp": []},
         {"svixId": [], "svixTimestamp": [], "svixSignature": []},
     ]
-    summary = "A mail provider says what became of emails"
+    summary = "A mail provider reports what became of emails"
     return _told("tellMailEvents", summary, "MailEvents", security, {"events": [event]})
 
 
@@ -170,7 +170,7 @@ def _bookings() -> Json:
         "occurred_at": "2026-03-01T08:30:00Z",
     }
     security: list[Json] = [{"calendlySignature": []}, {"calSignature": []}]
-    return _told("tellBooking", "A calendar says who booked", "Booking", security, event)
+    return _told("tellBooking", "A calendar reports who booked", "Booking", security, event)
 
 
 def _hit(operation: str, summary: str, answer: Mapping[str, Json]) -> Json:
@@ -178,13 +178,13 @@ def _hit(operation: str, summary: str, answer: Mapping[str, Json]) -> Json:
         "operationId": operation,
         "tags": ["Emails"],
         "summary": summary,
-        "description": "Answered from the token alone, so that it works with everything else down.",
+        "description": "Answered from the token alone, so it works if everything else is down.",
         "security": [],
-        "parameters": [_token("Says from which message.")],
+        "parameters": [_token("Identifies the message.")],
         "responses": {
             **answer,
             **refused(
-                HTTPStatus.NOT_FOUND, NOT_FOUND="The token is incomplete, changed or not ours."
+                HTTPStatus.NOT_FOUND, NOT_FOUND="The token is incomplete, altered or not ours."
             ),
         },
     }
@@ -192,14 +192,14 @@ def _hit(operation: str, summary: str, answer: Mapping[str, Json]) -> Json:
 
 def _opened() -> Json:
     picture = {"image/gif": {"schema": {"type": "string", "contentMediaType": "image/gif"}}}
-    answer = {"200": {"description": "A transparent picture of one pixel.", "content": picture}}
+    answer = {"200": {"description": "A transparent one-pixel image.", "content": picture}}
     return _hit("noteOpen", "An email was opened", answer)
 
 
 def _clicked() -> Json:
     location = {"Location": {"schema": {"type": "string", "format": "uri"}}}
     redirect = {
-        "description": "On to the address that the token carries, and nowhere else.",
+        "description": "To the address in the token, and nowhere else.",
         "headers": location,
         "content": HTML,
     }
@@ -208,8 +208,8 @@ def _clicked() -> Json:
 
 
 _OUT_OF_DATE: Json = {
-    "description": "It is too late for that: a key that has leaked since signed the link, or it "
-    "has lapsed.",
+    "description": "It is too late for that: the link has expired, or was signed with a key that "
+    "has since leaked.",
     "content": HTML,
 }
 
@@ -221,15 +221,15 @@ def _page(operation: str, summary: str, more: Json | None = None) -> Json:
         "tags": ["Subscribers' pages"],
         "summary": summary,
         "security": [],
-        "parameters": [_token("Says whose page it is.")],
+        "parameters": [_token("Identifies the subscriber.")],
         "responses": {
             "200": {"description": "The page.", "content": HTML},
             "404": {
-                "description": "A kind page: the link is incomplete, or there is nobody any more.",
+                "description": "A friendly page: the link is incomplete, or the person is gone.",
                 "content": HTML,
             },
             "503": {
-                "description": "Not now; come back in a minute.",
+                "description": "Not now; try again in a minute.",
                 "headers": HEADERS[HTTPStatus.SERVICE_UNAVAILABLE],
                 "content": HTML | PROBLEM,
             },
@@ -248,7 +248,7 @@ def _posted(operation: str, summary: str, fields: Json, answer: Json, **more: An
     page["responses"] |= {
         "200": answer,
         "422": {
-            "description": "The page again, saying which answer is none of the choices.",
+            "description": "The page again, saying which answer is not one of the choices.",
             "content": HTML,
         },
         **refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
@@ -258,7 +258,7 @@ def _posted(operation: str, summary: str, fields: Json, answer: Json, **more: An
 
 _TICK: Json = {"type": "string", "enum": ["", "1"]}
 _CHOICES: Json = {"tracking": _TICK, "health_topics": _TICK}
-_SHOWN: Json = {"description": "The page, as things stand now.", "content": HTML}
+_SHOWN: Json = {"description": "The page, showing the new state.", "content": HTML}
 _GUIDE: Json = {
     "description": "The guide.",
     "content": {
@@ -266,9 +266,9 @@ _GUIDE: Json = {
     },
 }
 _ONE_CLICK = (
-    "A mailbox provider's one-click unsubscribe (RFC 8058) is this very call: it comes with "
+    "A mailbox provider's one-click unsubscribe (RFC 8058) is this same call: it sends "
     "`List-Unsubscribe=One-Click`, needs neither cookie nor login and is answered without a "
-    "redirect. Whatever else the body says, it stops the emails."
+    "redirect. It stops the emails, whatever else the body contains."
 )
 
 
@@ -282,14 +282,14 @@ def _prefer() -> Json:
     wishes = {"type": "string", "enum": ["usual", "fewer", "paused", "stopped"]}
     ask = {"type": "string", "enum": ["data", "erasure"]}
     fields = {"frequency": wishes, **_CHOICES, "ask": ask}
-    summary = "Change what one receives, or ask for one's data or erasure"
+    summary = "Change which emails you get, or ask for your data or its erasure"
     return _lapsing(_posted("changePreferences", summary, fields, _SHOWN))
 
 
 def _unsubscribe() -> Json:
     one_click = {"type": "string", "enum": ["One-Click"]}
     fields = {"List-Unsubscribe": one_click, "undo": _TICK}
-    summary = "Stop all emails at once"
+    summary = "Stop all emails immediately"
     return _lapsing(_posted("unsubscribe", summary, fields, _SHOWN, description=_ONE_CLICK))
 
 
@@ -297,11 +297,11 @@ def _confirm() -> Json:
     fields = {"as": {"type": "string", "enum": ["page", "file"]}}
     done: Json = {
         "description": (
-            "Done: a page that says so or, for one's data, a file to save, as a page or as JSON."
+            "Done: a page that says so or, for the person's data, a file to save, as HTML or JSON."
         ),
         "content": HTML | {"application/json": {"schema": {"type": "object"}}},
     }
-    return _lapsing(_posted("confirm", "Say yes to what an email asked", fields, done))
+    return _lapsing(_posted("confirm", "Confirm what an email asked", fields, done))
 
 
 def _lapsing(page: Json) -> Json:
@@ -323,7 +323,9 @@ def _said(operation: str, summary: str, content: Json, *refusals: HTTPStatus) ->
 def _document() -> Json:
     content = {"application/json": {"schema": {"type": "object", "required": ["openapi"]}}}
     told = _said("getOpenApi", "This document", content)
-    told["responses"]["304"] = {"description": "It is what `If-None-Match` names."}
+    told["responses"]["304"] = {
+        "description": "It has not changed since the version in `If-None-Match`."
+    }
     return told
 
 
@@ -331,24 +333,23 @@ _AWAY = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def _readiness() -> Json:
-    told = _said("getReadiness", "Has it what it needs", PLAIN, _AWAY)
+    told = _said("getReadiness", "Is everything it needs available?", PLAIN, _AWAY)
     told["responses"]["503"]["description"] = (
-        "The database or Redis is away or refuses us, or nothing is published yet. `detail` says "
-        "what to do to callers on this machine and to those who show `NURTURE_METRICS_TOKEN`."
+        "The database or Redis is unavailable or refuses us, or nothing is published yet. `detail` "
+        "tells callers on this machine, or with `NURTURE_METRICS_TOKEN`, what to do."
     )
     return told
 
 
 def _metrics() -> Json:
-    told = _said("getMetrics", "How things stand, for Prometheus", PLAIN, _AWAY)
+    told = _said("getMetrics", "Figures for Prometheus", PLAIN, _AWAY)
     told["description"] = (
-        "Told to programs on the same machine and to whoever shows `NURTURE_METRICS_TOKEN` as a "
-        "bearer token; to anybody else there is no such address. The figures are up to five "
-        "seconds old."
+        "For programs on the same machine and callers with `NURTURE_METRICS_TOKEN` as a bearer "
+        "token; anyone else gets a 404. The figures are up to five seconds old."
     )
     told["security"] = [{}, {"bearer": []}]
     told["responses"] |= refused(
-        HTTPStatus.NOT_FOUND, NOT_FOUND="You are neither on this machine nor show the token."
+        HTTPStatus.NOT_FOUND, NOT_FOUND="You are not on this machine and did not send the token."
     )
     return told
 
@@ -364,20 +365,20 @@ OPERATIONS: Mapping[str, Mapping[str, Json]] = {
         "post": _collect(),
     },
     "/preferences/{token}": {
-        "get": _page("showPreferences", "What one receives, and how often"),
+        "get": _page("showPreferences", "Which emails you get, and how often"),
         "post": _prefer(),
     },
     "/unsubscribe/{token}": {
-        "get": _page("showUnsubscribe", "One button; nothing is changed by looking"),
+        "get": _page("showUnsubscribe", "One button; viewing the page changes nothing"),
         "post": _unsubscribe(),
     },
     "/confirm/{token}": {
-        "get": _lapsing(_page("showConfirmation", "What saying yes will do")),
+        "get": _lapsing(_page("showConfirmation", "What confirming will do")),
         "post": _confirm(),
     },
-    "/healthz": {"get": _said("getHealth", "Is the process alive", PLAIN)},
+    "/healthz": {"get": _said("getHealth", "Is the process alive?", PLAIN)},
     "/readyz": {"get": _readiness()},
     "/metrics": {"get": _metrics()},
     "/openapi.json": {"get": _document()},
-    "/docs": {"get": _said("getDocs", "How to call the webhooks, in words", HTML)},
+    "/docs": {"get": _said("getDocs", "How to call the webhooks: a readable guide", HTML)},
 }

@@ -23,8 +23,8 @@ from nurture.tokens import TokenRefusedError
 
 _log = logging.getLogger(__name__)
 
-#: What strangers hear of our troubles; the log says which they are.
-AWAY = "This cannot be taken at present, and nothing of it was kept. Try again after `Retry-After`."
+#: All that strangers learn of our troubles; the log has the details.
+AWAY = "The service is unavailable, and nothing was stored. Try again after `Retry-After`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def problem(
     return response
 
 
-#: What an error of ours means to the one who called.
+#: The status that a caller gets for each of our errors.
 _STATUSES: tuple[tuple[type[NurtureError], HTTPStatus], ...] = (
     (DatabaseUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (SignatureError, HTTPStatus.UNAUTHORIZED),

@@ -21,7 +21,7 @@ from webhooks.callers import client_of
 
 _DOORS = ("signup", "mail", "bookings")
 
-#: Of so many odd events in one call each is noted; more would say the same again.
+#: How many odd events of one call are noted; more would only repeat them.
 _MOST_ODD = 5
 
 
@@ -81,7 +81,7 @@ def _refused(response: Response, context: Context) -> Iterator[RefusedCall]:
         yield _as_noted(called, response.status_code, detail, field, context)
     elif response.status_code < 400:
         for odd in odd_events()[:_MOST_ODD]:
-            detail = f"One event of this call could not be read; the others were kept. {odd}"
+            detail = f"One event in this call could not be read; the others were stored. {odd}"
             yield _as_noted(called, HTTPStatus.UNPROCESSABLE_ENTITY, detail, odd.field, context)
 
 
@@ -115,7 +115,7 @@ def _as_noted_boxes(
         name=form,
         called_at=context.clock(),
         status=response.status_code,
-        problem=refusals.without_addresses(f"A box that was not understood: {', '.join(boxes)}."),
+        problem=refusals.without_addresses(f"A box was not understood: {', '.join(boxes)}."),
         field="consent",
         network=refusals.network_of(client_of(request)),
     )

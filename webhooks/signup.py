@@ -17,7 +17,7 @@ from webhooks.problems import FieldProblem, ProblemError
 from webhooks.refusals import not_understood
 from webhooks.signup_body import SignupBody, read_signup, read_utm
 
-#: What is kept of a user agent; some programs send pages of it.
+#: How many characters of a user agent are stored; some programs send pages of it.
 _AGENT = 300
 
 #: The same bytes for a new, a known and a suppressed address.
@@ -86,7 +86,7 @@ def _key(signed_id: str | None) -> str | None:
     if len(key) > 255:
         raise ProblemError(
             HTTPStatus.BAD_REQUEST,
-            "Idempotency-Key has more than 255 characters.",
-            fields=[FieldProblem("Idempotency-Key", "It has more than 255 characters.")],
+            "Idempotency-Key is longer than 255 characters.",
+            fields=[FieldProblem("Idempotency-Key", "It is longer than 255 characters.")],
         )
     return key or signed_id

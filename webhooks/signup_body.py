@@ -23,7 +23,7 @@ from webhooks import form_values
 from webhooks.form_values import plain_text, without_controls
 from webhooks.problems import FieldProblem, ProblemError
 
-#: As long as an address may be (RFC 5321 §4.5.3.1.3, without the angle brackets).
+#: The longest an address may be (RFC 5321 §4.5.3.1.3, without the angle brackets).
 LONGEST_ADDRESS = 254
 
 _UTM = "utm_"
@@ -34,7 +34,7 @@ def _address(text: str) -> str:
     try:
         read = validate_email(text, check_deliverability=False, strict=True, allow_smtputf8=False)
     except EmailNotValidError as error:
-        raise ValueError(f"this is not an email address that mail can reach: {error}") from None
+        raise ValueError(f"this is not a deliverable email address: {error}") from None
     return read.ascii_email or read.normalized
 
 
@@ -55,7 +55,7 @@ def _moment(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     raise ValueError(
-        "this is no time in ISO 8601 with its offset from UTC. Send it like 2026-11-30T09:15:00Z"
+        "this is not an ISO 8601 time with a UTC offset. Send it like 2026-11-30T09:15:00Z"
     )
 
 
@@ -67,7 +67,7 @@ _TIME = {
     "examples": ["2026-11-30T09:15:00Z"],
 }
 
-#: The boxes as the document describes them: a list is best, the rest is understood.
+#: The boxes as the document describes them: a list is best, the other forms are accepted.
 _BOXES = {
     "anyOf": [
         {"type": "array", "items": {"enum": [purpose.value for purpose in Purpose]}},
@@ -97,16 +97,16 @@ class SignupBody(BaseModel):
         default="", description="A full name; the first name in it is used."
     )
     consent: Annotated[Ticks, BeforeValidator(read_ticks), WithJsonSchema(_BOXES)] = Field(
-        default_factory=Ticks, description="The boxes ticked beside the form."
+        default_factory=Ticks, description="The boxes ticked on the form."
     )
     page_url: Annotated[str, _cut(form_values.web_address, 2000)] = Field(
-        default="", description="The page that the form stands on."
+        default="", description="The page that the form is on."
     )
     time_zone: Annotated[str, _cut(form_values.time_zone, 64)] = Field(
         default="", examples=["Europe/London"]
     )
     client_ip: Annotated[str, _cut(form_values.client_address, 64)] = Field(
-        default="", description="The visitor's address on the net."
+        default="", description="The visitor's IP address."
     )
     user_agent: Annotated[str, _cut(plain_text, 1000)] = Field(
         default="", description="The visitor's browser."
@@ -116,9 +116,9 @@ class SignupBody(BaseModel):
         Field(
             default=None,
             description=(
-                "When the visitor really asked, where this is told late: ISO 8601 with the offset "
-                "from UTC, at most 400 days ago. Who signed up before a backup was restored is "
-                "brought back, and the emails that they may have had are held."
+                "When the visitor actually signed up, if you report it late: ISO 8601 with a UTC "
+                "offset, at most 400 days ago. Someone who signed up before a backup was restored "
+                "is brought back, and emails that they may already have had are held."
             ),
         )
     )
@@ -157,6 +157,6 @@ def _sentence(fault: Mapping[str, Any]) -> str:
 
 _FAULTS = {
     "missing": "this field is missing",
-    "string_type": "this must be one text",
-    "string_too_long": f"this has more than {LONGEST_ADDRESS} characters",
+    "string_type": "this must be a single text",
+    "string_too_long": f"this is longer than {LONGEST_ADDRESS} characters",
 }

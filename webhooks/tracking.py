@@ -18,7 +18,7 @@ from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from webhooks.callers import plain_address
 from webhooks.guards import tls_only
 
-#: A transparent picture of one pixel.
+#: A transparent one-pixel image.
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 Headers = list[tuple[str, str]]
@@ -30,8 +30,8 @@ _ALWAYS: Headers = [
     ("X-Content-Type-Options", "nosniff"),
 ]
 
-#: What an older link leads to instead. It names no address, neither ours nor the link's own: it is
-#: answered without the database, and anybody may have made the link.
+#: What an outdated link shows. It names no address, neither ours nor the link's own: it is served
+#: without the database, and anyone may have made the link.
 OUT_OF_DATE = b"""<!doctype html>
 <html lang="en-GB">
 <head>
@@ -45,10 +45,10 @@ OUT_OF_DATE = b"""<!doctype html>
 <body>
   <main class="sheet">
     <h1>This link is out of date</h1>
-    <p class="lead">Sorry about that. For your safety, links in our older emails lead nowhere any
-      more.</p>
-    <p>What it led to is on our website, and the links in our latest email work. The links at the
-      end of this email still stop our emails, or have fewer of them come.</p>
+    <p class="lead">Sorry about that. For your safety, links in our older emails no longer
+      work.</p>
+    <p>You can find what it led to on our website, and the links in our latest email work. The
+      links at the end of this email can still stop our emails, or make them less frequent.</p>
   </main>
 </body>
 </html>
@@ -58,7 +58,7 @@ _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 )
 
-#: How a browser says that it fetches ahead of being asked to.
+#: The headers by which a browser says that it is prefetching.
 _AHEAD = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ", "HTTP_X_PURPOSE")
 
 

@@ -28,10 +28,10 @@ def show(context: Context) -> None:
     with context.database.reading() as connection:
         state = account_hold.state_of(connection, context.clock())
     if state.hold is None:
-        return click.echo("The mail account takes mail.")
+        return click.echo("The mail account accepts email.")
     held = state.hold
     click.echo(f"{words.what_is_wrong(held)} (since {held.since.isoformat()}).")
-    click.echo(f"The mail server’s words: {held.reason}")
+    click.echo(f"The mail server said: {held.reason}")
     click.echo(f"{state.waiting} people are waiting. Next try: {held.until.isoformat()}.")
     to_do = words.what_to_do(held, context.clock())
     if to_do:
@@ -49,4 +49,4 @@ def try_(context: Context) -> None:
 
     up_to_date(context)
     held = account_hold.try_now(context.database, context.clock())
-    click.echo("Trying at the next sweep." if held else "The mail account takes mail.")
+    click.echo("The next sweep will try." if held else "The mail account accepts email.")

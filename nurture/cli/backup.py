@@ -27,8 +27,8 @@ write them down, and keep them away from this machine.
 
 @main.command()
 @click.option("--to", metavar="PLACE", help="A folder or bucket, or the file to write.")
-@click.option("--check", metavar="FILE", help="Prove that file, make none.")
-@click.option("--new-words", is_flag=True, help="Show new words, in place of the old ones.")
+@click.option("--check", metavar="FILE", help="Prove that file instead of making one.")
+@click.option("--new-words", is_flag=True, help="Show new words, which replace the old ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def backup(
@@ -48,7 +48,7 @@ def backup(
         return _check(context, check, as_json)
     file = _where(context, to)
     words = _words(context, new_words, as_json)
-    with suppress(DatabaseUnavailableError):  # What is not folded now is not lost.
+    with suppress(DatabaseUnavailableError):  # Hits not folded now are not lost.
         fold.fold_journals(context.database, context.journals)
     now, tell = context.clock(), progress("rows")
     made = backups.back_up(context.backup_setup, file.place, now, tell, file.name)
@@ -66,7 +66,7 @@ def backup(
 def needed_elsewhere(name: str, journal: str) -> str:
     """What has to come along to another machine, in a sentence."""
     return (
-        f"To go on on another machine, bring along {name}, identity.age beside it, the journal of "
+        f"To move to another machine, take along {name}, identity.age beside it, the journal of "
         f"withdrawals ({journal}) and the eight words: see docs/moving.md."
     )
 
@@ -94,7 +94,7 @@ def _words(context: Context, new: bool, as_json: bool) -> str:
     if place is not None:
         place.prepare()
         keys.lay_beside(place, locked)
-    # At once also beside a document, which nobody gets where the backup fails.
+    # Shown now even with --json, since a failed backup prints no document.
     click.echo(_WORDS.format(words=words), err=as_json)
     keys.take(locked)
     return words
@@ -106,7 +106,7 @@ def _check(context: Context, where: str, as_json: bool) -> None:
 
     keys = context.backup_setup.keys
     if not keys.plain.exists():
-        raise click.UsageError("This machine has no key to backups: use “nurture restore”.")
+        raise click.UsageError("This machine has no backup key: use “nurture restore”.")
     file = locate_file(where, context.settings)
     rows = prove(file, keys.read(), keys.directory, progress("rows"))
     if as_json:

@@ -15,7 +15,7 @@ _COLOURS = {What.SENT: "green", What.SKIPPED: "yellow", What.ENDED: "magenta"}
 def calendar(simulated: Simulated, sequence: str) -> Iterator[str]:
     """The lines of one person's calendar, week by week, on their own clock."""
     zone = ZoneInfo(simulated.person.facts.time_zone)
-    yield click.style(f"{simulated.person.name}, on the clock of {zone.key}", bold=True)
+    yield click.style(f"{simulated.person.name}, times in {zone.key}", bold=True)
     week, offset = None, None
     for entry in simulated.entries:
         local = entry.at.astimezone(zone)
@@ -24,7 +24,7 @@ def calendar(simulated: Simulated, sequence: str) -> Iterator[str]:
             week = monday
             yield f"\nweek of {monday:%d %B %Y}"
         if offset is not None and local.utcoffset() != offset:
-            yield f"  -- the clocks have changed: from here on it is {local.tzname()} --"
+            yield f"  -- the clocks change: times are {local.tzname()} from here on --"
         offset = local.utcoffset()
         yield _line(entry, local, sequence)
     if not simulated.entries:
@@ -44,7 +44,7 @@ def _remark(entry: SimulatedEvent, local: datetime) -> str:
     if entry.what is What.POSTPONED and entry.until:
         return f"until {entry.until.astimezone(zone):%a %d %b %H:%M}: {entry.why}"
     if entry.what is What.WAITING and entry.until:
-        return f"at most until {entry.until.astimezone(zone):%a %d %b %Y %H:%M}: {entry.why}"
+        return f"no later than {entry.until.astimezone(zone):%a %d %b %Y %H:%M}: {entry.why}"
     if entry.what is What.ENDED:
         return f"({entry.kind}: {entry.why})" if entry.why else f"({entry.kind})"
     if entry.what is What.DID:

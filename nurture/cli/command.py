@@ -34,7 +34,7 @@ class _OneLine(click.Group):
             finally:
                 streams.flush()
         except BrokenPipeError:
-            sys.exit(141)  # Whoever read what we say has had enough, as `head` has.
+            sys.exit(141)  # The reader of our output has stopped reading, as `head` does.
         except click.exceptions.Abort:
             sys.exit(130)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -101,7 +101,7 @@ def written_whole(file: Path) -> Iterator[TextIO]:
     except OSError as error:
         raise NurtureError(
             f"{file} cannot be written: {error.strerror}.",
-            remedy="Name a file in a folder that you may write to.",
+            remedy="Choose a folder that you can write to.",
         ) from None
     finally:
         with suppress(OSError):
@@ -127,6 +127,6 @@ def tables_are_there(context: Context) -> None:
     if not context.database.exists():
         raise NurtureError(
             f"There is no database at {context.settings.database}.",
-            remedy="Start with “nurture serve”, or set NURTURE_DATA_DIR to where it is.",
+            remedy="Start with “nurture serve”, or point NURTURE_DATA_DIR at the right directory.",
         )
     refuse_older(context.database)

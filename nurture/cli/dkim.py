@@ -41,15 +41,15 @@ def new(context: Context, selector: str, path: Path | None) -> None:
             file.write(pem)
     except FileExistsError:
         raise click.UsageError(
-            f"{path} is there already. Choose another --selector, or another --file."
+            f"{path} already exists. Choose another --selector, or another --file."
         ) from None
     except OSError as error:
         raise click.UsageError(f"{path} cannot be written: {error.strerror}.") from None
-    click.echo(f"The key is in {path.absolute()}; keep it to yourself.\n")
+    click.echo(f"The key is in {path.absolute()}; keep it private.\n")
     _show(signer)
     click.echo(
-        "\nWhen the record can be looked up, set in the environment or in .env, and start "
-        "nurture again:\n"
+        "\nOnce the DNS record can be looked up, set these in the environment or in .env, and "
+        "restart nurture:\n"
         f"  NURTURE_DKIM_SELECTOR={selector}\n"
         f"  NURTURE_DKIM_KEY_FILE={path.absolute()}"
     )
@@ -63,7 +63,7 @@ def show(context: Context) -> None:
 
     settings = context.settings
     if not settings.dkim_selector or not settings.dkim_key_file:
-        raise click.UsageError("No key is set. “nurture dkim new” makes one.")
+        raise click.UsageError("No key is set. Run “nurture dkim new” to make one.")
     try:
         pem = settings.dkim_key_file.read_bytes()
     except OSError as error:
@@ -73,10 +73,10 @@ def show(context: Context) -> None:
 
 def _show(signer: Signer) -> None:
     name, value = signer.dns_record()
-    click.echo("Add this to DNS, or have whoever looks after your domain do it:")
+    click.echo("Add this record to DNS, or ask the person who manages your domain to add it:")
     click.echo(f"  name   {name}")
     click.echo("  type   TXT")
     click.echo(f"  value  {value}")
     if len(value) > 255:
         pieces = " ".join(f'"{piece}"' for piece in re.findall(".{1,255}", value))
-        click.echo(f"If it is refused as too long, write it in pieces:\n  {pieces}")
+        click.echo(f"If it is refused as too long, enter it in pieces:\n  {pieces}")

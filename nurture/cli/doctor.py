@@ -24,7 +24,7 @@ _COLOURS = {"failure": "red", "warning": "yellow", "ok": "green"}
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the findings.")
-@click.option("--strict", is_flag=True, help="End with 1 for warnings as well.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 def doctor(as_json: bool, strict: bool) -> None:
     """Look at everything that can be wrong, and say what to do about it.
 
@@ -56,9 +56,9 @@ def _findings() -> list[Finding]:
     except NurtureError as error:
         return [failed_by("settings", error)]
     except Exception as error:
-        # An address that cannot be read may hold a password, and so may the error's text.
-        said = f"An address that is set cannot be read ({type(error).__name__})."
-        remedy = "Look at NURTURE_DATABASE_URL: write : / ? # @ % in a password as %3A and so on."
+        # An address that cannot be parsed may contain a password, and so may the error's text.
+        said = f"One of the configured addresses cannot be parsed ({type(error).__name__})."
+        remedy = "Check NURTURE_DATABASE_URL: write : / ? # @ % in a password as %3A and so on."
         return [failed("settings", said, remedy)]
     return examine(_checks(context))
 
@@ -99,13 +99,13 @@ def _database(context: Context) -> Iterator[Finding]:
 
     if not context.database.exists():
         said = f"There is no database at {context.database.engine.url.database} yet."
-        remedy = "Start “nurture serve”, or set NURTURE_DATA_DIR to where it is."
+        remedy = "Start “nurture serve”, or point NURTURE_DATA_DIR at the right directory."
         yield failed("database", said, remedy)
         return
     if (trouble := _misfit(context)) is not None:
         yield trouble
         return
-    yield fine("database", "It answers, and its tables are those of this version.")
+    yield fine("database", "It answers, and its tables match this version.")
     with context.database.reading() as connection:
         told, now = time_of(connection), real_now()
     if told is not None:
@@ -171,12 +171,12 @@ def _redis(context: Context) -> Iterator[Finding]:
     from nurture.services.health.finding import failed, fine
 
     if trouble := broker_trouble(context):
-        remedy = "Put that right: until then no email leaves, and none is lost."
+        remedy = "Fix this: until then no emails are sent, but none are lost."
         yield failed("redis", trouble, remedy)
     elif context.settings.redis_url:
-        yield fine("redis", "It answers and takes what the program writes.")
+        yield fine("redis", "It answers, and the program can write to it.")
     else:
-        yield fine("redis", "The program brings its own.")
+        yield fine("redis", "The program starts its own.")
 
 
 def _signing(context: Context) -> Iterator[Finding]:
@@ -186,16 +186,16 @@ def _signing(context: Context) -> Iterator[Finding]:
 
     if context.settings.dkim_selector:
         make_sign(context.settings, context.practice.sender_domain, context.relay)
-        yield fine("signing", f"The key {context.settings.dkim_selector} can be used.")
+        yield fine("signing", f"The key {context.settings.dkim_selector} works.")
 
 
 def _visitors(context: Context) -> Iterator[Finding]:
     from nurture.services.health.finding import doubtful
 
     if trouble := context.proxy_trouble:
-        yield doubtful("proxy", trouble, "docs/behind-a-proxy.md has the whole of it.")
+        yield doubtful("proxy", trouble, "See docs/behind-a-proxy.md.")
     if trouble := context.crowd_trouble:
-        yield doubtful("visitors", trouble, "See var/logs/web.log for when it was.")
+        yield doubtful("visitors", trouble, "See var/logs/web.log for when it happened.")
 
 
 def _as_values(finding: Finding) -> dict[str, str]:
@@ -219,7 +219,7 @@ def _tell(found: list[Finding]) -> None:
             click.echo(f"{indent}{_wrapped(f'→ {finding.remedy}', width, indent)}")
     counted = {one: sum(f.level == one for f in found) for one in _COLOURS}
     click.echo(
-        f"{counted['failure']} failed, {counted['warning']} to see to, {counted['ok']} in order."
+        f"{counted['failure']} failed, {counted['warning']} warnings, {counted['ok']} passed."
     )
 
 

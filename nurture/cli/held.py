@@ -38,7 +38,7 @@ def list_held(context: Context, as_json: bool) -> None:
 
 @held.command()
 @click.argument("email", required=False)
-@click.option("--all", "everybody", is_flag=True, help="What is held of everybody.")
+@click.option("--all", "everybody", is_flag=True, help="Everything that is held.")
 @with_context
 def release(context: Context, email: str | None, everybody: bool) -> None:
     """Send what is held after all, once this instance is armed."""
@@ -51,7 +51,7 @@ def release(context: Context, email: str | None, everybody: bool) -> None:
 
 @held.command()
 @click.argument("email", required=False)
-@click.option("--all", "everybody", is_flag=True, help="What is held of everybody.")
+@click.option("--all", "everybody", is_flag=True, help="Everything that is held.")
 @with_context
 def drop(context: Context, email: str | None, everybody: bool) -> None:
     """Take what is held as sent; each sequence goes on behind it at its own pace."""
@@ -69,7 +69,7 @@ def _chosen(context: Context, email: str | None, everybody: bool) -> list[Held]:
 
     up_to_date(context)
     if (email is None) is not everybody:
-        raise click.UsageError("Name one address, or say --all.")
+        raise click.UsageError("Give one address, or --all.")
     person = identify(context.database, context.tokens, email) if email else None
     return held_back.list_held(context.database, context.catalogue, context.clock(), person)
 
@@ -90,10 +90,10 @@ def as_values(one: Held) -> dict[str, Any]:
 
 def in_words(one: Mapping[str, Any]) -> str:
     """One of them as a line."""
-    steps = ", ".join(f"“{step}”" for step in one["steps"]) or "what comes next"
+    steps = ", ".join(f"“{step}”" for step in one["steps"]) or "the next step"
     told = [f"{one['email']}: {steps} ({one['sequence']})"]
     if one["brought_back"]:
-        told.append("signed up on the lost machine, whose links are dead")
+        told.append("signed up on the lost machine, so its links no longer work")
     if one["delivered"]:
         told.append(
             f"the mail provider says that {one['delivered']} of that machine’s emails reached "

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @main.command()
 @click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only hits from that day (UTC) on."
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only hits from that day (UTC) onwards."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, but change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def rejudge(context: Context, since: datetime | None, dry_run: bool, as_json: bool) -> None:

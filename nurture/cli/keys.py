@@ -29,9 +29,9 @@ def secrets() -> None:
 
 
 @secrets.command()
-@click.option("--leaked", is_flag=True, help="Trust the keys of before for the way out alone.")
-@click.option("--to", type=click.Path(path_type=Path), help="Write the lines to set to a new file.")
-@click.option("--show", is_flag=True, help="Print the lines to set, with the keys in them.")
+@click.option("--leaked", is_flag=True, help="Trust the old keys only for opting out.")
+@click.option("--to", type=click.Path(path_type=Path), help="Write the settings to a new file.")
+@click.option("--show", is_flag=True, help="Print the settings, including the keys.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 def rotate(leaked: bool, to: Path | None, show: bool, as_json: bool) -> None:
     """Make a new key that signs from the next start on.
@@ -46,7 +46,7 @@ def rotate(leaked: bool, to: Path | None, show: bool, as_json: bool) -> None:
 
     if to and (show or to.exists()):
         raise click.UsageError(
-            "use --to or --show, not both" if show else f"{to} is there already: name a new file"
+            "use --to or --show, not both" if show else f"{to} already exists: name a new file"
         )
     settings = _settings_that_are_there()
     database = Database(settings.database)
@@ -70,7 +70,8 @@ def _settings_that_are_there() -> Settings:
     path = Path(given.get("NURTURE_DATA_DIR", "var")) / NAME
     if SECRET_KEY not in given and not path.exists():
         raise NurtureError(
-            f"There are no secrets at {path}.", remedy="Set NURTURE_DATA_DIR to where they are."
+            f"There are no secrets at {path}.",
+            remedy="Point NURTURE_DATA_DIR at the directory that has them.",
         )
     return private_settings(warn=False)
 
@@ -120,36 +121,40 @@ def _document(
 def _next(file: str, leaked: bool, sealed: str) -> list[str]:
     """What is to be done next, in order."""
     if file:
-        first = f"On several machines: copy {file} to each, for nurture’s own user alone."
-        again = "with “kill -HUP” to “nurture serve”, or"
+        first = f"If you have several machines, copy {file} to each, for nurture’s own user only."
+        again = "by sending “kill -HUP” to “nurture serve”, or"
     else:
-        first = "Put these lines in the place of those that are set now, on every machine."
-        again = "to “nurture serve” with “kill -HUP” only where they stand in .env, else"
+        first = "Replace the current lines with these on every machine."
+        again = "by “kill -HUP” to “nurture serve” only if they are set in .env, otherwise"
     steps = [
         first,
-        f"Start everything anew, {again} by stopping and starting: every “nurture web” before the "
-        "first “nurture worker”, so that each new link is known wherever it is opened.",
+        f"Restart everything, {again} by stopping and starting it: every “nurture web” before the "
+        "first “nurture worker”, so that every web process can read the new links.",
     ]
     if leaked and sealed != "afresh":
-        steps.append("Run “nurture publish”: it seals the owners’ second factors with the new key.")
-    return [*steps, "Run “nurture backup”: the backups of before do not have the new key."]
+        steps.append(
+            "Run “nurture publish”: it encrypts the owners’ second factors with the new key."
+        )
+    return [*steps, "Run “nurture backup”: older backups do not contain the new key."]
 
 
 def _tell(said: dict[str, Any], err: bool) -> None:
     where = said["file"] or said.get("written_to")
     before = (
-        "Links of before stop emails or make them fewer, and nothing else."
+        "Existing links can only stop emails or make them less frequent."
         if said["leaked"]
-        else "Links of before go on working."
+        else "Existing links keep working."
     )
-    made = f"A new key is in {where}." if where else "Above are the lines with a new key."
-    click.echo(f"{made} It signs once everything has been started anew. {before}\nNext:", err=err)
+    made = f"A new key is in {where}." if where else "The lines above contain a new key."
+    click.echo(
+        f"{made} It signs links once everything has been restarted. {before}\nNext:", err=err
+    )
     for number, step in enumerate(said["next"], start=1):
         click.echo(f"{number}. {step}", err=err)
 
 
 @main.command("accept-keys")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_context
 def accept_keys(context: Context, yes: bool) -> None:
     """Go on with a database whose keys are lost for good.
@@ -160,7 +165,7 @@ def accept_keys(context: Context, yes: bool) -> None:
     from nurture.services.keys import mark
 
     tables_are_there(context)
-    if not yes and not click.confirm("Links signed with lost keys stay dead. Go on?"):
+    if not yes and not click.confirm("Links signed with the lost keys stay dead. Continue?"):
         return click.echo("Nothing was changed.")
     count = mark.accept_keys(context.database, context.tokens)
-    click.echo(f"Accepted: {count} people are known by the present keys from now on.")
+    click.echo(f"Accepted: {count} people now belong to the current keys.")

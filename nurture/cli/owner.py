@@ -28,7 +28,7 @@ def add(context: Context, email: str) -> None:
     from nurture.services.owner import sessions
 
     if not _looks_like_an_address(email):
-        raise click.UsageError(f"“{email}” is no email address")
+        raise click.UsageError(f"“{email}” is not an email address")
     up_to_date(context)
     token = sessions.make_link(context.database, email, context.clock())
     click.echo("Open this link within 24 hours; it works once:")
@@ -47,7 +47,7 @@ def list_owners(context: Context) -> None:
         has_set = "" if one.password_hash else " (has not set a password yet)"
         click.echo(f"{one.address}{has_set}")
     if not found:
-        click.echo("Nobody yet; add yourself with: nurture owner add you@example.org")
+        click.echo("There are no owners yet; add yourself with: nurture owner add you@example.org")
 
 
 @owner.command()
@@ -75,7 +75,7 @@ def reset_codes(context: Context, email: str) -> None:
 
     up_to_date(context)
     security.reset_codes(context.database, email)
-    click.echo(f"{email} is signed out everywhere and signs in with the password alone.")
+    click.echo(f"{email} is signed out everywhere and now signs in with the password alone.")
 
 
 def _looks_like_an_address(email: str) -> bool:

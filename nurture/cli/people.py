@@ -37,7 +37,7 @@ def consent(context: Context, email: str, as_json: bool) -> None:
 @click.argument("email")
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document (the default).")
 @click.option(
-    "--html", "page", type=click.Path(path_type=Path), help="Write a page to read to this file."
+    "--html", "page", type=click.Path(path_type=Path), help="Write a readable page to this file."
 )
 @with_context
 def export_person(context: Context, email: str, as_json: bool, page: Path | None) -> None:
@@ -66,7 +66,7 @@ def export_person(context: Context, email: str, as_json: bool, page: Path | None
 
 @main.command()
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_context
 def forget(context: Context, email: str, yes: bool) -> None:
     """Erase everything personal about somebody, for good.
@@ -80,8 +80,8 @@ def forget(context: Context, email: str, yes: bool) -> None:
     up_to_date(context)
     nobody = _is_nobody(context, email)
     person = 0 if nobody and _has_booked(context, email) else _identify(context, email)
-    if not yes and not click.confirm(f"Erase everything about {email}? It cannot be undone."):
-        return click.echo("Nothing has been erased.")
+    if not yes and not click.confirm(f"Erase everything about {email}? This cannot be undone."):
+        return click.echo("Nothing was erased.")
     if nobody:
         erasure.forget_booker(
             context.database, context.files, context.tokens, email, context.clock()
@@ -90,11 +90,13 @@ def forget(context: Context, email: str, yes: bool) -> None:
         erasure.forget(context.database, context.files, person, context.clock())
     with suppress(OSError, NurtureError):  # A worker tries again; status says what is left.
         withdrawals.copy_out(context.database, context.backup_setup.journal, context.clock())
-    click.echo("Erased. Only a keyed hash of the address is kept, which is never written to.")
+    click.echo(
+        "Erased. Only a keyed hash of the address remains, so that it is never emailed again."
+    )
     if machine_files.pending(context.database, context.files):
         click.echo(
-            "The last traces in this machine's files go within moments, or as soon as its disk has "
-            "room again; “nurture status” says when that is done."
+            "The last traces in this machine's files are removed within moments, or once its disk "
+            "has room again; “nurture status” shows when that is done."
         )
 
 
@@ -114,7 +116,7 @@ def put_back(context: Context, email: str, sequence: str) -> None:
     on_behalf.put_back(
         context.database, context.catalogue, person, sequence, now, by="the command line"
     )
-    click.echo(f"{email} is back in {sequence} and goes on with the next email.")
+    click.echo(f"{email} is back in {sequence} and carries on with the next email.")
 
 
 def _is_nobody(context: Context, email: str) -> bool:
@@ -175,7 +177,7 @@ def _as_page(proof: Proof) -> str:
 
     lines = [proof.address, f"  address confirmed: {_confirmed(proof)}"]
     lines += [
-        f"  not written to: {one.reason}, since {_moment(one.since, proof)}"
+        f"  not emailed: {one.reason}, since {_moment(one.since, proof)}"
         for one in proof.suppressions
     ]
     lines += [f"  {purpose}: {_standing(proof, purpose)}" for purpose in Purpose]
@@ -202,14 +204,14 @@ def _record_lines(number: int, record: ConsentRecord, proof: Proof) -> list[str]
     evidence = record.evidence
     told = {
         "when": _moment(record.happened_at, proof),
-        "told": f"{_moment(record.recorded_at, proof)}, by the website" if record.said_at else "",
+        "sent": f"{_moment(record.recorded_at, proof)}, by the website" if record.said_at else "",
         "where": said_where(record.source),
         "page": evidence.page_url,
         "client": evidence.client,
         "browser": evidence.user_agent,
-        "words": f"“{record.wording}”",
+        "wording": f"“{record.wording}”",
         "hash": f"sha256 {record.wording_hash}",
-        "privacy notice": record.privacy_version or "none was named",
+        "privacy notice": record.privacy_version or "none given",
     }
     said = "granted" if record.granted else "withdrawn"
     lines = [f"    {name + ':':<16}{value}" for name, value in told.items() if value]

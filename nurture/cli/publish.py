@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 
 @main.command()
-@click.option("--overwrite", is_flag=True, help="Also where the owner published another state.")
-@click.option("--dry-run", is_flag=True, help="Only say what it would change and for whom.")
+@click.option(
+    "--overwrite", is_flag=True, help="Also replace what the owner has published differently."
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would change, and for whom.")
 @with_context
 def publish(context: Context, overwrite: bool, dry_run: bool) -> None:
     """Check the emails and sequences, publish what changed."""
@@ -63,12 +65,12 @@ def check(context: Context) -> None:
     for said in files.to_fill_in(library, _published(context)):
         click.echo(f"to fill in: {said}")
     for said in files.to_know(library):
-        click.echo(f"good to know: {said}")
+        click.echo(f"note: {said}")
     for said in doubts(context.settings):
-        click.echo(f"probably not meant: {said}")
+        click.echo(f"probably a mistake: {said}")
     for said in open_files(context.settings):
         click.echo(f"not private: {said}")
-    click.echo(f"{len(drafts)} files are in order.")
+    click.echo(f"{len(drafts)} files are fine.")
 
 
 def _published(context: Context) -> Published | None:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @main.command("repair-quota")
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-@click.option("--yes", is_flag=True, help="Do not ask before doing it.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--over", default="2 days", help="How long to spread the emails over.")
 @click.option(
-    "--words", default="", help="Also put right refusals that contain these words of the server’s."
+    "--words", default="", help="Also repair refusals in which the server used these words."
 )
 @with_context
 def repair_quota(context: Context, dry_run: bool, yes: bool, over: str, words: str) -> None:
@@ -39,17 +39,17 @@ def repair_quota(context: Context, dry_run: bool, yes: bool, over: str, words: s
     if dry_run or not wronged:
         return
     if not yes:
-        click.confirm("Put this right?", abort=True)
+        click.confirm("Repair this?", abort=True)
     done = repair.put_right(context.database, context.catalogue, wronged, context.clock(), span)
     click.echo(
-        f"Addresses we write to again: {done.restored}. "
+        f"Addresses emailed again: {done.restored}. "
         f"Emails sent again: {done.offered}, spread over {over}."
     )
 
 
 def _show(wronged: list[WronglyFailed]) -> None:
     if not wronged:
-        return click.echo("Nobody was given up because of the mail account.")
+        return click.echo("No one was given up because of the mail account.")
     for one in wronged:
         click.echo(f"{one.address}\t{one.email}\t{one.reason}")
     by_email = Counter(one.email for one in wronged)

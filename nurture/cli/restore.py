@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 @main.command()
 @click.argument("where", metavar="FILE")
 @click.option(
-    "--words-file", type=click.Path(path_type=Path), help="A file that holds the eight words."
+    "--words-file", type=click.Path(path_type=Path), help="A file that contains the eight words."
 )
 @click.option(
     "--journal",
     type=click.Path(path_type=Path),
-    help="The journal of withdrawals, where it does not lie beside the backup.",
+    help="The journal of withdrawals, if it is not beside the backup.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 def restore(where: str, words_file: Path | None, journal: Path | None, as_json: bool) -> None:
@@ -70,7 +70,7 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     click.echo(json.dumps(said, indent=2) if as_json else _in_words(said))
 
 
-#: Stands for secrets while only the places are asked for.
+#: Placeholder for the secrets while only the directories matter.
 _BLANK = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -89,7 +89,9 @@ def _unlock(file: StoredFile, words_file: Path | None) -> tuple[x25519.Identity,
 def _read_words(words_file: Path | None) -> str:
     if words_file is None:
         if not sys.stdin.isatty():
-            raise click.UsageError("The words that open the backup are needed: --words-file FILE.")
+            raise click.UsageError(
+                "The words that open the backup are needed: use --words-file FILE."
+            )
         words: str = click.prompt("The eight words", hide_input=True, err=True)
         return words
     try:
@@ -153,28 +155,33 @@ def _as_document(file: StoredFile, restored: Restored, said: Mapping[str, Any]) 
 def _in_words(said: Mapping[str, Any]) -> str:
     lines = [
         f"Restored: everything as it was at {said['made_at']}. Nothing is sent from here yet.",
-        f"The other machine’s settings are in {said['settings_of_before']}: put into .env what "
-        "holds here as well.",
+        f"The other machine’s settings are in {said['settings_of_before']}: copy to .env those "
+        "that apply here too.",
     ]
     if said["templates"]:
         lines.append(
             f"Its emails and guides differ from this machine’s and are in {said['templates']}: "
-            "set NURTURE_TEMPLATES_DIR to that."
+            "set NURTURE_TEMPLATES_DIR to that folder to use them."
         )
     if said["journal"]:
         again = sum(said["withdrawn_again"].values())
-        lines.append(f"Withdrawn since, and withdrawn again here: {again} ({said['journal']}).")
+        lines.append(
+            f"Withdrawn since the backup, and withdrawn again here: {again} ({said['journal']})."
+        )
     else:
         lines.append(
-            "NO JOURNAL OF WITHDRAWALS was beside the backup: who has said no since is not known, "
-            "and would be written to. If it is elsewhere, restore once more with --journal FILE."
+            "NO JOURNAL OF WITHDRAWALS was beside the backup: people who have opted out since are "
+            "not known, and would be emailed. If it is elsewhere, restore again with "
+            "--journal FILE."
         )
     if said["held"]:
-        lines.append(f"Held, because it was due since and may have been sent: {len(said['held'])}.")
+        lines.append(
+            f"Held, because it came due since and may have been sent: {len(said['held'])}."
+        )
         lines += [f"  {in_words(one)}" for one in said["held"]]
         lines.append(
-            "“nurture held release” sends that after all, “nurture held drop” takes it as sent; "
-            "for everybody with --all, or by address."
+            "“nurture held release” sends it after all, “nurture held drop” treats it as sent; "
+            "use --all or one address."
         )
-    lines.append("When all is as it should be, run “nurture arm”.")
+    lines.append("When everything looks right, run “nurture arm”.")
     return "\n".join(lines)

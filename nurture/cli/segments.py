@@ -22,8 +22,12 @@ _FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 @main.command()
 @click.argument("name", required=False)
-@click.option("--csv", "csv_file", type=_FILE, help="Export into this file; - is the screen.")
-@click.option("--ndjson", "ndjson_file", type=_FILE, help="The same, a JSON document a line.")
+@click.option(
+    "--csv", "csv_file", type=_FILE, help="Export to this CSV file; - means standard output."
+)
+@click.option(
+    "--ndjson", "ndjson_file", type=_FILE, help="Export to this file, one JSON document per line."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def segment(
@@ -62,7 +66,7 @@ def _list_all(context: Context, as_json: bool) -> None:
     for one, count in found:
         click.echo(f"{one.name}: {count}  {one.about}")
     if not found:
-        click.echo("There are no segments yet; write them into segments.toml and publish.")
+        click.echo("There are no segments yet; define some in segments.toml and publish.")
 
 
 def _export(context: Context, name: str, file: Path, write: Callable[..., int]) -> None:

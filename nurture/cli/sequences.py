@@ -25,12 +25,12 @@ def pause(context: Context, sequence: str) -> None:
 
     up_to_date(context)
     changed = sequence_pause.pause(context.database, context.catalogue, sequence, context.clock())
-    click.echo("Paused." if changed else "It was paused already.")
+    click.echo("Paused." if changed else "It was already paused.")
 
 
 @main.command()
 @click.argument("sequence")
-@click.option("--over", default="2 days", help="How long to spread over what is overdue.")
+@click.option("--over", default="2 days", help="How long to spread the overdue emails over.")
 @with_context
 def resume(context: Context, sequence: str, over: str) -> None:
     """Go on with a paused sequence, a few people at a time."""

@@ -26,12 +26,16 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @main.command()
 @click.argument("sequence")
-@click.option("--people", type=_FILE, help="A TOML file of people to play; see below.")
-@click.option("--like", metavar="EMAIL", help="This person, from where they stand now.")
-@click.option("--from", "start", metavar="DATE", help="The day of the signup, as 2026-11-23.")
-@click.option("--proposed", is_flag=True, help="What the files say, not what is published.")
-@click.option("--path", type=_FOLDER, help="What another library or sequence folder says.")
-@click.option("--compare", type=_FOLDER, help="What that change would do to people under way.")
+@click.option("--people", type=_FILE, help="A TOML file of people to simulate; see above.")
+@click.option("--like", metavar="EMAIL", help="Simulate this person, from where they are now.")
+@click.option("--from", "start", metavar="DATE", help="The day of the signup, such as 2026-11-23.")
+@click.option("--proposed", is_flag=True, help="Use the files, not what is published.")
+@click.option("--path", type=_FOLDER, help="Use another library or sequence folder.")
+@click.option(
+    "--compare",
+    type=_FOLDER,
+    help="Show what the change in this folder would do to people already in the sequence.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def simulate(
@@ -45,23 +49,23 @@ def simulate(
     compare: Path | None,
     as_json: bool,
 ) -> None:
-    """Play a sequence on a virtual clock and print who gets what when.
+    """Simulate a sequence and print who gets what when.
 
-    It is the published sequence, unless another is asked for, and somebody who signs up
-    and collects the guide at once. A file of people says it otherwise:
+    It runs on a virtual clock. By default it is the published sequence, for someone who signs up
+    and collects the guide immediately. A file of people can describe others:
 
     \b
       [[people]]
       name      = "Anna"
-      signs_up  = 2026-12-21T18:30:00   # a day alone means noon
+      signs_up  = 2026-12-21T18:30:00   # a date alone means noon
       time_zone = "Europe/London"
       ticks     = ["tracking"]          # boxes beside the form
       collects  = "2 hours"             # after the guide; or "at once", "never"
-      opens     = true                  # every mail
+      opens     = true                  # every email
       clicks    = true                  # every article's link
       does      = [{ after = "9 days", what = "books" }]
 
-    docs/simulating.md has the rest.
+    See docs/simulating.md for the rest.
     """
     _refuse_contradictions(people, like, start, compare)
     world, state = _world(context, sequence, proposed, path)
@@ -85,9 +89,11 @@ def _refuse_contradictions(
     people: Path | None, like: str | None, start: str | None, compare: Path | None
 ) -> None:
     if sum(map(bool, (people, like, compare))) > 1:
-        raise click.UsageError("Give one of --people, --like and --compare.")
+        raise click.UsageError("Give only one of --people, --like and --compare.")
     if start and (like or compare):
-        raise click.UsageError("--from is for newcomers; people under way are played from now.")
+        raise click.UsageError(
+            "--from is for new signups; people already in a sequence are simulated from now."
+        )
 
 
 def _world(context: Context, key: str, proposed: bool, path: Path | None) -> tuple[World, str]:
@@ -131,7 +137,7 @@ def _played(
         text = _text_of(file)
         people = parse_people(text, sequence, at, world.time_zone, str(file))
         return play(world, people, min(person.facts.created_at for person in people))
-    name = "Somebody who collects the guide at once" if sequence.has_guide else "Somebody"
+    name = "Someone who collects the guide at once" if sequence.has_guide else "Someone"
     return play(world, [newcomer(name, at, sequence, time_zone=world.time_zone)], at)
 
 
@@ -203,6 +209,6 @@ def _moment(text: str | None, now: datetime, time_zone: str) -> datetime:
     try:
         said = datetime.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"“{text}” is not a day; write it like 2026-11-23.") from None
+        raise click.UsageError(f"“{text}” is not a date; write it like 2026-11-23.") from None
     is_day = len(text) == len("2026-11-23")
     return parse_moment(said.date() if is_day else said, time_zone, "--from")

@@ -39,7 +39,7 @@ def status(context: Context, as_json: bool) -> None:
         return click.echo(json.dumps(standing, indent=2))
     click.echo("\n".join(filter(None, (_in_words(standing), *_troubles(context)))))
     for said in doubts(context.settings):
-        click.echo(f"probably not meant: {said}")
+        click.echo(f"probably a mistake: {said}")
     for said in open_files(context.settings):
         click.echo(f"not private: {said}")
 
@@ -62,13 +62,13 @@ def arm(context: Context) -> None:
 
     up_to_date(context)
     status_report.arm(context.database, context.fingerprint, context.witness, context.clock())
-    click.echo("Armed: this instance sends from now on, and no copy of it does.")
+    click.echo("Armed: this instance now sends emails, and no copy of it does.")
 
 
 @main.command()
 @click.argument("message", type=int, required=False)
-@click.option("--all", "everything", is_flag=True, help="All messages that are in doubt.")
-@click.option("--sent/--not-sent", default=None, help="Whether the mail server took it.")
+@click.option("--all", "everything", is_flag=True, help="Settle all messages that are in doubt.")
+@click.option("--sent/--not-sent", default=None, help="Whether the mail server accepted it.")
 @with_context
 def settle(context: Context, message: int | None, everything: bool, sent: bool | None) -> None:
     """Say what became of a message in doubt.
@@ -79,7 +79,7 @@ def settle(context: Context, message: int | None, everything: bool, sent: bool |
 
     up_to_date(context)
     if sent is None or (message is None) is not everything:
-        raise click.UsageError("Name one message or --all, and say --sent or --not-sent.")
+        raise click.UsageError("Give one message or --all, and --sent or --not-sent.")
     rooms = (context.database, context.catalogue)
     if message is None:
         settled = message_doubts.settle_all(*rooms, sent, context.clock())
@@ -91,8 +91,8 @@ def settle(context: Context, message: int | None, everything: bool, sent: bool |
         click.echo("Nothing is in doubt.")
 
 
-_HELD = "mail account: takes nothing since {since} ({cause}), next try {until}: {reason}"
-_HITS = "opens and clicks beyond what is kept: {only_counted}, unreadable lines: {unreadable}"
+_HELD = "mail account: has accepted nothing since {since} ({cause}), next try {until}: {reason}"
+_HITS = "opens and clicks counted but not stored: {only_counted}, unreadable lines: {unreadable}"
 _DOUBT = "in doubt: {subscriber}, {step}, since {since}: {why}"
 
 
@@ -110,29 +110,29 @@ def _in_words(standing: dict[str, Any]) -> str:
         lines.append(f"paused: {', '.join(standing['paused'])}")
     if standing["account"]["cause"]:
         lines.append(_HELD.format(**standing["account"]))
-    lines.append(f"due now: {standing['due_now']}, next look: {standing['next_due_at'] or 'never'}")
+    lines.append(f"due now: {standing['due_now']}, next due: {standing['next_due_at'] or 'never'}")
     lines += [_DOUBT.format(**one) for one in standing["in_doubt"]]
     hits = standing["hits"]
     if hits["only_counted"] or hits["unreadable"]:
         lines.append(_HITS.format(**hits))
     if standing["broker_trouble"]:
-        lines.append(f"NO EMAIL LEAVES: {standing['broker_trouble']}")
+        lines.append(f"NO EMAIL IS SENT: {standing['broker_trouble']}")
     if standing["disk_trouble"]:
         lines.append(f"THE DISK IS NEARLY FULL: {standing['disk_trouble']}")
     if standing["erasures_to_follow"]:
         lines.append(
-            f"erasures: {standing['erasures_to_follow']} are still to be followed in the files of "
+            f"erasures: {standing['erasures_to_follow']} are still to be applied to the files of "
             "this machine; a worker does so within a minute"
         )
     if standing["held"]:
         lines.append(
-            f"held since the restore: {standing['held']}; “nurture held list” says what, “nurture "
-            "held release” sends it, “nurture held drop” takes it as sent"
+            f"held since the restore: {standing['held']}; “nurture held list” shows it, “nurture "
+            "held release” sends it, “nurture held drop” treats it as sent"
         )
     lines += _backup(standing["backup"])
     if not standing["armed"]:
         lines.append(
-            "NOT ARMED: this is a copy and stays silent. Run “nurture arm” to let it send."
+            "NOT ARMED: this is a copy and sends nothing. Run “nurture arm” to let it send."
         )
     return "\n".join(lines)
 
@@ -150,7 +150,7 @@ def _backup(standing: dict[str, Any]) -> list[str]:
         lines.append(f"BACKUPS: {standing['trouble']}")
     if not standing["withdrawals_survive_this_machine"]:
         lines.append(
-            f"who said no is noted in {standing['withdrawals_journal']}, which would not survive "
+            f"opt-outs are recorded in {standing['withdrawals_journal']}, which would be lost with "
             "this machine: set NURTURE_BACKUP_URL to a place elsewhere"
         )
     if waiting:

@@ -37,8 +37,8 @@ def flush() -> None:
     except OSError as error:
         _say_no_more()
         raise UnsaidError(
-            f"What there is to say cannot be written: {error.strerror}.",
-            remedy="Make room where it goes to.",
+            f"The output cannot be written: {error.strerror}.",
+            remedy="Free some space where it is written.",
         ) from None
 
 
@@ -47,7 +47,7 @@ def _open_closed() -> None:
         try:
             os.fstat(number)
         except OSError:
-            # The lowest number that is free is taken, which is this one.
+            # The system picks the lowest free number, which is this one.
             os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
     if sys.stdin is None:
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)

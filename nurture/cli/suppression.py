@@ -33,16 +33,16 @@ def list_suppressions(context: Context, as_json: bool) -> None:
         return click.echo(json.dumps([_as_values(one) for one in found], indent=2))
     if jump := bounce_jumps.find_jump(context.database):
         click.echo(
-            f"{jump.bounced} of {jump.accepted} mails of a day came back for good, and what "
-            "comes back since is held. Say what it is: “nurture suppression confirm” where "
-            "the addresses are dead, “nurture suppression dismiss” where the mail server "
-            "made a mistake."
+            f"{jump.bounced} of {jump.accepted} emails sent in a day bounced for good, and bounces "
+            "since then are on hold. Decide what they are: “nurture suppression confirm” if "
+            "the addresses are dead, “nurture suppression dismiss” if the mail server made a "
+            "mistake."
         )
     for one in found:
         about = f"  {one.detail}" if one.detail else ""
         click.echo(f"{_name(one):<40}  {one.reason:<12}  since {one.since:%Y-%m-%d %H:%M}{about}")
     if not found:
-        click.echo("Every address is written to.")
+        click.echo("Every address is emailed.")
 
 
 @suppression.command()
@@ -61,9 +61,9 @@ def lift(context: Context, email: str, reason: str) -> None:
         context.database, context.catalogue, context.tokens, email, reason, context.clock()
     )
     if lifted.left:
-        click.echo(f"The bounce is lifted, but {email} is still not written to. {lifted.left}")
+        click.echo(f"The bounce is lifted, but {email} is still not emailed. {lifted.left}")
     else:
-        click.echo(f"{email} is written to again.")
+        click.echo(f"{email} is emailed again.")
     if lifted.hint:
         click.echo(lifted.hint)
 
@@ -76,7 +76,7 @@ def confirm(context: Context) -> None:
 
     up_to_date(context)
     count = bounce_jumps.confirm(context.database, context.clock())
-    click.echo(f"{_people(count)} suppressed. Everybody else is written to again.")
+    click.echo(f"{_people(count)} suppressed. Everyone else is emailed again.")
 
 
 @suppression.command()
@@ -90,7 +90,7 @@ def dismiss(context: Context) -> None:
     count = bounce_jumps.dismiss(
         context.database, context.catalogue, bounce_lifting.COMMAND, context.clock()
     )
-    click.echo(f"Nobody is suppressed for it: {_people(count)} written to again.")
+    click.echo(f"No one is suppressed for it: {_people(count)} emailed again.")
 
 
 def _people(count: int) -> str:

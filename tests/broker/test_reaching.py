@@ -190,7 +190,7 @@ def test_the_status_reports_an_unreachable_redis(sqlite_home: Installation) -> N
     more = {"NURTURE_REDIS_URL": f"redis://:secret@127.0.0.1:{free_port()}/0"}
     run = CliRunner(env=sqlite_home.environment | more).invoke
     said = run(main, ["status"]).stdout
-    assert "NO EMAIL LEAVES: Redis cannot be reached at 127.0.0.1:" in said
+    assert "NO EMAIL IS SENT: Redis cannot be reached at 127.0.0.1:" in said
     assert "secret" not in said
     told = run(main, ["status", "--json"]).stdout
     assert "cannot be reached" in json.loads(told)["broker_trouble"]

@@ -29,7 +29,7 @@ def bounce(home: Installation, kind: EventKind = EventKind.BOUNCED) -> None:
 def test_the_list_names_every_reason_or_says_that_there_is_none(
     sqlite_home: Installation,
 ) -> None:
-    assert nurture(sqlite_home, "list").output == "Every address is written to.\n"
+    assert nurture(sqlite_home, "list").output == "Every address is emailed.\n"
     bounce(sqlite_home)
     tell(sqlite_home, [news(sqlite_home, EventKind.UNSUBSCRIBED, sqlite_home.clock.now)])
     stranger = "stranger@example.org"
@@ -47,7 +47,7 @@ def test_a_bounce_is_lifted_by_address(sqlite_home: Installation) -> None:
     bounce(sqlite_home)
     assert nurture(sqlite_home, "lift", ANN).exit_code == 2
     lifted = nurture(sqlite_home, "lift", ANN.upper(), "--reason", "she rang")
-    assert (lifted.exit_code, lifted.output) == (0, f"{ANN.upper()} is written to again.\n")
+    assert (lifted.exit_code, lifted.output) == (0, f"{ANN.upper()} is emailed again.\n")
     assert sqlite_home.rows(suppressions) == []
     again = nurture(sqlite_home, "lift", ANN, "--reason", "she rang")
     assert again.exit_code == 1
@@ -63,7 +63,7 @@ def test_only_a_bounce_can_be_lifted(sqlite_home: Installation, kind: EventKind)
     bounce(sqlite_home)
     lifted = nurture(sqlite_home, "lift", ANN, "--reason", "typo")
     assert lifted.exit_code == 0
-    assert "still not written to" in lifted.output
+    assert "still not emailed" in lifted.output
     assert [row["reason"] for row in sqlite_home.rows(suppressions)] == [kind]
 
 
@@ -73,7 +73,7 @@ def test_a_bounce_jump_is_listed_and_settled_by_a_command(
 ) -> None:
     home = sqlite_home
     bounce_all(home, crowd(home, 11))
-    assert "10 of 11 mails of a day came back for good" in nurture(home, "list").output
+    assert "10 of 11 emails sent in a day bounced for good" in nurture(home, "list").output
     assert nurture(home, word).exit_code == 0
     assert len(home.rows(suppressions)) == suppressed
     assert bounce_jumps.find_jump(home.context.database) is None

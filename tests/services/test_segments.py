@@ -102,5 +102,5 @@ def test_an_unwritable_export_is_refused_in_one_line(home: Installation, tmp_pat
         assert refused.exit_code == 1
         assert refused.output == (
             f"nurture: {file} cannot be written: No such file or directory. "
-            "Name a file in a folder that you may write to.\n"
+            "Choose a folder that you can write to.\n"
         )

@@ -98,7 +98,7 @@ def test_a_terminal_that_lacks_our_characters_does_not_crash_a_command(
 
 
 def test_output_to_a_full_disk_is_reported(place: Path) -> None:
-    says_one_thing(run("status", cwd=place, shell=">/dev/full"), "No space left", "Make room")
+    says_one_thing(run("status", cwd=place, shell=">/dev/full"), "No space left", "Free some space")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])

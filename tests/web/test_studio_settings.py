@@ -220,7 +220,7 @@ def test_an_unreadable_box_is_shown_and_does_not_count_as_a_refusal(
     assert "not understood" not in paul.get(FORM).text
     assert sqlite_home.fill_in_form("ann@example.org", consent="on").status_code == 202
     shown = paul.get(FORM).text
-    assert "A box that was not understood: “on”." in shown
+    assert "A box was not understood: “on”." in shown
     assert "Nothing was refused." in shown
     website = paul.get(WEBSITE).text
     assert "A box beside this form was not understood" in website

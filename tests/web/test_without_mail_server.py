@@ -148,7 +148,7 @@ def test_serve_starts_with_the_same_advice_as_check_and_the_first_page(
                 break
         process.terminate()
     assert "mails go to      nobody: they are written to" in said
-    assert "NURTURE_SMTP_URL: until then mails stay in the local outbox." in said
+    assert "NURTURE_SMTP_URL: until then, emails stay in the local outbox." in said
     assert "booking_url is empty" not in said
     assert "privacy_url is empty" in said
 

@@ -171,7 +171,7 @@ def test_an_unreadable_box_grants_no_consent_and_is_reported_in_the_studio(
     assert home.person("a@example.org")["purposes"] == {"guide", "marketing", "tracking"}
     [note] = home.rows(refused_calls)
     assert (note["door"], note["name"], note["status"]) == (BOXES, "pain-guide", 202)
-    assert note["problem"] == "A box that was not understood: “newsletters”, a text of 3 words."
+    assert note["problem"] == "A box was not understood: “newsletters”, a text of 3 words."
 
 
 def test_a_flood_of_unreadable_boxes_writes_a_few_notes_and_signs_everyone_up(

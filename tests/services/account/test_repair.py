@@ -116,4 +116,4 @@ def test_the_repair_command_previews_before_changing_anything(
     assert PEOPLE[0] in run.output and PEOPLE[2] not in run.output
     assert sqlite_home.everything() == before
     run = CliRunner(env=sqlite_home.environment).invoke(main, ["repair-quota", "--yes"])
-    assert "write to again: 1. Emails sent again: 2" in run.output
+    assert "emailed again: 1. Emails sent again: 2" in run.output

@@ -340,7 +340,7 @@ def test_backup_trouble_appears_in_the_status_and_on_the_first_page(
     standing = json.loads(command(sqlite_home, "status", "--json").stdout)["backup"]
     assert standing["last_good"]["file"] == str(file) and standing["trouble"] is None
     assert standing["withdrawals_survive_this_machine"] is False
-    assert "would not survive" in command(sqlite_home, "status").stdout
+    assert "would be lost" in command(sqlite_home, "status").stdout
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)

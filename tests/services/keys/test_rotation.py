@@ -119,7 +119,7 @@ def test_the_next_steps_are_listed_in_order(place: Path) -> None:
     said = json.loads(rotate("--leaked", "--json").stdout)
     assert said["changed"] is True and said["leaked"] is True
     assert (said["signing_keys"], said["leaked_keys"]) == (1, 1)
-    assert [step.split()[0] for step in said["next"]] == ["On", "Start", "Run"]
+    assert [step.split()[0] for step in said["next"]] == ["If", "Restart", "Run"]
     assert "kill -HUP" in rotate().stdout
 
 
