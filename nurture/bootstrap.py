@@ -291,7 +291,7 @@ def _lose_hits(database: Database, journals: Path, _: ErasedMarks) -> None:
 def refuse_newer(database: Database) -> None:
     """Raise `NewerDatabaseError` if a newer program has upgraded the tables.
 
-    If the database is unavailable, whoever needs it will find out.
+    If the database is unavailable, the code that needs it will find out.
     """
     if not database.exists():
         return
@@ -314,7 +314,7 @@ def refuse_unreadable(settings: Settings) -> None:
     """Raise if a process of this program must not run on these tables, or with these keys.
 
     The error is `NewerDatabaseError` or `KeysMissingError`. If the database is unavailable or
-    older, whoever needs it will find out.
+    older, the code that needs it will find out.
     """
     tokens, database = Tokens.of(settings.keys), Database(settings.database)
     try:

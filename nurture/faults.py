@@ -20,7 +20,7 @@ _make_record = logging.getLogRecordFactory()
 
 
 def keep_values_out_of_logs() -> None:
-    """Log exceptions as `told` describes them from now on, whoever logs them."""
+    """Log exceptions as `told` describes them from now on, in every logger."""
     logging.setLogRecordFactory(_record)
 
 

@@ -1,4 +1,4 @@
-"""Ensuring that no process of ours outlives the one that started it, however that one ends."""
+"""Ensuring that no process outlives the one that started it, however that one ends."""
 
 import ctypes
 import os

@@ -33,7 +33,7 @@ class TokenRefusedError(NurtureError):
 
 
 class OutdatedTokenError(TokenRefusedError):
-    """A token signed with a key of ours that has leaked since, so anyone may have made it."""
+    """A token signed with a key that has leaked since, so anyone may have made it."""
 
 
 class Tokens:
@@ -183,13 +183,13 @@ class Tokens:
         """
         number, _, code = message_id.strip("<>").partition("@")[0].partition(".")
         if not (number.isascii() and number.isdigit() and len(number) < 19):
-            raise TokenRefusedError("This is no Message-ID of ours.")
+            raise TokenRefusedError("This is not a Message-ID of this program.")
         payload = _number(int(number))
         if not any(
             compare_digest(code.encode(), s.code(b"message", payload).hex().encode())
             for s in (self._lasting, *self._signers, *self._leaked)
         ):
-            raise TokenRefusedError("This is no Message-ID of ours.")
+            raise TokenRefusedError("This is not a Message-ID of this program.")
         return int(number)
 
     def step_mark(self, email: str) -> str:

@@ -1,8 +1,8 @@
-"""The Celery application: shells that say when, two lines each.
+"""The Celery application: tasks of two lines each that only decide when things run.
 
-What a task needs is imported when it first runs, because the alarm clock loads these
-modules as well and needs nothing of it. A worker loads it all before it forks, so that
-its children share the memory.
+A task imports what it needs when it first runs, because the scheduler loads these modules too
+and needs none of it. A worker loads everything before it forks, so that its children share the
+memory.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ app.config_from_object("celeryconfig")
 
 @cache
 def context() -> Context:
-    """What this worker process works with, put together when it is first needed."""
+    """Return this worker process's context, built when it is first needed."""
     from nurture.bootstrap import build
 
     return build()
@@ -51,7 +51,7 @@ _forked_by: int | None = None
 
 @beat_init.connect
 def _keep_private(**_: object) -> None:
-    """Celery's own command starts us as well, with whatever umask there is."""
+    """Set a private umask, since Celery's own command may start us with any umask."""
     keep_private()
 
 
@@ -75,7 +75,7 @@ def _load_before_forking(**_: object) -> None:
 
 @worker_process_init.connect
 def _begin_afresh(**_: object) -> None:
-    """A forked process must not use its parent's connections, nor outlive its parent."""
+    """Drop inherited connections after a fork, and make this process die with its parent."""
     context.cache_clear()
     start_following = import_module("tasks.following").start_following
     # A parent that was killed before this line has nobody else to tell us.

@@ -1,7 +1,7 @@
-"""When each machine parts with what it keeps about people who were erased, and notes who said no.
+"""When each machine deletes what it stores about erased people, and records opt-outs.
 
-A tick comes to one worker, on whichever machine; files lie on all of them. So each worker
-process looks for itself, from a thread of its own, and needs no Redis for it.
+A scheduled task reaches one worker, on any machine, but every machine has files. So each worker
+process checks for itself, in its own thread, and needs no Redis for that.
 """
 
 import logging
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def start_following() -> None:
-    """Look every few seconds for as long as this process lives."""
+    """Check every few seconds for as long as this process lives."""
     seconds = min(load_settings().sweep_seconds, _SLOWEST)
     Thread(target=_look, args=(seconds,), name="following", daemon=True).start()
 
@@ -37,7 +37,7 @@ def _look(every: float) -> None:
 
 
 def _trouble_of(act: Callable[[], None]) -> str:
-    """Do it; return what was in the way."""
+    """Run `act` and return what prevented it, or ""."""
     try:
         act()
     except (NurtureError, OSError) as error:

@@ -1,6 +1,6 @@
-"""What the website, the mail providers, the calendars and subscribers' browsers reach.
+"""Everything that websites, mail providers, calendars and subscribers' browsers call.
 
-One module for each kind of caller, and what they share: hence so many.
+There is one module for each kind of caller, plus those for what they share.
 """
 
 import sys
@@ -41,7 +41,7 @@ _ROOMS: tuple[Callable[[Context], Blueprint], ...] = (
 
 
 def create_app(context: Context | None = None) -> Flask:
-    """The whole web side as a WSGI application."""
+    """Return the whole web side as a WSGI application."""
     context = context or _build()
     app = Flask("nurture.web")
     app.extensions["context"] = context
@@ -58,7 +58,7 @@ def create_app(context: Context | None = None) -> Flask:
 
 
 def _build() -> Context:
-    """A context of this process's own, under whatever server it runs."""
+    """Build a context for this process, whichever server runs it."""
     keep_private()
     settings = load_settings()
     for said in settings.mend_files().sentences:

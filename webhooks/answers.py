@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of answers: kinds of content, refusals and their headers."""
+"""What the OpenAPI document says of responses: content types, refusals and their headers."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -51,7 +51,7 @@ STANDARD_WEBHOOKS: Json = {"webhookId": [], "webhookTimestamp": [], "webhookSign
 
 
 def refused(*statuses: HTTPStatus, **said: str) -> Json:
-    """The refusals of a route as problem documents (RFC 9457); `said` replaces the usual words."""
+    """Return a route's refusals as problem documents (RFC 9457); `said` replaces descriptions."""
     return {
         str(status.value): {
             "description": said.get(status.name, "") or _REFUSALS[status],

@@ -1,4 +1,4 @@
-"""What calendars tell us."""
+"""The webhook that calendars call."""
 
 from http import HTTPStatus
 
@@ -13,7 +13,7 @@ from webhooks.refusals import odd_events
 
 
 def create_bookings(context: Context) -> Blueprint:
-    """`POST /webhooks/bookings/<provider>`."""
+    """Serve `POST /webhooks/bookings/<provider>`."""
     blueprint = Blueprint("bookings", __name__)
 
     @blueprint.post("/webhooks/bookings/<provider>")

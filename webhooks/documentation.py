@@ -1,4 +1,4 @@
-"""What the program says about its own webhooks: a document for machines and a page for people."""
+"""The documentation of the webhooks: an OpenAPI document for programs and a page for people."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _SOME_FORM = "your-form"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a signup, in the words of its schema."""
+    """A field of a signup, as its schema describes it."""
 
     name: str
     required: bool
@@ -34,7 +34,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class DocumentedProvider:
-    """Somebody whose calls are read: where to, and which setting holds the secret."""
+    """A provider whose calls are accepted: its URL path, and the setting for its secret."""
 
     path: str
     setting: str
@@ -42,7 +42,7 @@ class DocumentedProvider:
 
 
 def create_documentation(context: Context) -> Blueprint:
-    """`GET /openapi.json` and `GET /docs`; neither needs the database."""
+    """Serve `GET /openapi.json` and `GET /docs`; neither needs the database."""
     blueprint = Blueprint(
         "documentation",
         __name__,
@@ -67,7 +67,7 @@ def create_documentation(context: Context) -> Blueprint:
 
 
 def published_forms(context: Context) -> tuple[str, ...]:
-    """The keys of the forms there are; none while the database is away or holds none."""
+    """Return the keys of the published forms; none if the database is unavailable or empty."""
     try:
         with context.database.reading() as connection:
             return tuple(context.catalogue.current(connection).forms)
@@ -76,7 +76,7 @@ def published_forms(context: Context) -> tuple[str, ...]:
 
 
 def signup_fields(described: Json) -> list[Field]:
-    """The fields of a signup as the document describes them, for people."""
+    """Return the fields of a signup as the OpenAPI document describes them, for people to read."""
     schema = described["components"]["schemas"]["Signup"]
     named = {name: field.get("description", "") for name, field in schema["properties"].items()}
     own = {
@@ -90,13 +90,13 @@ def signup_fields(described: Json) -> list[Field]:
 
 
 def signup_answers(described: Json) -> dict[str, str]:
-    """What the signup webhook answers, by status."""
+    """Return the responses of the signup webhook, by status."""
     responses = described["paths"]["/webhooks/signup/{form}"]["post"]["responses"]
     return {status: answer["description"] for status, answer in sorted(responses.items())}
 
 
 def callers() -> Iterator[DocumentedProvider]:
-    """The mail providers and the calendars whose calls are read."""
+    """Yield the mail providers and calendars whose calls are accepted."""
     for name, mail in sorted(providers.registry().items()):
         yield DocumentedProvider(f"/webhooks/mail/{name}", mail.secret_setting, mail.secret_help)
     for name, calendar in sorted(booking.registry().items()):
@@ -107,7 +107,7 @@ def callers() -> Iterator[DocumentedProvider]:
 
 @lru_cache(maxsize=4)
 def _written(forms: tuple[str, ...], server: str) -> tuple[bytes, str]:
-    """The document and its entity tag, made once for each set of forms."""
+    """Return the document and its entity tag, built once for each set of forms."""
     body = json.dumps(document(forms, server), indent=1, ensure_ascii=False).encode() + b"\n"
     return body, blake2b(body, digest_size=12).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What every answer carries: headers that keep browsers and caches from harm."""
+"""Headers on every response that protect browsers and caches."""
 
 from urllib.parse import urlsplit
 
@@ -20,14 +20,14 @@ _ONLY_WITH_TLS = "max-age=31536000"
 
 
 def tls_only(context: Context) -> list[tuple[str, str]]:
-    """The header by which browsers come over TLS only from now on, where our pages have it."""
+    """Return the header that makes browsers use only TLS from now on, if our pages have it."""
     if not context.settings.public_url.startswith("https:"):
         return []
     return [("Strict-Transport-Security", _ONLY_WITH_TLS)]
 
 
 def put_guards(app: Flask, context: Context) -> None:
-    """Have every answer of the application carry them, unless it says otherwise itself."""
+    """Add the headers to every response that does not set them itself."""
     always = {
         "X-Content-Type-Options": "nosniff",
         "Permissions-Policy": _NOTHING_LENT,
@@ -43,7 +43,7 @@ def put_guards(app: Flask, context: Context) -> None:
 
 
 def _redirect_within(response: Response) -> None:
-    """A redirect to ourselves names no host: what a visitor says we are called is not repeated."""
+    """Remove our host from redirects to ourselves, so that a forged Host is never repeated."""
     to = urlsplit(response.location or "")
     if to.netloc and to.netloc == request.host:
         response.location = to._replace(scheme="", netloc="").geturl() or "/"

@@ -1,4 +1,4 @@
-"""Is the process alive, has it what it needs, and how do things stand."""
+"""Health checks and metrics: liveness, readiness and figures."""
 
 import time
 from hmac import compare_digest
@@ -21,10 +21,10 @@ _FRESH = 5.0
 
 
 def create_health(context: Context) -> Blueprint:
-    """`GET /healthz` (the process), `/readyz` (what it needs) and `/metrics`.
+    """Serve `GET /healthz` (the process), `/readyz` (what it needs) and `/metrics`.
 
-    What is in the way, and how things stand, is told to this machine and to whoever shows
-    `NURTURE_METRICS_TOKEN`; a stranger only hears whether it is ready.
+    The reason for trouble and the figures are given only to this machine and to callers with
+    `NURTURE_METRICS_TOKEN`; strangers learn only whether the program is ready.
     """
     blueprint = Blueprint("health", __name__)
     figures = _Figures(context)
@@ -59,7 +59,7 @@ def _is_one_of_us(context: Context) -> bool:
 
 
 def _trouble(context: Context) -> str:
-    """What is in the way of answering and sending; empty where nothing is."""
+    """Return what prevents answering or sending; "" if nothing does."""
     try:
         context.database.ping()
         with context.database.reading() as connection:
@@ -74,14 +74,14 @@ def _plain(said: str) -> Response:
 
 
 class _Figures:
-    """Counted when asked, so that every web process tells the same, but not at every call."""
+    """Figures that agree in every web process: counted on request, but not on every one."""
 
     def __init__(self, context: Context) -> None:
         self._context, self._lock = context, Lock()
         self._told, self._until = b"", 0.0
 
     def told(self) -> bytes:
-        """The figures as Prometheus reads them."""
+        """Return the figures in the Prometheus format."""
         with self._lock:
             if time.monotonic() >= self._until:
                 self._told = generate_latest(_gauges(self._context))

@@ -1,4 +1,4 @@
-"""What mail providers tell us."""
+"""The webhook that mail providers call."""
 
 from http import HTTPStatus
 
@@ -13,7 +13,7 @@ from webhooks.refusals import odd_events
 
 
 def create_mail_events(context: Context) -> Blueprint:
-    """`POST /webhooks/mail/<provider>`."""
+    """Serve `POST /webhooks/mail/<provider>`."""
     blueprint = Blueprint("mail_events", __name__)
 
     @blueprint.post("/webhooks/mail/<provider>")

@@ -1,7 +1,7 @@
-"""The OpenAPI 3.1 document: every route, what it takes and every answer it gives.
+"""The OpenAPI 3.1 document: every route, what it accepts and every response it gives.
 
-The operations stand in `webhooks.operations`; here they get what they share. The body of a
-signup is described by the very model that reads it.
+The operations are in `webhooks.operations`; this module adds what they share. The body of a
+signup is described by the same model that parses it.
 """
 
 from collections.abc import Iterable
@@ -28,9 +28,9 @@ _INTRODUCTION = (
 
 
 def document(forms: Iterable[str], server: str) -> Json:
-    """The document for a program that is reached at `server` and has these forms at present.
+    """Return the document for a program reached at `server` that currently has these forms.
 
-    OpenAPI 3.1.1. The forms are examples only: a form that is published tomorrow needs no new
+    It is OpenAPI 3.1.1. The forms are only examples: a form published tomorrow needs no new
     document.
     """
     return {
@@ -56,7 +56,7 @@ def _paths(forms: list[str]) -> Json:
 
 
 def _give_examples(path: Any, names: Iterable[str]) -> None:
-    """Name what may stand in the first parameter at present."""
+    """List the current values of the first parameter as examples."""
     known = {name: {"value": name} for name in sorted(names)}
     if known:
         path["post"]["parameters"][0]["examples"] = known
@@ -120,7 +120,7 @@ def _booking() -> Json:
 
 
 def _problem() -> Json:
-    """A problem document (RFC 9457 §3.1) with two members of our own (§3.2)."""
+    """Return the schema of a problem document (RFC 9457 §3.1) with our two extensions (§3.2)."""
     fault = _object({"field": _WORDS, "detail": _WORDS}, ["field", "detail"])
     return _object(
         {

@@ -1,7 +1,7 @@
-"""Every route as the OpenAPI document tells it: what it is for, what goes in, what comes out.
+"""Every route as the OpenAPI document describes it: its purpose, input and output.
 
-A row of this table stands for one method of one route. Adding a route is adding a row; a test
-compares the table with the routes that the application really has.
+Each row of this table is one method of one route. To add a route, add a row; a test compares
+the table with the application's real routes.
 """
 
 from collections.abc import Mapping
@@ -99,7 +99,7 @@ def _signup() -> Json:
 
 
 def _told(operation: str, summary: str, ours: str, security: list[Json], example: Json) -> Json:
-    """A webhook of somebody else's programs, in their words or in our plain ones."""
+    """Describe a webhook called by other programs, in their own format or our plain one."""
     return {
         "operationId": operation,
         "tags": ["Providers"],
@@ -215,7 +215,7 @@ _OUT_OF_DATE: Json = {
 
 
 def _page(operation: str, summary: str, more: Json | None = None) -> Json:
-    """A page for a subscriber; the token in its address is the whole capability."""
+    """Describe a page for a subscriber; the token in its address grants all access to it."""
     return {
         "operationId": operation,
         "tags": ["Subscribers' pages"],
@@ -238,7 +238,7 @@ def _page(operation: str, summary: str, more: Json | None = None) -> Json:
 
 
 def _posted(operation: str, summary: str, fields: Json, answer: Json, **more: Any) -> Json:
-    """The form on such a page; only a POST changes anything."""
+    """Describe the form on such a page; only a POST changes anything."""
     page = _page(operation, summary, more)
     form = {"schema": {"type": "object", "properties": fields}}
     page["requestBody"] = {
@@ -310,7 +310,7 @@ def _lapsing(page: Json) -> Json:
 
 
 def _said(operation: str, summary: str, content: Json, *refusals: HTTPStatus) -> Json:
-    """What the program says of itself to whoever asks."""
+    """Describe a route by which the program reports on itself to anyone."""
     return {
         "operationId": operation,
         "tags": ["The program itself"],

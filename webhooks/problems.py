@@ -36,7 +36,7 @@ class FieldProblem:
 
 
 class ProblemError(NurtureError):
-    """A call that cannot be served; `fields` say which parts of the body are at fault."""
+    """A call that cannot be served; `fields` say which parts of the body are invalid."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ def problem(
     fields: Sequence[FieldProblem] = (),
     headers: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    """A problem document (RFC 9457 §3); `field` repeats the first of `errors`."""
+    """Return a problem document (RFC 9457 §3); `field` repeats the first of `errors`."""
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": status.phrase,
@@ -92,7 +92,7 @@ _HEADERS = {
 
 
 def from_error(error: NurtureError) -> Response:
-    """The answer to an error of ours."""
+    """Return the response to one of our own errors."""
     if isinstance(error, ProblemError):
         return problem(error.status, str(error), error.fields, error.headers)
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
@@ -106,7 +106,7 @@ def from_error(error: NurtureError) -> Response:
 
 
 def from_http(error: HTTPException) -> Response:
-    """The answer where routing or reading the request failed."""
+    """Return the response to a failure in routing or in reading the request."""
     status = HTTPStatus(error.code or 500)
     kept = [(k, v) for k, v in error.get_headers() if k in ("Allow", "Retry-After")]
     return problem(status, error.description or status.phrase, headers=kept)

@@ -1,4 +1,4 @@
-"""What stands between visitors and us, and what of its word is believed."""
+"""The proxies between visitors and us, and how far their headers are trusted."""
 
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -10,7 +10,7 @@ from nurture.proxies import speaks_for_others
 
 
 def behind_proxies(context: Context, app: WSGIApplication) -> WSGIApplication:
-    """The application, told who visitors are as far as that can be known."""
+    """Wrap the application so that it learns who visitors are, as far as that can be known."""
     proxies = context.settings.trusted_proxies
     if proxies:
         return ProxyFix(app, x_for=proxies, x_proto=proxies)
@@ -18,13 +18,13 @@ def behind_proxies(context: Context, app: WSGIApplication) -> WSGIApplication:
 
 
 class UntrustedProxies:
-    """Takes nobody's word; where a proxy of ours is seen all the same, visitors are unknown."""
+    """Middleware that trusts no proxy; if one is clearly in use, visitors count as unknown."""
 
     def __init__(self, context: Context, app: WSGIApplication) -> None:
         self._context, self._app = context, app
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """One request."""
+        """Handle one request."""
         if speaks_for_others(environ):
             context = self._context
             context.strange_proxy.note(context.clock(), address=environ["REMOTE_ADDR"])

@@ -1,6 +1,6 @@
-"""What was refused or not understood is noted for the owner, after it has been answered.
+"""Notes for the owner on what was refused or not understood, made after the response.
 
-What failed on our side is written into the log.
+Failures on our side are written to the log.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _MOST_ODD = 5
 
 
 def odd_events() -> list[PayloadError]:
-    """What was odd about events of the present call; the rest of it is kept all the same."""
+    """Return the list of odd events in the current call; its other events are still stored."""
     if "odd_events" not in g:
         g.odd_events = []
     odd: list[PayloadError] = g.odd_events
@@ -34,9 +34,10 @@ def odd_events() -> list[PayloadError]:
 
 
 def note_refusals(app: Flask, context: Context) -> None:
-    """Note every refused call to a webhook and every odd event; accepted calls cost nothing.
+    """Note every refused webhook call and every odd event; accepted calls cost nothing.
 
-    What failed on our side says nothing about the caller, and the database may be away by then.
+    Failures on our side are not noted: they say nothing about the caller, and the database may be
+    unavailable.
     """
     app.log_exception = partial(_log_fault, app)  # type: ignore[method-assign]
     pace, known = Pace(), frozenset({*booking.registry(), *providers.registry()})
@@ -59,19 +60,19 @@ def note_refusals(app: Flask, context: Context) -> None:
 
 
 def not_understood(form: str, boxes: Sequence[str]) -> None:
-    """Have it noted, after the answer, which boxes of an accepted signup nobody understood."""
+    """Note, after the response, which boxes of an accepted signup were not understood."""
     if boxes:
         g.boxes = form, boxes
 
 
 def _log_fault(app: Flask, fault: Any) -> None:
-    """Say which route failed and where; what was typed into its address is nobody's business."""
+    """Log which route failed and where, but never the URL, which may contain personal data."""
     rule = request.url_rule.rule if request.url_rule else "an address that nothing answers"
     app.logger.error("%s %s failed", request.method, rule, exc_info=fault)
 
 
 def _refused(response: Response, context: Context) -> Iterator[RefusedCall]:
-    """What of this call was refused: all of it, or single events."""
+    """Yield what was refused in this call: all of it, or single events."""
     called = _called()
     if called is None:
         return
@@ -86,7 +87,7 @@ def _refused(response: Response, context: Context) -> Iterator[RefusedCall]:
 
 
 def _called() -> tuple[str, str] | None:
-    """Which door and name were called, if it was a webhook's."""
+    """Return the kind of webhook and the name that were called, or None."""
     parts = request.path.split("/")
     if len(parts) == 4 and parts[1] == "webhooks" and parts[2] in _DOORS:
         return parts[2], parts[3]

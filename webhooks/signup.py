@@ -1,4 +1,4 @@
-"""The signup webhook: where a visitor becomes a subscriber."""
+"""The signup webhook, which turns a visitor into a subscriber."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,7 +25,7 @@ ACCEPTED = b'{"status":"accepted"}\n'
 
 
 def create_signup(context: Context) -> Blueprint:
-    """`POST /webhooks/signup/<form>`."""
+    """Serve `POST /webhooks/signup/<form>`."""
     blueprint = Blueprint("signup", __name__)
 
     @blueprint.post("/webhooks/signup/<form>")
@@ -81,7 +81,7 @@ def _as_signup(
 
 
 def _key(signed_id: str | None) -> str | None:
-    """What makes a repeat harmless: the caller's key or, for a signed call, its id."""
+    """Return what makes a repeat harmless: the caller's key or, for a signed call, its id."""
     key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > 255:
         raise ProblemError(

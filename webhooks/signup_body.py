@@ -1,4 +1,4 @@
-"""What the website sends with a signup, and what of it can be believed."""
+"""The body that a website sends with a signup, and how much of it is trusted."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -39,12 +39,12 @@ def _address(text: str) -> str:
 
 
 def _cut(read: Callable[[object], str], longest: int) -> BeforeValidator:
-    """Read whatever came as a text and cut it: an optional field is never at fault."""
+    """Convert any value to text and cut it, so that an optional field is never invalid."""
     return BeforeValidator(lambda value: read(value)[:longest])
 
 
 def _moment(value: object) -> datetime | None:
-    """A time that was given must be one: taken as now, it would bring them their guide twice."""
+    """Return the time; anything invalid is an error, since “now” would send a second guide."""
     text = form_values.plain_text(value)
     if value is None or (isinstance(value, str) and not text):
         return None
@@ -80,9 +80,10 @@ _BOXES = {
 
 
 class SignupBody(BaseModel):
-    """A signup as the website sends it. What is not listed here is ignored.
+    """A signup as the website sends it. Fields that are not listed here are ignored.
 
-    Only the address and the time can be at fault: what else cannot be read counts as not given.
+    Only the email address and the time can be invalid; anything else unreadable counts as not
+    given.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -125,12 +126,12 @@ class SignupBody(BaseModel):
 
     @property
     def plain_first_name(self) -> str:
-        """A first name that may be printed in a mail, or an empty string."""
+        """A first name that is fit for use in an email, or ""."""
         return plain_first_name(self.first_name) or first_name_in(self.name)
 
 
 def read_signup(fields: Mapping[str, Any]) -> SignupBody:
-    """Read the fields of a signup; raises a problem that names each field at fault."""
+    """Read the fields of a signup, or raise a problem that names each invalid field."""
     try:
         return SignupBody.model_validate(dict(fields))
     except ValidationError as error:
@@ -143,14 +144,14 @@ def read_signup(fields: Mapping[str, Any]) -> SignupBody:
 
 
 def read_utm(fields: Mapping[str, Any]) -> dict[str, str]:
-    """The campaign parameters that say anything, whatever their names after `utm_`."""
+    """Return the UTM parameters that have a value, whatever follows `utm_` in their names."""
     named = ((name, plain_text(value)) for name, value in fields.items() if name.startswith(_UTM))
     said = [(without_controls(name)[:64], value[:200]) for name, value in named if value]
     return dict(said[:_MOST_UTM])
 
 
 def _sentence(fault: Mapping[str, Any]) -> str:
-    """What is wrong, in words for whoever set the form up."""
+    """Say what is wrong, for the person who set up the form."""
     said = _FAULTS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, ")).rstrip(".")
     return f"{said[:1].upper()}{said[1:]}."
 

@@ -1,4 +1,4 @@
-"""Opens and clicks: answered from the token alone, with database and Redis down."""
+"""Opens and clicks, answered from the token alone even with the database and Redis down."""
 
 from base64 import b64decode
 from collections.abc import Iterable
@@ -63,7 +63,7 @@ _AHEAD = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ", "HTTP_X_PURPOSE")
 
 
 def create_tracking(context: Context) -> Blueprint:
-    """`GET /o/<token>.gif` and `GET /c/<token>`."""
+    """Serve `GET /o/<token>.gif` and `GET /c/<token>`."""
     blueprint = Blueprint("tracking", __name__)
 
     @blueprint.get("/o/<token>.gif")
@@ -78,17 +78,17 @@ def create_tracking(context: Context) -> Blueprint:
 
 
 class HitsFirst:
-    """Answers hits before the framework is asked, and hands it everything else.
+    """Middleware that answers hits before Flask sees them, and passes everything else on.
 
-    They are the only addresses that are fetched by the thousand when a mail has gone out,
-    and routing them through Flask takes twice as long as answering them.
+    Only these URLs are fetched by the thousand after a mailing, and routing them through Flask
+    takes twice as long as answering them.
     """
 
     def __init__(self, context: Context, app: WSGIApplication) -> None:
         self._context, self._app = context, app
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """One request; what is no hit with a token of ours is the framework's to answer."""
+        """Handle one request; anything but a hit with a valid token goes to Flask."""
         answer = self._answer(environ)
         if answer is None:
             return self._app(environ, start)
@@ -119,7 +119,7 @@ def _opened(context: Context, token: str, environ: WSGIEnvironment) -> Answer:
 
 
 def _message_opened(context: Context, token: str) -> int | None:
-    """The message; none where anybody may have made the address, whose picture is shown anyway."""
+    """Return the message, or None if anyone could have made the URL (the image still shows)."""
     try:
         return context.tokens.read_opened(token)
     except OutdatedTokenError:
@@ -145,7 +145,7 @@ def _out_of_date(context: Context) -> Answer:
 
 @lru_cache(maxsize=1024)
 def _as_ascii(url: str) -> str:
-    """An address as a header may carry it (RFC 3986 §2.1); what is quoted already stays."""
+    """Return a URL fit for a header (RFC 3986 §2.1), leaving existing escapes as they are."""
     return quote(url, safe="%/:=&?~#+!$,;'@()*[]")
 
 

@@ -31,7 +31,7 @@ class Folder:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def probe(self) -> None:
-        """Do nothing: if the folder is unavailable, whoever needs it will say so."""
+        """Do nothing: if the folder is unavailable, the code that needs it will say so."""
 
     def entries(self) -> Iterator[PlacedFile]:
         """Yield the files in the folder; none if it does not exist."""

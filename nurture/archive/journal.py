@@ -139,9 +139,9 @@ def read_line(line: bytes, where: str) -> WithdrawalLine:
         return WithdrawalLine(int(said["n"]), str(said["hash"]), str(said["kind"]), at, noted)
     except (ValueError, TypeError, LookupError):
         raise DamagedJournalError(
-            f"{where}: it is damaged, and says no more who said no.",
-            remedy="Put a copy of that file in its place. If there is none, take out that line "
-            "alone: whoever it was about may be written to.",
+            f"{where}: it is damaged, and no longer says who opted out.",
+            remedy="Replace the file with a copy of it. If there is none, delete that line only: "
+            "the person it was about may then be emailed.",
         ) from None
 
 

@@ -268,7 +268,7 @@ def _socket_path(directory: Path) -> Path:
     short.mkdir(mode=0o700, exist_ok=True)
     if short.stat().st_uid != os.getuid():
         raise EmbeddedRedisError(
-            f"{short} belongs to somebody else.", remedy="Use a data directory with a shorter path."
+            f"{short} belongs to another user.", remedy="Use a data directory with a shorter path."
         )
     return short / _SOCKET
 

@@ -1,6 +1,6 @@
-"""The `nurture` command: one module for each group of commands, hence so many.
+"""The `nurture` command, with one module for each group of commands.
 
-Each command imports what it needs when it runs: `serve` stays in memory for as long as
+Each command imports what it needs only when it runs: `serve` stays in memory for as long as
 everything runs, and `--help` should not wait for a database library.
 """
 

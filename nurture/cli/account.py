@@ -1,4 +1,4 @@
-"""Commands about the account at the mail server."""
+"""Commands for the mail server account."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @main.group()
 def account() -> None:
-    """Show whether the mail account takes mail, and try it again."""
+    """Check whether the mail account accepts email, and retry it."""
 
 
 @account.command()
 @with_context
 def show(context: Context) -> None:
-    """Say whether the mail account takes mail, and if not, why and until when."""
+    """Show whether the mail account accepts email; if it does not, why and until when."""
     from nurture.services.account import hold as account_hold
     from nurture.services.account import words
 
@@ -41,9 +41,9 @@ def show(context: Context) -> None:
 @account.command("try")
 @with_context
 def try_(context: Context) -> None:
-    """Try at once whether the mail account takes mail again.
+    """Try the mail account again now.
 
-    One email leaves first; if the mail server accepts it, the others follow.
+    One email is sent first; if the mail server accepts it, the others follow.
     """
     from nurture.services.account import hold as account_hold
 

@@ -34,10 +34,12 @@ write them down, and keep them away from this machine.
 def backup(
     context: Context, to: str | None, check: str | None, new_words: bool, as_json: bool
 ) -> None:
-    """Write one encrypted file with everything, and prove that it can be restored.
+    """Back everything up to one encrypted file, and prove it.
 
-    It goes to NURTURE_BACKUP_URL unless you name another place. The first time, it shows the
-    words that open it.
+    The backup is restored and compared before it counts as good.
+
+    The file is written to NURTURE_BACKUP_URL unless you name another place. The first backup also
+    shows the words that open it.
     """
     from nurture.services.backup import backups
     from nurture.services.tracking import fold
@@ -64,7 +66,7 @@ def backup(
 
 
 def needed_elsewhere(name: str, journal: str) -> str:
-    """What has to come along to another machine, in a sentence."""
+    """Return a sentence listing what you must take with you to another machine."""
     return (
         f"To move to another machine, take along {name}, identity.age beside it, the journal of "
         f"withdrawals ({journal}) and the eight words: see docs/moving.md."
@@ -83,9 +85,10 @@ def _where(context: Context, to: str | None) -> StoredFile:
 
 
 def _words(context: Context, new: bool, as_json: bool) -> str:
-    """Show new words where there are none or others are wanted; empty where those shown still hold.
+    """Show new words if there are none or `new` is set; return "" if the old ones are valid.
 
-    They hold when they lie beside the backups and have been shown: killed before, it was nothing.
+    They are valid once the locked key is stored beside the backups and the words have been shown:
+    a run killed before that leaves nothing behind.
     """
     keys, place = context.backup_setup.keys, context.backup_setup.place
     if keys.exist() and not new:
@@ -115,7 +118,7 @@ def _check(context: Context, where: str, as_json: bool) -> None:
 
 
 def progress(what: str) -> Callable[[int], None]:
-    """Say every few seconds how far it is, on the other channel."""
+    """Return a callback that reports progress on standard error every few seconds."""
     said = time.monotonic()
 
     def tell(count: int) -> None:

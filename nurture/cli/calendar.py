@@ -1,4 +1,4 @@
-"""How a simulation looks as a calendar, in plain lines."""
+"""A simulation printed as a calendar, in plain lines."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ _COLOURS = {What.SENT: "green", What.SKIPPED: "yellow", What.ENDED: "magenta"}
 
 
 def calendar(simulated: Simulated, sequence: str) -> Iterator[str]:
-    """The lines of one person's calendar, week by week, on their own clock."""
+    """Yield the lines of one person's calendar, week by week, in their own time zone."""
     zone = ZoneInfo(simulated.person.facts.time_zone)
     yield click.style(f"{simulated.person.name}, times in {zone.key}", bold=True)
     week, offset = None, None
@@ -53,7 +53,7 @@ def _remark(entry: SimulatedEvent, local: datetime) -> str:
 
 
 def notes(entry: SimulatedEvent) -> list[str]:
-    """What moved a step that came when it was due: bank holidays and changed clocks."""
+    """Explain what moved a step that came when it was due: bank holidays and clock changes."""
     timing = entry.timing
     if timing is None or entry.at > timing.due_at:
         return []

@@ -1,4 +1,4 @@
-"""The group that every command belongs to, and what the commands share."""
+"""The group that every command belongs to, and the helpers that commands share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _OneLine(click.Group):
-    """Says what is wrong in one line and ends with 2 for bad usage, 1 for everything else."""
+    """A group that reports errors in one line and exits with 2 for bad usage, else with 1."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         keep_private()
@@ -57,17 +57,17 @@ class _OneLine(click.Group):
 @click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="nurture")
 def main() -> None:
-    """Turn a visitor who asked for a free guide into somebody who books a session.
+    """Turn a visitor who asked for a free guide into someone who books a session.
 
-    Start with “nurture serve”: it asks for nothing and prints where to look.
-    Settings come from NURTURE_… in the environment or in a file .env.
+    Start with “nurture serve”: it asks no questions and prints the address to open.
+    Settings are read from NURTURE_… variables in the environment or in a .env file.
     """
 
 
 def private_settings(warn: bool = True) -> Settings:
-    """The settings, once the files that they name are closed to other users of this machine.
+    """Return the settings, after closing their files to other users of this machine.
 
-    It says what was mended and, unless told not to `warn`, what could not be.
+    Print what was fixed and, if `warn` is true, what could not be fixed.
     """
     settings = load_settings()
     mended = settings.mend_files()
@@ -77,7 +77,7 @@ def private_settings(warn: bool = True) -> Settings:
 
 
 def with_context(command: Callable[..., None]) -> Callable[..., None]:
-    """Hand the command everything the program works with, but no database of a newer one."""
+    """Pass the context to the command, but refuse a database that a newer version has upgraded."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
@@ -92,7 +92,10 @@ def with_context(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def written_whole(file: Path) -> Iterator[TextIO]:
-    """A file to write for nobody else to read, there whole or not at all; says why where not."""
+    """Open a private file for writing that appears complete or not at all.
+
+    Raise NurtureError with the reason if it cannot be written.
+    """
     draft = file.with_name(f".{file.name}.part")
     try:
         with os.fdopen(open_private(draft), "w", encoding="utf-8", newline="") as to:
@@ -109,10 +112,10 @@ def written_whole(file: Path) -> Iterator[TextIO]:
 
 
 def up_to_date(context: Context) -> None:
-    """See that the tables are there, up to date and filled with our keys; bring them nowhere.
+    """Require a database with up-to-date tables that were filled with our keys; upgrade nothing.
 
-    Commands look and do as they are told; upgrading is for those that `bring_up_to_date`. A
-    mistyped data directory must not become a new database either.
+    Commands only do what they are asked; upgrading is for those that call `bring_up_to_date`.
+    A mistyped data directory must not create a new database either.
     """
     from nurture.services.keys.mark import refuse_other_keys
 
@@ -121,7 +124,7 @@ def up_to_date(context: Context) -> None:
 
 
 def tables_are_there(context: Context) -> None:
-    """See that the tables are there and up to date, whatever keys they were filled with."""
+    """Require a database with up-to-date tables, whichever keys it was filled with."""
     from nurture.bootstrap import refuse_older
 
     if not context.database.exists():

@@ -1,4 +1,4 @@
-"""Commands about the key that emails are signed with."""
+"""Commands for the key that emails are signed with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @main.group()
 def dkim() -> None:
-    """Make the key that emails are signed with, and see its DNS record."""
+    """Make the key that signs emails, and show its DNS record."""
 
 
 @dkim.command()
@@ -26,9 +26,9 @@ def dkim() -> None:
 @click.option("--file", "path", type=click.Path(path_type=Path), help="Where to write the key.")
 @with_context
 def new(context: Context, selector: str, path: Path | None) -> None:
-    """Make a key, and say what to add to DNS and what to set.
+    """Make a key, and say what to add to DNS and which settings to change.
 
-    Nothing is signed with it until it is set. A key that is there already is left alone.
+    Nothing is signed with the key until it is set. An existing key is never overwritten.
     """
     from nurture.mail.dkim import Signer, new_key
 
@@ -58,7 +58,7 @@ def new(context: Context, selector: str, path: Path | None) -> None:
 @dkim.command()
 @with_context
 def show(context: Context) -> None:
-    """Show the DNS record of the key that is set."""
+    """Show the DNS record of the configured key."""
     from nurture.mail.dkim import Signer
 
     settings = context.settings

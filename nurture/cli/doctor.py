@@ -1,4 +1,4 @@
-"""The command that looks at everything and says what to do about it."""
+"""The command that checks everything and says how to fix what it finds."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _COLOURS = {"failure": "red", "warning": "yellow", "ok": "green"}
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the findings.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 def doctor(as_json: bool, strict: bool) -> None:
-    """Look at everything that can be wrong, and say what to do about it.
+    """Check everything that can go wrong, and say how to fix it.
 
-    It only looks: it writes nothing, and takes 15 seconds at most, whatever hangs.
+    It only looks: it writes nothing, and finishes within 15 seconds even if something hangs.
 
     Each finding has a name, a level (ok, warning or failure), a sentence and a remedy; with --json
-    these are the keys of each. It ends with 0 where nothing has failed, warnings or not, with 1
-    where something has, and with 1 for warnings too if you say --strict.
+    these are the keys of each object. The exit code is 0 if nothing has failed, even with warnings,
+    and 1 if something has failed; with --strict, warnings also make it 1.
     """
     found = _findings()
     if as_json:
@@ -64,7 +64,7 @@ def _findings() -> list[Finding]:
 
 
 def _checks(context: Context) -> Mapping[str, Check]:
-    """Every check by name; each runs in a thread of its own."""
+    """Return every check by name; each runs in its own thread."""
     from nurture.bootstrap import doubts
     from nurture.clock import real_now
     from nurture.services.health import machine, providers, surroundings
@@ -90,7 +90,7 @@ def _checks(context: Context) -> Mapping[str, Check]:
 
 
 def _database(context: Context) -> Iterator[Finding]:
-    """The database, and where it can be worked with, what is in it."""
+    """Check the database and, if it is usable, what is in it."""
     from nurture.clock import real_now
     from nurture.services.health import surroundings
     from nurture.services.health.finding import failed, failed_by, fine
@@ -120,7 +120,7 @@ def _database(context: Context) -> Iterator[Finding]:
 
 
 def _misfit(context: Context) -> Finding | None:
-    """Why the tables cannot be worked with, if so; raises `DatabaseUnavailableError`."""
+    """Return why the tables cannot be used, or None; may raise `DatabaseUnavailableError`."""
     from nurture.bootstrap import OlderDatabaseError, refuse_older
     from nurture.services.health.finding import failed_by
     from nurture.store.database import NewerDatabaseError
@@ -152,7 +152,7 @@ def _rows(context: Context) -> Iterator[Finding]:
 
 
 def _kept_outside(context: Context) -> Iterator[Finding]:
-    """Backups and withdrawals; where the database is in the way, it is told of there."""
+    """Check backups and withdrawals; `_database` reports any trouble with the database."""
     from nurture.services.health import safekeeping
     from nurture.store.database import DatabaseUnavailableError
 
@@ -180,7 +180,7 @@ def _redis(context: Context) -> Iterator[Finding]:
 
 
 def _signing(context: Context) -> Iterator[Finding]:
-    """Whether emails can be signed with the key that is set."""
+    """Check that emails can be signed with the configured key."""
     from nurture.mail.setup import make_sign
     from nurture.services.health.finding import fine
 
@@ -208,7 +208,7 @@ def _as_values(finding: Finding) -> dict[str, str]:
 
 
 def _tell(found: list[Finding]) -> None:
-    """For the eye: the worst first, in colours on a terminal, and as wide as it is."""
+    """Print the findings for people: worst first, coloured on a terminal, wrapped to its width."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     indent = " " * 10
     for finding in found:

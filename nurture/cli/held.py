@@ -1,4 +1,4 @@
-"""Commands about what is held after a restore."""
+"""Commands for what is held back after a restore."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @main.group()
 def held() -> None:
-    """See what was due between a backup and its restore, and send or drop it."""
+    """Send or drop what came due between backup and restore."""
 
 
 @held.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def list_held(context: Context, as_json: bool) -> None:
-    """Print what is held, by person: it may have been sent, which the backup cannot know."""
+    """List what is held, by person: it may have been sent already, which the backup cannot know."""
     from nurture.services.backup import held as held_back
 
     up_to_date(context)
@@ -54,7 +54,7 @@ def release(context: Context, email: str | None, everybody: bool) -> None:
 @click.option("--all", "everybody", is_flag=True, help="Everything that is held.")
 @with_context
 def drop(context: Context, email: str | None, everybody: bool) -> None:
-    """Take what is held as sent; each sequence goes on behind it at its own pace."""
+    """Treat what is held as sent; each sequence carries on after it at its own pace."""
     from nurture.services.backup import held as held_back
 
     chosen = _chosen(context, email, everybody)
@@ -75,7 +75,7 @@ def _chosen(context: Context, email: str | None, everybody: bool) -> list[Held]:
 
 
 def as_values(one: Held) -> dict[str, Any]:
-    """One of them for a JSON document."""
+    """Return one held enrolment as values for a JSON document."""
     return {
         "enrolment": one.enrolment,
         "email": one.address,
@@ -89,7 +89,7 @@ def as_values(one: Held) -> dict[str, Any]:
 
 
 def in_words(one: Mapping[str, Any]) -> str:
-    """One of them as a line."""
+    """Return one held enrolment as a line of text."""
     steps = ", ".join(f"“{step}”" for step in one["steps"]) or "the next step"
     told = [f"{one['email']}: {steps} ({one['sequence']})"]
     if one["brought_back"]:

@@ -1,4 +1,4 @@
-"""The command that judges kept hits again."""
+"""The command that judges stored opens and clicks again."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def rejudge(context: Context, since: datetime | None, dry_run: bool, as_json: bool) -> None:
-    """Judge kept opens and clicks again by the newest rules.
+    """Judge stored opens and clicks again by the latest rules.
 
-    Those whose address and program have been dropped by now keep their verdict. It may run
-    twice, and while everything else runs.
+    Those whose IP address and user agent have already been deleted keep their verdict. You can run
+    it twice, and while everything else is running.
     """
     from nurture.services.tracking import verdicts
 

@@ -1,4 +1,4 @@
-"""Commands about the keys: a new one, and what to do when those of a database are lost."""
+"""Commands for the keys: making a new one, and carrying on when a database's keys are lost."""
 
 from __future__ import annotations
 
@@ -34,12 +34,11 @@ def secrets() -> None:
 @click.option("--show", is_flag=True, help="Print the settings, including the keys.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 def rotate(leaked: bool, to: Path | None, show: bool, as_json: bool) -> None:
-    """Make a new key that signs from the next start on.
+    """Make a new key that signs everything from the next start.
 
-    Every link of before goes on working. With --leaked, those links stop emails or make them
-    fewer, and do nothing else. The new key is written to secrets.env; where the keys are set in
-    the environment or in .env, the lines to put there are written with --to or printed with
-    --show, and nothing is changed.
+    Existing links keep working. With --leaked, they can only stop emails or make them less
+    frequent. The new key is written to secrets.env; if the keys are set in the environment or in
+    .env, nothing is changed, and --to writes or --show prints the lines to put there.
     """
     from nurture.bootstrap import refuse_newer
     from nurture.store.database import Database
@@ -61,7 +60,7 @@ def rotate(leaked: bool, to: Path | None, show: bool, as_json: bool) -> None:
 
 
 def _settings_that_are_there() -> Settings:
-    """The settings, where there is a key to rotate; a mistyped place gets no secrets of its own."""
+    """Return the settings if there is a key to rotate; a mistyped directory gets no new secrets."""
     from nurture.domain.errors import NurtureError
     from nurture.files.secrets import NAME, SECRET_KEY
     from nurture.settings import given_settings
@@ -106,7 +105,7 @@ def _line(name: str, value: str) -> str:
 def _document(
     settings: Settings, keys: Keys, leaked: bool, file: str, sealed: str
 ) -> dict[str, Any]:
-    """What was done and is to be done next; no key is in it."""
+    """Return what was done and what to do next, with no key in it."""
     return {
         "changed": bool(file),
         "file": file or None,
@@ -119,7 +118,7 @@ def _document(
 
 
 def _next(file: str, leaked: bool, sealed: str) -> list[str]:
-    """What is to be done next, in order."""
+    """Return what to do next, in order."""
     if file:
         first = f"If you have several machines, copy {file} to each, for nurture’s own user only."
         again = "by sending “kill -HUP” to “nurture serve”, or"
@@ -157,10 +156,9 @@ def _tell(said: dict[str, Any], err: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_context
 def accept_keys(context: Context, yes: bool) -> None:
-    """Go on with a database whose keys are lost for good.
+    """Carry on with a database whose keys are lost for good.
 
-    Links signed with keys that are lost stay dead, and people who were erased are not recognised
-    any more.
+    Links signed with the lost keys stay dead, and people who were erased are no longer recognised.
     """
     from nurture.services.keys import mark
 

@@ -1,4 +1,4 @@
-"""Commands about who may open the studio."""
+"""Commands for who may open the studio."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @main.group()
 def owner() -> None:
-    """Say who may open the studio."""
+    """Manage who may open the studio."""
 
 
 @owner.command()
 @click.argument("email")
 @with_context
 def add(context: Context, email: str) -> None:
-    """Print a link with which EMAIL sets a password, once and within a day.
+    """Print a link that lets EMAIL set a password, once and within 24 hours.
 
-    For somebody who is an owner already it is the way to a new password.
+    For an existing owner, it sets a new password.
     """
     from nurture.services.owner import sessions
 
@@ -38,7 +38,7 @@ def add(context: Context, email: str) -> None:
 @owner.command("list")
 @with_context
 def list_owners(context: Context) -> None:
-    """List who may open the studio."""
+    """List the owners, who may open the studio."""
     from nurture.services.owner import sessions
 
     up_to_date(context)
@@ -54,7 +54,7 @@ def list_owners(context: Context) -> None:
 @click.argument("email")
 @with_context
 def remove(context: Context, email: str) -> None:
-    """Let EMAIL into the studio no more, beginning now."""
+    """Bar EMAIL from the studio, immediately."""
     from nurture.services.owner import sessions
 
     up_to_date(context)
@@ -66,10 +66,10 @@ def remove(context: Context, email: str) -> None:
 @click.argument("email")
 @with_context
 def reset_codes(context: Context, email: str) -> None:
-    """Ask EMAIL for no codes from a phone any more.
+    """Stop asking EMAIL for codes from a phone.
 
-    For whoever has lost phone and recovery codes; the password stays, and a second factor can be
-    set up afresh on the account's page.
+    For an owner who has lost both their phone and their recovery codes. The password stays the
+    same, and a second factor can be set up again on the account page.
     """
     from nurture.services.owner import security
 

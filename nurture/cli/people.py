@@ -1,4 +1,4 @@
-"""Commands about one person: what they agreed to, what is kept, and forgetting all of it."""
+"""Commands for one person: what they agreed to, what is stored about them, and erasing it all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def consent(context: Context, email: str, as_json: bool) -> None:
-    """Print what somebody agreed to, with all that proves it."""
+    """Print what someone agreed to, with all the evidence."""
     from nurture.services.subscribers import consents
 
     proof = consents.prove(context.database, _identify(context, email))
@@ -41,9 +41,9 @@ def consent(context: Context, email: str, as_json: bool) -> None:
 )
 @with_context
 def export_person(context: Context, email: str, as_json: bool, page: Path | None) -> None:
-    """Print everything that is kept about somebody, as a JSON document.
+    """Print everything stored about someone, as JSON.
 
-    That is what answers a request for access. With --html it is a page to read and to print.
+    This answers a request for access. With --html it is a page to read and to print.
     """
     from nurture.rendering.personal_page import personal_page
     from nurture.services.subscribers import export
@@ -69,9 +69,9 @@ def export_person(context: Context, email: str, as_json: bool, page: Path | None
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_context
 def forget(context: Context, email: str, yes: bool) -> None:
-    """Erase everything personal about somebody, for good.
+    """Erase all personal data about someone, for good.
 
-    Only the keyed hash of the address stays, so that it is never written to again.
+    Only a keyed hash of the address remains, so that it is never emailed again.
     """
     from nurture.domain.errors import NurtureError
     from nurture.services.backup import withdrawals
@@ -105,10 +105,11 @@ def forget(context: Context, email: str, yes: bool) -> None:
 @click.argument("sequence")
 @with_context
 def put_back(context: Context, email: str, sequence: str) -> None:
-    """Let somebody go on in a sequence that you took them out of, or that let them go.
+    """Put someone back into a sequence.
 
-    They go on with the email that they had come to. People who unsubscribed come back only by
-    themselves, on their own page.
+    Use it if you took them out or they were dropped for never collecting the guide. They carry on
+    from the email they had reached. People who unsubscribed can only come back themselves, on
+    their own page.
     """
     from nurture.services.subscribers import on_behalf
 

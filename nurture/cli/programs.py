@@ -1,4 +1,4 @@
-"""Commands that run the program, whole or in parts."""
+"""Commands that run the program, in whole or in part."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Settings, from the environment or .env, with their defaults in brackets:
 
 
 def listens(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of where to listen, which win over the settings."""
+    """Give a command --host and --port options, which override the settings."""
 
     @click.option("--host", help="Address to listen on; overrides NURTURE_HOST.")
     @click.option(
@@ -60,7 +60,7 @@ def listens(command: Callable[..., None]) -> Callable[..., None]:
 def serve() -> None:
     """Run everything: pages, worker, beat and Redis.
 
-    Redis only where none is set in NURTURE_REDIS_URL.
+    Redis is started only if NURTURE_REDIS_URL is not set.
     """
     from nurture.serving.serve import serve as serve_all
 
@@ -70,7 +70,7 @@ def serve() -> None:
 @main.command(epilog=_LISTENING + _EVERYWHERE)
 @listens
 def web() -> None:
-    """Run the web side only."""
+    """Run only the web server."""
     from nurture.serving.programs import run_web
 
     sys.exit(run_web(_readable(private_settings())))
@@ -78,7 +78,7 @@ def web() -> None:
 
 @main.command(epilog=_WORKING + _EVERYWHERE)
 def worker() -> None:
-    """Run a worker only; start as many as you like."""
+    """Run only a worker; start as many as you like."""
     from nurture.serving.programs import run_worker
 
     sys.exit(run_worker(_readable(private_settings())))
@@ -86,7 +86,7 @@ def worker() -> None:
 
 @main.command(epilog=_BEATING + _EVERYWHERE)
 def beat() -> None:
-    """Run the alarm clock only; a second does no harm."""
+    """Run only the scheduler; a second one does no harm."""
     from nurture.serving.programs import run_beat
 
     sys.exit(run_beat(private_settings()))
@@ -96,14 +96,14 @@ def beat() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON document.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep everything in this folder.")
 def demo(as_json: bool, keep: Path | None) -> None:
-    """Play two months of five people's lives for real."""
+    """Play out two months of five people's lives for real."""
     from nurture.demo.play import play
 
     sys.exit(play(as_json=as_json, directory=keep))
 
 
 def _readable(settings: Settings) -> Settings:
-    """The settings, unless the database is a newer program's or was filled with other keys."""
+    """Return the settings, but refuse a database of a newer version or filled with other keys."""
     from nurture.bootstrap import refuse_unreadable
 
     refuse_unreadable(settings)

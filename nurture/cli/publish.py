@@ -1,4 +1,4 @@
-"""Commands for what is written: checking and publishing it."""
+"""Commands that check and publish emails and sequences."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @click.option(
     "--overwrite", is_flag=True, help="Also replace what the owner has published differently."
 )
-@click.option("--dry-run", is_flag=True, help="Only show what would change, and for whom.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change, and who is affected.")
 @with_context
 def publish(context: Context, overwrite: bool, dry_run: bool) -> None:
-    """Check the emails and sequences, publish what changed."""
+    """Check the emails and sequences, and publish what changed."""
     from nurture.bootstrap import bring_up_to_date
     from nurture.library import read_library
     from nurture.services.publishing import files
@@ -37,7 +37,7 @@ def publish(context: Context, overwrite: bool, dry_run: bool) -> None:
 
 
 def _preview(context: Context, library: Library) -> Publication:
-    """What publishing would do; where there is no database yet, none is made to find that out."""
+    """Return what publishing would do; create no database to find out."""
     from nurture.services.publishing import files
     from nurture.services.publishing.files import Publication
 
@@ -52,7 +52,7 @@ def _preview(context: Context, library: Library) -> Publication:
 def check(context: Context) -> None:
     """Check every sequence and email.
 
-    Each finding is told with its file, its line and what to do about it.
+    Each finding names its file and line, and says how to fix it.
     """
     from nurture.bootstrap import doubts, open_files
     from nurture.library import read_library
@@ -74,7 +74,7 @@ def check(context: Context) -> None:
 
 
 def _published(context: Context) -> Published | None:
-    """What runs at present, if the database is there to ask; none is made."""
+    """Return what is currently published, or None if there is no database; create none."""
     return context.published if context.database.exists() else None
 
 

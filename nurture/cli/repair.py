@@ -1,4 +1,4 @@
-"""The command that puts right what a mail server's quota did to people."""
+"""The command that repairs what a mail server's quota did to subscribers."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 )
 @with_context
 def repair_quota(context: Context, dry_run: bool, yes: bool, over: str, words: str) -> None:
-    """Put right what answers about your mail account did to subscribers.
+    """Repair what refusals of your mail account did to people.
 
-    A used-up quota says nothing about the person it was told for. This shows who was given
-    up for such an answer, then writes to them again and sends what they missed, where it is
-    still their next email.
+    A used-up quota says nothing about the recipient. This lists the people we gave up on
+    because of such a refusal, then starts emailing them again and sends the email they missed, if
+    it is still their next one.
     """
     from nurture.services.account import repair
 

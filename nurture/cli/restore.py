@@ -1,4 +1,4 @@
-"""The command that makes an empty machine the one that was backed up."""
+"""The command that turns an empty machine into the one that was backed up."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 def restore(where: str, words_file: Path | None, journal: Path | None, as_json: bool) -> None:
-    """Restore a backup on a machine where nothing is yet, and send nothing.
+    """Restore a backup to an empty machine, and send nothing.
 
-    FILE lies in a folder or, as s3://bucket/…/nurture-….age, in a bucket. It asks for the words
+    FILE is in a folder or, as s3://bucket/…/nurture-….age, in a bucket. You are asked for the words
     that “nurture backup” showed.
     """
     from nurture.files.secrets import KEPT, MADE
@@ -75,7 +75,7 @@ _BLANK = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
 def _unlock(file: StoredFile, words_file: Path | None) -> tuple[x25519.Identity, StoredFile]:
-    """The key, by the words, and where it lies; without them this is bad usage, and ends with 2."""
+    """Unlock the key with the words; return it and its file. Wrong words are bad usage (exit 2)."""
     from nurture.archive.identity import BESIDE, WrongWordsError, unlock
     from nurture.archive.place import StoredFile
 
@@ -107,7 +107,7 @@ def _settle_in(
     journal: WithdrawalJournal | None,
     others: Sequence[WithdrawalJournal],
 ) -> dict[str, Any]:
-    """What is done to the database before it takes its place, and what is held by then."""
+    """Prepare the database before it is moved into place; return what is then held."""
     from nurture.bootstrap import bring_up_to_date, build
     from nurture.services.backup import silence
     from nurture.services.backup.held import list_held
@@ -131,7 +131,7 @@ def _settle_in(
 
 
 def _journal(named: Path | None, file: StoredFile, about: BackupHeader) -> WithdrawalJournal | None:
-    """The journal of withdrawals: as named, else the one beside the backup, if it is there."""
+    """Return the journal of withdrawals: the named one, else any that lies beside the backup."""
     from nurture.archive.journal import JournalFile
 
     if named and not named.is_file():

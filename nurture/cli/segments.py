@@ -1,4 +1,4 @@
-"""Commands about segments."""
+"""Commands for segments."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def segment(
     ndjson_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Count, list and export the people of a segment.
+    """Count, list and export the people in a segment.
 
-    Without a name, all segments are listed with how many people are in each.
+    Without a name, list all segments and how many people are in each.
     """
     from nurture.services import segments
 

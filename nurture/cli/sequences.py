@@ -1,4 +1,4 @@
-"""Commands that stop a sequence and let it go on."""
+"""Commands that pause and resume a sequence."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @click.argument("sequence")
 @with_context
 def pause(context: Context, sequence: str) -> None:
-    """Send nothing of a sequence until it is resumed.
+    """Send nothing from a sequence until it is resumed.
 
-    Guides are still handed over to whoever asks for one.
+    Guides are still delivered to people who ask for one.
     """
     from nurture.services.delivery import pause as sequence_pause
 
@@ -33,7 +33,7 @@ def pause(context: Context, sequence: str) -> None:
 @click.option("--over", default="2 days", help="How long to spread the overdue emails over.")
 @with_context
 def resume(context: Context, sequence: str, over: str) -> None:
-    """Go on with a paused sequence, a few people at a time."""
+    """Resume a paused sequence, a few people at a time."""
     from nurture.services.delivery import pause as sequence_pause
 
     up_to_date(context)

@@ -1,4 +1,4 @@
-"""Commands that say what would happen."""
+"""The command that predicts what would happen."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _refuse_contradictions(
 
 
 def _world(context: Context, key: str, proposed: bool, path: Path | None) -> tuple[World, str]:
-    """The world to play in, and what its state is called."""
+    """Return the world to play in, and a description of its state."""
     from nurture.library import read_library
     from nurture.services.catalogue import NothingPublishedError
     from nurture.services.simulation.world import (
@@ -151,7 +151,7 @@ def _text_of(file: Path) -> str:
 
 
 def _somebody(context: Context, address: str, key: str, world: World, now: datetime) -> Person:
-    """A real person as they stand, who comes into the sequence now if they never were in it."""
+    """Return a real person as they are now, entering the sequence now if they were never in it."""
     from nurture.services.simulation.snapshot import portray_address
 
     up_to_date(context)
@@ -178,7 +178,7 @@ def _document(simulated: Simulated) -> dict[str, Any]:
 
 
 def entry_document(entry: SimulatedEvent, zone: ZoneInfo) -> dict[str, Any]:
-    """An entry as plain values; `local` is its moment on the person's own clock."""
+    """Return an entry as plain values; `local` is its time in the person's own time zone."""
     from nurture.cli.calendar import notes
 
     return {
@@ -201,7 +201,7 @@ def _comparison(found: Comparison) -> dict[str, Any]:
 
 
 def _moment(text: str | None, now: datetime, time_zone: str) -> datetime:
-    """A day alone means noon where the practice is."""
+    """Parse --from; a date alone means noon in the practice's time zone."""
     if text is None:
         return now
     from nurture.library.people import parse_moment

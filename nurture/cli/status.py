@@ -1,4 +1,4 @@
-"""Commands that say how things stand, and settle what only the owner can."""
+"""Commands that report on the program, and settle what only the owner can."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def status(context: Context, as_json: bool) -> None:
-    """Say how things stand, what is due and what in doubt."""
+    """Show the program's state, what is due and what is in doubt."""
     from nurture.bootstrap import broker_trouble, doubts, open_files
     from nurture.services.backup import held, state
     from nurture.services.reports import status as status_report
@@ -47,7 +47,7 @@ def status(context: Context, as_json: bool) -> None:
 @main.command()
 @with_context
 def outbox(context: Context) -> None:
-    """Make a page of the mails in the local outbox."""
+    """Make a page of the emails in the local outbox."""
     from nurture.mail.outbox.folder import write_index
 
     up_to_date(context)
@@ -57,7 +57,7 @@ def outbox(context: Context) -> None:
 @main.command()
 @with_context
 def arm(context: Context) -> None:
-    """Let this instance send. A copied or restored database is silent until you say so."""
+    """Let this instance send. A copied or restored database sends nothing until you run this."""
     from nurture.services.reports import status as status_report
 
     up_to_date(context)
@@ -73,7 +73,7 @@ def arm(context: Context) -> None:
 def settle(context: Context, message: int | None, everything: bool, sent: bool | None) -> None:
     """Say what became of a message in doubt.
 
-    With --sent it counts as sent; with --not-sent it is offered again, if it may be.
+    With --sent it counts as sent; with --not-sent it is offered again, if that is allowed.
     """
     from nurture.services.delivery import doubts as message_doubts
 

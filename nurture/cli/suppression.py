@@ -1,4 +1,4 @@
-"""Commands about addresses that are not written to."""
+"""Commands for addresses that are not emailed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @main.group()
 def suppression() -> None:
-    """See which addresses are not written to, and lift a bounce that was a mistake."""
+    """List suppressed addresses, and lift bounces made in error."""
 
 
 @suppression.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def list_suppressions(context: Context, as_json: bool) -> None:
-    """Print every address that is not written to, why and since when, the newest first."""
+    """List every address that is not emailed, with the reason and date, newest first."""
     from nurture.services.inbound import bounce_jumps
     from nurture.services.subscribers import bounce_lifting
 
@@ -50,9 +50,9 @@ def list_suppressions(context: Context, as_json: bool) -> None:
 @click.option("--reason", required=True, help="Why the address is good again, in a few words.")
 @with_context
 def lift(context: Context, email: str, reason: str) -> None:
-    """Write to an address again that has bounced.
+    """Resume emails to an address that has bounced.
 
-    Only a bounce can be lifted. What it had ended goes on where it was.
+    Only a bounce can be lifted. Anything it ended carries on from the same point.
     """
     from nurture.services.subscribers import bounce_lifting
 
@@ -71,7 +71,7 @@ def lift(context: Context, email: str, reason: str) -> None:
 @suppression.command()
 @with_context
 def confirm(context: Context) -> None:
-    """Say that what came back in a jump of bounces is real: suppress those addresses."""
+    """Confirm that a jump in bounces is real, and suppress those addresses."""
     from nurture.services.inbound import bounce_jumps
 
     up_to_date(context)
@@ -82,7 +82,7 @@ def confirm(context: Context) -> None:
 @suppression.command()
 @with_context
 def dismiss(context: Context) -> None:
-    """Say that a jump of bounces was a mail server's mistake: go on with everybody."""
+    """Dismiss a jump in bounces as a mail server's mistake, and email everyone as before."""
     from nurture.services.inbound import bounce_jumps
     from nurture.services.subscribers import bounce_lifting
 

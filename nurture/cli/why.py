@@ -1,4 +1,4 @@
-"""The command that explains what one person gets and why."""
+"""The command that explains what one person is sent and why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def why(context: Context, email: str, as_json: bool) -> None:
-    """Say what one person was sent, what comes next and when, and why not sooner."""
+    """Show what someone was sent, what comes next, when and why.
+
+    It also says why the next email does not come sooner.
+    """
     from nurture.services.profile.explanation import explain
     from nurture.store.tables.instance import is_armed
 

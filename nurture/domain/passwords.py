@@ -90,6 +90,6 @@ def insist_on_good(password: str, address: str) -> None:
     first_tried = plain in _SILLY or len(set(plain)) < _FEWEST_DIFFERENT
     if first_tried or plain in (address.casefold(), name, name * 2):
         raise PasswordRefusedError(
-            "This password is among the first that anybody would try.",
+            "This password is among the first that anyone would try.",
             remedy="Take three or four words that do not belong together.",
         )

@@ -7,7 +7,7 @@ from nurture.domain.scheduling.hours import Rhythm
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """Who sends the emails, from where, and what the law requires; empty means not known yet."""
+    """The sender, its address, and what the law requires; empty means not known yet."""
 
     name: str
     owner: str

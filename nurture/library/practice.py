@@ -29,7 +29,7 @@ def parse_practice(toml: str, place: str = "practice.toml") -> Practice:
     """Read the practice's own facts; raise `LibraryError` naming the field.
 
     International domains are read in the form that emails carry. A fact that cannot be right is
-    read all the same, because it may have been published: `refuse_slips` finds it. If no email can
+    read anyway, because it may have been published: `refuse_slips` finds it. If no email can
     carry the reply address, replies go to the sender.
     """
     values = read_toml(toml, place)

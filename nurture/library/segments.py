@@ -247,7 +247,7 @@ def _signed_up(value: Any, place: str) -> Condition:
     expect_texts(said, {"form", "within", *utm}, place)
     if odd := sorted(name for name in utm if not _UTM.fullmatch(name)):
         raise LibraryError(
-            f"{place}: “{odd[0]}” is no campaign parameter.", remedy="Write it like utm_source."
+            f"{place}: “{odd[0]}” is not a UTM parameter.", remedy="Write it like utm_source."
         )
     return FilledIn(
         form=said.get("form", ""),

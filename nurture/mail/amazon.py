@@ -47,7 +47,7 @@ def is_of_amazon(url: str, topic: str, path: re.Pattern[str]) -> bool:
 def is_certificate(url: str, topic: str) -> bool:
     """Return whether Amazon may keep the certificate that signs our topic's calls at this URL.
 
-    A topic's name is no secret, so anybody can name a URL of this form.
+    A topic's name is no secret, so anyone can name a URL of this form.
     """
     return is_of_amazon(url, topic, _CERTIFICATE) and not {"?", "#"} & set(url)
 

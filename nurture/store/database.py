@@ -360,14 +360,14 @@ def _translated_errors() -> Iterator[None]:
         if not postgresql_sessions.is_read_only(error):
             raise
         raise DatabaseUnavailableError(
-            "The database takes no writes at present.",
+            "The database does not accept writes now.",
             remedy="Check that NURTURE_DATABASE_URL names the server that is written to, that its "
             "disk is not full and that default_transaction_read_only is off.",
         ) from error
     except UnfitDatabaseError as error:
         raise DatabaseUnavailableError(
             f"The database keeps text as {error}, which has no place for every letter.",
-            remedy="Make it anew with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+            remedy="Create it again with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
         ) from error
 
 

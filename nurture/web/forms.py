@@ -36,7 +36,7 @@ def seen_evidence(public_url: str) -> Evidence:
 def read_answers(form: Mapping[str, str]) -> dict[Purpose, bool]:
     """Return the answers to the questions beside the guide's button.
 
-    An absent box means no only if the box was shown; a yes always counts. Raise
+    An absent box means no only if the box was shown; a ticked box always counts. Raise
     `UnknownChoiceError` for an invalid tick.
     """
     answers = _purposes_ticked(read_purposes(form))

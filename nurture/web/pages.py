@@ -159,7 +159,7 @@ class Pages:
         return self._way_out("unsubscribed.html", token)
 
     def _less(self, token: str, saved: bool = False, problem: str = "") -> str:
-        """Show the choices open to a link that anybody may have made; it shows no personal data."""
+        """Show the choices open to a link that anyone may have made; it shows no personal data."""
         self._whose_preferences(token)
         return render_template("less.html", saved=saved, problem=problem)
 

@@ -1,4 +1,4 @@
-"""A fresh database with many people for whom something is due."""
+"""A fresh database in which something is due for many people."""
 
 from collections.abc import Iterator
 from typing import Any

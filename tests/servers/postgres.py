@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for the tests, wherever they run and whoever runs them.
+"""A real PostgreSQL server for the tests, on every machine and for every account.
 
 `TEST_DATABASE_URL` names one that is already running (its user may create databases).
 Otherwise one is started from the programs on this machine, or from those that came with the

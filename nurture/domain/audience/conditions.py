@@ -92,7 +92,7 @@ class IsLevel:
 
 @dataclass(frozen=True, slots=True)
 class FilledIn:
-    """A submission of a form (empty: any), with these campaign parameters, in a given period."""
+    """A submission of a form (empty: any), with these UTM parameters, in a given period."""
 
     form: str = ""
     utm: tuple[tuple[str, str], ...] = ()

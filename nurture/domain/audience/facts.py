@@ -13,7 +13,7 @@ from nurture.domain.tracking.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """One submitted form; `utm` holds the campaign parameters that came with it."""
+    """One submitted form; `utm` holds the UTM parameters that came with it."""
 
     form: str
     at: datetime

@@ -12,7 +12,7 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 
 
 class PausedBy(StrEnum):
-    """Who paused a subscriber's emails."""
+    """The one who paused a subscriber's emails."""
 
     PERSON = "person"
     OWNER = "owner"

@@ -1,7 +1,7 @@
 """What happens to a message or a subscriber, in our own words.
 
 Each provider has its own vocabulary. It is translated once, when the payload arrives; from here on
-there is only this one. What could not be translated is stored all the same, with no kind.
+there is only this one. What could not be translated is stored anyway, with no kind.
 """
 
 from __future__ import annotations

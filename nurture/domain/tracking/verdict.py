@@ -1,4 +1,4 @@
-"""Who opened or clicked: a person, a machine, or we cannot tell.
+"""The verdict on each open and click: a person, a machine, or unsure.
 
 Everything that happened to one message is judged as a whole. Each hit gathers signs of a machine
 (see `signs`): one proof settles it, two lesser signs settle it together, and one alone leaves us
@@ -25,7 +25,7 @@ HOLD = timedelta(seconds=90)
 
 
 class Verdict(StrEnum):
-    """Who was behind a hit."""
+    """The one behind a hit: a person or a machine."""
 
     HUMAN = "human"
     MACHINE = "machine"

@@ -157,7 +157,7 @@ class Conversation:
         """End the session after a fault and return the outcomes of all that was in progress.
 
         `reason` is a sentence without its full stop. `unsure` counts bytes in addition to those
-        reported to `wrote` that may have been sent all the same.
+        reported to `wrote` that may have been sent anyway.
         """
         self._written += unsure
         self._end(reason)

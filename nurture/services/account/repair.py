@@ -1,6 +1,6 @@
-"""Putting right what answers about the account did to people who had nothing to do with them.
+"""Repairing what refusals of the account did to uninvolved recipients.
 
-Such answers were once taken for the recipient's: addresses were suppressed, sequences ended
+Such refusals used to be blamed on the recipient: addresses were suppressed, sequences ended
 and emails given up.
 """
 
@@ -34,7 +34,7 @@ _STAGES = {"the address": Stage.RECIPIENT}
 
 @dataclass(frozen=True, slots=True)
 class WronglyFailed:
-    """A message that was given up although the answer was about the account."""
+    """A message that was given up although the refusal was about the account."""
 
     message: int
     subscriber: int
@@ -45,16 +45,16 @@ class WronglyFailed:
 
 @dataclass(frozen=True, slots=True)
 class RepairResult:
-    """What was done: addresses written to again, and messages offered again."""
+    """What was repaired: addresses emailed again, and messages offered again."""
 
     restored: int = 0
     offered: int = 0
 
 
 def find_wronged(database: Database, words: str = "") -> list[WronglyFailed]:
-    """Everyone who was given up for an answer about the account, oldest first.
+    """Return the messages given up because of a refusal of the account, oldest first.
 
-    `words` also finds answers that hold these words, whatever they seem to be about.
+    `words` also matches refusals that contain this text, whatever they seem to be about.
     """
     with database.reading() as connection:
         found = [m for m in messages.given_up(connection) if _was_wrong(m.reason, words)]
@@ -73,10 +73,10 @@ def put_right(
     now: datetime,
     over: timedelta = USUAL_SPAN,
 ) -> RepairResult:
-    """Write to these people again and offer again what is still the next step.
+    """Start emailing these people again, and re-offer each email that is still the next step.
 
-    They are spread over the working hours of `over`. Safe to repeat, and to be stopped half
-    way: each person has a transaction of their own.
+    They are spread over the working hours of `over`. This is safe to repeat or interrupt: each
+    person has their own transaction.
     """
     wronged = list(wronged)
     with database.reading() as connection:
@@ -112,7 +112,7 @@ def _put_one_right(
 
 
 def _close(connection: Connection, message: Message) -> None:
-    """Its time has passed: say so, so that it is not found again."""
+    """Mark the message as no longer relevant, so that it is not found again."""
     messages.move_on(
         connection, message.id, (message.status,), MessageStatus.CANCELLED, f"{_WHY}, long ago"
     )

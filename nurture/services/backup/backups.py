@@ -1,4 +1,4 @@
-"""Backing up: one encrypted file, proven before it is called good, while everything goes on."""
+"""Making backups: one encrypted file, proven before it counts as good; nothing has to stop."""
 
 import fcntl
 import logging
@@ -46,12 +46,12 @@ _log = logging.getLogger(__name__)
 
 
 class BackupError(NurtureError):
-    """No good backup was made."""
+    """No good backup could be made."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupSetup:
-    """What is backed up, this machine's keys to it, and the place for every night, if set."""
+    """What is backed up, this machine's backup keys, and the place for nightly backups, if set."""
 
     sources: Sources
     keys: KeyFiles
@@ -64,14 +64,14 @@ class BackupSetup:
 
     @property
     def journal(self) -> WithdrawalJournal:
-        """The journal of withdrawals: beside the backups or, where no place is set, here."""
+        """The journal of withdrawals: beside the backups or, with no place set, on this machine."""
         place = self.place or Folder(self.keys.directory)
         return place.journal(self.sources.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
 class MadeBackup:
-    """A backup that is good."""
+    """A good backup."""
 
     file: StoredFile
     bytes: int
@@ -81,16 +81,16 @@ class MadeBackup:
 
 
 def no_progress(rows: int) -> None:
-    """Tell nobody."""
+    """Report no progress."""
 
 
 def back_up(
     setup: BackupSetup, to: Place, now: datetime, tell: Progress = no_progress, name: str = ""
 ) -> MadeBackup:
-    """Make a backup at a place, under a name of its own unless one is given.
+    """Make a backup at a place, under a generated name unless one is given.
 
-    It gets its name when it has been read back, restored into a scratch place and compared.
-    What became of it is noted in the database. Raises `BackupError`.
+    The file gets its name only once it has been read back, restored to a scratch database and
+    compared. The result is recorded in the database. May raise `BackupError`.
     """
     occasion = f"asked {now.isoformat()} {secrets.token_hex(4)}"
     with setup.database.writing() as connection:
@@ -100,7 +100,7 @@ def back_up(
 
 
 def back_up_tonight(setup: BackupSetup, now: datetime) -> MadeBackup | None:
-    """Make this night's backup unless it is there; one machine does, however many ask."""
+    """Make tonight's backup unless it exists; of all the machines that try, only one makes it."""
     if setup.place is None:
         return None
     night = rules.night_of(now).date().isoformat()
@@ -134,7 +134,7 @@ def _make_and_note(
 
 
 def _thinned_out(place: Place) -> str:
-    """Thin out; what keeps us from it makes the new backup no worse."""
+    """Thin out old backups; return any trouble, which does not make the new backup any worse."""
     try:
         thin_out(place)
     except (OSError, PlaceError) as error:
@@ -180,7 +180,10 @@ def _make(setup: BackupSetup, file: StoredFile, now: datetime, tell: Progress) -
 
 
 def _insist_on_place(setup: BackupSetup, place: Place) -> None:
-    """A folder whose disk is not mounted is empty, and a backup there would be on this machine."""
+    """Raise `BackupError` if the folder is empty although backups were made there.
+
+    If its disk is not mounted, the folder is empty, and a backup would land on this machine.
+    """
     with setup.database.reading() as connection:
         good = last_good(connection)
     if good and good.file.startswith(place.location("")) and place.read_small(BESIDE) is None:
@@ -192,7 +195,7 @@ def _insist_on_place(setup: BackupSetup, place: Place) -> None:
 
 
 def _insist_on_room(setup: BackupSetup) -> None:
-    """A backup is proven beside the database, and must not take the room that it lives on."""
+    """Raise `BackupError` if there is no room to prove a backup beside the database."""
     with setup.database.reading() as connection:
         needed = _TIMES * bytes_of(connection) + _SPARE
     there = setup.keys.directory
@@ -208,9 +211,9 @@ def _name(now: datetime) -> str:
 
 
 def thin_out(place: Place) -> list[str]:
-    """Remove the backups of a place that are not among those to keep; return which.
+    """Remove a place's backups that are not among those to keep; return their names.
 
-    What a process that was killed has left unfinished goes after a day.
+    Unfinished files from a process that was killed are removed after a day.
     """
     made, gone = {}, []
     for entry in place.entries():
@@ -230,7 +233,7 @@ def _is_old(entry: PlacedFile) -> bool:
 
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """One backup of a machine at a time."""
+    """Allow only one backup at a time on a machine."""
     lock = os.open(directory / "backup-lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Taking in: a backup becomes a database again, and is found to be what was written."""
+"""Reading a backup: turning it back into a database, and checking that it is what was written."""
 
 import json
 import shutil
@@ -34,7 +34,7 @@ def take_in(
 ) -> BackupHeader:
     """Fill an empty database from a backup, all or nothing, and compare rows and digests.
 
-    Its tables are as the backup's were; bring them up to date afterwards. Raises
+    Its tables have the backup's schema; bring them up to date afterwards. May raise
     `DamagedBackupError`.
     """
     with opened_archive(file, identity) as members:
@@ -49,7 +49,7 @@ def take_in(
 
 
 def prove(file: StoredFile, identity: x25519.Identity, scratch: Path, tell: Progress) -> int:
-    """Restore a backup into a scratch place under that folder and compare; return its rows."""
+    """Restore a backup to a scratch database in that folder and compare; return its row count."""
     counted = 0
 
     def count(rows: int) -> None:
@@ -95,7 +95,7 @@ def _make_tables(database: Database, about: BackupHeader) -> None:
 def _fill(
     connection: Connection, about: BackupHeader, members: Iterator[Member], tell: Progress
 ) -> dict[str, object]:
-    """Take in all rows; return the manifest, which is what comes last."""
+    """Insert all rows; return the manifest, which comes last."""
     tally, manifest = portable.Tally(), None
     for name, content in members:
         if name == MANIFEST:
@@ -114,7 +114,7 @@ def _fill(
 def _compare(
     connection: Connection, about: BackupHeader, said: dict[str, object], tell: Progress
 ) -> None:
-    """Whether what is in the database now is what was in the one that was backed up."""
+    """Raise `DamagedBackupError` unless the database now contains what was backed up."""
     tally = portable.Tally()
     for _ in contents.rows(connection, about.tables, tally, tell):
         pass

@@ -1,6 +1,6 @@
-"""Replaying: what was withdrawn after a backup is withdrawn again in the database restored from it.
+"""Replaying: withdrawing again, in a restored database, what was withdrawn after the backup.
 
-What is replayed twice, or was in the backup already, changes nothing.
+A line that is replayed twice, or was already in the backup, changes nothing.
 """
 
 from collections import Counter
@@ -36,12 +36,12 @@ _KINDS = {*SuppressionReason, LET_GO, *(f"{CONSENT}{purpose}" for purpose in Pur
 
 
 class UnknownKindError(NurtureError):
-    """A newer version has written down a no that this one does not know."""
+    """A newer version has recorded a kind of opt-out that this one does not know."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replayer:
-    """What replaying works with, and when it is done."""
+    """The objects that replaying needs, and the current time."""
 
     database: Database
     catalogue: Catalogue
@@ -109,14 +109,14 @@ class Replayer:
 
 
 def _suppress_stranger(connection: Connection, line: WithdrawalLine) -> None:
-    """Keep the no of somebody whom the backup does not know, should they ever sign up again."""
+    """Store the opt-out of someone the backup does not know, in case they ever sign up again."""
     if not stands(connection, line.address_hash, SuppressionReason.ERASED):
         reason = SuppressionReason(line.kind)
         suppress(connection, line.address_hash, reason, line.happened_at)
 
 
 def since_backup(journal: WithdrawalJournal, about: BackupHeader) -> list[WithdrawalLine]:
-    """The lines that the backup may not know of; raises `UnknownKindError`."""
+    """Return the lines that the backup may not contain; may raise `UnknownKindError`."""
     return _understood(
         line
         for line in journal.lines()
@@ -125,9 +125,9 @@ def since_backup(journal: WithdrawalJournal, about: BackupHeader) -> list[Withdr
 
 
 def since_elsewhere(journal: WithdrawalJournal, about: BackupHeader) -> list[WithdrawalLine]:
-    """What was said since the backup on another machine, such as one that was restored from it.
+    """Return what was withdrawn since the backup on another machine, such as one restored from it.
 
-    Its numbers are its own, and it noted once more what the backup knows.
+    Its line numbers are its own, and it repeats lines that the backup already contains.
     """
     return _understood(line for line in journal.lines() if line.happened_at >= about.made_at)
 

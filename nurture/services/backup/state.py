@@ -1,4 +1,4 @@
-"""How it stands with the backups: the last good one, its age, and what is wrong, in words."""
+"""The state of the backups: the last good one, its age, and what is wrong, in words."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -16,9 +16,9 @@ Find = Callable[[str], StoredFile]
 
 
 def standing(setup: BackupSetup, find: Find, now: datetime) -> dict[str, Any]:
-    """How it stands, as a document of plain values; it looks at the last good backup.
+    """Return the state as plain values; this checks the last good backup.
 
-    A folder's is read for that; a bucket is only asked, and nothing is fetched.
+    A backup in a folder is read for that; a bucket is only queried, and nothing is downloaded.
     """
     last, good = _attempts(setup)
     waiting, unreachable = _waiting(setup)
@@ -34,7 +34,7 @@ def standing(setup: BackupSetup, find: Find, now: datetime) -> dict[str, Any]:
 
 
 def _waiting(setup: BackupSetup) -> tuple[int | None, str]:
-    """How many withdrawals are still to be copied, or why nobody knows."""
+    """Return how many withdrawals are still to be copied, or why that is unknown."""
     try:
         if setup.place is not None:
             setup.place.probe()
@@ -44,7 +44,7 @@ def _waiting(setup: BackupSetup) -> tuple[int | None, str]:
 
 
 def trouble(setup: BackupSetup, now: datetime) -> str:
-    """What is wrong, in sentences, by what was noted; empty where nothing is."""
+    """Return what is wrong according to the records, in sentences; "" if nothing is."""
     return " ".join(_troubles(setup, *_attempts(setup), now))
 
 
@@ -70,7 +70,7 @@ def _troubles(
 
 
 def _of_file(good: Attempt | None, find: Find) -> Iterator[str]:
-    """Whether the file is still what was proven."""
+    """Check that the file is still what was proven."""
     if good is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""Copying out: every no reaches the place of the backups within a minute of being said."""
+"""Copying out: every opt-out reaches the place of the backups within a minute."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,10 +12,10 @@ _CHUNK = 1000
 
 
 def copy_out(database: Database, journal: WithdrawalJournal, now: datetime) -> int:
-    """Add to the journal what was withdrawn since its last line; return how much that was.
+    """Append to the journal what was withdrawn since its last line; return how many lines.
 
-    Cheap where there is nothing new. A crash at any moment costs nothing: the next call goes on
-    behind the last whole line. Raises `OSError` or `PlaceError`.
+    It is cheap if there is nothing new. A crash at any moment costs nothing: the next call
+    continues after the last whole line. May raise `OSError` or `PlaceError`.
     """
     copied = 0
     while to_copy(database, journal):
@@ -24,16 +24,16 @@ def copy_out(database: Database, journal: WithdrawalJournal, now: datetime) -> i
 
 
 def to_copy(database: Database, journal: WithdrawalJournal) -> int:
-    """How many withdrawals are not in the journal yet."""
+    """Return how many withdrawals are not in the journal yet."""
     with database.reading() as connection:
         newest = newest_withdrawal(connection)
     return newest - _begun(journal.last_number(newest), newest)
 
 
 def waiting_since(database: Database, journal: WithdrawalJournal) -> datetime | None:
-    """When the first of those that are not in the journal yet was said; `None` where all are.
+    """Return when the first withdrawal missing from the journal was made; `None` if none is.
 
-    Raises `OSError` or `PlaceError`.
+    May raise `OSError` or `PlaceError`.
     """
     with database.reading() as connection:
         newest = newest_withdrawal(connection)
@@ -52,5 +52,5 @@ def _more(database: Database, last: int, now: datetime) -> Sequence[WithdrawalLi
 
 
 def _begun(last: int, newest: int) -> int:
-    """How far we have come; back to the beginning where the database is an earlier one."""
+    """Return the last copied number; 0 if the database is an earlier one."""
     return last if last <= newest else 0

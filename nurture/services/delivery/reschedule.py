@@ -1,4 +1,4 @@
-"""Rescheduling: what waits follows the hours, the caps and the holidays as they are now."""
+"""Rescheduling: applying the current hours, caps and holidays to everything that waits."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from nurture.store.tables.revisions import RevisionKind, find_newest
 
 
 def moves_everybody(connection: Connection, toml: str) -> bool:
-    """Whether this practice writes at other times than the one that is published."""
+    """Return whether this practice sends at other times than the published one."""
     present = find_newest(connection, RevisionKind.PRACTICE, "practice")
     if present is None:
         return False
@@ -17,9 +17,9 @@ def moves_everybody(connection: Connection, toml: str) -> bool:
 
 
 def look_at_everybody(connection: Connection, now: datetime) -> None:
-    """Have everybody under way decided afresh, in one statement whatever their number.
+    """Have every active enrolment decided again, in one statement however many there are.
 
-    What is put off would be found out in time, too; but until then the coming week would
-    be shown as it was.
+    A postponement would be noticed in time anyway, but until then the coming week would be
+    displayed as it was.
     """
     enrolments.look_at_once(connection, enrolments.everybody(), now)

@@ -1,4 +1,4 @@
-"""The examination: everything is looked at at once, for so long and no longer."""
+"""The examination: all checks run together, within a time limit."""
 
 import threading
 import time
@@ -15,10 +15,10 @@ PATIENCE = 9.0
 
 
 def examine(checks: Mapping[str, Check], patience: float = PATIENCE) -> list[Finding]:
-    """All findings, the worst first; never raises and takes no longer than `patience` seconds.
+    """Return all findings, worst first; never raise, and finish within `patience` seconds.
 
-    What has not come to an end by then is a finding of its own. Its thread is left behind and
-    keeps no program from ending.
+    A check that has not finished by then is itself a finding. Its thread is left running, and does
+    not prevent the program from exiting.
     """
     deadline = time.monotonic() + patience
     looks = [_Look(name, check) for name, check in checks.items()]
@@ -32,7 +32,7 @@ def examine(checks: Mapping[str, Check], patience: float = PATIENCE) -> list[Fin
 
 
 class _Look(threading.Thread):
-    """One check in a thread of its own."""
+    """One check running in its own thread."""
 
     def __init__(self, name: str, check: Check) -> None:
         super().__init__(name=f"health-{name}", daemon=True)
@@ -40,7 +40,7 @@ class _Look(threading.Thread):
         self._found: list[Finding] = []
 
     def found(self, patience: float) -> list[Finding]:
-        """What was found by now."""
+        """Return what has been found so far."""
         found = list(self._found)
         if self.is_alive():
             said = f"Looking at this took more than {patience:g} seconds."

@@ -1,4 +1,4 @@
-"""Providers: whether what they tell can be believed, and so is heard."""
+"""Providers: whether their calls can be verified, and so are accepted."""
 
 from collections.abc import Collection, Iterator
 
@@ -9,7 +9,7 @@ from nurture.settings import Settings
 
 
 def providers(settings: Settings, relay: Provider | None) -> Iterator[Finding]:
-    """Whether bounces and bookings are heard."""
+    """Check that bounces and bookings are received."""
     if relay is not None and not settings.secret(relay.secret_setting):
         said = (
             f"Mail goes through {relay.name} and {relay.secret_setting} is not set, so its calls "

@@ -1,4 +1,4 @@
-"""Safekeeping: backups, and everybody's no outside of the database."""
+"""Safekeeping: backups, and opt-outs copied outside the database."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,7 +20,7 @@ _HOW = "docs/backups.md says how to set backups up."
 
 
 def backups(setup: BackupSetup, find: Find, now: datetime) -> Iterator[Finding]:
-    """The last good backup, and whether its file is still what was proven."""
+    """Check the last good backup, and that its file is still what was proven."""
     standing = state.standing(setup, find, now)
     good = standing["last_good"]
     if standing["place"] is None:
@@ -34,7 +34,7 @@ def backups(setup: BackupSetup, find: Find, now: datetime) -> Iterator[Finding]:
 
 
 def withdrawals(setup: BackupSetup, now: datetime) -> Iterator[Finding]:
-    """Whether every no is copied out of the database."""
+    """Check that every opt-out is copied out of the database."""
     try:
         since = waiting_since(setup.database, setup.journal)
     except (OSError, DamagedJournalError, PlaceError) as error:
@@ -48,7 +48,7 @@ def withdrawals(setup: BackupSetup, now: datetime) -> Iterator[Finding]:
 
 
 def erasures(database: Database, files: OwnFiles) -> Iterator[Finding]:
-    """Whether whoever was erased has gone from this machine's files as well."""
+    """Check that erased people are gone from this machine's files too."""
     if count := machine_files.pending(database, files):
         said = f"Erasures still to be followed in the files of this machine: {count}."
         yield doubtful("erasures", said, "A running worker does so within a minute; look again.")

@@ -1,4 +1,4 @@
-"""Starting: what is to be in order before the first real mail leaves, each thing checked."""
+"""The first-start checklist: what must be in order before the first real email is sent."""
 
 import ssl
 from collections.abc import Callable, Collection, Mapping
@@ -26,7 +26,7 @@ _PATIENCE = 6.0
 
 
 class Task(StrEnum):
-    """The things to have in order."""
+    """The things that must be in order."""
 
     SENDER = "sender"
     ADDRESS = "address"
@@ -38,7 +38,7 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What was found: `fine` is `None` where only a look outside would tell."""
+    """What was found; `fine` is `None` if only an external check could tell."""
 
     fine: bool | None
     sentences: tuple[str, ...]
@@ -46,7 +46,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class ChecklistSubject:
-    """Everything that is looked at; `uploaded` are the sequences with a guide of the owner's."""
+    """Everything the checks look at; `uploaded` are the sequences with a guide from the owner."""
 
     settings: Settings
     practice: Practice
@@ -56,7 +56,7 @@ class ChecklistSubject:
 
 
 def at_a_glance(premises: ChecklistSubject) -> dict[Task, CheckResult]:
-    """What can be said of each thing without asking anybody outside."""
+    """Return what is known about each task without contacting anything outside."""
     return {
         Task.SENDER: _sender(premises),
         Task.ADDRESS: _address(premises),
@@ -70,7 +70,7 @@ def at_a_glance(premises: ChecklistSubject) -> dict[Task, CheckResult]:
 
 
 def check(premises: ChecklistSubject, task: Task) -> CheckResult:
-    """Look properly, outside too; takes some seconds at most and never raises."""
+    """Check thoroughly, including outside; take a few seconds at most and never raise."""
     thorough: dict[Task, Callable[[ChecklistSubject], CheckResult]] = {
         Task.BASE_URL: lambda premises: reach(premises.settings.public_url),
         Task.MAIL_SERVER: lambda premises: open_session(premises.settings),
@@ -81,14 +81,14 @@ def check(premises: ChecklistSubject, task: Task) -> CheckResult:
 
 
 def reach(address: str) -> CheckResult:
-    """Whether these pages answer at their public address, as seen from here."""
+    """Check that these pages answer at their public address, as seen from here."""
     return visit(address)[0]
 
 
 def visit(address: str) -> tuple[CheckResult, datetime | None]:
-    """Whether these pages answer at their public address, and what time it is there.
+    """Check that these pages answer at their public address; also return the time there.
 
-    Where somebody answers who says no time, it is now; where nobody does, there is none.
+    If the response carries no time, that is the current time; if there is no response, `None`.
     """
     try:
         with urlopen(f"{address}/healthz", timeout=_PATIENCE) as answer:  # noqa: S310
@@ -155,7 +155,7 @@ def _mail_server(premises: ChecklistSubject) -> CheckResult:
 
 
 def open_session(settings: Settings) -> CheckResult:
-    """Greet the mail server and log in, as a worker would, and say goodbye."""
+    """Connect to the mail server, log in as a worker would, and disconnect."""
     route = SmtpRoute.from_url(settings.smtp_url)
     context = ssl.create_default_context() if route.may_encrypt else None
     opening = Opening(route, _PATIENCE, context, lambda _: None)
@@ -176,7 +176,7 @@ def _look_up(premises: ChecklistSubject) -> CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record of a domain's: whether it is there, and the sentence that says so."""
+    """A DNS record of a domain: whether it exists, and a sentence that says so."""
 
     name: str
     fine: bool | None
@@ -184,9 +184,9 @@ class Record:
 
 
 def look_up(domain: str, selector: str, patience: float = _PATIENCE) -> list[Record]:
-    """SPF, DMARC and, where a key with a `selector` is set, DKIM, all looked up at once.
+    """Look up SPF, DMARC and, if a key with a `selector` is set, DKIM, all in parallel.
 
-    It takes no longer than `patience` seconds.
+    It takes at most `patience` seconds.
     """
     wanted = [("SPF", domain, "v=spf1"), ("DMARC", f"_dmarc.{domain}", "v=dmarc1")]
     if selector:

@@ -1,4 +1,4 @@
-"""Phrasing: simulated entries and messages as sentences that end with a full stop."""
+"""Turning simulated entries and messages into sentences that end with a full stop."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ _NO_REASONS = (What.DID, What.SENT)
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What comes next, when, and what holds it back."""
+    """What comes next, when, and what delays it."""
 
     next: str
     next_at: datetime | None
@@ -76,7 +76,7 @@ def outlook(
     armed: bool,
     happened: Iterable[Row] = (),
 ) -> Outlook:
-    """What the simulation and the ledger say of the time ahead, in sentences."""
+    """Describe what the simulation and the message ledger say about the future, in sentences."""
     zone = ZoneInfo(person.facts.time_zone)
     place = next((n for n, entry in enumerate(coming) if entry.what is What.SENT), None)
     before = coming if place is None else coming[:place]
@@ -99,7 +99,7 @@ def outlook(
 
 
 def became_of(message: Message, at: str, deeds: list[str]) -> str:
-    """What became of a message, and what the person did about it."""
+    """Say what became of a message, and what the person did about it."""
     kept = message.status is MessageStatus.ACCEPTED and message.reason == KEPT
     became = f"was not sent on {at}" if kept else _BECAME[message.status].format(at=at)
     said = f"“{message.step}” ({message.sequence}) {became}"
@@ -114,18 +114,18 @@ def became_of(message: Message, at: str, deeds: list[str]) -> str:
 
 
 def because(event: Happened) -> str:
-    """What somebody did, as it goes on after “they”."""
+    """Say what someone did, as a phrase to follow “they”."""
     deed = _DEEDS.get(event.kind, str(event.kind))
     return f"{deed} (“{event.email}”)" if event.email else deed
 
 
 def moment(at: datetime, zone: ZoneInfo) -> str:
-    """A moment on somebody's own clock."""
+    """Format a time in someone's own time zone."""
     return f"{at.astimezone(zone):%A %-d %B %Y at %H:%M}"
 
 
 def and_(words: Iterable[str]) -> str:
-    """A list as it is said: one, two and three."""
+    """Join a list as spoken: one, two and three."""
     *many, last = list(words) or [""]
     return f"{', '.join(many)} and {last}" if many else last
 
@@ -135,7 +135,7 @@ def _unique(said: Iterable[str]) -> tuple[str, ...]:
 
 
 def _timed(step: Step, timing: Timing | None, zone: ZoneInfo, now: datetime) -> Iterator[str]:
-    """The wait, the hour and the days that make up the moment of a step."""
+    """Explain the wait, the time of day and the days that determine when a step is due."""
     if timing is None or timing.due_at <= now:
         return
     if step.wait != Wait():
@@ -165,7 +165,7 @@ def _window(step: Step) -> str:
 
 
 def length(wait: Wait) -> str:
-    """A wait as the owner writes it."""
+    """Format a wait as the owner writes it."""
     hours, seconds = divmod(int(wait.elapsed.total_seconds()), 3600)
     parts = [(wait.days, "day"), (hours, "hour"), (seconds // 60, "minute")]
     said = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in parts if count]
@@ -173,7 +173,7 @@ def length(wait: Wait) -> str:
 
 
 def _is_reason(entry: SimulatedEvent) -> bool:
-    """A reminder that is passed over holds nobody up."""
+    """Return whether an entry is a reason for delay; a skipped reminder delays no one."""
     reminder = entry.what is What.SKIPPED and entry.kind == StepKind.REMINDER
     return entry.what not in _NO_REASONS and not reminder
 
@@ -205,7 +205,7 @@ def _why_it_will_end(entry: SimulatedEvent) -> str:
 
 
 def _uncollected(world: World, person: Person) -> Iterator[str]:
-    """Guides that were sent and not collected, for which everything else waits."""
+    """Explain which guides were sent but not collected, while everything else waits for them."""
     for one in person.enrolments:
         yield from _uncollected_in(world, one)
 
@@ -223,7 +223,7 @@ def _uncollected_in(world: World, one: UnderWay) -> Iterator[str]:
 
 
 def _put_off(ledger: list[Message]) -> Iterator[str]:
-    """Messages that wait for the mail server, are in hand or in doubt."""
+    """Explain which messages wait for the mail server, are being sent or are in doubt."""
     for message in ledger:
         if message.status is MessageStatus.DEFERRED:
             said = message.reason or "the mail server did not take it"
@@ -235,7 +235,7 @@ def _put_off(ledger: list[Message]) -> Iterator[str]:
 def _nothing(
     world: World, person: Person, coming: tuple[SimulatedEvent, ...], happened: Iterable[Row]
 ) -> str:
-    """Why nothing will come: one reason, or one for each sequence they are or were in."""
+    """Say why nothing will come: one reason, or one for each sequence they are or were in."""
     if person.suppressed:
         return why_suppressed(person.suppressed, happened)
     own = [one for one in person.enrolments if not _is_ours(world, one)]
@@ -246,7 +246,7 @@ def _nothing(
 
 
 def _is_ours(world: World, one: UnderWay) -> bool:
-    """Whether a sequence answers a request or asks the quiet: it is no series of theirs."""
+    """Return whether a sequence answers a request or asks the silent, and so is not a series."""
     sequence = world.sequences.get(one.sequence)
     return sequence is not None and (sequence.answers is not None or sequence.quiet is not None)
 

@@ -1,4 +1,4 @@
-"""Reasons: why nothing comes or an enrolment ended, each as it goes on after “because”."""
+"""Reasons why nothing comes or an enrolment ended, each as a phrase to follow “because”."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ _ENDED_SOMEHOW: Mapping[EnrolmentStatus, str] = {
 
 
 def why_ended(ending: Ending, sequence: str) -> str:
-    """Why an enrolment is not under way any more, or will not be."""
+    """Say why an enrolment is no longer active, or will not be."""
     if ending.because:
         return _ENDED[ending.because].format(f"“{sequence}”")
     if ending.status in _ENDED_SOMEHOW:
@@ -47,7 +47,7 @@ def why_ended(ending: Ending, sequence: str) -> str:
 
 
 def why_suppressed(reason: SuppressionReason, happened: Iterable[Mapping[str, Any]]) -> str:
-    """Why somebody is never written to; what happened to them tells who unsubscribed them."""
+    """Say why someone is never emailed; their events show who unsubscribed them."""
     if reason is not SuppressionReason.UNSUBSCRIBED:
         return WHY_SUPPRESSED[reason]
     said = [e["source"] for e in happened if e["kind"] == EventKind.UNSUBSCRIBED]

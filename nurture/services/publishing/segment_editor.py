@@ -1,4 +1,4 @@
-"""Composing: the owner makes, changes and takes away segments, and sees first what that does."""
+"""Editing segments: the owner creates, changes and deletes them, and sees the effects first."""
 
 import re
 from collections.abc import Iterator
@@ -33,18 +33,19 @@ _RESERVED = "new"
 
 
 class SegmentInUseError(NurtureError):
-    """Sequences ask for this segment by its name."""
+    """The segment is in use: sequences refer to it by name."""
 
 
 class NameTakenError(NurtureError):
-    """There is another segment of that name, or none can be of that name."""
+    """Another segment has that name, or it is not a valid name."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentUse:
-    """A place that asks for a segment: a step of a sequence, or where people go on at its end.
+    """A place that refers to a segment: a step of a sequence, or one of its endings.
 
-    `step` is the email's key, empty at the end; `how` goes on after the step or the sequence.
+    `step` is the email's key, or empty for an ending; `how` is the phrase that follows the step or
+    the sequence.
     """
 
     sequence: str
@@ -54,7 +55,7 @@ class SegmentUse:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a change does: how many are in the segment before and after it, and who moves."""
+    """The effect of a change: the segment's size before and after, and how many join and leave."""
 
     before: int
     after: int
@@ -64,12 +65,12 @@ class Foreseen:
 
 
 def uses_of(published: Published, name: str) -> tuple[SegmentUse, ...]:
-    """Where the sequences ask for a segment; nowhere for one that has no name yet."""
+    """Return where sequences refer to a segment; nothing for one without a name yet."""
     return tuple(_uses(published, name)) if name else ()
 
 
 def names_of(published: Published) -> ConditionNames:
-    """What the owner calls topics, sequences and emails."""
+    """Return the owner's names for topics, sequences and emails."""
     return ConditionNames(
         topics={key: topic.title for key, topic in published.segments.topics.items()},
         sequences={key: one.title for key, one in published.sequences.items()},
@@ -80,7 +81,7 @@ def names_of(published: Published) -> ConditionNames:
 def foresee(
     database: Database, catalogue: Catalogue, condition: Condition, now: datetime, name: str = ""
 ) -> Foreseen:
-    """What it does that the segment `name`, or a new one, has this condition from now on."""
+    """Return the effect of giving the segment `name`, or a new one, this condition."""
     with database.reading() as connection:
         published = catalogue.current(connection)
         known = published.segments
@@ -102,10 +103,10 @@ def foresee(
 def save(
     database: Database, catalogue: Catalogue, segment: Segment, now: datetime, name: str = ""
 ) -> str:
-    """Publish a segment that was called `name`, or is new where that is empty; return its name.
+    """Publish a segment previously called `name`, or a new one if that is empty; return its name.
 
-    One without a name gets one from its title. Raises `SegmentInUseError`, `NameTakenError`
-    and `CheckError`.
+    Without a name, it gets one from its title. May raise `SegmentInUseError`, `NameTakenError`
+    or `CheckError`.
     """
     segment = replace(segment, name=segment.name or name_from(segment.title))
     _insist_on_name(database, catalogue, segment.name, name)
@@ -118,9 +119,9 @@ def save(
 
 
 def save_text(database: Database, catalogue: Catalogue, name: str, text: str, now: datetime) -> str:
-    """Publish a segment as it was written down; return its name.
+    """Publish a segment from its text; return its name.
 
-    Raises as `save` does; a fault names its line.
+    May raise the same errors as `save`; an error in the text names its line.
     """
     _, segment = _read(database, name, text)
     _insist_on_name(database, catalogue, segment.name, name)
@@ -129,12 +130,12 @@ def save_text(database: Database, catalogue: Catalogue, name: str, text: str, no
 
 
 def read_text(database: Database, name: str, text: str) -> Segment:
-    """What is written down of a segment, without keeping it; raises `CheckError`."""
+    """Parse a segment from its text without storing it; may raise `CheckError`."""
     return _read(database, name, text)[1]
 
 
 def text_of(database: Database, name: str) -> str:
-    """How a segment is written down; raises `UnknownSegmentError`."""
+    """Return the text of a segment; may raise `UnknownSegmentError`."""
     try:
         return segment_text(_toml(database), name)
     except LibraryError as error:
@@ -142,7 +143,7 @@ def text_of(database: Database, name: str) -> str:
 
 
 def delete(database: Database, catalogue: Catalogue, name: str, now: datetime) -> None:
-    """Take a segment away; raises `SegmentInUseError` and `UnknownSegmentError`."""
+    """Delete a segment; may raise `SegmentInUseError` or `UnknownSegmentError`."""
     with database.reading() as connection:
         published = catalogue.current(connection)
     if name not in published.segments.segments:
@@ -152,13 +153,13 @@ def delete(database: Database, catalogue: Catalogue, name: str, now: datetime) -
 
 
 def name_from(title: str) -> str:
-    """A name made from a title: small letters, digits and hyphens."""
+    """Make a name from a title: lower-case letters, digits and hyphens."""
     plain = normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]
 
 
 def _read(database: Database, name: str, text: str) -> tuple[Segments, Segment]:
-    """All segments with one of them written anew, and that one."""
+    """Return all segments with one of them replaced, and that one."""
     toml = _toml(database)
     try:
         parse_segments(text, "What you wrote")

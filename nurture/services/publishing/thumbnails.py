@@ -1,4 +1,4 @@
-"""Picturing: a step's email as somebody would see it, small enough to be recognised by."""
+"""Thumbnails: a step's email as the reader sees it, small enough to recognise it by."""
 
 from nurture.domain.sequences.sequence import StepKind
 from nurture.rendering.preview import preview_email
@@ -11,9 +11,9 @@ from nurture.store.database import Database
 def picture_email(
     database: Database, catalogue: Catalogue, key: str, email: str, public_url: str
 ) -> str | None:
-    """The HTML of an email, published or still a draft; None where there is none.
+    """Return the HTML of an email, published or still a draft; None if there is none.
 
-    Nothing is counted and no link in it works. Raises `CheckError` for a draft with faults.
+    Nothing is counted and no link in it works. Raise `CheckError` for a faulty draft.
     """
     with database.reading() as connection:
         published = catalogue.current(connection)

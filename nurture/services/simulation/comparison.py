@@ -1,4 +1,4 @@
-"""Comparing: what a change would do to the people who are under way, before it is published."""
+"""Comparing: how a change would affect active enrolments, before it is published."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class NextEmail:
-    """What is next for somebody in the sequence: a mail, or what there is instead, and when."""
+    """The next thing for someone in the sequence, an email or something else, and when."""
 
     what: str
     at: datetime
@@ -34,9 +34,9 @@ class NextEmail:
 
 @dataclass(frozen=True, slots=True)
 class ImpactGroup:
-    """People at the same place to whom the same happens; moments from the first to the last.
+    """People at the same point who are affected in the same way; times are the first and last.
 
-    Before and after are the first mails that differ or, where none does, the next one.
+    Before and after are the first emails that differ or, if none does, the next one.
     """
 
     place: str
@@ -50,13 +50,13 @@ class ImpactGroup:
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything is different for any of them."""
+        """Whether anything changes for any of them."""
         return self.before != self.after or bool(self.sooner or self.later)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a change does: the counts, and the groups, those nearest to the start first."""
+    """The effect of a change: the counts, and the groups, those nearest the start first."""
 
     sequence: str
     impact: Impact
@@ -73,9 +73,9 @@ class Comparison:
 def compare(
     connection: Connection, catalogue: Catalogue, key: str, path: Path, now: datetime
 ) -> Comparison:
-    """What publishing what is written at `path` would do to those under way in a sequence.
+    """Return how publishing the files at `path` would affect active enrolments in a sequence.
 
-    Everybody is played forward in both worlds, doing nothing of themselves.
+    Everyone is simulated in both worlds, without doing anything themselves.
     """
     old_world = world_as_published(connection, catalogue)
     new_world = world_changed_by(path, old_world)
@@ -94,7 +94,7 @@ def compare(
 
 
 def as_document(found: Comparison) -> dict[str, Any]:
-    """A comparison as plain values."""
+    """Return a comparison as plain values."""
     counts = {name: getattr(found.impact, name) for name in Impact.__dataclass_fields__}
     return {
         "sequence": found.sequence,
@@ -124,7 +124,7 @@ def _people(connection: Connection, ids: list[int], now: datetime) -> Iterator[P
 
 
 def _place(person: Person, sequence: Sequence) -> str:
-    """The last step that is behind somebody."""
+    """Return the last step that someone has passed."""
     passed = _enrolment(person, sequence.key).progress.passed
     return next((s.email for s in reversed(sequence.steps) if s.email in passed), "")
 
@@ -146,7 +146,7 @@ def _first_difference(
 
 
 def _afresh(person: Person, key: str, now: datetime) -> Person:
-    """The same person once a change has been published, when everybody is decided afresh."""
+    """Return the same person after publication, which has every enrolment decided again."""
     afresh = (
         replace(one, look_at=now) if one.sequence == key and one.look_at else one
         for one in person.enrolments
@@ -155,7 +155,7 @@ def _afresh(person: Person, key: str, now: datetime) -> Person:
 
 
 def _coming(world: World, person: Person, key: str, now: datetime) -> list[NextEmail]:
-    """The mails of a sequence that somebody will get, and how it ends."""
+    """Return the emails of a sequence that someone will get, and how it ends."""
     entries = list(simulate(world, person, now))
     here = (What.SENT, What.HELD, What.ENDED)
     return [

@@ -1,4 +1,4 @@
-"""Confirming: what a mail asked somebody about, and whether it can still be said yes to."""
+"""Confirming: what an email asked someone, and whether it can still be confirmed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ LAPSES_AFTER = timedelta(days=7)
 
 
 class ConfirmationKind(StrEnum):
-    """What is to be said yes to: the data, the erasure, or staying."""
+    """What can be confirmed: getting the data, the erasure, or staying."""
 
     DATA = "data"
     ERASURE = "erasure"
@@ -25,7 +25,7 @@ class ConfirmationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a mail asked one person about; `lapsed` where it is too late to say yes."""
+    """What an email asked one person; `lapsed` if it is too late to confirm."""
 
     matter: ConfirmationKind
     subscriber: int
@@ -38,7 +38,7 @@ class Confirmation:
 def find_confirmation(
     database: Database, catalogue: Catalogue, message_id: int, now: datetime
 ) -> Confirmation | None:
-    """What that message asked about, or `None` where there is nobody any more to answer it."""
+    """Return what that message asked, or `None` if there is no one left to answer it."""
     with database.reading() as connection:
         message = messages.find_message(connection, message_id)
         if message is None:

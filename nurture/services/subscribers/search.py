@@ -1,4 +1,4 @@
-"""Finding people: by what their address or name contains, by segment, and by how they stand."""
+"""Finding people: by part of their address or name, by segment, and by their state."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ COUNTED = 10_000
 
 
 class AskedForError(NurtureError):
-    """A segment or a sequence was asked for that is not published any more."""
+    """The search names a segment or sequence that is no longer published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the owner asks for; what is empty asks for nothing."""
+    """What the owner searches for; empty fields match everyone."""
 
     words: str = ""
     segment: str = ""
@@ -39,7 +39,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Somebody found, and how they stand."""
+    """A person found, and their state."""
 
     id: int
     person: Person
@@ -50,8 +50,8 @@ class Found:
 class SearchPage:
     """One page of the people found, newest first.
 
-    `count` is how many there are in all, where `is_more` is set more than that. `next` is
-    handed back as `before` to get the page after this one.
+    `count` is the total, or a lower bound if `is_more` is set. Pass `next` back as `before` to get
+    the following page.
     """
 
     people: tuple[Found, ...]
@@ -67,7 +67,7 @@ def find(
     now: datetime,
     before: int | None = None,
 ) -> SearchPage:
-    """One page of the people who are asked for; raises `AskedForError`."""
+    """Return one page of the people who match; may raise `AskedForError`."""
     with database.reading() as connection:
         published = catalogue.current(connection)
         if question.sequence and question.sequence not in published.sequences:

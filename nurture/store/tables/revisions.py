@@ -49,7 +49,7 @@ class RevisionKind(StrEnum):
 
 
 class Author(StrEnum):
-    """Who published: the files of the checkout, or the owner in the studio."""
+    """The publisher: the files of the checkout, or the owner in the studio."""
 
     FILES = "files"
     OWNER = "owner"
