@@ -1,23 +1,8 @@
-"""The requirements for an owner's password, and how long a sign-in lasts."""
+"""The requirements for an owner's password."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from unicodedata import normalize
 
 from nurture.domain.errors import NurtureError
-
-#: How long a link that sets a password may be used; it is used once.
-LINK_LASTS = timedelta(hours=24)
-
-#: A session ends when nobody has used it for so long, and at the latest after so long.
-IDLE_AT_MOST = timedelta(hours=24)
-SESSION_LASTS = timedelta(days=14)
-
-#: How long the page waits for the code of a second factor.
-CODE_WAITS = timedelta(minutes=10)
-
-#: A session's last use is noted no more often than this, so that reading pages writes nothing.
-NOTED_EVERY = timedelta(minutes=5)
 
 SHORTEST, LONGEST = 12, 500
 _FEWEST_DIFFERENT = 5
@@ -56,18 +41,6 @@ _SILLY = frozenset(
 
 class PasswordRefusedError(NurtureError):
     """A password that is refused because it could be guessed."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionTimes:
-    """When a session began and when it was last used."""
-
-    began_at: datetime
-    used_at: datetime
-
-    def is_over(self, now: datetime) -> bool:
-        """Return whether the session has expired."""
-        return now >= self.used_at + IDLE_AT_MOST or now >= self.began_at + SESSION_LASTS
 
 
 def as_typed(password: str) -> str:

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.passwords import (
+from nurture.domain.passwords import insist_on_good
+from nurture.domain.sessions import (
     CODE_WAITS,
     IDLE_AT_MOST,
     LINK_LASTS,
     NOTED_EVERY,
     SESSION_LASTS,
     SessionTimes,
-    insist_on_good,
 )
 from nurture.domain.subscribers.address import address_key, address_keys
 from nurture.sealing import Seal, SealBrokenError

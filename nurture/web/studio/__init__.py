@@ -4,7 +4,7 @@ One module per area defines the URLs it answers. A view is a translation from HT
 and back; `core.auth` lets no request reach a view without a session.
 
 To add an area, write a module with `add_routes(studio, context)` and add it to `AREAS`. It appears
-in the navigation if `wording.NAVIGATION` names its first page.
+in the navigation if `core.navigation.NAVIGATION` names its first page.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.domain.passwords import SESSION_LASTS
+from nurture.domain.sessions import SESSION_LASTS
 from nurture.services.owner import sessions
 from nurture.services.owner.credentials import new_identifier
 from nurture.services.owner.sessions import SignedIn

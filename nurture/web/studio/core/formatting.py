@@ -1,32 +1,24 @@
-"""How studio pages show times and numbers, and what their navigation contains."""
+"""How studio pages show times and numbers."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app, g, request, url_for
+from flask import Blueprint, g
+
+from nurture.web.studio.core.navigation import navigation
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
     from nurture.domain.practice import Practice
 
-#: The first page of each area, in the order they are shown in; one that is not there is left out.
-NAVIGATION = (
-    ("Today", "show_today"),
-    ("Sequences", "show_sequences"),
-    ("Emails", "show_emails"),
-    ("People", "show_people"),
-    ("Segments", "show_segments"),
-    ("Settings", "show_settings"),
-)
-
 
 def put_into(studio: Blueprint, context: Context) -> None:
     """Give every studio page the practice, the navigation and the filters."""
     studio.context_processor(
-        lambda: {"practice": _practice(context), "navigation": _navigation, "now": context.clock()}
+        lambda: {"practice": _practice(context), "navigation": navigation, "now": context.clock()}
     )
     studio.add_app_template_filter(lambda moment: say_moment(local(context, moment)), "moment")
     studio.add_app_template_filter(
@@ -82,16 +74,3 @@ def _practice(context: Context) -> Practice:
     if found is None:
         found = g.practice = context.practice
     return found
-
-
-def _navigation() -> list[dict[str, Any]]:
-    shown = []
-    for label, name in NAVIGATION:
-        if f"studio.{name}" in current_app.view_functions:
-            address = url_for(f"studio.{name}")
-            start = url_for("studio.show_today")
-            here = request.path == address or (
-                address != start and request.path.startswith(address.rstrip("/") + "/")
-            )
-            shown.append({"label": label, "address": address, "current": here})
-    return shown
