@@ -1,7 +1,6 @@
 """The signup webhook, which turns a visitor into a subscriber."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -42,7 +41,12 @@ def create_signup(context: Context) -> Blueprint:
         read = read_signup(fields)
         context.disk.insist(DiskUse.SIGNUPS)
         signup = _as_signup(form, read, read_utm(fields), _key(signed_id), body)
-        _subscribe(context, signup, now)
+        try:
+            subscribe(
+                context.database, context.catalogue, context.tokens, context.limits, signup, now
+            )
+        except ImpossibleTimeError as error:
+            raise _at_fault("signed_up_at", error) from None
         context.doorbell.ring()
         not_understood(form, read.consent.not_understood)
         return Response(ACCEPTED, HTTPStatus.ACCEPTED, mimetype="application/json")
@@ -50,13 +54,9 @@ def create_signup(context: Context) -> Blueprint:
     return blueprint
 
 
-def _subscribe(context: Context, signup: Signup, now: datetime) -> None:
-    try:
-        subscribe(context.database, context.catalogue, context.tokens, context.limits, signup, now)
-    except ImpossibleTimeError as error:
-        found = [FieldProblem("signed_up_at", str(error))]
-        detail = f"signed_up_at: {error}"
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, fields=found) from None
+def _at_fault(field: str, error: Exception) -> ProblemError:
+    found = [FieldProblem(field, str(error))]
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {error}", fields=found)
 
 
 def _as_signup(

@@ -7,7 +7,7 @@ from flask import request
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import Request
 from nurture.domain.subscribers.consent import OWN_BOXES, Evidence, Purpose
-from nurture.services.subscribers.preferences import PreferenceChange, Wish
+from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 
 FREQUENCIES = tuple(str(wish) for wish in Wish)
 ASKED_SEPARATELY = ("tracking", "health_topics")

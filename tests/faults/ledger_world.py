@@ -22,8 +22,9 @@ from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.batch import Dispatch
 from nurture.services.subscribers import preferences
 from nurture.store.database import Database
+from nurture.store.queries.locks import hold_subscriber
 from nurture.store.tables.messages import messages
-from nurture.store.tables.subscribers import get_by_address, subscribers
+from nurture.store.tables.subscribers import subscribers
 from tests.faults.workers import expire_leases
 from tests.installation import Installation
 from tests.servers.clock import ClockFile
@@ -181,7 +182,8 @@ class World:
     def unsubscribe(self, address: str) -> None:
         """Unsubscribe this person, who must receive nothing from now on."""
         with self.home.context.database.writing() as connection:
-            person = get_by_address(connection, address)
+            person = hold_subscriber(connection, self.home.person(address)["id"])
+            assert person
             preferences.stop(connection, person, None, "1", Evidence(), self.home.clock.now)
         self.silent.setdefault(address, len(self.server.taken))
 

@@ -16,6 +16,7 @@ from sqlalchemy import Table, select, text
 from nurture.bootstrap import Context
 from nurture.domain.errors import NurtureError
 from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.verdict import Hit
@@ -27,7 +28,6 @@ from nurture.services.inbound import events
 from nurture.services.publishing import files
 from nurture.services.publishing.revisions import plan_draft
 from nurture.services.subscribers import erasure, guide, preferences
-from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.services.subscribers.signup import Signup, subscribe
 from nurture.services.tracking import fold, verdicts
 from nurture.services.tracking.lines import SeenHit

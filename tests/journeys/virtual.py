@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from nurture.domain.simulation.person import Act, Deed, Habits, Person
 from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.domain.tracking.events import BookingEvent
 from nurture.domain.tracking.verdict import HOLD
 from nurture.services.delivery import batch
 from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
-from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.events import add_events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision

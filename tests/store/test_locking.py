@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, update
 
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.domain.subscribers.consent import ConsentChange, Evidence, Purpose
+from nurture.domain.subscribers.consent import ConsentChange, Evidence, Origin, Purpose
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store.database import Connection, Database
 from nurture.store.queries.due import Step, advance, due_enrolments, look_again
+from nurture.store.queries.locks import hold_subscriber
 from nurture.store.tables import consents
 from nurture.store.tables.consents import consent_history, record_consents
 from nurture.store.tables.enrolments import (
@@ -22,7 +23,7 @@ from nurture.store.tables.enrolments import (
     find_enrolment,
     find_next_look,
 )
-from nurture.store.tables.subscribers import add_subscriber, find_by_address
+from nurture.store.tables.subscribers import add_subscriber, change_subscriber, find_by_address
 from nurture.store.tables.suppressions import find_suppression, lift_suppression, suppress
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -200,19 +201,32 @@ def test_a_lifted_suppression_is_not_restored_by_an_earlier_bounce_reported_late
         assert find_suppression(connection, "h") is bounced
 
 
+def test_a_held_subscriber_is_as_they_are_now_and_nobody_is_held_who_has_gone(
+    database: Database,
+) -> None:
+    people(database, 1)
+    with database.writing() as connection:
+        change_subscriber(connection, 1, first_name="Ann")
+        held = hold_subscriber(connection, 1)
+        assert held is not None
+        assert (held.address, held.first_name) == ("p1@example.org", "Ann")
+        assert hold_subscriber(connection, 2) is None
+        change_subscriber(connection, 1, erased=True)
+        assert hold_subscriber(connection, 1) is None
+
+
 def test_consent_records_are_appended_and_determine_the_current_state(database: Database) -> None:
     people(database, 1)
+    evidence = Evidence("https://example.org/", "192.0.2.1", "A browser")
     said = [(Purpose.GUIDE, True), (Purpose.TRACKING, True), (Purpose.TRACKING, False)]
     with database.writing() as connection:
         for number, (purpose, granted) in enumerate(said):
             record_consents(
                 connection,
                 1,
-                [ConsentChange(purpose, granted, "the  wording")],
-                source="preferences",
-                privacy_version="2026-11",
-                evidence=Evidence("https://example.org/", "192.0.2.1", "A browser"),
-                now=NOW + timedelta(minutes=number),
+                [ConsentChange(purpose, granted, "the wording")],
+                Origin("preferences", "2026-11", evidence),
+                NOW + timedelta(minutes=number),
             )
         history = consent_history(connection, 1)
         person = find_by_address(connection, "p1@example.org")
@@ -240,8 +254,6 @@ def test_a_row_that_refers_to_an_unknown_person_is_refused(database: Database, t
                 connection,
                 4711,
                 [ConsentChange(Purpose.GUIDE, True, "w")],
-                source="form:x",
-                privacy_version="",
-                evidence=Evidence(),
-                now=NOW,
+                Origin("form:x", ""),
+                NOW,
             )

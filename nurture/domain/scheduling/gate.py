@@ -8,7 +8,7 @@ from enum import StrEnum
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
 from nurture.domain.subscribers.consent import Consents, Purpose
-from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.subscribers.suppression import SuppressionReason, ending_by
 
 
 class PausedBy(StrEnum):
@@ -176,9 +176,8 @@ def _is_on_trial(kind: StepKind, standing: Standing) -> bool:
 
 
 def _suppressed(reason: SuppressionReason) -> Refused:
-    unsubscribed = reason is SuppressionReason.UNSUBSCRIBED
-    status = EnrolmentStatus.UNSUBSCRIBED if unsubscribed else EnrolmentStatus.SUPPRESSED
-    return Refused(status, WHY_SUPPRESSED[reason], EndReason(reason))
+    ending = ending_by(reason)
+    return Refused(ending.status, WHY_SUPPRESSED[reason], ending.because)
 
 
 def _no_answer(standing: Standing) -> Refused | None:

@@ -1,17 +1,18 @@
 """One person's life on the virtual clock: what they do, and what that changes.
 
-It mirrors what `nurture.services` do in the database; a property test keeps the two in agreement.
+What a deed changes is decided in `domain.subscribers`, for the services as well. This module keeps
+the outcome as they keep it in the database; a property test compares the two.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
-from nurture.domain.scheduling.gate import PAUSE, Frequency, PausedBy, Standing
+from nurture.domain.scheduling.gate import PausedBy, Standing
 from nurture.domain.scheduling.pause import UNTIL_RESUMED
-from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
-from nurture.domain.sequences.sequence import OptIn, Sequence, StepKind
+from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
+from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_over
 from nurture.domain.simulation.world import World
 from nurture.domain.subscribers.bookings import (
@@ -19,23 +20,36 @@ from nurture.domain.subscribers.bookings import (
     after_booking,
     booked_until,
     ends_by_booking,
-    is_booked,
-    is_for_guide_only,
 )
-from nurture.domain.subscribers.consent import Consents, Purpose
-from nurture.domain.subscribers.guide_requests import ask_again, begin, collect, is_too_soon
+from nurture.domain.subscribers.consent import ConsentChange, Consents, Purpose
+from nurture.domain.subscribers.guide_requests import collect
+from nurture.domain.subscribers.late_signups import SignupTime
+from nurture.domain.subscribers.preferences import (
+    Stopped,
+    Subscription,
+    Wanted,
+    Wish,
+    prefer,
+    stop,
+    wish_of,
+)
+from nurture.domain.subscribers.signup import Earlier, Known, sign_up
 from nurture.domain.subscribers.suppression import (
     Suppression,
     SuppressionReason,
-    may_ask_again,
+    ending_by,
+    ending_once,
+    goes_on,
     strongest,
 )
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import HOLD, Verdict
 
-_STOPPED = frozenset({Purpose.GUIDE, Purpose.MARKETING})
-
-UNSUBSCRIBED = Ending(EnrolmentStatus.UNSUBSCRIBED, EndReason.UNSUBSCRIBED)
+_WISHES = {
+    Deed.PAUSES: Wish.PAUSED,
+    Deed.WANTS_FEWER: Wish.FEWER,
+    Deed.WANTS_THE_USUAL: Wish.USUAL,
+}
 
 
 @dataclass
@@ -52,7 +66,7 @@ class Life:
     paused_by: PausedBy = field(init=False)
     mailed_at: list[datetime] = field(init=False)
     had: set[str] = field(default_factory=set)
-    _withdrawn_by_stopping: frozenset[Purpose] = frozenset()
+    _withdrawn_by_stop: frozenset[Purpose] = frozenset()
     _refused: frozenset[Purpose] = frozenset()
 
     def __post_init__(self) -> None:
@@ -135,47 +149,39 @@ class Life:
                 self._note(EventKind.CANCELLED, act.at)
                 return True
             case Deed.UNSUBSCRIBES:
-                return self._stop(act.at)
+                return self._stop(stop(self._subscription()), act.at)
             case _:
                 return self._prefer(act)
 
     def _sign_up(self, act: Act) -> bool:
-        sequence = self.world.of_form(act.about)
-        if sequence is None or sequence.form is None or not self._may_sign_up(act.at):
+        sequence, now = self.world.of_form(act.about), act.at
+        if sequence is None:
             return False
-        form = sequence.form
-        signups = (*self.facts.signups, SignedUp(form.key, act.at))
-        ticked = frozenset(self.person.ticked) - (
-            self._refused if self.facts.confirmed else frozenset()
-        )
-        self._know(
-            signups=signups, confirmed=self.facts.confirmed or form.opt_in is OptIn.CONFIRMED
-        )
-        self._agree(ticked | frozenset(form.grants))
-        self._start_or_offer_again(sequence, act.at)
-        for bounce in self.suppressions.values():
-            self.suppressions[bounce.reason] = replace(bounce, asked_again_at=act.at)
+        known, ticked = self._known(sequence), self.person.ticked
+        decided = sign_up(sequence, ticked, known, SignupTime(now))
+        if decided is None:
+            return False
+        signups = (*self.facts.signups, SignedUp(act.about, now))
+        self._know(signups=signups, confirmed=self.facts.confirmed or decided.confirms)
+        self._record(decided.granted)
+        if decided.progress:
+            self.put(UnderWay(sequence.key, decided.progress, now, guide_wanted_at=now))
+        if decided.guide_on_trial:
             self.guide_on_trial = sequence.key
+            for bounce in self.suppressions.values():
+                self.suppressions[bounce.reason] = replace(bounce, asked_again_at=now)
         return True
 
-    def _may_sign_up(self, now: datetime) -> bool:
-        """Return whether a signup is accepted.
-
-        After a bounce that is not recent, a suppressed person gets the guide once more.
-        """
-        standing = list(self.suppressions.values())
-        return not standing or may_ask_again(standing, now)
-
-    def _start_or_offer_again(self, sequence: Sequence, now: datetime) -> None:
+    def _known(self, sequence: Sequence) -> Known:
         before = self.enrolments.get(sequence.key)
-        booked = is_for_guide_only(sequence) and is_booked(booked_until(self.facts.events))
-        if before is None:
-            progress = begin(now, self.facts.time_zone, booked=booked)
-        elif is_too_soon(before.guide_wanted_at or before.progress.enrolled_at, now):
-            return
-        else:
-            progress = ask_again(before.ending, before.progress, now, booked=booked)
-        self.put(UnderWay(sequence.key, progress, now, guide_wanted_at=now))
+        return Known(
+            self.facts.time_zone,
+            list(self.suppressions.values()),
+            confirmed=self.facts.confirmed,
+            refused=self._refused,
+            booked_until=booked_until(self.facts.events),
+            enrolment=_earlier(before) if before else None,
+        )
 
     def _collect(self, act: Act) -> bool:
         one = self.enrolments.get(act.about)
@@ -186,9 +192,10 @@ class Life:
             self._lift_bounce(act.at)
             one = self.enrolments[act.about]
         self._note(EventKind.DOWNLOADED, act.at, self._guide_email(act.about))
-        if one.progress.collected_at is None:
-            status, progress = collect(one.ending, one.progress, act.at)
-            self.put(replace(one, progress=progress, look_at=act.at, status=status))
+        if collected := collect(one.ending, one.progress, act.at):
+            status, because = collected.ending.status, collected.ending.because
+            now, progress = act.at, collected.progress
+            self.put(UnderWay(one.sequence, progress, now, status, one.guide_wanted_at, because))
         return True
 
     def _guide_email(self, sequence: str) -> str:
@@ -216,59 +223,67 @@ class Life:
                 self._end(one, BOOKED)
         return True
 
-    def _stop(self, now: datetime) -> bool:
-        unsubscribed = SuppressionReason.UNSUBSCRIBED
-        if unsubscribed in self.suppressions:
+    def _stop(self, decided: Stopped | None, now: datetime) -> bool:
+        if decided is None:
             return False
+        unsubscribed = SuppressionReason.UNSUBSCRIBED
         self.suppressions[unsubscribed] = Suppression(unsubscribed, now)
-        self._withdrawn_by_stopping = self.facts.consents.purposes & _STOPPED
-        self._withdraw(self._withdrawn_by_stopping)
-        for one in list(self._active()):
-            self._end(one, UNSUBSCRIBED)
+        self._withdrawn_by_stop = frozenset(change.purpose for change in decided.withdrawn)
+        self._record(decided.withdrawn)
+        for one in list(self.enrolments.values()):
+            ending = ending_once(one.ending, decided.reason)
+            if ending != one.ending:
+                self._end(one, ending)
         return True
 
     def _prefer(self, act: Act) -> bool:
-        """Apply a change made on the preference page.
-
-        A pause or a new frequency undoes an unsubscription, but no other suppression.
-        """
-        match act.deed:
-            case Deed.AGREES:
-                self._agree(frozenset({Purpose(act.about)}))
-            case Deed.WITHDRAWS:
-                self._withdraw(frozenset({Purpose(act.about)}))
-            case Deed.PAUSES:
-                if not self._is_paused(act.at):
-                    self.paused_until, self.paused_by = act.at + PAUSE, PausedBy.PERSON
-            case Deed.WANTS_FEWER | Deed.WANTS_THE_USUAL:
-                fewer = act.deed is Deed.WANTS_FEWER
-                self._know(frequency=Frequency.FEWER if fewer else Frequency.USUAL)
-                self.paused_until = None
-        if act.deed not in (Deed.AGREES, Deed.WITHDRAWS):
-            self._start_again()
-        for one in list(self._active()):
-            self.put(replace(one, look_at=act.at))
+        """Save the preference page, with one thing on it changed."""
+        present, now = self._subscription(), act.at
+        box = act.deed in (Deed.AGREES, Deed.WITHDRAWS)
+        boxes = {Purpose(act.about): act.deed is Deed.AGREES} if box else {}
+        decided = prefer(present, _WISHES.get(act.deed) or wish_of(present, now), boxes, now)
+        self._record(decided.boxes)
+        self._stop(decided.stopped, now)
+        if decided.wanted:
+            self._want(decided.wanted)
+        if decided.often:
+            frequency, self.paused_until, self.paused_by = decided.often
+            self._know(frequency=frequency)
+            for one in list(self._active()):
+                self.put(replace(one, look_at=now))
         return True
 
-    def _is_paused(self, now: datetime) -> bool:
-        return self.paused_until is not None and self.paused_until > now
+    def _subscription(self) -> Subscription:
+        return Subscription(
+            self.facts.consents,
+            tuple(self.suppressions.values()),
+            self.facts.frequency,
+            self.paused_until,
+            self.paused_by,
+            self._withdrawn_by_stop,
+        )
 
-    def _start_again(self) -> None:
-        if self.suppressions.pop(SuppressionReason.UNSUBSCRIBED, None) is None:
-            return
-        self._agree(self._withdrawn_by_stopping)
-        for one in self.enrolments.values():
-            if one.status is EnrolmentStatus.UNSUBSCRIBED:
-                self.enrolments[one.sequence] = replace(one, status=EnrolmentStatus.ACTIVE)
+    def _want(self, wanted: Wanted) -> None:
+        """Get the emails again if an unsubscription, or a consent that lapsed, kept them away."""
+        if wanted.came_back:
+            self.suppressions.pop(SuppressionReason.UNSUBSCRIBED, None)
+            self._record(wanted.came_back.granted)
+        self._record(wanted.agreed)
+        if wanted.came_back or wanted.agreed:
+            for one in list(self.enrolments.values()):
+                if one.status is EnrolmentStatus.UNSUBSCRIBED:
+                    self.put(_under_way(one, one.look_at))
 
     def _lift_bounce(self, now: datetime) -> None:
-        """Lift a bounce because the guide has arrived, and resume what the bounce had ended."""
+        """The guide has arrived, and what the bounce had ended goes on unless more stands."""
         self.guide_on_trial = ""
         self.suppressions.pop(SuppressionReason.BOUNCED, None)
-        for one in self.enrolments.values():
-            if one.status is EnrolmentStatus.SUPPRESSED:
-                active = replace(one, status=EnrolmentStatus.ACTIVE, look_at=now)
-                self.enrolments[one.sequence] = active
+        left = strongest(self.suppressions)
+        for one in list(self.enrolments.values()):
+            if left and one.ending.is_left:
+                self._end(one, ending_by(left))
+            elif not left and goes_on(one.ending, self.world.sequences.get(one.sequence)):
+                self.put(_under_way(one, now))
 
     def _end(self, one: UnderWay, ending: Ending) -> None:
         self.put(ended(one, ending))
@@ -278,6 +293,11 @@ class Life:
 
     def _know(self, **more: object) -> None:
         self.facts = replace(self.facts, **more)  # type: ignore[arg-type]
+
+    def _record(self, changes: Iterable[ConsentChange]) -> None:
+        """The consents that these changes lead to, and what was refused last."""
+        for change in changes:
+            (self._agree if change.granted else self._withdraw)(frozenset({change.purpose}))
 
     def _agree(self, purposes: frozenset[Purpose]) -> None:
         self._refused -= purposes
@@ -295,6 +315,10 @@ class Life:
         self._know(events=(*self.facts.events, happened))
 
 
+def _earlier(one: UnderWay) -> Earlier:
+    return Earlier(one.ending, one.progress, one.guide_wanted_at or one.progress.enrolled_at)
+
+
 def _enrolled(one: UnderWay) -> Enrolled:
     return Enrolled(one.sequence, one.status, one.progress.passed, one.progress.collected_at)
 
@@ -307,6 +331,10 @@ def ended(one: UnderWay, ending: Ending) -> UnderWay:
     return replace(
         one, progress=progress, status=ending.status, because=ending.because, look_at=None
     )
+
+
+def _under_way(one: UnderWay, look_at: datetime | None) -> UnderWay:
+    return replace(one, status=EnrolmentStatus.ACTIVE, because=None, look_at=look_at)
 
 
 def _known_at(event: Happened) -> datetime:

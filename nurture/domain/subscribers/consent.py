@@ -26,6 +26,19 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where somebody said yes or no, under which privacy policy, and what proves it.
+
+    `source` is `form:<key>`, `guide-page`, `preferences`, `unsubscribe`, `resubscribe`, or one of
+    the words below; `said_where` puts it into words.
+    """
+
+    source: str
+    privacy_version: str
+    evidence: Evidence = field(default_factory=Evidence)
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentChange:
     """One purpose granted or withdrawn, with the wording that the person was shown."""
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from nurture.domain.sequences.enrolment import (
     GUIDE_AT_MOST_EVERY,
@@ -25,6 +26,18 @@ class Asking(StrEnum):
     TAKEN_UP = "taken up"
     # Nothing else comes but the guide's reminder.
     GUIDE_ONLY = "guide only"
+
+
+class Collected(NamedTuple):
+    """Where an enrolment stands once its guide has been collected for the first time."""
+
+    ending: Ending
+    progress: Progress
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the series runs from here on."""
+        return self.ending.status is EnrolmentStatus.ACTIVE
 
 
 def asking(before: Ending | None, *, collected: bool, booked: bool) -> Asking:
@@ -75,14 +88,17 @@ def ask_again(status: Ending, progress: Progress, now: datetime, *, booked: bool
     return wanted
 
 
-def collect(status: Ending, progress: Progress, now: datetime) -> tuple[EnrolmentStatus, Progress]:
-    """Return an enrolment's status and progress once its guide is collected for the first time.
+def collect(before: Ending, progress: Progress, now: datetime) -> Collected | None:
+    """Decide what collecting the guide starts; return `None` if they have collected it before.
 
-    The series begins, even for someone who was dropped because they had not collected it.
+    The series begins, even if they had been removed for not collecting the guide in time. It stays
+    ended for people who booked, left or were taken out by the owner.
     """
+    if progress.collected_at is not None:
+        return None
     after = replace(progress, collected_at=now, guide_wanted=False)
-    begins = status.status is EnrolmentStatus.REMOVED and _was_let_go(status, collected=False)
-    return (EnrolmentStatus.ACTIVE if begins else status.status), after
+    begins = before.status is EnrolmentStatus.REMOVED and _was_let_go(before, collected=False)
+    return Collected(Ending(EnrolmentStatus.ACTIVE) if begins else before, after)
 
 
 def _was_let_go(ending: Ending, collected: bool) -> bool:

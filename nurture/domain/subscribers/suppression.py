@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
+from nurture.domain.sequences.sequence import Sequence
+
 
 class SuppressionReason(StrEnum):
     """Why we never email an address.
@@ -62,6 +65,32 @@ class Suppression:
 def strongest(reasons: Iterable[SuppressionReason]) -> SuppressionReason | None:
     """Return the reason to name if there are several; `None` if there is none."""
     return min(reasons, key=_STRONGEST_FIRST.index, default=None)
+
+
+def ending_by(reason: SuppressionReason) -> Ending:
+    """Return how an enrolment ends when its address is suppressed for that reason."""
+    left = reason is SuppressionReason.UNSUBSCRIBED
+    status = EnrolmentStatus.UNSUBSCRIBED if left else EnrolmentStatus.SUPPRESSED
+    return Ending(status, EndReason(reason))
+
+
+def ending_once(before: Ending, reason: SuppressionReason) -> Ending:
+    """Return how an enrolment ends, or has ended, once that reason is the strongest.
+
+    An enrolment that another reason has ended changes to this one, so that the order in which
+    reasons arrive makes no difference. An enrolment that ended for other causes stays as it is.
+    """
+    ends = before.status is EnrolmentStatus.ACTIVE or before.is_left
+    return ending_by(reason) if ends else before
+
+
+def goes_on(before: Ending, sequence: Sequence | None) -> bool:
+    """Return whether an enrolment continues once the address is no longer suppressed.
+
+    Answers to requests do not, nor do questions after a silence: both are started afresh.
+    """
+    is_series = sequence is None or (sequence.answers is None and sequence.quiet is None)
+    return before.status is EnrolmentStatus.SUPPRESSED and is_series
 
 
 def may_ask_again(standing: Collection[Suppression], now: datetime) -> bool:

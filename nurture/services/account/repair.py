@@ -98,7 +98,7 @@ def _put_one_right(
     now: datetime,
     moment: datetime,
 ) -> tuple[bool, bool]:
-    locks.hold_person(connection, one.subscriber)
+    locks.hold_subscriber(connection, one.subscriber)
     message = messages.find_message(connection, one.message)
     if message is None or message.status is not MessageStatus.FAILED:
         return False, False

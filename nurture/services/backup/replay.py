@@ -15,6 +15,7 @@ from nurture.domain.subscribers.consent import (
     OWN_WORDINGS,
     ConsentChange,
     Evidence,
+    Origin,
     Purpose,
 )
 from nurture.domain.subscribers.suppression import SuppressionReason
@@ -81,23 +82,15 @@ class Replayer:
             erase(self.database, self.files, number, self.now)
 
     def _say_no_again(self, connection: Connection, number: int, line: WithdrawalLine) -> None:
-        locks.hold_person(connection, number)
-        person = subscribers.find_subscriber(connection, number)
+        person = locks.hold_subscriber(connection, number)
         if person is None:
             return
         privacy, at = self._privacy(connection), line.happened_at
         if line.kind.startswith(CONSENT):
             purpose = Purpose(line.kind.removeprefix(CONSENT))
             taken = [ConsentChange(purpose, False, OWN_WORDINGS[purpose])]
-            record_consents(
-                connection,
-                number,
-                taken if purpose in person.consents else [],
-                source=JOURNAL,
-                privacy_version=privacy,
-                evidence=Evidence(),
-                now=at,
-            )
+            if purpose in person.consents:
+                record_consents(connection, number, taken, Origin(JOURNAL, privacy), at)
         elif line.kind == SuppressionReason.UNSUBSCRIBED:
             stop(connection, person, None, privacy, Evidence(), self.now, JOURNAL, at)
         else:

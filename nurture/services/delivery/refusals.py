@@ -64,7 +64,7 @@ def _take_back(
     connection: Connection, published: Published, one: FinalRefusal, now: datetime
 ) -> None:
     """Undo what a refusal did, unless something has changed since."""
-    locks.hold_person(connection, one.subscriber)
+    locks.hold_subscriber(connection, one.subscriber)
     account.mark_taken_back(connection, [one.message])
     message = messages.find_message(connection, one.message)
     if message is None or message.status is not MessageStatus.FAILED:
@@ -92,11 +92,10 @@ def restore_address(connection: Connection, message: Message, now: datetime) -> 
 
 def _let_count(connection: Connection, one: FinalRefusal, now: datetime) -> None:
     """Let the refusal count: the server accepts emails, so it was about the person or the email."""
-    locks.hold_person(connection, one.subscriber)
+    person = locks.hold_subscriber(connection, one.subscriber)
     account.remove_refusals(connection, [one.message])
     deferred = (MessageStatus.DEFERRED,)
     message = messages.find_message(connection, one.message)
-    person = subscribers.find_subscriber(connection, one.subscriber)
     if message is None or person is None or not one.fails:
         return
     if not messages.move_on(connection, message.id, deferred, MessageStatus.FAILED, one.reason):

@@ -16,6 +16,7 @@ from nurture.domain.subscribers.consent import (
     STAYED,
     ConsentChange,
     Evidence,
+    Origin,
     Purpose,
 )
 from nurture.domain.tracking.events import EventKind
@@ -87,9 +88,7 @@ def stay(
     """Record that the recipient of that question still wants the emails, even if it is late."""
     with database.writing() as connection:
         message = messages.find_message(connection, message_id)
-        if message:
-            locks.hold_person(connection, message.subscriber_id)
-        person = message and subscribers.find_subscriber(connection, message.subscriber_id)
+        person = message and locks.hold_subscriber(connection, message.subscriber_id)
         if not message or not person:
             return
         stayed = {
@@ -190,15 +189,8 @@ def _let_be(
     for number in people:
         person = subscribers.find_subscriber(connection, number)
         if person and Purpose.MARKETING in person.consents:
-            record_consents(
-                connection,
-                number,
-                [withdrawn],
-                source=SILENCE,
-                privacy_version=published.practice.privacy_version,
-                evidence=Evidence(),
-                now=now,
-            )
+            where = Origin(SILENCE, published.practice.privacy_version)
+            record_consents(connection, number, [withdrawn], where, now)
     personal.end_everything(
         connection,
         people,

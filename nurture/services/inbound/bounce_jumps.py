@@ -17,7 +17,7 @@ from nurture.services.delivery.pause import USUAL_SPAN
 from nurture.services.subscribers.suppression import go_on, lift_bounce, suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import bounces, subscribers, suppressions
+from nurture.store.tables import bounces, suppressions
 from nurture.store.tables.account import drop_hold, find_hold
 from nurture.store.tables.bounces import Jump
 from nurture.store.tables.subscribers import Subscriber
@@ -79,7 +79,7 @@ def dismiss(database: Database, catalogue: Catalogue, by: str, now: datetime) ->
     note = {"source": by, "reason": "the mail server had made a mistake"}
     for number, look_at in zip(people, _moments(published, len(people), now), strict=True):
         with database.writing() as connection:
-            person = _held(connection, number)
+            person = locks.hold_subscriber(connection, number)
             if person:
                 _dismiss_one(connection, published, person, jump, note, now, look_at)
     closed = _close(database, _MISTAKE, now)
@@ -95,7 +95,7 @@ def _require_jump(database: Database) -> Jump:
 
 def _confirm_one(database: Database, number: int, at: datetime, now: datetime) -> None:
     with database.writing() as connection:
-        person = _held(connection, number)
+        person = locks.hold_subscriber(connection, number)
         bounces.reword(connection, number, Bounce.HELD, Bounce.HARD)
         if person:
             suppress_address(connection, number, person.address_hash, _WHY, now, at=at)
@@ -122,11 +122,6 @@ def _returned(
 ) -> dict[int, datetime]:
     with database.reading() as connection:
         return bounces.returned_people(connection, bounce, since)
-
-
-def _held(connection: Connection, number: int) -> Subscriber | None:
-    locks.hold_person(connection, number)
-    return subscribers.find_subscriber(connection, number)
 
 
 def _moments(published: Published, count: int, now: datetime) -> list[datetime]:

@@ -13,7 +13,7 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.services.subscribers.suppression import lift_bounce, suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import bounces, subscribers
+from nurture.store.tables import bounces
 from nurture.store.tables.messages import Message
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import (
@@ -116,8 +116,7 @@ def believe_silence(database: Database, catalogue: Catalogue, now: datetime) -> 
 
 def _believe(database: Database, catalogue: Catalogue, trial: bounces.Trial, now: datetime) -> bool:
     with database.writing() as connection:
-        locks.hold_person(connection, trial.subscriber)
-        person = subscribers.find_subscriber(connection, trial.subscriber)
+        person = locks.hold_subscriber(connection, trial.subscriber)
         if person is None:
             return False
         published = catalogue.current(connection)

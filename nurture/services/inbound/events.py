@@ -227,10 +227,7 @@ def _hold_person(
     if number is None and recipient:
         found = subscribers.find_by_address(connection, recipient)
         number = found.id if found else None
-    if number is None:
-        return None
-    locks.hold_person(connection, number)
-    return subscribers.find_subscriber(connection, number)
+    return locks.hold_subscriber(connection, number) if number is not None else None
 
 
 def _record_booking(

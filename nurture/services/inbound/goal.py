@@ -4,35 +4,20 @@ Calendars report late and in any order. So everything reported about a person is
 each time, and only the times at which things happened count.
 """
 
-from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
-from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.bookings import (
     after_booking,
     booked_until,
     ends_by_booking,
     has_ended_by_booking,
-    is_booked,
-    is_for_guide_only,
     is_reached,
 )
 from nurture.services.catalogue import Published
 from nurture.store.database import Connection
 from nurture.store.tables import bookings, enrolments, messages, subscribers
 from nurture.store.tables.enrolments import Enrolment
-from nurture.store.tables.subscribers import Subscriber
-
-
-def know_earlier_bookings(
-    connection: Connection, person: Subscriber, address_hashes: Collection[str]
-) -> Subscriber:
-    """Let earlier bookings with an address count for the person who has just signed up with it."""
-    if not bookings.give_bookings_to(connection, address_hashes, person.id):
-        return person
-    return replace(person, booked_until=_note_booked(connection, person.id))
 
 
 def follow_booking(
@@ -53,11 +38,6 @@ def follow_booking(
                 _reach(connection, enrolment, now)
         elif has_ended_by_booking(enrolment.ending, enrolment.progress):
             _take_up(connection, enrolment, now)
-
-
-def is_over_by_booking(sequence: Sequence, person: Subscriber) -> bool:
-    """Return whether a sequence has only its guide left for someone, because they have booked."""
-    return is_for_guide_only(sequence) and is_booked(person.booked_until)
 
 
 def _note_booked(connection: Connection, subscriber_id: int) -> datetime | None:

@@ -120,12 +120,10 @@ def _lift(
     note: Mapping[str, Any],
     now: datetime,
 ) -> Lifted:
-    if number is not None:
-        locks.hold_person(connection, number)
+    person = locks.hold_subscriber(connection, number) if number is not None else None
     reasons = {one.reason for one in suppressions.suppressions_of(connection, address_hash)}
     if SuppressionReason.BOUNCED not in reasons:
         raise _not_liftable(reasons)
-    person = subscribers.find_subscriber(connection, number) if number is not None else None
     if person:
         lift_bounce(connection, catalogue.current(connection), person, now, now, note)
     else:

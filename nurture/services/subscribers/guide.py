@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.domain.subscribers.consent import OWN_BOXES, OWN_WORDINGS, Evidence, Purpose, changed
-from nurture.domain.subscribers.guide_requests import collect
+from nurture.domain.subscribers.consent import (
+    OWN_BOXES,
+    OWN_WORDINGS,
+    Evidence,
+    Origin,
+    Purpose,
+    changed,
+)
+from nurture.domain.subscribers.guide_requests import Collected, collect
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.inbound.bounces import collected_on_trial
@@ -80,18 +86,11 @@ def collect_guide(
         if wanted.keys() >= set(OWN_BOXES):
             subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
         changes = changed(person.consents, wanted, OWN_WORDINGS)
-        consents.record_consents(
-            connection,
-            person.id,
-            changes,
-            source="guide-page",
-            privacy_version=published.practice.privacy_version,
-            evidence=evidence,
-            now=now,
-        )
+        where = Origin("guide-page", published.practice.privacy_version, evidence)
+        consents.record_consents(connection, person.id, changes, where, now)
         subscribers.confirm_address(connection, person.id, now)
-        if enrolment.progress.collected_at is None:
-            _begin_series(connection, enrolment, now)
+        if collected := collect(enrolment.ending, enrolment.progress, now):
+            _begin_series(connection, enrolment, collected, now)
         _note_download(connection, published, enrolment, now)
         uploaded = newest_guide(connection, sequence.key)
     return GuideFile(guide_path(database, guide_files, sequence, uploaded), f"{sequence.key}.pdf")
@@ -119,29 +118,24 @@ def _present_enrolment(connection: Connection, enrolment_id: int) -> Enrolment |
 def _hold_enrolled(
     connection: Connection, enrolment_id: int
 ) -> tuple[Enrolment, Subscriber] | None:
-    enrolment = _present_enrolment(connection, enrolment_id)
-    if enrolment is None:
-        return None
-    locks.hold_person(connection, enrolment.subscriber_id)
-    return _find_enrolled(connection, enrolment_id)
+    found = _present_enrolment(connection, enrolment_id)
+    person = found and locks.hold_subscriber(connection, found.subscriber_id)
+    enrolment = found and enrolments.find_enrolment(connection, found.id)
+    return (enrolment, person) if enrolment and person else None
 
 
-def _begin_series(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
-    """Start the sequence, even for someone whose enrolment ended because they had not collected.
-
-    It stays ended for anyone who booked, unsubscribed or was taken out.
-    """
+def _begin_series(
+    connection: Connection, enrolment: Enrolment, collected: Collected, now: datetime
+) -> None:
     messages.cancel_open_of(connection, [enrolment.id], "the guide has been collected")
-    status, progress = collect(enrolment.ending, enrolment.progress, now)
-    under_way = status is EnrolmentStatus.ACTIVE
     enrolments.change_enrolment(
         connection,
         enrolment.id,
         now,
-        status=status,
-        ended_at=None if under_way else enrolment.ended_at,
-        ended_because=None if under_way else enrolment.because,
-        **enrolments.columns_of(progress),
+        status=collected.ending.status,
+        ended_at=None if collected.is_under_way else enrolment.ended_at,
+        ended_because=collected.ending.because,
+        **enrolments.columns_of(collected.progress),
     )
 
 

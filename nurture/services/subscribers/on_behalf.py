@@ -179,8 +179,7 @@ def _why_not_back(
 
 
 def _held(connection: Connection, subscriber_id: int) -> Subscriber:
-    locks.hold_person(connection, subscriber_id)
-    person = subscribers.find_subscriber(connection, subscriber_id)
+    person = locks.hold_subscriber(connection, subscriber_id)
     if person is None:
         raise NobodyThereError("That person is not known any more.")
     return person

@@ -2,47 +2,46 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from nurture.domain.scheduling.gate import PAUSE, Frequency, PausedBy
+from nurture.domain.subscribers import preferences
 from nurture.domain.subscribers.address import masked
 from nurture.domain.subscribers.consent import (
     ELSEWHERE,
     JOURNAL,
-    OWN_WORDINGS,
     STUDIO,
-    ConsentChange,
     ConsentRecord,
     Evidence,
+    Origin,
     Purpose,
-    changed,
+)
+from nurture.domain.subscribers.preferences import (
+    CameBack,
+    Often,
+    PreferenceChange,
+    Preferred,
+    Stopped,
+    Subscription,
+    Wanted,
+    Wish,
 )
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.subscribers.suppression import end_what_is_under_way, go_on
+from nurture.services.subscribers.suppression import end_by, go_on
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import consents, enrolments, events, messages, subscribers
+from nurture.store.tables.consents import record_consents
 from nurture.store.tables.subscribers import Subscriber
-from nurture.store.tables.suppressions import find_suppression, lift_suppression, stands, suppress
+from nurture.store.tables.suppressions import lift_suppression, stands, suppress, suppressions_of
+
+#: Where a consent record says that something was said on the preference page.
+_PREFERENCES = "preferences"
 
 #: Where a consent record says that a purpose was withdrawn by stopping everything.
 _STOP = "unsubscribe"
 _STOPS = (_STOP, STUDIO, ELSEWHERE, JOURNAL)
-
-
-class Wish(StrEnum):
-    """How often someone wants to hear from us, as asked on the preference page."""
-
-    USUAL = "usual"
-    FEWER = "fewer"
-    PAUSED = "paused"
-    STOPPED = "stopped"
-
-
-_LEAST_LAST = (Wish.USUAL, Wish.FEWER, Wish.PAUSED, Wish.STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +58,6 @@ class Preferences:
     health_topics: bool
     history: tuple[ConsentRecord, ...] = ()
     came_back: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PreferenceChange:
-    """What someone wants from now on."""
-
-    frequency: Wish
-    tracking: bool
-    health_topics: bool
 
 
 def find_preferences(database: Database, subscriber_id: int, now: datetime) -> Preferences | None:
@@ -87,21 +77,15 @@ def change_preferences(
 ) -> Preferences | None:
     """Store what someone wants; it applies from the next email on, even to claimed messages."""
     with database.writing() as connection:
-        locks.hold_person(connection, subscriber_id)
-        person = subscribers.find_subscriber(connection, subscriber_id)
+        person = locks.hold_subscriber(connection, subscriber_id)
         if person is None:
             return None
-        wanted = {
-            Purpose.TRACKING: change.tracking,
-            Purpose.HEALTH_TOPICS: change.health_topics,
-        }
         subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
-        changes = changed(person.consents, wanted, OWN_WORDINGS)
-        published = catalogue.current(connection)
-        privacy = published.practice.privacy_version
-        _record(connection, person, changes, "preferences", privacy, evidence, now)
-        _follow_wish(connection, published, person, change.frequency, evidence, now)
-        return _preferences(connection, _again(connection, person), now)
+        present, published = _subscription(connection, person), catalogue.current(connection)
+        decided = preferences.prefer(present, change.frequency, change.boxes, now)
+        _follow(connection, published, person, decided, evidence, now)
+        after = locks.hold_subscriber(connection, person.id)
+        return _preferences(connection, after, now) if after else None
 
 
 def want_less(
@@ -117,20 +101,11 @@ def want_less(
     This is for a link that anyone may have made: it must accept an opt-out, but cannot opt in.
     """
     with database.writing() as connection:
-        locks.hold_person(connection, subscriber_id)
-        person = subscribers.find_subscriber(connection, subscriber_id)
-        if person is None:
-            return
-        privacy = catalogue.current(connection).practice.privacy_version
-        kept = {Purpose.TRACKING: change.tracking, Purpose.HEALTH_TOPICS: change.health_topics}
-        refused = {purpose: False for purpose, yes in kept.items() if not yes}
-        changes = changed(person.consents, refused, OWN_WORDINGS)
-        _record(connection, person, changes, "preferences", privacy, evidence, now)
-        present = _preferences(connection, person, now).frequency
-        if change.frequency is Wish.STOPPED:
-            stop(connection, person, None, privacy, evidence, now)
-        elif _LEAST_LAST.index(change.frequency) > _LEAST_LAST.index(present):
-            _write_as_often(connection, person, change.frequency, now)
+        person = locks.hold_subscriber(connection, subscriber_id)
+        if person:
+            present, published = _subscription(connection, person), catalogue.current(connection)
+            decided = preferences.prefer_less(present, change.frequency, change.boxes, now)
+            _follow(connection, published, person, decided, evidence, now)
 
 
 def unsubscribe(
@@ -169,7 +144,9 @@ def resubscribe(
     with database.writing() as connection:
         address_hash, person = _hold_behind(connection, subscriber_id, whose)
         if person:
-            _start_again(connection, catalogue.current(connection), person, evidence, now)
+            published, present = catalogue.current(connection), _subscription(connection, person)
+            if back := preferences.come_back(present, now):
+                _come_back(connection, published, person, back, evidence, now)
         elif address_hash:
             lift_suppression(connection, address_hash, SuppressionReason.UNSUBSCRIBED, now)
 
@@ -186,16 +163,15 @@ def _hold_behind(
     number = subscribers.find_by_hash(connection, address_hash)
     if number is None:
         return address_hash, None
-    locks.hold_person(connection, number)
-    return address_hash, subscribers.find_subscriber(connection, number)
+    return address_hash, locks.hold_subscriber(connection, number)
 
 
 def _preferences(connection: Connection, person: Subscriber, now: datetime) -> Preferences:
-    paused = person.paused_until is not None and person.paused_until > now
+    present = _subscription(connection, person)
     return Preferences(
         masked_address=masked(person.address),
-        frequency=_wish(connection, person, paused),
-        paused_until=person.paused_until if paused else None,
+        frequency=preferences.wish_of(present, now),
+        paused_until=present.pause_at(now),
         tracking=Purpose.TRACKING in person.consents,
         health_topics=Purpose.HEALTH_TOPICS in person.consents,
         history=_history(connection, person),
@@ -215,45 +191,40 @@ def _history(connection: Connection, person: Subscriber) -> tuple[ConsentRecord,
     )
 
 
-def _wish(connection: Connection, person: Subscriber, paused: bool) -> Wish:
-    agreed = Purpose.MARKETING in person.consents
-    reason = find_suppression(connection, person.address_hash)
-    came_back = SuppressionReason.BOUNCED
-    # Whoever is not reached has not said no, and must not say it by saving something else.
-    if not agreed or reason not in (None, came_back):
-        return Wish.STOPPED
-    return Wish.PAUSED if paused else Wish(person.frequency)
+def _subscription(connection: Connection, person: Subscriber) -> Subscription:
+    return Subscription(
+        person.consents,
+        tuple(suppressions_of(connection, person.address_hash)),
+        person.frequency,
+        person.paused_until,
+        person.paused_by,
+        consents.withdrawn_by(connection, person.id, _STOPS),
+    )
 
 
-def _follow_wish(
+def _follow(
     connection: Connection,
     published: Published,
     person: Subscriber,
-    wish: Wish,
+    decided: Preferred,
     evidence: Evidence,
     now: datetime,
 ) -> None:
-    if wish is Wish.STOPPED:
-        # Whoever has agreed to no emails finds this chosen already and stops nothing by it.
-        if Purpose.MARKETING in person.consents:
-            stop(connection, person, None, published.practice.privacy_version, evidence, now)
-        return
-    want_emails(connection, published, person, "preferences", evidence, now)
-    _write_as_often(connection, person, wish, now)
+    where = Origin(_PREFERENCES, published.practice.privacy_version, evidence)
+    record_consents(connection, person.id, decided.boxes, where, now)
+    if decided.stopped:
+        _stop(connection, person, decided.stopped, None, replace(where, source=_STOP), now, now)
+    if decided.wanted:
+        _want(connection, published, person, decided.wanted, where, now)
+    if decided.often:
+        _write_as_often(connection, person, decided.often, now)
 
 
-def _write_as_often(connection: Connection, person: Subscriber, wish: Wish, now: datetime) -> None:
-    """Apply a frequency to someone who gets emails, from the next one on."""
-    frequency = person.frequency if wish is Wish.PAUSED else Frequency(wish)
-    paused_until = now + PAUSE if wish is Wish.PAUSED else None
-    already = person.paused_until if person.paused_until and person.paused_until > now else None
-    subscribers.change_subscriber(
-        connection,
-        person.id,
-        frequency=frequency,
-        paused_until=(already or paused_until) if paused_until else None,
-        paused_by=person.paused_by if already else PausedBy.PERSON,
-    )
+def _write_as_often(
+    connection: Connection, person: Subscriber, often: Often, now: datetime
+) -> None:
+    """Apply a wish from the next email on, including emails already claimed."""
+    subscribers.change_subscriber(connection, person.id, **often._asdict())
     messages.cancel_open(connection, person.id, "the preferences changed")
     enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
 
@@ -275,22 +246,30 @@ def stop(
     already stored. A mail provider gives the time of the request as `at`; if the person has undone
     an unsubscription since then, it changes nothing.
     """
-    unsubscribed, address_hash = SuppressionReason.UNSUBSCRIBED, person.address_hash
-    stood = stands(connection, address_hash, unsubscribed)
-    if stood and at is None:
+    decided = preferences.stop(_subscription(connection, person))
+    if decided or at:
+        where = Origin(source, privacy, evidence)
+        _stop(connection, person, decided, message, where, now, at or now)
+
+
+def _stop(
+    connection: Connection,
+    person: Subscriber,
+    decided: Stopped | None,
+    message: int | None,
+    where: Origin,
+    now: datetime,
+    at: datetime,
+) -> None:
+    """Suppress the address and end what is under way, unless they had unsubscribed before."""
+    why = SuppressionReason.UNSUBSCRIBED
+    if not suppress(connection, person.address_hash, why, at) or decided is None:
         return
-    if not suppress(connection, address_hash, unsubscribed, at or now) or stood:
-        return
-    withdrawn = [
-        ConsentChange(purpose, False, OWN_WORDINGS[purpose])
-        for purpose in (Purpose.GUIDE, Purpose.MARKETING)
-        if purpose in person.consents
-    ]
-    _record(connection, person, withdrawn, source, privacy, evidence, now)
-    end_what_is_under_way(connection, person.id, address_hash, now)
+    record_consents(connection, person.id, decided.withdrawn, where, now)
+    end_by(connection, person.id, decided.reason, now)
     messages.cancel_open(connection, person.id, "they unsubscribed")
-    if source != ELSEWHERE:
-        noted = "pages" if source == _STOP else source
+    if where.source != ELSEWHERE:
+        noted = "pages" if where.source == _STOP else where.source
         _note_unsubscribed(connection, person, message, noted, now)
 
 
@@ -307,56 +286,40 @@ def want_emails(
     An unsubscription is undone, and consent that was never given, or lapsed in silence, is recorded
     with its `source`.
     """
-    _start_again(connection, published, person, evidence, now)
-    if find_suppression(connection, person.address_hash):
-        return
-    present, privacy = _again(connection, person).consents, published.practice.privacy_version
-    granted = changed(present, {Purpose.MARKETING: True}, OWN_WORDINGS)
-    _record(connection, person, granted, source, privacy, evidence, now)
-    if granted:
-        enrolments.take_up_unsubscribed(connection, person.id, now)
+    wanted = preferences.want_emails(_subscription(connection, person), now)
+    where = Origin(source, published.practice.privacy_version, evidence)
+    _want(connection, published, person, wanted, where, now)
 
 
-def _start_again(
+def _want(
     connection: Connection,
     published: Published,
     person: Subscriber,
-    evidence: Evidence,
+    wanted: Wanted,
+    where: Origin,
     now: datetime,
 ) -> None:
-    unsubscribed = SuppressionReason.UNSUBSCRIBED
-    if not lift_suppression(connection, person.address_hash, unsubscribed, now):
-        return
-    granted = [
-        ConsentChange(purpose, True, OWN_WORDINGS[purpose])
-        for source in _STOPS
-        for purpose in consents.withdrawn_by(connection, person.id, source)
-    ]
-    privacy = published.practice.privacy_version
-    _record(connection, person, granted, "resubscribe", privacy, evidence, now)
-    enrolments.take_up_unsubscribed(connection, person.id, now)
-    if not find_suppression(connection, person.address_hash):
-        go_on(connection, published, person.id, now, now)
+    if wanted.came_back:
+        _come_back(connection, published, person, wanted.came_back, where.evidence, now)
+    if wanted.agreed:
+        record_consents(connection, person.id, wanted.agreed, where, now)
+        enrolments.take_up_unsubscribed(connection, person.id, now)
 
 
-def _record(
+def _come_back(
     connection: Connection,
+    published: Published,
     person: Subscriber,
-    changes: list[ConsentChange],
-    source: str,
-    privacy: str,
+    back: CameBack,
     evidence: Evidence,
     now: datetime,
 ) -> None:
-    consents.record_consents(
-        connection,
-        person.id,
-        changes,
-        source=source,
-        privacy_version=privacy,
-        evidence=evidence,
-        now=now,
-    )
+    lift_suppression(connection, person.address_hash, SuppressionReason.UNSUBSCRIBED, now)
+    where = Origin("resubscribe", published.practice.privacy_version, evidence)
+    record_consents(connection, person.id, back.granted, where, now)
+    enrolments.take_up_unsubscribed(connection, person.id, now)
+    if back.left is None:
+        go_on(connection, published, person.id, now, now)
 
 
 def _note_unsubscribed(
@@ -374,7 +337,3 @@ def _note_unsubscribed(
         "verdict": "human",
     }
     events.add_events(connection, [unsubscribed])
-
-
-def _again(connection: Connection, person: Subscriber) -> Subscriber:
-    return subscribers.get_by_address(connection, person.address)

@@ -13,7 +13,7 @@ from nurture.domain.sequences.sequence import Request, Sequence, StepKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import enrolments, messages, subscribers
+from nurture.store.tables import enrolments, messages
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import find_suppression
@@ -41,8 +41,7 @@ def ask(
     published no answer, they are unreachable and must write to the practice instead.
     """
     with database.writing() as connection:
-        locks.hold_person(connection, subscriber_id)
-        person = subscribers.find_subscriber(connection, subscriber_id)
+        person = locks.hold_subscriber(connection, subscriber_id)
         if person is None:
             return None
         sequence = _answer_to(request, catalogue.current(connection))

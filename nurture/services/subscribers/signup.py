@@ -1,39 +1,43 @@
-"""Signing up: from a completed form to an enrolment; `collecting` continues from there."""
+"""Signing up: from a filled-in form to an enrolment; the guide's page goes on from there."""
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.domain.sequences.sequence import OptIn, Sequence
-from nurture.domain.subscribers.consent import Evidence, Purpose, granted_at_signup
-from nurture.domain.subscribers.guide_requests import ask_again, begin, is_too_soon
-from nurture.domain.subscribers.late_signups import (
-    SignupTime,
-    is_overtaken,
-    not_overtaken,
-    signup_time,
-)
-from nurture.domain.subscribers.suppression import may_ask_again
+from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
+from nurture.domain.sequences.sequence import Sequence
+from nurture.domain.subscribers.bookings import booked_until
+from nurture.domain.subscribers.consent import Evidence, Origin, Purpose
+from nurture.domain.subscribers.late_signups import SignupTime, signup_time
+from nurture.domain.subscribers.signup import Earlier, Known, Subscribed, sign_up
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.inbound.goal import is_over_by_booking, know_earlier_bookings
-from nurture.services.subscribers.vanished import find_anew
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import consents, enrolments, messages, signups, subscribers
+from nurture.store.tables import bookings, consents, enrolments, messages, signups, subscribers
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.restores import last_restored_at
-from nurture.store.tables.subscribers import Subscriber
+from nurture.store.tables.subscribers import AddedMeanwhileError, Subscriber
 from nurture.store.tables.suppressions import allow_guide, suppressions_of
 from nurture.store.tables.withdrawals import let_go_since
 from nurture.tokens import Tokens
 
 _HOUR = timedelta(hours=1)
 
+#: Two processes add the same person in the same moment perhaps once, but not again and again.
+_TRIES = 5
+
+_log = logging.getLogger(__name__)
+
 
 class UnknownFormError(NurtureError):
     """No sequence has a form with that key."""
+
+
+class NotWrittenError(NurtureError):
+    """The data could not be stored, although the database responded."""
 
 
 class KeyReusedError(NurtureError):
@@ -71,6 +75,24 @@ class Signup:
     said_at: datetime | None = None
 
 
+class _Asked(NamedTuple):
+    """What is asked for and when; `known_as` are the keyed hashes of the address."""
+
+    signup: Signup
+    sequence: Sequence
+    known_as: tuple[str, ...]
+    time: SignupTime
+
+
+class _Found(NamedTuple):
+    """The person and the enrolment as the database has them, and all that is decided from."""
+
+    person: Subscriber | None
+    enrolment: Enrolment | None
+    booked_before: bool
+    known: Known
+
+
 def subscribe(
     database: Database,
     catalogue: Catalogue,
@@ -87,12 +109,19 @@ def subscribe(
     or `ImpossibleTimeError`.
     """
 
-    def attempt() -> None:
-        with database.writing() as connection:
-            published = catalogue.current(connection)
-            _subscribe(connection, published, tokens, limits, signup, now)
-
-    find_anew(attempt)
+    for _ in range(_TRIES):
+        try:
+            with database.writing() as connection:
+                published = catalogue.current(connection)
+                return _subscribe(connection, published, tokens, limits, signup, now)
+        except AddedMeanwhileError:
+            continue
+    _log.error(
+        "A person was found neither new nor known, %d times. If rows were put into the table "
+        "subscribers by hand, let its numbering begin after them (setval).",
+        _TRIES,
+    )
+    raise NotWrittenError("This could not be written down.", remedy="Try again in a minute.")
 
 
 def _subscribe(
@@ -103,6 +132,7 @@ def _subscribe(
     signup: Signup,
     now: datetime,
 ) -> None:
+    """Read what is known, have the domain decide, and write down what it says."""
     sequence = published.sequence_of_form(signup.form)
     if sequence is None:
         raise UnknownFormError(
@@ -113,16 +143,10 @@ def _subscribe(
     if _is_a_repeat(connection, signup, now):
         return
     _refuse_floods(connection, signup, limits, now)
-    known_as = tokens.address_hashes(signup.address)
-    locks.hold_address(connection, known_as[0])
-    if signup.said_at and let_go_since(connection, known_as, signup.said_at):
-        return
-    suppressed = [one for each in known_as for one in suppressions_of(connection, each)]
-    if not suppressed:
-        _enrol(connection, published, sequence, signup, known_as, time)
-    elif not time.before_restore and may_ask_again(suppressed, time.asked_at):
-        _enrol(connection, published, sequence, signup, known_as, time)
-        _try_guide(connection, signup, sequence, now)
+    asked = _Asked(signup, sequence, tokens.address_hashes(signup.address), time)
+    found = _find(connection, published, asked)
+    if decided := sign_up(sequence, signup.ticked, found.known, time):
+        _write(connection, published, asked, found, decided)
 
 
 def _is_a_repeat(connection: Connection, signup: Signup, now: datetime) -> bool:
@@ -147,126 +171,110 @@ def _refuse_floods(connection: Connection, signup: Signup, limits: Limits, now: 
         raise TooManySignupsError("There were too many signups.", remedy="Try again in an hour.")
 
 
-def _enrol(
-    connection: Connection,
-    published: Published,
-    sequence: Sequence,
-    signup: Signup,
-    known_as: tuple[str, ...],
-    time: SignupTime,
-) -> None:
-    person = _add_or_find(connection, published, signup, known_as[0], time.told_at)
-    person = know_earlier_bookings(connection, person, known_as)
-    _note(connection, person, signup, time)
-    form = sequence.form
-    assert form is not None  # The sequence was found by it.
-    ticked = _believed(connection, person, signup)
-    changes = granted_at_signup(form.grants, ticked, form.wording)
-    if time.said_at:
-        last_said = consents.last_said(connection, person.id, known_as)
-        changes = not_overtaken(changes, last_said, time.said_at)
-    consents.record_consents(
-        connection,
-        person.id,
-        changes,
-        source=f"form:{form.key}",
-        privacy_version=published.practice.privacy_version,
-        evidence=signup.evidence,
-        now=time.told_at,
-        said_at=time.said_at,
-    )
-    if form.opt_in is OptIn.CONFIRMED:
-        subscribers.confirm_address(connection, person.id, time.told_at)
-    _start_or_offer_again(connection, person, sequence, time)
-
-
-def _note(connection: Connection, person: Subscriber, signup: Signup, time: SignupTime) -> None:
-    """Store the signup itself; one that is brought back may already be there."""
-    if time.said_at and signups.is_signup(connection, person.id, signup.form, time.said_at):
-        return
-    signups.add_signup(
-        connection,
-        subscriber_id=person.id,
-        form=signup.form,
-        page_url=signup.evidence.page_url,
-        utm=signup.utm,
-        client=signup.evidence.client,
-        now=time.asked_at,
-        received_at=time.told_at if time.said_at else None,
-    )
-
-
-def _try_guide(connection: Connection, signup: Signup, sequence: Sequence, now: datetime) -> None:
-    """Allow the guide that was just requested to be sent to an address that has bounced."""
-    person = subscribers.get_by_address(connection, signup.address)
-    enrolment = enrolments.find_enrolment_in(connection, person.id, sequence.key)
-    if enrolment and enrolment.guide_wanted_at == now:
-        allow_guide(connection, person.address_hash, enrolment.id, now)
-
-
-def _believed(connection: Connection, person: Subscriber, signup: Signup) -> list[Purpose]:
-    """Return the boxes that count, since anyone can tick them for someone else's address.
-
-    A person who has confirmed their address and declined a purpose is asked again on the guide's
-    page, where only they can answer.
-    """
-    if person.confirmed_at is None:
-        return list(signup.ticked)
-    refused = consents.refused(connection, person.id)
-    return [purpose for purpose in signup.ticked if purpose not in refused]
-
-
-def _add_or_find(
-    connection: Connection,
-    published: Published,
-    signup: Signup,
-    address_hash: str,
-    now: datetime,
-) -> Subscriber:
-    subscribers.add_subscriber(
-        connection,
-        address=signup.address,
-        address_hash=address_hash,
-        first_name=signup.first_name,
+def _find(connection: Connection, published: Published, asked: _Asked) -> _Found:
+    """Hold the address and the person, and find all that the decision rests on."""
+    signup, sequence, known_as, time = asked
+    locks.hold_address(connection, known_as[0])
+    met = subscribers.find_by_address(connection, signup.address)
+    person = locks.hold_subscriber(connection, met.id) if met else None
+    number = person.id if person else None
+    told_before = bookings.told_of_nobody(connection, known_as)
+    known = Known(
         time_zone=signup.time_zone or published.practice.time_zone,
-        now=now,
+        suppressions=[one for each in known_as for one in suppressions_of(connection, each)],
+        let_go=time.said_at is not None and let_go_since(connection, known_as, time.said_at),
+        last_said=consents.last_said(connection, number, known_as) if time.said_at else {},
+        booked_until=booked_until(told_before),
     )
-    return subscribers.get_by_address(connection, signup.address)
+    if person is None:
+        return _Found(None, None, bool(told_before), known)
+    one = enrolments.find_enrolment_in(connection, person.id, sequence.key)
+    told = [*told_before, *bookings.told_of(connection, person.id)] if told_before else []
+    known = replace(
+        known,
+        time_zone=person.time_zone,
+        confirmed=person.confirmed_at is not None,
+        refused=consents.refused(connection, person.id),
+        booked_until=booked_until(told) if told else person.booked_until,
+        enrolment=_earlier(one) if one else None,
+    )
+    return _Found(person, one, bool(told_before), known)
 
 
-def _start_or_offer_again(
-    connection: Connection, person: Subscriber, sequence: Sequence, time: SignupTime
+def _earlier(one: Enrolment) -> Earlier:
+    return Earlier(one.ending, one.progress, one.guide_wanted_at, one.ended_at)
+
+
+def _write(
+    connection: Connection, published: Published, asked: _Asked, found: _Found, decided: Subscribed
 ) -> None:
-    booked = is_over_by_booking(sequence, person)
-    if enrolments.add_enrolment(
+    signup, _, known_as, time = asked
+    number = found.person.id if found.person else _add(connection, asked, found.known.time_zone)
+    if found.booked_before:
+        bookings.give_bookings_to(connection, known_as, number)
+        until = found.known.booked_until
+        subscribers.change_subscriber(connection, number, booked_until=until)
+    # A signup that is brought back may be there already.
+    if not (time.said_at and signups.is_signup(connection, number, signup.form, time.said_at)):
+        signups.add_signup(
+            connection,
+            subscriber_id=number,
+            form=signup.form,
+            page_url=signup.evidence.page_url,
+            utm=signup.utm,
+            client=signup.evidence.client,
+            now=time.asked_at,
+            received_at=time.told_at if time.said_at else None,
+        )
+    where = Origin(f"form:{signup.form}", published.practice.privacy_version, signup.evidence)
+    consents.record_consents(connection, number, decided.granted, where, time.told_at, time.said_at)
+    if decided.confirms:
+        subscribers.confirm_address(connection, number, time.told_at)
+    if decided.progress:
+        enrolment = _enrol(connection, asked, found, number, decided.progress)
+        if decided.guide_on_trial:
+            address_hash = found.person.address_hash if found.person else known_as[0]
+            allow_guide(connection, address_hash, enrolment, time.told_at)
+
+
+def _add(connection: Connection, asked: _Asked, time_zone: str) -> int:
+    return subscribers.add_subscriber(
         connection,
-        subscriber_id=person.id,
-        sequence=sequence.key,
-        now=time.told_at,
-        ends_as=begin(time.told_at, person.time_zone, booked=booked).ends_as,
-        asked_at=time.due_at,
-        held_at=time.held_since,
-    ):
-        return
-    locks.hold(connection, enrolments.of_subscriber(person.id))
-    enrolment = enrolments.find_enrolment_in(connection, person.id, sequence.key)
-    if enrolment is None or is_too_soon(enrolment.guide_wanted_at, time.asked_at):
-        return
-    if not is_overtaken(time, enrolment.ending, enrolment.ended_at):
-        _offer_guide_again(connection, enrolment, booked, time)
+        address=asked.signup.address,
+        address_hash=asked.known_as[0],
+        first_name=asked.signup.first_name,
+        time_zone=time_zone,
+        now=asked.time.told_at,
+    )
 
 
-def _offer_guide_again(
-    connection: Connection, enrolment: Enrolment, booked: bool, time: SignupTime
-) -> None:
-    """Send the guide's email again to someone who asks again; ended sequences do not restart."""
-    now = time.told_at
-    progress = ask_again(enrolment.ending, enrolment.progress, now, booked=booked)
+def _enrol(
+    connection: Connection, asked: _Asked, found: _Found, number: int, progress: Progress
+) -> int:
+    """Let the series begin or, for a person who asks again, offer the guide's email again."""
+    if found.enrolment:
+        return _offer_again(connection, found.enrolment, progress, asked.time)
+    enrolment = enrolments.add_enrolment(
+        connection,
+        subscriber_id=number,
+        sequence=asked.sequence.key,
+        now=asked.time.told_at,
+        ends_as=progress.ends_as,
+        asked_at=asked.time.due_at,
+        held_at=asked.time.held_since,
+    )
+    assert enrolment is not None  # The person is held, and was not in the sequence.
+    return enrolment
+
+
+def _offer_again(
+    connection: Connection, enrolment: Enrolment, progress: Progress, time: SignupTime
+) -> int:
     messages.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")
     enrolments.change_enrolment(
         connection,
         enrolment.id,
-        now,
+        time.told_at,
         status=EnrolmentStatus.ACTIVE,
         ended_at=None,
         ended_because=None,
@@ -275,3 +283,4 @@ def _offer_guide_again(
         **({"held_at": time.held_since} if time.before_restore else {}),
         **enrolments.columns_of(progress),
     )
+    return enrolment.id

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
-from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.subscribers.suppression import SuppressionReason, ending_by, goes_on
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Published
 from nurture.store.database import Connection
@@ -50,7 +50,16 @@ def end_what_is_under_way(
     Enrolments that another reason ended before get this reason too, so that the order in which
     reasons are reported makes no difference.
     """
-    ending = _ending(suppressions.find_suppression(connection, address_hash))
+    reason = suppressions.find_suppression(connection, address_hash)
+    if reason:
+        end_by(connection, subscriber_id, reason, now)
+
+
+def end_by(
+    connection: Connection, subscriber_id: int, reason: SuppressionReason, now: datetime
+) -> None:
+    """End a person's enrolments for that reason, the strongest, as `ending_once` says."""
+    ending = ending_by(reason)
     status, because = ending.status, ending.because
     enrolments.end_enrolments_of(connection, subscriber_id, status, now, because)
     enrolments.reword_ends(connection, subscriber_id, ending)
@@ -75,17 +84,17 @@ def lift_bounce(
     if not suppressions.lift_suppression(connection, person.address_hash, bounced, at):
         return False
     note_lifted(connection, person.id, now, note)
-    if suppressions.find_suppression(connection, person.address_hash):
-        reword_what_ended(connection, person)
-    else:
+    if not reword_what_ended(connection, person):
         go_on(connection, published, person.id, now, look_at or now)
     return True
 
 
-def reword_what_ended(connection: Connection, person: Subscriber) -> None:
-    """Give ended enrolments the strongest remaining reason."""
+def reword_what_ended(connection: Connection, person: Subscriber) -> bool:
+    """Let what ended have ended for the strongest reason left; return whether there is one."""
     left = suppressions.find_suppression(connection, person.address_hash)
-    enrolments.reword_ends(connection, person.id, _ending(left))
+    if left:
+        enrolments.reword_ends(connection, person.id, ending_by(left))
+    return left is not None
 
 
 def go_on(
@@ -104,7 +113,7 @@ def go_on(
     for one in enrolments.enrolments_of(connection, subscriber_id):
         guides = [m for m in ledger if m.enrolment_id == one.id and m.kind is StepKind.GUIDE]
         again = _guide_again(one, now) if _never_arrived(one, guides) else {}
-        ended = one.status is EnrolmentStatus.SUPPRESSED and _goes_on(published, one)
+        ended = goes_on(one.ending, published.sequences.get(one.sequence))
         if ended or (again and one.status is EnrolmentStatus.ACTIVE):
             active = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
             enrolments.change_enrolment(connection, one.id, look_at, **active, **again)
@@ -124,18 +133,6 @@ def note_lifted(
         "raw": {"reason": note["reason"]},
     }
     events.add_events(connection, [row])
-
-
-def _ending(reason: SuppressionReason | None) -> Ending:
-    because = EndReason(reason) if reason else None
-    if reason is SuppressionReason.UNSUBSCRIBED:
-        return Ending(EnrolmentStatus.UNSUBSCRIBED, because)
-    return Ending(EnrolmentStatus.SUPPRESSED, because)
-
-
-def _goes_on(published: Published, enrolment: Enrolment) -> bool:
-    sequence = published.sequences.get(enrolment.sequence)
-    return sequence is None or (sequence.answers is None and sequence.quiet is None)
 
 
 def _never_arrived(enrolment: Enrolment, guides: list[messages.Message]) -> bool:

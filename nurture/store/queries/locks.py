@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from nurture.store.database import among, as_numbers
 from nurture.store.tables.enrolments import enrolments, of_subscriber
-from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.subscribers import Subscriber, find_subscriber, subscribers
 
 
 def hold(connection: Connection, where: Any) -> None:
@@ -81,9 +81,13 @@ def hold_people(connection: Connection, subscriber_ids: Iterable[int]) -> None:
         connection.execute(ordered, {"people": as_numbers(connection, numbers)})
 
 
-def hold_person(connection: Connection, subscriber_id: int) -> None:
-    """Lock a subscriber and all of their enrolments, before any of them is read."""
+def hold_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
+    """Lock a subscriber and all of their enrolments, and return the subscriber as locked.
+
+    Return `None` if they have been erased, or never existed.
+    """
     if connection.dialect.name != "sqlite":
         person = select(subscribers.c.id).where(subscribers.c.id == subscriber_id)
         connection.execute(person.with_for_update(key_share=True))
         hold(connection, of_subscriber(subscriber_id))
+    return find_subscriber(connection, subscriber_id)

@@ -7,7 +7,7 @@ stores the keyed hash of the address, for a year at most.
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, literal_column, null, select, update
+from sqlalchemy import ColumnElement, Connection, literal_column, null, select, update
 
 from nurture.domain.audience.facts import Happened
 from nurture.domain.subscribers.bookings import BOOKINGS
@@ -27,16 +27,20 @@ def told_of_booker(connection: Connection, address_hashes: Collection[str]) -> l
     return _told(connection, events.c.booker.in_(address_hashes))
 
 
+def told_of_nobody(connection: Connection, address_hashes: Collection[str]) -> list[Happened]:
+    """Return what calendars told of an address before anybody signed up with it."""
+    return _told(connection, _of_nobody(address_hashes))
+
+
 def give_bookings_to(
     connection: Connection, address_hashes: Collection[str], subscriber_id: int
-) -> bool:
-    """Give earlier reports about an address to its subscriber; return whether there were any.
+) -> None:
+    """Let what was told of an address before belong to the subscriber who has it now.
 
-    The address must be locked: see `locks.hold_address`.
+    The address is held: see `locks.hold_address`.
     """
-    of_nobody = events.c.booker.in_(address_hashes) & events.c.subscriber_id.is_(None)
-    given = connection.execute(update(events).where(of_nobody).values(subscriber_id=subscriber_id))
-    return given.rowcount > 0
+    theirs = update(events).where(_of_nobody(address_hashes))
+    connection.execute(theirs.values(subscriber_id=subscriber_id))
 
 
 def take_bookings_from(connection: Connection, subscriber_ids: Collection[int]) -> None:
@@ -58,7 +62,11 @@ def forget_bookers(connection: Connection, before: datetime) -> int:
     return connection.execute(update(events).where(old).values(booker=None)).rowcount
 
 
-def _told(connection: Connection, where: object) -> list[Happened]:
-    statement = select(events.c.kind, events.c.happened_at).where(where, _IS_BOOKING)  # type: ignore[arg-type]
+def _of_nobody(address_hashes: Collection[str]) -> ColumnElement[bool]:
+    return events.c.booker.in_(address_hashes) & events.c.subscriber_id.is_(None)
+
+
+def _told(connection: Connection, where: ColumnElement[bool]) -> list[Happened]:
+    statement = select(events.c.kind, events.c.happened_at).where(where, _IS_BOOKING)
     rows = connection.execute(statement.order_by(events.c.happened_at, events.c.id))
     return [Happened(EventKind(row.kind), row.happened_at) for row in rows]

@@ -1,6 +1,6 @@
 """Consent records: append-only proof of every consent and every refusal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,13 @@ from sqlalchemy import (
 )
 
 from nurture.domain.known_words import known
-from nurture.domain.subscribers.consent import ConsentChange, ConsentRecord, Evidence, Purpose
+from nurture.domain.subscribers.consent import (
+    ConsentChange,
+    ConsentRecord,
+    Evidence,
+    Origin,
+    Purpose,
+)
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.withdrawals import CONSENT, consents_withdrawn, list_withdrawals
 from nurture.store.types import UtcDateTime, metadata
@@ -47,34 +53,31 @@ def record_consents(
     connection: Connection,
     subscriber_id: int,
     changes: Sequence[ConsentChange],
-    *,
-    source: str,
-    privacy_version: str,
-    evidence: Evidence,
-    now: datetime,
+    where: Origin,
+    when: datetime,
     said_at: datetime | None = None,
 ) -> None:
-    """Append the changes with their evidence, and update the subscriber's current consents.
+    """Append each purpose granted or withdrawn, with its wording, where and when it was said.
 
-    `said_at` is when they were made, if that is reported late. `source` says where: `form:<key>`,
-    `guide-page`, `preferences`, `unsubscribe`, `resubscribe`, `quiet`, `stayed`, `studio`,
-    `elsewhere` or `journal`.
+    No other function writes consent records. The subscriber's present consents follow, and every
+    withdrawal is listed for the journal. `said_at` is the time by the website's own account, if
+    we learn of a consent only afterwards.
     """
     if not changes:
         return
     shared = {
         "subscriber_id": subscriber_id,
-        "recorded_at": now,
-        "source": source,
-        "privacy_version": privacy_version,
-        "page_url": evidence.page_url,
-        "client": evidence.client,
-        "user_agent": evidence.user_agent,
+        "recorded_at": when,
+        "source": where.source,
+        "privacy_version": where.privacy_version,
+        "page_url": where.evidence.page_url,
+        "client": where.evidence.client,
+        "user_agent": where.evidence.user_agent,
         "said_at": said_at,
     }
     connection.execute(insert(consents), [shared | _row(change) for change in changes])
     _follow(connection, subscriber_id, changes)
-    _list_withdrawn(connection, subscriber_id, changes, now)
+    _list_withdrawn(connection, subscriber_id, changes, when)
 
 
 def consent_history(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
@@ -101,13 +104,14 @@ def refused(connection: Connection, subscriber_id: int) -> frozenset[Purpose]:
 
 
 def last_said(
-    connection: Connection, subscriber_id: int, address_hashes: Sequence[str]
+    connection: Connection, subscriber_id: int | None, address_hashes: Sequence[str]
 ) -> dict[Purpose, datetime]:
-    """Return when each purpose was last granted or withdrawn, even if a restore has lost it."""
-    said = [
-        (row["purpose"], row["said_at"] or row["recorded_at"])
-        for row in consent_history(connection, subscriber_id)
-    ]
+    """Return when each purpose was last granted or withdrawn.
+
+    The hashes find what was withdrawn before a restore that forgot it, or forgot the subscriber.
+    """
+    history = consent_history(connection, subscriber_id) if subscriber_id else []
+    said = [(row["purpose"], row["said_at"] or row["recorded_at"]) for row in history]
     said += consents_withdrawn(connection, address_hashes)
     latest: dict[Purpose, datetime] = {}
     for word, at in said:
@@ -116,15 +120,17 @@ def last_said(
     return latest
 
 
-def withdrawn_by(connection: Connection, subscriber_id: int, source: str) -> list[Purpose]:
-    """Return the purposes whose latest record is a withdrawal from `source`."""
+def withdrawn_by(
+    connection: Connection, subscriber_id: int, sources: Collection[str]
+) -> frozenset[Purpose]:
+    """Return the purposes whose latest record is a withdrawal that came from one of `sources`."""
     latest = {row["purpose"]: row for row in consent_history(connection, subscriber_id)}
     withdrawn = [
         known(Purpose, purpose, None)
         for purpose, row in latest.items()
-        if row["source"] == source and not row["granted"]
+        if row["source"] in sources and not row["granted"]
     ]
-    return list(filter(None, withdrawn))
+    return frozenset(filter(None, withdrawn))
 
 
 def _record(row: Mapping[str, Any]) -> ConsentRecord:

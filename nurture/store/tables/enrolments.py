@@ -108,10 +108,10 @@ def add_enrolment(
     ends_as: Ending | None = None,
     asked_at: datetime | None = None,
     held_at: datetime | None = None,
-) -> bool:
-    """Enrol a subscriber, due immediately; return whether they were not enrolled before.
+) -> int | None:
+    """Enrol somebody, due at once; return the number, or `None` if they were enrolled before.
 
-    If they asked earlier, they were due then, although they are enrolled only now.
+    Where they asked earlier, that is when they were due, though they were enrolled only now.
     """
     asked_at = asked_at or now
     row = {
@@ -127,7 +127,8 @@ def add_enrolment(
         "ends_as": ending_as_text(ends_as),
         "held_at": held_at,
     }
-    return bool(insert_new(connection, enrolments, numbered(connection, enrolments, [row]), "id"))
+    added = insert_new(connection, enrolments, numbered(connection, enrolments, [row]), "id")
+    return added[0].id if added else None
 
 
 def hand_over(connection: Connection, going_on: Iterable[tuple[int, str]], now: datetime) -> None:

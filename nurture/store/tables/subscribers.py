@@ -73,8 +73,8 @@ subscribers = Table(
 )
 
 
-class ErasedMeanwhileError(NurtureError):
-    """The erasure of a person while another transaction was waiting for them."""
+class AddedMeanwhileError(NurtureError):
+    """Another transaction has added the same person, or a row with the same number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,11 @@ def add_subscriber(
     first_name: str,
     time_zone: str,
     now: datetime,
-) -> bool:
-    """Add the person unless they are known; return whether they are new."""
+) -> int:
+    """Add a person who is not known yet, and return their number.
+
+    Raises `AddedMeanwhileError`.
+    """
     row = {
         "address": address,
         "address_key": address_key(address),
@@ -114,25 +117,16 @@ def add_subscriber(
         "created_at": now,
         "purposes": (),
     }
-    return bool(insert_new(connection, subscribers, numbered(connection, subscribers, [row]), "id"))
+    rows = numbered(connection, subscribers, [row])
+    for added in insert_new(connection, subscribers, rows, "id"):
+        return int(added.id)
+    raise AddedMeanwhileError("This person has just been added.", remedy="Try again.")
 
 
 def find_by_address(connection: Connection, address: str) -> Subscriber | None:
     """Return the subscriber with that address, however it is spelt."""
     where = subscribers.c.address_key.in_(address_keys(address))
     return _one(connection, select(subscribers).where(where))
-
-
-def get_by_address(connection: Connection, address: str) -> Subscriber:
-    """Return the subscriber of an address that existed just now, locked against other writers.
-
-    Raise `ErasedMeanwhileError` if they have been erased since.
-    """
-    where = subscribers.c.address_key.in_(address_keys(address))
-    person = _one(connection, select(subscribers).where(where).with_for_update(key_share=True))
-    if person is None:
-        raise ErasedMeanwhileError("This person has just been erased.", remedy="Try again.")
-    return person
 
 
 def find_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:

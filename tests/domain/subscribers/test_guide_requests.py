@@ -110,7 +110,22 @@ def test_an_enrolment_begun_after_a_booking_gets_only_the_guide() -> None:
 def test_collecting_does_not_restart_an_enrolment_that_was_removed_booked_or_left(
     before: Ending, after: EnrolmentStatus
 ) -> None:
-    status, progress = collect(before, Progress(LONG_AGO, LONG_AGO), NOW)
-    assert status is after
-    assert progress.collected_at == NOW
-    assert not progress.guide_wanted
+    collected = collect(before, Progress(LONG_AGO, LONG_AGO), NOW)
+    assert collected is not None
+    assert collected.ending == (before if after is before.status else Ending(after))
+    assert collected.ending.status is after
+    assert collected.is_under_way is (after is EnrolmentStatus.ACTIVE)
+    assert collected.progress.collected_at == NOW
+    assert not collected.progress.guide_wanted
+
+
+@given(endings, progresses)
+def test_only_the_first_time_a_guide_is_collected_counts(
+    ending: Ending, progress: Progress
+) -> None:
+    collected = collect(ending, progress, NOW)
+    assert (collected is None) is (progress.collected_at is not None)
+    after = collected.progress if collected else progress
+    assert collect(ending, after, NOW) is None
+    assert after.passed == progress.passed
+    assert after.ends_as == progress.ends_as

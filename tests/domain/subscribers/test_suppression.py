@@ -1,22 +1,29 @@
 """Suppressions: each reason is independent, the strongest is named, and a bounce may be retried."""
 
+import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.scheduling.gate import Allowed, Standing, may_send
-from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.scheduling.gate import Allowed, Refused, Standing, may_send
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
+from nurture.domain.sequences.sequence import Quiet, Request, StepKind
 from nurture.domain.subscribers.consent import Consents, Purpose
 from nurture.domain.subscribers.suppression import (
     ASKS_AGAIN_AFTER,
     Suppression,
     SuppressionReason,
+    ending_by,
+    ending_once,
+    goes_on,
     guide_on_trial,
     may_ask_again,
     strongest,
 )
+from tests.domain.playing import GUIDE, sequence_of
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BOUNCED = SuppressionReason.BOUNCED
@@ -72,3 +79,48 @@ def test_the_gate_allows_only_the_trial_guide_to_a_bouncing_address(
 def test_no_answer_is_sent_to_an_address_that_bounces_and_complained() -> None:
     complained = Standing(Consents(), SuppressionReason.COMPLAINED, bounces=True)
     assert not isinstance(may_send(StepKind.ANSWER, complained, NOW), Allowed)
+
+
+endings = st.builds(
+    Ending, st.sampled_from(EnrolmentStatus), st.none() | st.sampled_from(EndReason)
+)
+
+
+@given(endings, st.lists(st.sampled_from(SuppressionReason), min_size=1), st.randoms())
+def test_an_enrolment_ends_alike_in_whatever_order_the_reasons_are_told(
+    before: Ending, told: list[SuppressionReason], chance: random.Random
+) -> None:
+    def ended(order: list[SuppressionReason]) -> Ending:
+        ending, known = before, set[SuppressionReason]()
+        for reason in order:
+            known.add(reason)
+            ending = ending_once(ending, strongest(known) or reason)
+        return ending
+
+    shuffled = chance.sample(told, len(told))
+    assert ended(told) == ended(shuffled)
+    of_its_own = before.status is not EnrolmentStatus.ACTIVE and not before.is_left
+    expected = before if of_its_own else ending_by(strongest(told) or told[0])
+    assert ended(told) == expected
+
+
+@given(st.sampled_from(SuppressionReason))
+def test_the_gate_refuses_with_the_ending_that_a_suppression_brings(
+    reason: SuppressionReason,
+) -> None:
+    standing = Standing(Consents(frozenset(Purpose)), reason)
+    refused = may_send(StepKind.ARTICLE, standing, NOW)
+    assert isinstance(refused, Refused)
+    assert Ending(refused.reason, refused.because) == ending_by(reason)
+
+
+@given(endings)
+def test_only_a_series_that_a_suppression_ended_goes_on_by_itself(before: Ending) -> None:
+    series = sequence_of(GUIDE)
+    suppressed = before.status is EnrolmentStatus.SUPPRESSED
+    assert goes_on(before, series) is goes_on(before, None) is suppressed
+    for other in (
+        replace(series, answers=Request.DATA),
+        replace(series, quiet=Quiet(timedelta(days=180), timedelta(days=14))),
+    ):
+        assert not goes_on(before, other)

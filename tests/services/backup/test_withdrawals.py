@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from nurture.archive.journal import JournalFile, WithdrawalJournal, WithdrawalLine
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
 from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.services.backup import withdrawals
 from nurture.services.subscribers import erasure, preferences
-from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from tests.installation import Installation
 from tests.servers.clock import ClockFile
 

@@ -88,9 +88,10 @@ def test_nothing_is_offered_again_to_someone_who_unsubscribed(
 ) -> None:
     with doubtful.context.database.writing() as connection:
         from nurture.domain.subscribers.consent import Evidence
-        from nurture.store.tables.subscribers import get_by_address
+        from nurture.store.queries.locks import hold_subscriber
 
-        person = get_by_address(connection, ANN)
+        person = hold_subscriber(connection, doubtful.person(ANN)["id"])
+        assert person
         stop(connection, person, None, "1", Evidence(), doubtful.clock.now)
     assert settle(doubtful, 2, sent=False) is Settled.LET_GO
     doubtful.live(days=2)

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.services.delivery import batch, sunset
 from nurture.services.subscribers import preferences
-from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.queries.locks import hold
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments

@@ -6,12 +6,12 @@ import pytest
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.services.delivery import pause
 from nurture.services.inbound import events
 from nurture.services.profile.explanation import Explanation, explain
 from nurture.services.simulation.snapshot import NobodyError
 from nurture.services.subscribers import preferences
-from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.queries.claims import set_status
 from tests.installation import Installation
 from tests.installations import ScriptedSink

@@ -7,12 +7,18 @@ import pytest
 from click.testing import CliRunner
 
 from nurture.cli import main
-from nurture.domain.subscribers.consent import OWN_WORDINGS, ConsentChange, Evidence, Purpose
+from nurture.domain.subscribers.consent import (
+    OWN_WORDINGS,
+    ConsentChange,
+    Evidence,
+    Origin,
+    Purpose,
+)
+from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.domain.tracking.events import EventKind
 from nurture.services.delivery import pause
 from nurture.services.profile import explanation
 from nurture.services.subscribers import on_behalf, preferences
-from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.consents import record_consents
 from tests.installation import Installation
 from tests.services.inbound.test_events import book, tell
@@ -119,15 +125,7 @@ def did_not_agree(home: Installation) -> None:
     collected(home)
     no = ConsentChange(Purpose.MARKETING, False, OWN_WORDINGS[Purpose.MARKETING])
     with home.context.database.writing() as connection:
-        record_consents(
-            connection,
-            1,
-            [no],
-            source="preferences",
-            privacy_version="1",
-            evidence=Evidence(),
-            now=home.clock.now,
-        )
+        record_consents(connection, 1, [no], Origin("preferences", "1"), home.clock.now)
     home.live(days=10)
 
 

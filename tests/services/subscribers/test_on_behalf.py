@@ -9,10 +9,10 @@ import pytest
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.domain.tracking.events import EventKind
 from nurture.services.subscribers import on_behalf, preferences
 from nurture.services.subscribers.on_behalf import NobodyThereError, NotAheadError, NotPutBackError
-from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.consents import consents
 from nurture.store.tables.events import events
 from tests.installation import Installation

@@ -9,13 +9,14 @@ from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services.delivery.batch import WINDOW
 from nurture.services.delivery.claim import claim_due
 from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
-from nurture.services.subscribers.preferences import PreferenceChange, Preferences, Wish
+from nurture.services.subscribers.preferences import Preferences
 from nurture.store.queries.claims import begin_sending
 from nurture.store.tables.consents import consent_history
 from nurture.store.tables.suppressions import suppress, suppressions
@@ -200,20 +201,14 @@ def test_undoing_an_unsubscribe_resumes_the_sequence_where_it_was(
 
 
 def test_undo_restores_only_the_consent_that_was_withdrawn(home: Installation) -> None:
-    from nurture.domain.subscribers.consent import ConsentChange, Purpose
+    from nurture.domain.subscribers.consent import ConsentChange, Origin, Purpose
     from nurture.store.tables.consents import record_consents
 
     home.subscribe(ANN)
     no_series = [ConsentChange(Purpose.MARKETING, False, "No series, please.")]
     with home.context.database.writing() as connection:
         record_consents(
-            connection,
-            1,
-            no_series,
-            source="preferences",
-            privacy_version="",
-            evidence=EVIDENCE,
-            now=home.clock.now,
+            connection, 1, no_series, Origin("preferences", "", EVIDENCE), home.clock.now
         )
     unsubscribe(home)
     resubscribe(home)

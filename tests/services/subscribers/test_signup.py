@@ -4,8 +4,10 @@ import threading
 import time
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
@@ -15,18 +17,25 @@ from nurture.services.subscribers import signup as signup_service
 from nurture.services.subscribers.signup import (
     KeyReusedError,
     Limits,
+    NotWrittenError,
     Signup,
     TooManySignupsError,
     UnknownFormError,
 )
+from nurture.store import personal
 from nurture.store.queries import locks
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import add_enrolment, enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.signups import signup_keys, signups
-from nurture.store.tables.subscribers import add_subscriber, find_by_address, subscribers
+from nurture.store.tables.subscribers import (
+    add_subscriber,
+    find_by_address,
+    subscribers,
+)
 from tests.installation import Installation, subjects
 from tests.installations import ScriptedSink
+from tests.servers.clock import ClockFile
 
 ANN = "ann@example.org"
 GUIDE, REMINDER = "your-guide", "guide-reminder"
@@ -163,6 +172,49 @@ def test_an_unsubscribe_by_an_old_link_stops_a_signup_that_is_being_recorded(
     leaving.join(20)
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
     assert home.deliver() == 0
+
+
+def test_a_person_who_is_erased_while_they_sign_up_again_is_added_anew(home: Installation) -> None:
+    home.subscribe(ANN)
+    [old] = [row["id"] for row in home.rows(subscribers)]
+    signing_up = threading.Thread(target=home.subscribe, args=(ANN, "over-50-guide"))
+    with home.context.database.writing() as connection:
+        personal.lock_people(connection, [old])
+        signing_up.start()
+        time.sleep(0.3)
+        personal.empty_people(connection, [old])
+    signing_up.join(20)
+    new = home.person(ANN)
+    assert new["id"] != old
+    assert new["purposes"] == {"guide", "marketing"}
+    assert [row["sequence"] for row in home.enrolments_of(ANN)] == ["over-50-guide"]
+
+
+def put_in_the_way(home: Installation, numbers: range) -> None:
+    """Rows put into the table by hand, which its numbering does not know of."""
+    row = {"time_zone": "UTC", "created_at": home.clock.now, "purposes": (), "address_hash": ""}
+    with home.context.database.writing() as connection:
+        connection.execute(insert(subscribers), [row | {"id": number} for number in numbers])
+
+
+def test_a_row_in_the_way_of_a_new_person_is_passed_by(home: Installation) -> None:
+    put_in_the_way(home, range(1, 3))
+    home.subscribe(ANN)
+    assert home.person(ANN)["id"] == 3
+    assert len(home.rows(signups)) == 1
+
+
+def test_rows_that_stay_in_the_way_end_in_an_error_that_tells_strangers_nothing(
+    postgresql_url: str, tmp_path: Path, clock_file: ClockFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = Installation(postgresql_url, tmp_path, clock_file).publish_shipped()
+    put_in_the_way(home, range(1, 100))
+    with pytest.raises(NotWrittenError) as caught:
+        home.subscribe(ANN, key="k", digest="d")
+    assert "setval" in caplog.text
+    assert "setval" not in str(caught.value)
+    assert home.rows(signups) == home.rows(signup_keys) == []
+    home.close()
 
 
 def test_a_signup_with_a_suppressed_address_is_accepted_silently_and_ignored(

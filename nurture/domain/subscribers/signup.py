@@ -1,0 +1,107 @@
+"""Signups: what filling in a form grants and starts, decided from what is known so far."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nurture.domain.sequences.enrolment import Ending, Progress
+from nurture.domain.sequences.sequence import Form, OptIn, Sequence
+from nurture.domain.subscribers.bookings import is_booked, is_for_guide_only
+from nurture.domain.subscribers.consent import ConsentChange, Purpose, granted_at_signup
+from nurture.domain.subscribers.guide_requests import ask_again, begin, is_too_soon
+from nurture.domain.subscribers.late_signups import SignupTime, is_overtaken, not_overtaken
+from nurture.domain.subscribers.suppression import Suppression, may_ask_again
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An enrolment in the form's sequence that was there before the form was filled in."""
+
+    ending: Ending
+    progress: Progress
+    guide_wanted_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an address, and of the person behind it, when a form is filled in.
+
+    `refused` are the purposes they said no to last, and `last_said` is when each purpose was last
+    granted or withdrawn. `let_go` says that they were let go after the time at which they asked.
+    """
+
+    time_zone: str
+    suppressions: Collection[Suppression] = ()
+    let_go: bool = False
+    confirmed: bool = False
+    refused: frozenset[Purpose] = frozenset()
+    last_said: Mapping[Purpose, datetime] = field(default_factory=dict)
+    booked_until: datetime | None = None
+    enrolment: Earlier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The effect of a signup: the consents granted, and where the enrolment is from now on.
+
+    Without `progress` the enrolment stays as it is. With `guide_on_trial` its guide may go to an
+    address that has bounced.
+    """
+
+    granted: tuple[ConsentChange, ...]
+    confirms: bool
+    progress: Progress | None
+    guide_on_trial: bool = False
+
+
+def sign_up(
+    sequence: Sequence, ticked: Collection[Purpose], known: Known, time: SignupTime
+) -> Subscribed | None:
+    """Decide what a signup grants and starts; return `None` if it changes nothing.
+
+    A suppressed address changes nothing, unless a bounce that is not recent is the only reason:
+    then one guide may show whether the address is good again.
+    """
+    form = sequence.form
+    if form is None or not _counts(known, time):
+        return None
+    progress = _progress(sequence, known, time)
+    return Subscribed(
+        granted=tuple(_granted(form, ticked, known, time)),
+        confirms=form.opt_in is OptIn.CONFIRMED,
+        progress=progress,
+        guide_on_trial=bool(known.suppressions) and progress is not None,
+    )
+
+
+def _counts(known: Known, time: SignupTime) -> bool:
+    if known.let_go or not known.suppressions:
+        return not known.let_go
+    return not time.before_restore and may_ask_again(known.suppressions, time.asked_at)
+
+
+def _granted(
+    form: Form, ticked: Collection[Purpose], known: Known, time: SignupTime
+) -> list[ConsentChange]:
+    """Grant what the form says, and each ticked box that counts.
+
+    Anybody can tick a box for an address that is not theirs. So a person who has confirmed the
+    address and has refused is asked again on the guide's page, where only they can answer.
+    """
+    refused = known.refused if known.confirmed else frozenset()
+    believed = [purpose for purpose in ticked if purpose not in refused]
+    granted = granted_at_signup(form.grants, believed, form.wording)
+    return not_overtaken(granted, known.last_said, time.said_at) if time.said_at else granted
+
+
+def _progress(sequence: Sequence, known: Known, time: SignupTime) -> Progress | None:
+    """Begin the enrolment or, if they have asked before, continue it; never start it over."""
+    booked = is_for_guide_only(sequence) and is_booked(known.booked_until)
+    before = known.enrolment
+    if before is None:
+        return begin(time.told_at, known.time_zone, booked=booked)
+    too_soon = is_too_soon(before.guide_wanted_at, time.asked_at)
+    if too_soon or is_overtaken(time, before.ending, before.ended_at):
+        return None
+    return ask_again(before.ending, before.progress, time.told_at, booked=booked)

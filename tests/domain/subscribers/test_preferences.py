@@ -1,0 +1,177 @@
+"""What follows when a person stops, comes back or saves the preference page."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.scheduling.gate import PAUSE, Frequency, PausedBy
+from nurture.domain.subscribers.consent import ConsentChange, Consents, Purpose
+from nurture.domain.subscribers.preferences import (
+    STOPPED,
+    Subscription,
+    Wish,
+    come_back,
+    prefer,
+    prefer_less,
+    stop,
+    want_emails,
+    wish_of,
+)
+from nurture.domain.subscribers.suppression import Suppression, SuppressionReason
+
+NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
+MARKETING, TRACKING = Purpose.MARKETING, Purpose.TRACKING
+UNSUBSCRIBED, BOUNCED = SuppressionReason.UNSUBSCRIBED, SuppressionReason.BOUNCED
+BOXES = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
+MOST_FIRST = (Wish.USUAL, Wish.FEWER, Wish.PAUSED, Wish.STOPPED)
+
+moments = st.timedeltas(timedelta(days=-90), timedelta(days=90)).map(lambda by: NOW + by)
+past = st.timedeltas(timedelta(0), timedelta(days=90)).map(lambda ago: NOW - ago)
+purposes = st.frozensets(st.sampled_from(Purpose))
+standing = st.lists(
+    st.builds(Suppression, st.sampled_from(SuppressionReason), past),
+    unique_by=lambda one: one.reason,
+).map(tuple)
+subscriptions = st.builds(
+    Subscription,
+    purposes.map(Consents),
+    standing,
+    st.sampled_from(Frequency),
+    st.none() | moments,
+    st.sampled_from(PausedBy),
+    purposes,
+)
+wishes = st.sampled_from(Wish)
+boxes = st.fixed_dictionaries(dict.fromkeys(BOXES, st.booleans()))
+
+
+def reasons(present: Subscription) -> set[SuppressionReason]:
+    return {one.reason for one in present.suppressions}
+
+
+def after(present: Subscription, changes: tuple[ConsentChange, ...]) -> Subscription:
+    """The same person once these changes are recorded."""
+    given = {change.purpose for change in changes if change.granted}
+    taken = {change.purpose for change in changes if not change.granted}
+    return replace(present, consents=Consents((present.consents.purposes | given) - taken))
+
+
+def once_stopped(present: Subscription) -> Subscription:
+    """The same person once they have stopped everything."""
+    decided = stop(present)
+    if decided is None:
+        return present
+    suppressions = (*present.suppressions, Suppression(UNSUBSCRIBED, NOW))
+    withdrawn = frozenset(change.purpose for change in decided.withdrawn)
+    left = after(present, decided.withdrawn)
+    return replace(left, suppressions=suppressions, withdrawn_by_stop=withdrawn)
+
+
+@given(subscriptions)
+def test_a_stop_withdraws_the_emails_alone_and_ends_everything_by_the_strongest_reason(
+    present: Subscription,
+) -> None:
+    decided = stop(present)
+    assert (decided is None) is (UNSUBSCRIBED in reasons(present))
+    stopped = once_stopped(present)
+    assert UNSUBSCRIBED in reasons(stopped)
+    assert stop(stopped) is None
+    assert stopped.consents.purposes >= present.consents.purposes - set(STOPPED)
+    assert decided is None or decided.reason is stopped.suppressed
+    assert decided is None or not set(STOPPED) & stopped.consents.purposes
+
+
+@given(subscriptions.filter(lambda one: UNSUBSCRIBED not in reasons(one)))
+def test_coming_back_gives_what_the_stop_withdrew_and_no_more(present: Subscription) -> None:
+    stopped = once_stopped(present)
+    back = come_back(stopped, NOW)
+    assert back is not None
+    assert after(stopped, back.granted).consents == present.consents
+    assert back.left is present.suppressed
+
+
+@given(subscriptions)
+def test_coming_back_never_grants_what_no_stop_withdraws(present: Subscription) -> None:
+    back = come_back(present, NOW)
+    assert (back is None) is (UNSUBSCRIBED not in reasons(present))
+    granted = {change.purpose for change in back.granted} if back else set()
+    assert granted <= set(STOPPED) & present.withdrawn_by_stop
+
+
+def test_an_unsubscription_that_comes_later_is_not_taken_back() -> None:
+    later = Suppression(UNSUBSCRIBED, NOW + timedelta(seconds=1))
+    assert come_back(Subscription(Consents(), (later,)), NOW) is None
+
+
+@given(subscriptions)
+def test_wanting_the_emails_agrees_to_them_unless_another_reason_stands(
+    present: Subscription,
+) -> None:
+    wanted = want_emails(present, NOW)
+    granted = (*(wanted.came_back.granted if wanted.came_back else ()), *wanted.agreed)
+    agreed = MARKETING in after(present, granted).consents
+    assert agreed or reasons(present) - {UNSUBSCRIBED}
+    assert all(change.granted for change in granted)
+    given = {change.purpose for change in granted}
+    assert len(given) == len(granted)
+    assert given <= set(STOPPED)
+
+
+@given(subscriptions, wishes, boxes)
+def test_a_saved_page_changes_the_boxes_that_were_changed_and_no_others(
+    present: Subscription, wish: Wish, wanted: dict[Purpose, bool]
+) -> None:
+    for decided in (prefer(present, wish, wanted, NOW), prefer_less(present, wish, wanted, NOW)):
+        changed = {change.purpose: change.granted for change in decided.boxes}
+        assert changed.items() <= wanted.items()
+        assert all(granted != (one in present.consents) for one, granted in changed.items())
+    saved = after(present, prefer(present, wish, wanted, NOW).boxes)
+    assert {one: one in saved.consents for one in BOXES} == wanted
+
+
+@given(subscriptions, wishes, boxes)
+def test_a_page_that_may_only_make_it_less_gives_no_yes_and_takes_every_no(
+    present: Subscription, wish: Wish, wanted: dict[Purpose, bool]
+) -> None:
+    decided = prefer_less(present, wish, wanted, NOW)
+    assert not any(change.granted for change in decided.boxes)
+    assert decided.wanted is None
+    refused = {one for one, yes in wanted.items() if not yes}
+    assert not refused & after(present, decided.boxes).consents.purposes
+    assert (decided.stopped is not None) is (
+        wish is Wish.STOPPED and UNSUBSCRIBED not in reasons(present)
+    )
+    is_less = MOST_FIRST.index(wish) > MOST_FIRST.index(wish_of(present, NOW))
+    assert (decided.often is not None) is (is_less and wish is not Wish.STOPPED)
+
+
+@given(subscriptions)
+def test_a_page_that_is_saved_as_it_was_shown_changes_no_consent_of_people_who_get_the_emails(
+    present: Subscription,
+) -> None:
+    decided = prefer(present, wish_of(present, NOW), {}, NOW)
+    assert decided.boxes == ()
+    assert decided.wanted in (None, (None, ()))
+    assert decided.stopped is None or reasons(present) - {BOUNCED}
+    assert (decided.often is None) is (wish_of(present, NOW) is Wish.STOPPED)
+
+
+@given(subscriptions, st.sampled_from((Wish.USUAL, Wish.FEWER, Wish.PAUSED)))
+def test_the_preference_page_shows_the_frequency_that_was_chosen(
+    present: Subscription, wish: Wish
+) -> None:
+    free = replace(present, suppressions=(), consents=Consents(frozenset(Purpose)))
+    often = prefer(free, wish, {}, NOW).often
+    assert often is not None
+    saved = replace(
+        free,
+        frequency=often.frequency,
+        paused_until=often.paused_until,
+        paused_by=often.paused_by,
+    )
+    assert wish_of(saved, NOW) is wish
+    running = free.pause_at(NOW)
+    assert often.paused_until == ((running or NOW + PAUSE) if wish is Wish.PAUSED else None)
+    assert often.paused_by is (free.paused_by if running else PausedBy.PERSON)

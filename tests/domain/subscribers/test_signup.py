@@ -1,0 +1,173 @@
+"""What a signup grants and starts, for anybody and whatever is known of them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.sequences.enrolment import (
+    GUIDE_AT_MOST_EVERY,
+    Ending,
+    EndReason,
+    EnrolmentStatus,
+    Progress,
+)
+from nurture.domain.sequences.sequence import OptIn, Sequence
+from nurture.domain.subscribers.bookings import BOOKED_BEFORE, NOT_CANCELLED
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.subscribers.late_signups import SignupTime, is_overtaken
+from nurture.domain.subscribers.signup import Earlier, Known, sign_up
+from nurture.domain.subscribers.suppression import Suppression, SuppressionReason
+from tests.domain.playing import GUIDE, sequence_of
+
+NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
+A_WEEK = timedelta(days=7)
+
+sequences = st.builds(
+    lambda opt_in, goal: replace(sequence_of(GUIDE, opt_in=opt_in), goal=goal),
+    st.sampled_from(OptIn),
+    st.sampled_from(("booked", "")),
+)
+ticks = st.lists(st.sampled_from(Purpose), unique=True)
+before = st.timedeltas(timedelta(0), timedelta(days=400)).map(lambda ago: NOW - ago)
+times = st.builds(SignupTime, st.just(NOW), st.none() | before, st.booleans()).map(
+    lambda one: one if one.said_at else replace(one, before_restore=False)
+)
+endings = st.builds(
+    Ending, st.sampled_from(EnrolmentStatus), st.none() | st.sampled_from(EndReason)
+)
+progresses = st.builds(
+    Progress,
+    before,
+    before,
+    passed=st.frozensets(st.sampled_from(("guide", "a"))),
+    collected_at=st.none() | before,
+    guide_wanted=st.booleans(),
+)
+earlier = st.builds(Earlier, endings, progresses, before, st.none() | before)
+purposes = st.frozensets(st.sampled_from(Purpose))
+people = st.builds(
+    Known,
+    st.just("Europe/London"),
+    confirmed=st.booleans(),
+    refused=purposes,
+    last_said=st.dictionaries(st.sampled_from(Purpose), before),
+    booked_until=st.sampled_from((None, NOT_CANCELLED, NOW)),
+    enrolment=st.none() | earlier,
+)
+suppressions = st.lists(
+    st.builds(
+        Suppression,
+        st.sampled_from(SuppressionReason),
+        before,
+        asked_again_at=st.none() | before,
+    ),
+    min_size=1,
+    unique_by=lambda one: one.reason,
+)
+
+
+@given(sequences, ticks, people, suppressions, times)
+def test_a_suppressed_address_changes_nothing_unless_it_bounced_a_week_ago_and_no_more(
+    sequence: Sequence,
+    ticked: list[Purpose],
+    known: Known,
+    standing: list[Suppression],
+    time: SignupTime,
+) -> None:
+    decided = sign_up(sequence, ticked, replace(known, suppressions=standing), time)
+    [first, *others] = standing
+    is_old = time.asked_at - max(first.since, first.asked_again_at or first.since) >= A_WEEK
+    only_bounced = not others and first.reason is SuppressionReason.BOUNCED
+    assert (decided is not None) is (only_bounced and is_old and not time.before_restore)
+
+
+@given(sequences, ticks, people, times)
+def test_a_person_who_was_let_go_after_they_asked_is_not_brought_back(
+    sequence: Sequence, ticked: list[Purpose], known: Known, time: SignupTime
+) -> None:
+    assert sign_up(sequence, ticked, replace(known, let_go=True), time) is None
+
+
+@given(sequences, ticks, people)
+def test_a_form_grants_what_it_says_and_every_box_that_its_owner_has_not_refused(
+    sequence: Sequence, ticked: list[Purpose], known: Known
+) -> None:
+    decided, form = sign_up(sequence, ticked, known, SignupTime(NOW)), sequence.form
+    assert decided and form
+    granted = [change.purpose for change in decided.granted]
+    refused = known.refused if known.confirmed else set()
+    assert set(granted) == {*form.grants, *(set(ticked) - refused)}
+    assert len(granted) == len(set(granted))
+    assert all(change.granted and change.wording == form.wording for change in decided.granted)
+    assert decided.confirms is (form.opt_in is OptIn.CONFIRMED)
+
+
+@given(sequences, ticks, people, before)
+def test_a_signup_told_late_grants_nothing_that_they_have_spoken_of_since(
+    sequence: Sequence, ticked: list[Purpose], known: Known, said_at: datetime
+) -> None:
+    decided = sign_up(sequence, ticked, known, SignupTime(NOW, said_at))
+    assert decided
+    late = {change.purpose for change in decided.granted}
+    at_once = sign_up(sequence, ticked, known, SignupTime(NOW))
+    assert at_once
+    since = {purpose for purpose, at in known.last_said.items() if at >= said_at}
+    assert late == {change.purpose for change in at_once.granted} - since
+
+
+@given(sequences, people, times)
+def test_a_first_signup_begins_with_the_guide_and_with_nothing_else_for_those_who_have_booked(
+    sequence: Sequence, known: Known, time: SignupTime
+) -> None:
+    decided = sign_up(sequence, (), replace(known, enrolment=None), time)
+    assert decided and decided.progress
+    assert decided.progress.guide_wanted
+    assert decided.progress.enrolled_at == time.told_at
+    booked = sequence.goal == "booked" and known.booked_until == NOT_CANCELLED
+    assert decided.progress.ends_as == (BOOKED_BEFORE if booked else None)
+
+
+@given(sequences, people, earlier, times)
+def test_asking_again_offers_the_guide_once_a_day_and_forgets_nothing_they_had(
+    sequence: Sequence, known: Known, one: Earlier, time: SignupTime
+) -> None:
+    decided = sign_up(sequence, (), replace(known, enrolment=one), time)
+    assert decided
+    lately = time.asked_at - one.guide_wanted_at < GUIDE_AT_MOST_EVERY
+    stays = lately or is_overtaken(time, one.ending, one.ended_at)
+    assert (decided.progress is None) is stays
+    after = decided.progress or one.progress
+    assert after.guide_wanted or stays
+    assert (after.passed, after.collected_at) == (one.progress.passed, one.progress.collected_at)
+
+
+@given(sequences, ticks, people, times)
+def test_the_same_signup_once_more_starts_nothing_more(
+    sequence: Sequence, ticked: list[Purpose], known: Known, time: SignupTime
+) -> None:
+    once = sign_up(sequence, ticked, known, time)
+    assert once
+    under_way = Ending(EnrolmentStatus.ACTIVE)
+    after = once.progress and Earlier(under_way, once.progress, time.due_at)
+    again = sign_up(sequence, ticked, replace(known, enrolment=after or known.enrolment), time)
+    assert again
+    assert again.progress is None
+    assert again.granted == once.granted
+
+
+@given(sequences, people, st.booleans())
+def test_a_guide_goes_on_trial_exactly_if_the_address_had_bounced_and_it_is_offered(
+    sequence: Sequence, known: Known, bounced: bool
+) -> None:
+    bounce = Suppression(SuppressionReason.BOUNCED, NOW - A_WEEK)
+    standing = [bounce] if bounced else []
+    decided = sign_up(sequence, (), replace(known, suppressions=standing), SignupTime(NOW))
+    assert decided
+    assert decided.guide_on_trial is (bounced and decided.progress is not None)
+
+
+def test_nobody_signs_up_for_a_sequence_that_has_no_form() -> None:
+    sequence = replace(sequence_of(GUIDE), form=None)
+    assert sign_up(sequence, (), Known("Europe/London"), SignupTime(NOW)) is None
