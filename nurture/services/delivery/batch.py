@@ -34,10 +34,10 @@ from nurture.services.delivery.outcomes import (
 from nurture.services.delivery.refusals import note_bounce, settle_refusals
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database, DatabaseUnavailableError
-from nurture.store.queries import claims, locks
+from nurture.store.queries import locks
 from nurture.store.queries.due import Step, advance, look_again
-from nurture.store.tables import account, enrolments, messages
-from nurture.store.tables.account import FinalRefusal
+from nurture.store.tables import account, enrolments, message_changes, messages
+from nurture.store.tables.account import Refused
 from nurture.store.tables.instance import armed_for, how_far, is_armed
 
 #: So many messages are marked `sending` together; as many are in doubt after a kill, at most.
@@ -183,7 +183,7 @@ class _Run:
     @property
     def claim(self) -> str:
         """The name under which the batch was claimed."""
-        return self.batch.claim
+        return self.batch.claim.name
 
     @property
     def claimed(self) -> list[Claimed]:
@@ -258,7 +258,7 @@ class _Run:
             self._hold(connection, {outcome.message for outcome in self._outcomes})
             self._record(connection)
             lease_until = real_now() + SENDING_LEASE
-            begun = claims.begin_sending(connection, self.claim, window, lease_until)
+            begun = message_changes.begin_sending(connection, self.claim, window, lease_until)
         for outcome in self._outcomes[:recorded]:
             del self._known[outcome.message]
         del self._outcomes[:recorded]
@@ -271,7 +271,7 @@ class _Run:
             return
         with self.dispatch.database.writing() as connection:
             lease_until = real_now() + SENDING_LEASE
-            self._begun &= claims.renew(connection, self.claim, lease_until)
+            self._begun &= message_changes.renew(connection, self.claim, lease_until)
         self._renewed_at = time.monotonic()
 
     def _made(self, one: Claimed) -> Iterator[Envelope]:
@@ -310,13 +310,15 @@ class _Run:
         accepted = [o.message for o in taken]
         kept = all(o.code is None for o in taken)  # A mail server's answer has a code.
         heard_at = {m: self._heard_at[m] for m in accepted}
-        claims.record_accepted(connection, self.claim, heard_at, kept=kept)
+        message_changes.record_accepted(connection, self.claim, heard_at, kept=kept)
         advance(connection, [self._passed(m) for m in accepted], self.now)
         others = [o for o in outcomes if o.status is not MessageStatus.ACCEPTED]
         for outcome in others:
             self._record_other(connection, outcome)
         if others:
-            messages.cancel_ended(connection, {self._known[o.message].due.id for o in others})
+            message_changes.cancel_ended(
+                connection, {self._known[o.message].due.id for o in others}
+            )
         if outcomes:
             accounts.note_outcomes(connection, self.probe_of, outcomes, self._refused(), self.now)
 
@@ -333,7 +335,7 @@ class _Run:
     def _record_other(self, connection: Connection, outcome: Outcome) -> None:
         one = self._known[outcome.message]
         status = fate_of(one, outcome, self.now)
-        claims.record_refused(
+        message_changes.record_refused(
             connection, self.claim, outcome.message, status, outcome.reason, outcome.code
         )
         if outcome.address_refused:
@@ -369,5 +371,5 @@ class _Run:
         if self.stopped:
             why = "the mail server takes no mail at present"
         pause = AWAY if self.server_is_away else timedelta(0)
-        for message in claims.release_unoffered(connection, self.claim, self._begun, why):
+        for message in message_changes.release_unoffered(connection, self.claim, self._begun, why):
             self._look_later(connection, self._known[message], self.now + pause)

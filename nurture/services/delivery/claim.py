@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from nurture.domain.messages.status import SETTLED, MessageStatus
 from nurture.domain.scheduling.decision import (
@@ -24,10 +23,10 @@ from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.services.delivery import sunset
 from nurture.store.database import Connection
-from nurture.store.queries import claims
 from nurture.store.queries.due import DueEnrolment, Step, advance, due_enrolments, due_for_probe
 from nurture.store.queries.facts import facts_of
-from nurture.store.tables import enrolments, messages, sequences
+from nurture.store.tables import enrolments, message_changes, messages, sequences
+from nurture.store.tables.message_changes import Claim, NewMessage
 
 #: How long a worker may be silent, on the real clock, before its claims are taken from it.
 CLAIM_LEASE = timedelta(seconds=60)
@@ -59,7 +58,7 @@ class Claimed:
 class Batch:
     """What one worker has claimed together; `looked_at` counts everything that was due."""
 
-    claim: str
+    claim: Claim
     looked_at: int = 0
     claimed: list[Claimed] = field(default_factory=list)
 
@@ -100,13 +99,14 @@ def claim_due(
     mailed = _with_recent_mails(connection, due, published, now)
     segments = _segments(connection, due, published, now)
     plan = _decide_all(due, published, mailed, segments, now, 1 if probing else limit)
-    batch = Batch(claim=secrets.token_hex(8), looked_at=len(due))
-    _claim_offers(connection, published, plan, batch, now, real_now + CLAIM_LEASE)
+    claim = Claim(secrets.token_hex(8), now, real_now + CLAIM_LEASE)
+    batch = Batch(claim, looked_at=len(due))
+    _claim_offers(connection, published, plan, batch)
     advance(connection, plan.steps, now)
-    messages.cancel_steps(connection, plan.skipped, "the step was skipped")
+    message_changes.cancel_steps(connection, plan.skipped, "the step was skipped")
     for ending, ended in plan.ends.items():
         enrolments.end_enrolments(connection, ended, ending.status, now, ending.because)
-        messages.cancel_open_of(connection, ended, "the enrolment ended")
+        message_changes.cancel_open_of(connection, ended, "the enrolment ended")
     enrolments.hand_over(connection, plan.going_on, now)
     completed = plan.ends.get(_AT_THE_END, ())
     sunset.fall_silent(connection, published, [d for d in due if d.id in completed], now)
@@ -195,13 +195,11 @@ def _claim_offers(
     published: Published,
     plan: _Plan,
     batch: Batch,
-    now: datetime,
-    lease_until: datetime,
 ) -> None:
     """Insert the messages; until a message is released, its enrolment is not looked at."""
     rows = {_key(*offer): _new_message(*offer, published) for offer in plan.offers}
-    claim = {"claim": batch.claim, "claimed_at": now, "lease_until": lease_until}
-    numbers = claims.add_messages(connection, list(rows.values()), claim)
+    now = batch.claim.claimed_at
+    numbers = message_changes.add_messages(connection, list(rows.values()), batch.claim)
     known = messages.find_messages(connection, [key for key in rows if key not in numbers])
     for due, offer in plan.offers:
         key = _key(due, offer)
@@ -209,8 +207,8 @@ def _claim_offers(
             batch.claimed.append(_claimed(due, offer, published, numbers[key], now))
             plan.steps.append(_step(due, offer.progress, None))
         else:
-            again = claim | {"revision_id": rows[key].revision_id}
-            _take_up_again(connection, published, plan, batch, (due, offer), known[key], again)
+            revision = rows[key].revision_id
+            _take_up_again(connection, published, plan, batch, (due, offer), known[key], revision)
 
 
 def _take_up_again(
@@ -220,12 +218,12 @@ def _take_up_again(
     batch: Batch,
     offered: tuple[DueEnrolment, Offer],
     message: messages.Message,
-    claim: Mapping[str, Any],
+    revision: int,
 ) -> None:
     """Claim an existing message again, but only if that cannot mean sending it twice."""
     due, offer = offered
-    now = claim["claimed_at"]
-    if _may_be_offered_again(message) and claims.claim_again(connection, message, **claim):
+    now, claim_again = batch.claim.claimed_at, message_changes.claim_again
+    if _may_be_offered_again(message) and claim_again(connection, message, revision, batch.claim):
         again = _claimed(due, offer, published, message.id, now)
         to = replace(again.recipient, marked=message.marked)
         again = replace(again, recipient=to, attempt=message.attempt + 1, doubts=message.doubts)
@@ -249,11 +247,11 @@ def _key(due: DueEnrolment, offer: Offer) -> MessageKey:
     return due.id, offer.step.email, occasion
 
 
-def _new_message(due: DueEnrolment, offer: Offer, published: Published) -> claims.NewMessage:
+def _new_message(due: DueEnrolment, offer: Offer, published: Published) -> NewMessage:
     enrolment, step, occasion = _key(due, offer)
     sequence = published.sequences[due.sequence]
     revision, _ = published.prepared(sequence, offer.step)
-    return claims.NewMessage(
+    return NewMessage(
         enrolment_id=enrolment,
         subscriber_id=due.subscriber_id,
         sequence=due.sequence,

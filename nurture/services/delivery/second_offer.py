@@ -9,7 +9,7 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, StepKind, Wait
 from nurture.services.catalogue import Published
 from nurture.store.database import Connection
-from nurture.store.tables import enrolments, messages
+from nurture.store.tables import enrolments, message_changes
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.messages import Message
 
@@ -32,7 +32,7 @@ def offer_again(
     again = _as_before(published, enrolment, message, now) if enrolment else None
     if enrolment is None or again is None:
         return False
-    messages.move_on(connection, message.id, (message.status,), MessageStatus.DEFERRED, why)
+    message_changes.move_on(connection, message.id, (message.status,), MessageStatus.DEFERRED, why)
     enrolments.change_enrolment(
         connection,
         enrolment.id,

@@ -28,7 +28,7 @@ from nurture.services.subscribers.preferences import stop
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import events, messages, subscribers
+from nurture.store.tables import events, message_changes, messages, subscribers
 from nurture.store.tables.holds import LOST
 from nurture.store.tables.messages import Message
 from nurture.store.tables.subscribers import Subscriber
@@ -198,7 +198,7 @@ def _move_on(connection: Connection, event: MailEvent, message: Message | None) 
         return
     before, after = _MOVES[event.kind]
     why = "" if event.kind is EventKind.DELIVERED else event.reason
-    messages.move_on(connection, message.id, before, after, why)
+    message_changes.move_on(connection, message.id, before, after, why)
 
 
 def _source_key(provider: str, event_id: str) -> str:

@@ -24,7 +24,14 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.services.subscribers.suppression import end_what_is_under_way, go_on
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import consents, enrolments, events, messages, subscribers
+from nurture.store.tables import (
+    consents,
+    enrolments,
+    events,
+    message_changes,
+    messages,
+    subscribers,
+)
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import find_suppression, lift_suppression, stands, suppress
 
@@ -254,7 +261,7 @@ def _write_as_often(connection: Connection, person: Subscriber, wish: Wish, now:
         paused_until=(already or paused_until) if paused_until else None,
         paused_by=person.paused_by if already else PausedBy.PERSON,
     )
-    messages.cancel_open(connection, person.id, "the preferences changed")
+    message_changes.cancel_open(connection, person.id, "the preferences changed")
     enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
 
 
@@ -288,7 +295,7 @@ def stop(
     ]
     _record(connection, person, withdrawn, source, privacy, evidence, now)
     end_what_is_under_way(connection, person.id, address_hash, now)
-    messages.cancel_open(connection, person.id, "they unsubscribed")
+    message_changes.cancel_open(connection, person.id, "they unsubscribed")
     if source != ELSEWHERE:
         noted = "pages" if source == _STOP else source
         _note_unsubscribed(connection, person, message, noted, now)

@@ -21,7 +21,13 @@ from nurture.services.inbound.goal import is_over_by_booking, know_earlier_booki
 from nurture.services.subscribers.vanished import find_anew
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import consents, enrolments, messages, signups, subscribers
+from nurture.store.tables import (
+    consents,
+    enrolments,
+    message_changes,
+    signups,
+    subscribers,
+)
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.restores import last_restored_at
 from nurture.store.tables.subscribers import Subscriber
@@ -262,7 +268,7 @@ def _offer_guide_again(
     """Send the guide's email again to someone who asks again; ended sequences do not restart."""
     now = time.told_at
     progress = ask_again(enrolment.ending, enrolment.progress, now, booked=booked)
-    messages.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")
+    message_changes.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")
     enrolments.change_enrolment(
         connection,
         enrolment.id,
