@@ -35,7 +35,7 @@ from nurture.services.delivery.refusals import note_bounce, settle_refusals
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database, DatabaseUnavailableError
 from nurture.store.queries import locks
-from nurture.store.queries.due import Step, advance, look_again
+from nurture.store.queries.due import Advance, advance, look_again
 from nurture.store.tables import account, enrolments, message_changes, messages
 from nurture.store.tables.account import Refused
 from nurture.store.tables.instance import armed_for, how_far, is_armed
@@ -357,12 +357,12 @@ class _Run:
         )
         note_bounce(connection, message, outcome.reason, outcome.code, self.now)
 
-    def _passed(self, message: int) -> Step:
+    def _passed(self, message: int) -> Advance:
         one = self._known[message]
-        return Step(one.due.id, one.after, one.look_after, one.due.turn)
+        return Advance(one.due.id, one.after, one.look_after, one.due.turn)
 
     def _look_later(self, connection: Connection, one: Claimed, at: datetime) -> None:
-        look = Step(one.due.id, one.due.progress, at, one.due.turn)
+        look = Advance(one.due.id, one.due.progress, at, one.due.turn)
         look_again(connection, [look], self.now)
 
     def _hand_back(self, connection: Connection) -> None:

@@ -23,7 +23,7 @@ from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.services.delivery import sunset
 from nurture.store.database import Connection
-from nurture.store.queries.due import DueEnrolment, Step, advance, due_enrolments, due_for_probe
+from nurture.store.queries.due import Advance, DueEnrolment, advance, due_enrolments, due_for_probe
 from nurture.store.queries.facts import facts_of
 from nurture.store.tables import enrolments, message_changes, messages, sequences
 from nurture.store.tables.message_changes import Claim, NewMessage
@@ -68,7 +68,7 @@ class _Plan:
     """What will be recorded for a batch."""
 
     offers: list[tuple[DueEnrolment, Offer]] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    advances: list[Advance] = field(default_factory=list)
     ends: dict[Ending, list[int]] = field(default_factory=dict)
     skipped: list[tuple[int, str]] = field(default_factory=list)
     going_on: list[tuple[int, str]] = field(default_factory=list)
@@ -102,7 +102,7 @@ def claim_due(
     claim = Claim(secrets.token_hex(8), now, real_now + CLAIM_LEASE)
     batch = Batch(claim, looked_at=len(due))
     _claim_offers(connection, published, plan, batch)
-    advance(connection, plan.steps, now)
+    advance(connection, plan.advances, now)
     message_changes.cancel_steps(connection, plan.skipped, "the step was skipped")
     for ending, ended in plan.ends.items():
         enrolments.end_enrolments(connection, ended, ending.status, now, ending.because)
@@ -158,7 +158,7 @@ def _decide_all(
     for one in due:
         sequence = published.sequences.get(one.sequence)
         if sequence is None:
-            plan.steps.append(_step(one, one.progress, now + timedelta(days=1)))
+            plan.advances.append(_advance(one, one.progress, now + timedelta(days=1)))
             continue
         recent = mailed.setdefault(one.subscriber_id, [])
         standing = replace(one.standing, mailed_at=recent) if recent else one.standing
@@ -180,14 +180,14 @@ def _note(plan: _Plan, due: DueEnrolment, decision: Decision) -> None:
         case Offer():
             plan.offers.append((due, decision))
         case Look(at=at, progress=progress):
-            plan.steps.append(_step(due, progress, at))
+            plan.advances.append(_advance(due, progress, at))
         case End(reason=reason, then=then, because=because):
             plan.ends.setdefault(Ending(reason, because), []).append(due.id)
             plan.going_on += [(due.subscriber_id, then)] if then else []
 
 
-def _step(due: DueEnrolment, progress: Progress, look_at: datetime | None) -> Step:
-    return Step(due.id, progress, look_at, due.turn)
+def _advance(due: DueEnrolment, progress: Progress, look_at: datetime | None) -> Advance:
+    return Advance(due.id, progress, look_at, due.turn)
 
 
 def _claim_offers(
@@ -205,7 +205,7 @@ def _claim_offers(
         key = _key(due, offer)
         if key in numbers:
             batch.claimed.append(_claimed(due, offer, published, numbers[key], now))
-            plan.steps.append(_step(due, offer.progress, None))
+            plan.advances.append(_advance(due, offer.progress, None))
         else:
             revision = rows[key].revision_id
             _take_up_again(connection, published, plan, batch, (due, offer), known[key], revision)
@@ -228,11 +228,11 @@ def _take_up_again(
         to = replace(again.recipient, marked=message.marked)
         again = replace(again, recipient=to, attempt=message.attempt + 1, doubts=message.doubts)
         batch.claimed.append(again)
-        plan.steps.append(_step(due, offer.progress, None))
+        plan.advances.append(_advance(due, offer.progress, None))
     elif message.status in SETTLED or message.status is MessageStatus.IN_DOUBT:
-        plan.steps.append(_step(due, progress_after(offer, now), now))
+        plan.advances.append(_advance(due, progress_after(offer, now), now))
     else:
-        plan.steps.append(_step(due, offer.progress, None))
+        plan.advances.append(_advance(due, offer.progress, None))
 
 
 def _may_be_offered_again(message: messages.Message) -> bool:

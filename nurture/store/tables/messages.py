@@ -104,8 +104,8 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A message that the mail server may or may not have accepted, as shown to the owner."""
+class MessageInDoubt:
+    """A message of which nobody knows whether the mail server took it, for the owner."""
 
     message: int
     subscriber: str
@@ -205,7 +205,7 @@ def count_messages(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
-def doubts(connection: Connection) -> list[Doubt]:
+def doubts(connection: Connection) -> list[MessageInDoubt]:
     """Return every message in doubt, oldest first."""
     statement = (
         select(
@@ -219,7 +219,7 @@ def doubts(connection: Connection) -> list[Doubt]:
         .where(messages.c.status == MessageStatus.IN_DOUBT)
         .order_by(messages.c.claimed_at)
     )
-    return [Doubt(*row) for row in connection.execute(statement)]
+    return [MessageInDoubt(*row) for row in connection.execute(statement)]
 
 
 def as_message(row: Mapping[Any, Any]) -> Message:
