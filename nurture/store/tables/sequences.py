@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, Text, bindparam, func, select, update
 
-from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.scheduling.gate import UNTIL_RESUMED
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.store.database import insert_new
 from nurture.store.queries.locks import hold
