@@ -33,7 +33,8 @@ from nurture.store.tables.account import account
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import ended, enrolments
 from nurture.store.tables.events import events
-from nurture.store.tables.messages import cancel_open_of, messages
+from nurture.store.tables.message_changes import cancel_open_of
+from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import Json, Words
 

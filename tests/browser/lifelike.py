@@ -15,7 +15,7 @@ from nurture.domain.tracking.verdict import Hit
 from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
 from nurture.services.tracking.lines import SeenHit
-from nurture.store.tables import enrolments, messages, subscribers
+from nurture.store.tables import enrolments, message_changes, messages, subscribers
 from tests.installation import Installation
 
 BEGAN = datetime(2026, 9, 21, 7, 0, tzinfo=UTC)
@@ -136,7 +136,7 @@ class Life:
     def _doubt_one(self) -> None:
         """Put a message in doubt, as if the mail server had been cut off after the last byte."""
         with self.home.context.database.writing() as connection:
-            messages.move_on(
+            message_changes.move_on(
                 connection,
                 self._newest(),
                 (MessageStatus.ACCEPTED,),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from nurture.bank_holidays import bank_holidays
-from nurture.domain.scheduling.decision import Look, Offer, decide, progress_after
+from nurture.domain.scheduling.decision import Look, SendNow, decide, progress_after
 from nurture.domain.scheduling.gate import Caps, Frequency, Standing, one_in
 from nurture.domain.scheduling.hours import ClosedDays, DaysOff, Nation, Rhythm
 from nurture.domain.scheduling.planner import Calendar
@@ -197,7 +197,7 @@ class Play:
         if self.collects_at and self.collects_at <= now and not self.progress.collected_at:
             self.progress = replace(self.progress, collected_at=self.collects_at)
         decision = decide(self.sequence, self.progress, self._standing(), now, self.calendar)
-        if isinstance(decision, Offer):
+        if isinstance(decision, SendNow):
             self.sent.append(Sent(now, decision.step, decision.due_at, self.progress))
             self.progress = progress_after(decision, now)
             return now

@@ -11,7 +11,7 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import ConsentChange, Evidence, Origin, Purpose
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store.database import Connection, Database
-from nurture.store.queries.due import Step, advance, due_enrolments, look_again
+from nurture.store.queries.due import Advance, advance, due_enrolments, look_again
 from nurture.store.queries.locks import hold_subscriber
 from nurture.store.tables import consents
 from nurture.store.tables.consents import consent_history, record_consents
@@ -139,7 +139,7 @@ def test_a_plan_made_before_an_outside_change_is_looked_at_again_immediately(
         fresh, stale = due_enrolments(connection, NOW, 10)
         change_enrolment(connection, stale.id, NOW, guide_wanted=True)
         steps = [
-            Step(one.id, one.progress.after("guide", NOW), LATER, one.turn)
+            Advance(one.id, one.progress.after("guide", NOW), LATER, one.turn)
             for one in (fresh, stale)
         ]
         advance(connection, steps, NOW)
@@ -156,7 +156,7 @@ def test_a_late_worker_cannot_change_an_ended_enrolment(database: Database) -> N
     with database.writing() as connection:
         [one] = due_enrolments(connection, NOW, 10)
         end_enrolments(connection, [1], EnrolmentStatus.UNSUBSCRIBED, NOW)
-        advance(connection, [Step(1, one.progress, NOW, one.turn)], NOW)
+        advance(connection, [Advance(1, one.progress, NOW, one.turn)], NOW)
         end_enrolments(connection, [1], EnrolmentStatus.COMPLETED, LATER)
         kept = find_enrolment(connection, 1)
     assert kept is not None

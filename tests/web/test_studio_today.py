@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from nurture.domain.messages.refusal import Cause
 from nurture.domain.messages.status import MessageStatus
-from nurture.store.tables import account, messages
+from nurture.store.tables import account, message_changes
 from nurture.store.tables.suppressions import suppressions
 from nurture.web.studio.core.formatting import count, say_ago
 from nurture.web.studio.today import FIELDS, TASKS
@@ -26,7 +26,9 @@ def put_in_doubt(home: Installation) -> None:
     home.subscribe("alice@example.org", first_name="Alice")
     home.deliver()
     with home.context.database.writing() as connection:
-        messages.move_on(connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut")
+        message_changes.move_on(
+            connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut"
+        )
 
 
 def test_a_quiet_day_says_that_nothing_needs_the_owner(paul: FlaskClient) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nurture.domain.scheduling.gate import Allowed, Caps, Postponed, Standing, may_send
+from nurture.domain.scheduling.allowance import UNLIMITED, Allowance, may_send_more
+from nurture.domain.scheduling.gate import Allowed, Postponed, Standing, Verdict, may_send
 from nurture.domain.scheduling.planner import (
     Calendar,
     Exit,
@@ -20,8 +21,8 @@ from nurture.domain.subscribers.bookings import ending_of
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A decision to offer this step to the mail server now."""
+class SendNow:
+    """Send this step now: it is due, and neither the gate nor the account's limit says no."""
 
     step: Step
     due_at: datetime
@@ -51,7 +52,7 @@ class End:
     because: EndReason | None = None
 
 
-Decision = Offer | Look | End
+Decision = SendNow | Look | End
 
 WHY_ONLY_THE_GUIDE = "there was nothing left to send but the guide"
 
@@ -63,10 +64,14 @@ def decide(
     now: datetime,
     calendar: Calendar,
     segments: Collection[str] = (),
+    *,
+    sequence_paused: bool = False,
+    allowance: Allowance = UNLIMITED,
 ) -> Decision:
     """Decide what to do now, passing over the steps that are skipped.
 
-    `segments` are those the person is in at this moment. The decision lists the skipped steps.
+    `segments` are those the person is in at this moment, and `allowance` is what the account
+    may still send. The decision lists the skipped steps.
     """
     skipped: list[Skip] = []
     ends_as = progress.ends_as or ending_of(sequence, progress, standing.booked_until)
@@ -76,19 +81,26 @@ def decide(
         skipped.append(action)
         progress = replace(progress, passed=progress.passed | {action.step.email})
         action = next_action(sequence, progress, now, calendar, segments)
-    decision = _decided(action, sequence, progress, standing, now, segments, calendar.caps)
+    if isinstance(action, Send):
+        kind, paused = action.step.kind, sequence_paused
+        verdict = may_send(kind, standing, now, calendar.caps, sequence_paused=paused)
+        if isinstance(verdict, Allowed):
+            verdict = may_send_more(allowance, now)
+        decision = _by_verdict(verdict, action, progress)
+    else:
+        decision = _without_sending(action, sequence, progress, segments)
     return replace(decision, skipped=tuple(skipped)) if skipped else decision
 
 
-def progress_after(offer: Offer, now: datetime) -> Progress:
-    """Return an enrolment's progress once the offered step has been passed.
+def progress_after(send: SendNow, now: datetime) -> Progress:
+    """Return an enrolment's progress once the step that is sent now has been passed.
 
     A guide that is requested again in the middle of a series does not delay the series.
     """
-    again = offer.step.kind in ANSWERS and offer.step.email in offer.progress.passed
-    sent = Send(offer.step, offer.due_at)
-    anchor_at = offer.progress.anchor_at if again else anchor_after(sent, now)
-    return offer.progress.after(offer.step.email, anchor_at)
+    step, progress = send.step, send.progress
+    again = step.kind in ANSWERS and step.email in progress.passed
+    anchor_at = progress.anchor_at if again else anchor_after(send.due_at, now)
+    return progress.after(step.email, anchor_at)
 
 
 def next_look(
@@ -99,20 +111,12 @@ def next_look(
     return action.until if isinstance(action, WaitUntil) else now
 
 
-def _decided(
-    action: Send | WaitUntil | Exit,
-    sequence: Sequence,
-    progress: Progress,
-    standing: Standing,
-    now: datetime,
-    segments: Collection[str],
-    caps: Caps,
+def _without_sending(
+    action: WaitUntil | Exit, sequence: Sequence, progress: Progress, segments: Collection[str]
 ) -> Decision:
     if isinstance(action, WaitUntil):
         return Look(action.until, action.why, progress, action.step)
-    if isinstance(action, Exit):
-        return _ended(action, sequence, progress, segments)
-    return _ask_the_gate(action, progress, standing, now, caps)
+    return _ended(action, sequence, progress, segments)
 
 
 def _ended(action: Exit, sequence: Sequence, progress: Progress, segments: Collection[str]) -> End:
@@ -129,12 +133,9 @@ def _ended(action: Exit, sequence: Sequence, progress: Progress, segments: Colle
     return End(action.reason, "the sequence has come to its end", then, because=EndReason.COMPLETED)
 
 
-def _ask_the_gate(
-    action: Send, progress: Progress, standing: Standing, now: datetime, caps: Caps
-) -> Decision:
-    verdict = may_send(action.step.kind, standing, now, caps)
+def _by_verdict(verdict: Verdict, action: Send, progress: Progress) -> Decision:
     if isinstance(verdict, Allowed):
-        return Offer(action.step, action.due_at, progress)
+        return SendNow(action.step, action.due_at, progress)
     if isinstance(verdict, Postponed):
         return Look(verdict.until, verdict.why, progress, action.step)
     return End(verdict.reason, verdict.why, because=verdict.because)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
@@ -77,6 +77,9 @@ LONGEST_CAP = one_in(LONGEST_CAP_DAYS).within
 #: How long somebody who asks for a pause hears nothing.
 PAUSE = timedelta(days=30)
 
+#: When somebody is looked at whose step is due in a paused sequence: only after it goes on.
+UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
+
 #: Why nothing is sent, each as it goes on after “because”.
 WHY_SUPPRESSED: Mapping[SuppressionReason, str] = {
     SuppressionReason.UNSUBSCRIBED: "they unsubscribed",
@@ -88,6 +91,7 @@ WHY_PAUSED: Mapping[PausedBy, str] = {
     PausedBy.PERSON: "they asked for a pause",
     PausedBy.OWNER: "you paused their emails",
 }
+WHY_SEQUENCE_PAUSED = "the sequence is paused"
 _WHY_NOT_SO_SOON: Mapping[Frequency, str] = {
     Frequency.USUAL: "they have had a mail recently",
     Frequency.FEWER: "they asked for fewer emails and have had one recently",
@@ -140,13 +144,25 @@ class Refused:
 Verdict = Allowed | Postponed | Refused
 
 
-def may_send(kind: StepKind, standing: Standing, now: datetime, caps: Caps = USUAL_CAPS) -> Verdict:
-    """Return whether a due email of that kind may be sent now and, if not, why and until when."""
+def may_send(
+    kind: StepKind,
+    standing: Standing,
+    now: datetime,
+    caps: Caps = USUAL_CAPS,
+    *,
+    sequence_paused: bool = False,
+) -> Verdict:
+    """Return whether a due email of that kind may leave now and, if not, why and until when.
+
+    In a paused sequence only what was asked for may leave, whatever else would postpone it.
+    """
     refused = _refusal(kind, standing)
     if refused:
         return refused
     if kind in ANSWERS:
         return Allowed()
+    if sequence_paused:
+        return Postponed(UNTIL_RESUMED, WHY_SEQUENCE_PAUSED)
     return _postponement(standing, now, caps) or Allowed()
 
 

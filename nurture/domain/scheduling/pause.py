@@ -8,9 +8,6 @@ from nurture.domain.scheduling.planner import Calendar
 from nurture.domain.scheduling.window import SendWindow, next_open
 from nurture.domain.sequences.sequence import WORKING_DAYS
 
-#: When somebody is looked at whose step is due in a paused sequence: only after it goes on.
-UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
-
 _Stretch = tuple[datetime, datetime]
 
 

@@ -113,15 +113,15 @@ def segments_asked(sequence: Sequence, progress: Progress) -> frozenset[str]:
     return asked | {hand_over.only_if for hand_over in sequence.then if hand_over.only_if}
 
 
-def anchor_after(action: Send, now: datetime) -> datetime:
-    """Return the moment from which the wait after a sent step counts.
+def anchor_after(due_at: datetime, now: datetime) -> datetime:
+    """Return the moment from which the wait after a step counts that was sent now.
 
     An email sent on time counts from the moment it was due, so that a series set for half past
     eight does not drift by the seconds that sending requires. One that was sent late counts from
     when it was sent, so that nothing piles up behind it.
     """
-    on_time = now - action.due_at < timedelta(hours=1)
-    return action.due_at if on_time else now
+    on_time = now - due_at < timedelta(hours=1)
+    return due_at if on_time else now
 
 
 def _guide_to_offer(sequence: Sequence, progress: Progress) -> Step | None:

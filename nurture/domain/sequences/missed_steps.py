@@ -32,8 +32,8 @@ def take_as_sent(
     while at <= now:
         action = next_action(sequence, progress, at, calendar, _as_if_meant(sequence, progress))
         match action:
-            case Send(step=step):
-                progress = progress.after(step.email, anchor_after(action, at))
+            case Send(step=step, due_at=due_at):
+                progress = progress.after(step.email, anchor_after(due_at, at))
                 steps.append(step.email)
             case Skip(step=step):
                 progress = progress.after(step.email, progress.anchor_at)

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
-from nurture.domain.scheduling.gate import PausedBy, Standing
-from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.scheduling.gate import UNTIL_RESUMED, PausedBy, Standing
 from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_over
@@ -94,11 +93,10 @@ class Life:
 
     def standing(self, sequence: str) -> Standing:
         """Return what the gate needs to know."""
-        held = sequence in self.world.paused
         return Standing(
             consents=self.facts.consents,
             suppressed=strongest(self.suppressions),
-            paused_until=UNTIL_RESUMED if held else self.paused_until,
+            paused_until=self.paused_until,
             frequency=self.facts.frequency,
             mailed_at=tuple(self.mailed_at),
             bounces=SuppressionReason.BOUNCED in self.suppressions,

@@ -10,12 +10,12 @@ from nurture.domain.scheduling.decision import (
     Decision,
     End,
     Look,
-    Offer,
+    SendNow,
     decide,
     next_look,
     progress_after,
 )
-from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.scheduling.gate import UNTIL_RESUMED
 from nurture.domain.scheduling.planner import Skip, due_at
 from nurture.domain.scheduling.timing import timing
 from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
@@ -109,9 +109,15 @@ class _Play:
                 why = "the sequence is not published"
                 yield SimulatedEvent(self.now, What.HELD, one.sequence, why=why)
                 continue
-            standing = self.life.standing(one.sequence)
-            calendar = self.world.calendar
-            decision = decide(sequence, one.progress, standing, self.now, calendar, segments)
+            decision = decide(
+                sequence,
+                one.progress,
+                self.life.standing(one.sequence),
+                self.now,
+                self.world.calendar,
+                segments,
+                sequence_paused=one.sequence in self.world.paused,
+            )
             yield from (self._skipped(one, skip) for skip in decision.skipped)
             yield from self._follow(sequence, one, decision)
 
@@ -127,23 +133,23 @@ class _Play:
         self, sequence: Sequence, one: UnderWay, decision: Decision
     ) -> Iterator[SimulatedEvent]:
         match decision:
-            case Offer():
+            case SendNow():
                 yield self._sent(sequence, one, decision)
             case Look():
                 yield from self._looks_later(one, decision)
             case End():
                 yield from self._ended(one, decision)
 
-    def _sent(self, sequence: Sequence, one: UnderWay, offer: Offer) -> SimulatedEvent:
-        step, calendar = offer.step, self.world.calendar
-        after = progress_after(offer, self.now)
+    def _sent(self, sequence: Sequence, one: UnderWay, send: SendNow) -> SimulatedEvent:
+        step, calendar = send.step, self.world.calendar
+        after = progress_after(send, self.now)
         look_at = next_look(sequence, after, self.now, calendar)
         self.life.put(replace(one, progress=after, look_at=look_at))
         self.life.had.add(f"{one.sequence}/{step.email}")
         why = None
         if step.kind not in ANSWERS:
             self.life.mailed_at.append(self.now)
-            why = timing(step, offer.progress, calendar)
+            why = timing(step, send.progress, calendar)
         self._react(one.sequence, step.email, step.kind)
         return SimulatedEvent(self.now, What.SENT, one.sequence, step.email, step.kind, timing=why)
 
@@ -152,8 +158,8 @@ class _Play:
         if look.step is None:
             yield SimulatedEvent(self.now, What.WAITING, one.sequence, why=look.why, until=look.at)
         elif look.at == UNTIL_RESUMED:
-            step, why = look.step, "the sequence is paused"
-            yield SimulatedEvent(self.now, What.HELD, one.sequence, step.email, step.kind, why)
+            step = look.step
+            yield SimulatedEvent(self.now, What.HELD, one.sequence, step.email, step.kind, look.why)
         elif due_at(look.step, look.progress, self.world.calendar) <= self.now:
             step = look.step
             yield SimulatedEvent(

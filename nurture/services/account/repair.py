@@ -17,7 +17,7 @@ from nurture.services.delivery.refusals import restore_address
 from nurture.services.delivery.second_offer import offer_again
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import enrolments, messages, subscribers
+from nurture.store.tables import enrolments, message_changes, messages, subscribers
 from nurture.store.tables.messages import Message
 
 #: How long what is put right is spread over, unless the owner says otherwise.
@@ -113,7 +113,7 @@ def _put_one_right(
 
 def _close(connection: Connection, message: Message) -> None:
     """Mark the message as no longer relevant, so that it is not found again."""
-    messages.move_on(
+    message_changes.move_on(
         connection, message.id, (message.status,), MessageStatus.CANCELLED, f"{_WHY}, long ago"
     )
 

@@ -10,7 +10,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import enrolments, holds
 from nurture.store.tables.enrolments import Enrolment, columns_of
-from nurture.store.tables.messages import cancel_steps
+from nurture.store.tables.message_changes import cancel_steps
 from nurture.store.tables.restores import Gap, last_gap
 
 

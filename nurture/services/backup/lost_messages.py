@@ -13,7 +13,7 @@ from nurture.domain.sequences.sequence import Step
 from nurture.services.backup.held import missed
 from nurture.services.catalogue import Published
 from nurture.store.database import Connection
-from nurture.store.tables import enrolments, holds, messages, subscribers
+from nurture.store.tables import enrolments, holds, message_changes, messages, subscribers
 from nurture.store.tables.enrolments import Enrolment
 from nurture.tokens import TokenRefusedError, Tokens, find_step_mark
 
@@ -83,7 +83,9 @@ def _settle(
         return
     if progress.collected_at and not before.progress.collected_at:
         subscribers.confirm_address(connection, before.subscriber_id, at)
-    messages.cancel_steps(connection, [(number, proved.step.email)], "the lost machine sent it")
+    message_changes.cancel_steps(
+        connection, [(number, proved.step.email)], "the lost machine sent it"
+    )
     columns = {"passed": progress.passed, **enrolments.columns_of(progress)}
     enrolments.change_enrolment(connection, number, now, **columns)
     after = enrolments.find_enrolment(connection, number)

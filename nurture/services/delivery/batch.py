@@ -1,8 +1,14 @@
 """Delivering: claim a batch, offer it to the mail server, record the outcome.
 
-No transaction is open while talking to the mail server. A message is durably marked `sending`
-before its first byte leaves, so that after any crash a message was either never offered or is
-known to be in doubt.
+    deliver_batch               claims a batch, then pulls outcomes out of
+     `- Mailer.offer            which speaks to the mail server and pulls envelopes out of
+         `- _Run._envelopes     which makes the emails of one window after another out of
+             `- _Run._begin     which records what is known and marks 64 more as `sending`
+    deliver_batch               records the rest and releases what was never offered
+
+No transaction is open while the mail server is spoken to. A message is marked
+`sending`, durably, before its first byte leaves, so that whatever is killed, a message
+either was never offered or is known to be in doubt.
 """
 
 import logging
@@ -14,6 +20,7 @@ from datetime import datetime, timedelta
 
 from nurture.clock import Clock, real_now
 from nurture.domain.account import Equal, Hold, about_the_server
+from nurture.domain.messages.fate import AWAY, fate_after
 from nurture.domain.messages.status import MessageStatus
 from nurture.files.witness import Witness
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
@@ -22,21 +29,17 @@ from nurture.services.account import hold as accounts
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivery.claim import Batch, Claimed, claim_due
 from nurture.services.delivery.outcomes import (
-    AWAY,
-    FIRST_PAUSE,
+    answer_of,
     as_refused,
     counts_towards_a_run,
-    fate_of,
-    may_be_offered_once_more,
-    pause_before_next,
-    tells_of_no_server,
+    offered_of,
 )
 from nurture.services.delivery.refusals import note_bounce, settle_refusals
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database, DatabaseUnavailableError
-from nurture.store.queries import claims, locks
-from nurture.store.queries.due import Step, advance, look_again
-from nurture.store.tables import account, enrolments, messages
+from nurture.store.queries import locks
+from nurture.store.queries.due import Advance, advance, look_again
+from nurture.store.tables import account, enrolments, message_changes, messages
 from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.instance import armed_for, how_far, is_armed
 
@@ -104,8 +107,8 @@ def deliver_batch(dispatch: Dispatch) -> Delivered:
     run.offer_all()
     if run.tells_of_the_account:
         settle_refusals(dispatch.database, dispatch.catalogue, now)
-    full = run.looked_at == dispatch.batch and not run.stopped
-    return Delivered(run.looked_at, len(run.claimed), full)
+    looked_at, offered = run.batch.looked_at, len(run.batch.claimed)
+    return Delivered(looked_at, offered, looked_at == dispatch.batch and not run.stopped)
 
 
 def _claim(dispatch: Dispatch, now: datetime, began_at: float) -> "_Run | None":
@@ -159,9 +162,9 @@ class _Run:
 
     def offer_all(self) -> None:
         """Offer what was claimed, window by window; hand back what could not be offered."""
-        if not self.claimed:
+        if not self.batch.claimed:
             return
-        self._known = {one.recipient.message: one for one in self.claimed}
+        self._known = {one.recipient.message: one for one in self.batch.claimed}
         recorded = False
         try:
             self._offer()
@@ -173,27 +176,12 @@ class _Run:
 
     def begin_notes(self) -> None:
         """Open the logbook before the claim is committed, so that every abandoned claim has one."""
-        if self.claimed:
-            self._notes = self.dispatch.logbooks.begin(self.claim)
+        if self.batch.claimed:
+            self._notes = self.dispatch.logbooks.begin(self.batch.claim.name)
 
     def end_notes(self, *, served: bool) -> None:
         """Close the logbook, and delete it if all of it is recorded."""
         self._notes.end(served=served)
-
-    @property
-    def claim(self) -> str:
-        """The name under which the batch was claimed."""
-        return self.batch.claim
-
-    @property
-    def claimed(self) -> list[Claimed]:
-        """The claimed messages."""
-        return self.batch.claimed
-
-    @property
-    def looked_at(self) -> int:
-        """How many enrolments were due."""
-        return self.batch.looked_at
 
     @property
     def stopped(self) -> bool:
@@ -217,11 +205,12 @@ class _Run:
 
     def _heed(self, outcome: Outcome) -> None:
         """Stop if the server is unavailable, or refuses everyone whatever its reply says."""
-        self.server_is_away |= tells_of_no_server(outcome)
-        self.account_is_shut |= outcome.about_the_account
         if outcome.status is MessageStatus.ACCEPTED:
             self.refused.clear()
-        elif counts_towards_a_run(outcome):
+            return
+        self.server_is_away |= answer_of(outcome).is_silence
+        self.account_is_shut |= outcome.about_the_account
+        if counts_towards_a_run(outcome):
             subscriber = self._known[outcome.message].due.subscriber_id
             self.refused.append(Equal(subscriber, outcome.mark))
             self.account_is_shut |= bool(about_the_server(self.refused))
@@ -238,8 +227,8 @@ class _Run:
         return False
 
     def _envelopes(self) -> Iterator[Envelope]:
-        for start in range(0, len(self.claimed), WINDOW):
-            window = self.claimed[start : start + WINDOW]
+        for start in range(0, len(self.batch.claimed), WINDOW):
+            window = self.batch.claimed[start : start + WINDOW]
             if self.stopped or time.monotonic() - self.began_at > _BATCH_SECONDS:
                 return
             self._begun |= self._begin([one.recipient.message for one in window])
@@ -258,7 +247,9 @@ class _Run:
             self._hold(connection, {outcome.message for outcome in self._outcomes})
             self._record(connection)
             lease_until = real_now() + SENDING_LEASE
-            begun = claims.begin_sending(connection, self.claim, window, lease_until)
+            begun = message_changes.begin_sending(
+                connection, self.batch.claim.name, window, lease_until
+            )
         for outcome in self._outcomes[:recorded]:
             del self._known[outcome.message]
         del self._outcomes[:recorded]
@@ -271,7 +262,7 @@ class _Run:
             return
         with self.dispatch.database.writing() as connection:
             lease_until = real_now() + SENDING_LEASE
-            self._begun &= claims.renew(connection, self.claim, lease_until)
+            self._begun &= message_changes.renew(connection, self.batch.claim.name, lease_until)
         self._renewed_at = time.monotonic()
 
     def _made(self, one: Claimed) -> Iterator[Envelope]:
@@ -310,13 +301,15 @@ class _Run:
         accepted = [o.message for o in taken]
         kept = all(o.code is None for o in taken)  # A mail server's answer has a code.
         heard_at = {m: self._heard_at[m] for m in accepted}
-        claims.record_accepted(connection, self.claim, heard_at, kept=kept)
+        message_changes.record_accepted(connection, self.batch.claim.name, heard_at, kept=kept)
         advance(connection, [self._passed(m) for m in accepted], self.now)
         others = [o for o in outcomes if o.status is not MessageStatus.ACCEPTED]
         for outcome in others:
             self._record_other(connection, outcome)
         if others:
-            messages.cancel_ended(connection, {self._known[o.message].due.id for o in others})
+            message_changes.cancel_ended(
+                connection, {self._known[o.message].due.id for o in others}
+            )
         if outcomes:
             accounts.note_outcomes(connection, self.probe_of, outcomes, self._refused(), self.now)
 
@@ -332,18 +325,19 @@ class _Run:
 
     def _record_other(self, connection: Connection, outcome: Outcome) -> None:
         one = self._known[outcome.message]
-        status = fate_of(one, outcome, self.now)
-        claims.record_refused(
-            connection, self.claim, outcome.message, status, outcome.reason, outcome.code
+        fate = fate_after(offered_of(one), answer_of(outcome), self.now)
+        message_changes.record_refused(
+            connection,
+            self.batch.claim.name,
+            outcome.message,
+            fate.status,
+            outcome.reason,
+            outcome.code,
         )
-        if outcome.address_refused:
+        if fate.address_is_dead:
             self._suppress(connection, one, outcome)
-        elif outcome.about_the_account:
-            self._look_later(connection, one, self.now)
-        elif status is MessageStatus.DEFERRED:
-            self._look_later(connection, one, self.now + pause_before_next(one, outcome))
-        elif status is MessageStatus.IN_DOUBT and may_be_offered_once_more(one):
-            self._look_later(connection, one, self.now + FIRST_PAUSE)
+        elif fate.again_at is not None:
+            self._look_later(connection, one, fate.again_at)
         else:
             advance(connection, [self._passed(outcome.message)], self.now)
 
@@ -355,12 +349,12 @@ class _Run:
         )
         note_bounce(connection, message, outcome.reason, outcome.code, self.now)
 
-    def _passed(self, message: int) -> Step:
+    def _passed(self, message: int) -> Advance:
         one = self._known[message]
-        return Step(one.due.id, one.after, one.look_after, one.due.turn)
+        return Advance(one.due.id, one.after, one.look_after, one.due.turn)
 
     def _look_later(self, connection: Connection, one: Claimed, at: datetime) -> None:
-        look = Step(one.due.id, one.due.progress, at, one.due.turn)
+        look = Advance(one.due.id, one.due.progress, at, one.due.turn)
         look_again(connection, [look], self.now)
 
     def _hand_back(self, connection: Connection) -> None:
@@ -369,5 +363,7 @@ class _Run:
         if self.stopped:
             why = "the mail server takes no mail at present"
         pause = AWAY if self.server_is_away else timedelta(0)
-        for message in claims.release_unoffered(connection, self.claim, self._begun, why):
+        for message in message_changes.release_unoffered(
+            connection, self.batch.claim.name, self._begun, why
+        ):
             self._look_later(connection, self._known[message], self.now + pause)

@@ -8,7 +8,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.delivery.second_offer import offer_again
 from nurture.store.database import Connection, Database
-from nurture.store.tables import enrolments, messages
+from nurture.store.tables import enrolments, message_changes, messages
 from nurture.store.tables.messages import Message
 
 
@@ -82,4 +82,4 @@ def _offer_again(
 
 
 def _move(connection: Connection, message: Message, status: MessageStatus, why: str) -> None:
-    messages.move_on(connection, message.id, (MessageStatus.IN_DOUBT,), status, why)
+    message_changes.move_on(connection, message.id, (MessageStatus.IN_DOUBT,), status, why)

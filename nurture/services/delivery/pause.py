@@ -7,7 +7,7 @@ from nurture.domain.scheduling.pause import spread
 from nurture.domain.sequences.sequence import Sequence
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
-from nurture.store.tables import enrolments, sequences
+from nurture.store.tables import enrolments, message_changes, sequences
 
 #: How long what is overdue is spread over, unless somebody says otherwise.
 USUAL_SPAN = timedelta(days=2)
@@ -65,7 +65,7 @@ def resume(
 
 
 def _take_back(connection: Connection, sequence: str, now: datetime) -> None:
-    taken = sequences.take_back_claimed(connection, sequence, "the sequence was paused")
+    taken = message_changes.cancel_claimed(connection, sequence, "the sequence was paused")
     enrolments.look_at_once(connection, enrolments.of_enrolments(taken), now)
 
 

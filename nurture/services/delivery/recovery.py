@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from nurture.clock import real_now
+from nurture.domain.messages.fate import fate_without_worker
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.logbook import LogbookReport, Logbooks
 from nurture.store.database import Connection, Database
 from nurture.store.queries import claims, locks
 from nurture.store.queries.claims import InHand
-from nurture.store.tables import enrolments, messages
+from nurture.store.tables import enrolments, message_changes
 
 _Key = TypeVar("_Key")
 
@@ -55,25 +56,25 @@ def _take_over(
     with database.writing() as connection:
         locks.hold_numbered(connection, _enrolments_of(silent))
         still = claims.still_expired(connection, silent, real_now(), _gone(told))
-        for fate, of_fate in _by(lambda one: _fate(one, told), still).items():
+        for fate, of_fate in _by(lambda one: _fate_of(one, told), still).items():
             _settle(connection, fate, of_fate)
         enrolments.look_at_once(connection, enrolments.of_enrolments(_enrolments_of(still)), now)
-        messages.cancel_ended(connection, _enrolments_of(still))
+        message_changes.cancel_ended(connection, _enrolments_of(still))
     return len(still)
 
 
-def _fate(one: InHand, told: Mapping[str, LogbookReport]) -> MessageStatus:
-    if one.status is MessageStatus.CLAIMED:
-        return MessageStatus.DEFERRED
+def _fate_of(one: InHand, told: Mapping[str, LogbookReport]) -> MessageStatus:
     logbook = told.get(one.claim)
-    return logbook.fate(one.message) if logbook else MessageStatus.IN_DOUBT
+    return fate_without_worker(one.status, logbook.fate(one.message) if logbook else None)
 
 
 def _settle(connection: Connection, fate: MessageStatus, found: list[InHand]) -> None:
     if fate is not MessageStatus.ACCEPTED:
-        return claims.set_status(connection, [one.message for one in found], fate, _WHY[fate])
+        return message_changes.set_status(
+            connection, [one.message for one in found], fate, _WHY[fate]
+        )
     for claim, of_claim in _by(lambda one: one.claim, found).items():
-        claims.record_taken(connection, claim, [one.message for one in of_claim])
+        message_changes.record_taken(connection, claim, [one.message for one in of_claim])
 
 
 def _wind_up(database: Database, logbooks: Logbooks, claim: str, told: LogbookReport) -> None:

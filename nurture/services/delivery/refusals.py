@@ -15,7 +15,7 @@ from nurture.services.delivery.second_offer import offer_again
 from nurture.services.subscribers.suppression import reword_what_ended, suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import account, enrolments, events, messages, subscribers
+from nurture.store.tables import account, enrolments, events, message_changes, messages, subscribers
 from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.messages import Message
 from nurture.store.tables.suppressions import find_suppression, lift_suppression
@@ -98,7 +98,9 @@ def _let_count(connection: Connection, one: FinalRefusal, now: datetime) -> None
     message = messages.find_message(connection, one.message)
     if message is None or person is None or not one.fails:
         return
-    if not messages.move_on(connection, message.id, deferred, MessageStatus.FAILED, one.reason):
+    if not message_changes.move_on(
+        connection, message.id, deferred, MessageStatus.FAILED, one.reason
+    ):
         return
     if one.dead:
         suppress_address(connection, person.id, person.address_hash, one.reason, now)

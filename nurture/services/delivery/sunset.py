@@ -27,7 +27,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.queries import quiet as stored
 from nurture.store.queries.due import DueEnrolment
-from nurture.store.tables import enrolments, events, messages, subscribers
+from nurture.store.tables import enrolments, events, message_changes, messages, subscribers
 from nurture.store.tables.consents import record_consents
 
 #: How many people are looked at in one transaction, and in how many of them at one time.
@@ -136,7 +136,7 @@ def _close(
 ) -> None:
     reason = EnrolmentStatus.GOAL_REACHED
     enrolments.end_enrolments(connection, enrolment_ids, reason, now, because)
-    messages.cancel_open_of(connection, enrolment_ids, "they are there")
+    message_changes.cancel_open_of(connection, enrolment_ids, "they are there")
 
 
 def _look(

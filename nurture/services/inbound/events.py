@@ -7,7 +7,13 @@ from hashlib import blake2b
 from typing import Any
 
 from nurture.domain.messages.bounces import Bounce
-from nurture.domain.messages.status import MessageStatus
+from nurture.domain.messages.consequences import (
+    Consequence,
+    move_after,
+    proves_it_sent,
+    suppresses_stranger,
+    what_follows,
+)
 from nurture.domain.subscribers.address import address_key
 from nurture.domain.subscribers.bookings import BOOKINGS
 from nurture.domain.subscribers.consent import ELSEWHERE, Evidence
@@ -28,26 +34,12 @@ from nurture.services.subscribers.preferences import stop
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import events, messages, subscribers
+from nurture.store.tables import events, message_changes, messages, subscribers
 from nurture.store.tables.holds import LOST
 from nurture.store.tables.messages import Message
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import find_suppression, suppress
 from nurture.tokens import TokenRefusedError, Tokens
-
-_BEFORE_DELIVERY = (MessageStatus.SENDING, MessageStatus.ACCEPTED, MessageStatus.IN_DOUBT)
-_BEFORE_BOUNCE = (*_BEFORE_DELIVERY, MessageStatus.DELIVERED)
-_BEFORE_COMPLAINT = (*_BEFORE_BOUNCE, MessageStatus.BOUNCED)
-
-#: What each event makes of a message, and in which states it finds it.
-_MOVES = {
-    EventKind.DELIVERED: (_BEFORE_DELIVERY, MessageStatus.DELIVERED),
-    EventKind.BOUNCED: (_BEFORE_BOUNCE, MessageStatus.BOUNCED),
-    EventKind.COMPLAINED: (_BEFORE_COMPLAINT, MessageStatus.COMPLAINED),
-}
-
-#: What is told only of an email that the mail server has taken.
-_PROVE_IT_SENT = (EventKind.DELIVERED, EventKind.OPENED, EventKind.CLICKED)
 
 _LONGEST_ID = 500
 
@@ -123,7 +115,7 @@ def _record_mail_event(
     _move_on(connection, event, message)
     if person:
         _act(connection, published, event, bounce, message, person, now)
-        if is_lost and event.kind in _PROVE_IT_SENT:
+        if is_lost and proves_it_sent(event.kind):
             at = event.occurred_at or now
             lost = (person.id, event.message_id or "", at, now)
             lost_messages.settle(connection, published, tokens, *lost)
@@ -150,29 +142,21 @@ def _act(
     now: datetime,
 ) -> None:
     at = event.occurred_at or now
-    match event.kind:
-        case EventKind.DELIVERED if message:
+    match what_follows(event.kind, bounce, of_message=message is not None):
+        case Consequence.TRUST_ADDRESS if message:
             bounces.arrived(connection, published, person, message, now)
-        case EventKind.BOUNCED if bounce:
-            if bounce is Bounce.HELD:
-                bounce_jumps.found(connection, now)
+        case Consequence.ASK_OWNER:
+            bounce_jumps.found(connection, now)
+        case Consequence.WEIGH_BOUNCE if bounce:
             bounces.bounced(connection, person, bounce, event.reason, at, now)
-        case EventKind.COMPLAINED:
+        case Consequence.SUPPRESS:
             why, reason = event.reason, SuppressionReason.COMPLAINED
             suppress_address(connection, person.id, person.address_hash, why, now, reason, at)
-        case EventKind.UNSUBSCRIBED:
+        case Consequence.UNSUBSCRIBE:
             number = message.id if message else None
             evidence = Evidence(page_url=f"provider:{event.provider}")
             privacy = published.practice.privacy_version
             stop(connection, person, number, privacy, evidence, now, ELSEWHERE, at=at)
-
-
-#: Why an address of which we know nothing else is suppressed, by what was told of it.
-_OF_STRANGERS = {
-    EventKind.BOUNCED: SuppressionReason.BOUNCED,
-    EventKind.COMPLAINED: SuppressionReason.COMPLAINED,
-    EventKind.UNSUBSCRIBED: SuppressionReason.UNSUBSCRIBED,
-}
 
 
 def _act_on_stranger(
@@ -183,22 +167,19 @@ def _act_on_stranger(
     now: datetime,
 ) -> None:
     """Suppress an otherwise unknown address, in case it ever signs up."""
-    if event.kind not in _OF_STRANGERS or not event.recipient:
-        return
-    if bounce in (None, Bounce.HARD):
+    reason = suppresses_stranger(event.kind, bounce)
+    if reason and event.recipient:
         address_hash = tokens.address_hash(address_key(event.recipient))
-        reason = _OF_STRANGERS[event.kind]
         suppress(connection, address_hash, reason, event.occurred_at or now, event.reason)
 
 
 def _move_on(connection: Connection, event: MailEvent, message: Message | None) -> None:
     """Update the message's status after this event, for every recipient."""
-    for_now = event.kind is EventKind.BOUNCED and not event.permanent
-    if message is None or event.kind not in _MOVES or for_now:
+    move = move_after(event.kind, event.permanent)
+    if message is None or move is None:
         return
-    before, after = _MOVES[event.kind]
     why = "" if event.kind is EventKind.DELIVERED else event.reason
-    messages.move_on(connection, message.id, before, after, why)
+    message_changes.move_on(connection, message.id, move.among, move.to, why)
 
 
 def _source_key(provider: str, event_id: str) -> str:

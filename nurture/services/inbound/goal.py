@@ -16,7 +16,7 @@ from nurture.domain.subscribers.bookings import (
 )
 from nurture.services.catalogue import Published
 from nurture.store.database import Connection
-from nurture.store.tables import bookings, enrolments, messages, subscribers
+from nurture.store.tables import bookings, enrolments, message_changes, subscribers
 from nurture.store.tables.enrolments import Enrolment
 
 
@@ -51,12 +51,12 @@ def _reach(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
         return
     if still := after_booking(enrolment.progress):
         enrolments.rest(connection, enrolment.id, still)
-        messages.cancel_series_of(connection, enrolment.id, "they have booked")
+        message_changes.cancel_series_of(connection, enrolment.id, "they have booked")
         return
     reached = [enrolment.id]
     reason, because = EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED
     enrolments.end_enrolments(connection, reached, reason, now, because)
-    messages.cancel_open_of(connection, reached, "the goal has been reached")
+    message_changes.cancel_open_of(connection, reached, "the goal has been reached")
 
 
 def _take_up(connection: Connection, enrolment: Enrolment, now: datetime) -> None:

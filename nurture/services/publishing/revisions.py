@@ -14,7 +14,7 @@ from nurture.rendering.compile import CompiledEmail
 from nurture.services.delivery.reschedule import look_at_everybody, moves_everybody
 from nurture.store.database import Connection
 from nurture.store.queries import locks
-from nurture.store.tables import enrolments, messages
+from nurture.store.tables import enrolments, message_changes
 from nurture.store.tables.revisions import Author, Revision, RevisionKind, add_revision
 
 
@@ -105,7 +105,7 @@ def _follow_the_change(
     old = parse_sequence(draft.key, present.source["toml"])
     new = parse_sequence(draft.key, draft.source["toml"])
     deleted = {step.email for step in old.steps} - {step.email for step in new.steps}
-    messages.cancel_deleted(connection, draft.key, deleted, "the step was deleted")
+    message_changes.cancel_deleted(connection, draft.key, deleted, "the step was deleted")
     enrolments.look_at_once(connection, enrolments.of_sequences(draft.key), now)
 
 

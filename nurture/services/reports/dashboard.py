@@ -15,7 +15,7 @@ from nurture.services.account.words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import dashboard
-from nurture.store.queries.dashboard import Doubt, HeldUp, Looks, RecentPerson
+from nurture.store.queries.dashboard import HeldUp, Looks, MessageToSettle, RecentPerson
 from nurture.store.tables import bounces, enrolments, instance, sequences, subscribers
 from nurture.store.tables.bounces import Jump
 
@@ -77,7 +77,7 @@ class AccountNeed:
 class Needs:
     """What only the owner can deal with."""
 
-    doubts: list[Doubt]
+    doubts: list[MessageToSettle]
     refused: list[RecentPerson]
     held_up: list[HeldUp]
     refused_mails: list[HeldUp]

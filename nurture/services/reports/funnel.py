@@ -16,7 +16,7 @@ from nurture.services.delivery.pause import get_sequence
 from nurture.store.database import Connection, Database
 from nurture.store.queries.funnel import (
     Figures,
-    Standing,
+    PlaceCount,
     bookings_since,
     count_enrolled,
     count_steps,
@@ -193,7 +193,7 @@ def _days(period: Period, today: date) -> list[date]:
 
 
 def _waiting(
-    published: Published, sequence: Sequence, people: list[Standing], now: datetime
+    published: Published, sequence: Sequence, people: list[PlaceCount], now: datetime
 ) -> Counter[str | None]:
     """Return how many people wait for each step; under None, those who wait for no email."""
     counts: Counter[str | None] = Counter()
@@ -203,8 +203,8 @@ def _waiting(
     return counts
 
 
-def _awaits_collection(sequence: Sequence, standing: Standing) -> bool:
-    return sequence.has_guide and not standing.place.collected and not standing.place.guide_wanted
+def _awaits_collection(sequence: Sequence, people: PlaceCount) -> bool:
+    return sequence.has_guide and not people.place.collected and not people.place.guide_wanted
 
 
 def _stage(

@@ -93,7 +93,7 @@ def _account(held: Hold | None, due: int) -> dict[str, Any]:
     }
 
 
-def _doubt(doubt: messages.Doubt) -> dict[str, Any]:
+def _doubt(doubt: messages.MessageInDoubt) -> dict[str, Any]:
     return {
         "message": doubt.message,
         "subscriber": doubt.subscriber,

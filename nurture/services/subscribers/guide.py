@@ -20,7 +20,13 @@ from nurture.services.inbound.bounces import collected_on_trial
 from nurture.services.publishing.guides import GuideFiles, guide_path
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import consents, enrolments, events, messages, subscribers
+from nurture.store.tables import (
+    consents,
+    enrolments,
+    events,
+    message_changes,
+    subscribers,
+)
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.guide_files import newest_guide
 from nurture.store.tables.subscribers import Subscriber
@@ -127,7 +133,7 @@ def _hold_enrolled(
 def _begin_series(
     connection: Connection, enrolment: Enrolment, collected: Collected, now: datetime
 ) -> None:
-    messages.cancel_open_of(connection, [enrolment.id], "the guide has been collected")
+    message_changes.cancel_open_of(connection, [enrolment.id], "the guide has been collected")
     enrolments.change_enrolment(
         connection,
         enrolment.id,

@@ -20,7 +20,7 @@ from nurture.services.profile.reasons import why_ended, why_suppressed
 from nurture.services.subscribers.preferences import stop
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import enrolments, events, messages, subscribers
+from nurture.store.tables import enrolments, events, message_changes, subscribers
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import find_suppression
@@ -60,7 +60,7 @@ def pause(database: Database, subscriber_id: int, until: datetime, now: datetime
         person = _held(connection, subscriber_id)
         by_owner = PausedBy.OWNER
         subscribers.change_subscriber(connection, person.id, paused_until=until, paused_by=by_owner)
-        messages.cancel_open(connection, person.id, "they are paused")
+        message_changes.cancel_open(connection, person.id, "they are paused")
         enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
         _note(connection, person, EventKind.PAUSED, now, {"until": until.isoformat()})
 
@@ -107,7 +107,9 @@ def take_out(
             return False
         reason, because = EnrolmentStatus.REMOVED, EndReason.TAKEN_OUT
         enrolments.end_enrolments(connection, [found.id], reason, now, because)
-        messages.cancel_open_of(connection, [found.id], "they were taken out of the sequence")
+        message_changes.cancel_open_of(
+            connection, [found.id], "they were taken out of the sequence"
+        )
         _note(connection, person, EventKind.REMOVED, now, {"sequence": sequence} | _by(by))
     return True
 

@@ -31,7 +31,14 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.services.subscribers.suppression import end_by, go_on
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import consents, enrolments, events, messages, subscribers
+from nurture.store.tables import (
+    consents,
+    enrolments,
+    events,
+    message_changes,
+    messages,
+    subscribers,
+)
 from nurture.store.tables.consents import record_consents
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import lift_suppression, stands, suppress, suppressions_of
@@ -225,7 +232,7 @@ def _write_as_often(
 ) -> None:
     """Apply a wish from the next email on, including emails already claimed."""
     subscribers.change_subscriber(connection, person.id, **often._asdict())
-    messages.cancel_open(connection, person.id, "the preferences changed")
+    message_changes.cancel_open(connection, person.id, "the preferences changed")
     enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
 
 
@@ -267,7 +274,7 @@ def _stop(
         return
     record_consents(connection, person.id, decided.withdrawn, where, now)
     end_by(connection, person.id, decided.reason, now)
-    messages.cancel_open(connection, person.id, "they unsubscribed")
+    message_changes.cancel_open(connection, person.id, "they unsubscribed")
     if where.source != ELSEWHERE:
         noted = "pages" if where.source == _STOP else where.source
         _note_unsubscribed(connection, person, message, noted, now)

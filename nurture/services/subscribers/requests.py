@@ -13,7 +13,7 @@ from nurture.domain.sequences.sequence import Request, Sequence, StepKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import enrolments, messages
+from nurture.store.tables import enrolments, message_changes
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import find_suppression
@@ -74,7 +74,7 @@ def _enrol(connection: Connection, person: Subscriber, sequence: Sequence, now: 
 
 
 def _answer_again(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
-    messages.cancel_open_of(connection, [enrolment.id], "it was asked for again")
+    message_changes.cancel_open_of(connection, [enrolment.id], "it was asked for again")
     enrolments.change_enrolment(
         connection,
         enrolment.id,

@@ -16,7 +16,14 @@ from nurture.domain.subscribers.signup import Earlier, Known, Subscribed, sign_u
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import bookings, consents, enrolments, messages, signups, subscribers
+from nurture.store.tables import (
+    bookings,
+    consents,
+    enrolments,
+    message_changes,
+    signups,
+    subscribers,
+)
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.restores import last_restored_at
 from nurture.store.tables.subscribers import AddedMeanwhileError, Subscriber
@@ -270,7 +277,7 @@ def _enrol(
 def _offer_again(
     connection: Connection, enrolment: Enrolment, progress: Progress, time: SignupTime
 ) -> int:
-    messages.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")
+    message_changes.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")
     enrolments.change_enrolment(
         connection,
         enrolment.id,

@@ -11,7 +11,7 @@ from nurture.domain.subscribers.suppression import SuppressionReason, ending_by,
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Published
 from nurture.store.database import Connection
-from nurture.store.tables import enrolments, events, messages, suppressions
+from nurture.store.tables import enrolments, events, message_changes, messages, suppressions
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.subscribers import Subscriber
 
@@ -38,7 +38,7 @@ def suppress_address(
     if not suppressions.suppress(connection, address_hash, reason, at, why):
         return False
     end_what_is_under_way(connection, subscriber_id, address_hash, now)
-    messages.cancel_open(connection, subscriber_id, "the address is suppressed")
+    message_changes.cancel_open(connection, subscriber_id, "the address is suppressed")
     return True
 
 

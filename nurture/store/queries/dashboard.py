@@ -68,8 +68,8 @@ class HeldUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A message that may or may not have been sent."""
+class MessageToSettle:
+    """A message in doubt, with what the owner needs to know to settle it."""
 
     message: int
     subscriber: int
@@ -213,7 +213,7 @@ def refused_mails(connection: Connection, since: datetime) -> list[HeldUp]:
     return [HeldUp(*row) for row in connection.execute(by_reason)]
 
 
-def doubts(connection: Connection, limit: int) -> list[Doubt]:
+def doubts(connection: Connection, limit: int) -> list[MessageToSettle]:
     """Return the messages in doubt, oldest first."""
     chosen = select(
         messages.c.id,
@@ -226,4 +226,4 @@ def doubts(connection: Connection, limit: int) -> list[Doubt]:
     ).join(subscribers, subscribers.c.id == messages.c.subscriber_id)
     open_ones = chosen.where(messages.c.status == MessageStatus.IN_DOUBT)
     ordered = open_ones.order_by(messages.c.claimed_at, messages.c.id).limit(limit)
-    return [Doubt(*row) for row in connection.execute(ordered)]
+    return [MessageToSettle(*row) for row in connection.execute(ordered)]

@@ -73,7 +73,7 @@ class DueEnrolment:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Advance:
     """The next state of an enrolment: its progress from here on, and when to look again."""
 
     enrolment_id: int
@@ -145,19 +145,19 @@ def _plain(text: str) -> str:
     return re.sub(r"([!%_])", r"!\1", text)
 
 
-def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
+def advance(connection: Connection, advances: Sequence[Advance], now: datetime) -> None:
     """Record how far enrolments have got and when to look again.
 
     If something outside has changed an enrolment since it was read, the planned look is stale, and
     the enrolment is looked at again immediately.
     """
-    if not steps:
+    if not advances:
         return
-    rows = as_rows(connection, enrolments, _STEP, map(_step_values, steps))
+    rows = as_rows(connection, enrolments, _ADVANCE, map(_values_of, advances))
     connection.execute(_advance_statement(connection.dialect.name), {"rows": rows, "now": now})
 
 
-def look_again(connection: Connection, looks: Sequence[Step], now: datetime) -> None:
+def look_again(connection: Connection, looks: Sequence[Advance], now: datetime) -> None:
     """Record only when to look again; progress stays unchanged."""
     if not looks:
         return
@@ -173,24 +173,24 @@ def look_again(connection: Connection, looks: Sequence[Step], now: datetime) -> 
     connection.execute(statement, rows)
 
 
-_STEP = ("id", "turn", "passed", "anchor_at", "guide_wanted", "next_look_at")
+_ADVANCE = ("id", "turn", "passed", "anchor_at", "guide_wanted", "next_look_at")
 
 
-def _step_values(step: Step) -> tuple[Any, ...]:
-    after = step.progress
+def _values_of(one: Advance) -> tuple[Any, ...]:
+    after = one.progress
     return (
-        step.enrolment_id,
-        step.turn,
+        one.enrolment_id,
+        one.turn,
         after.passed,
         after.anchor_at,
         after.guide_wanted,
-        step.next_look_at,
+        one.next_look_at,
     )
 
 
 @cache
 def _advance_statement(dialect: str) -> Any:
-    rows = rows_as_table(dialect, enrolments, _STEP)
+    rows = rows_as_table(dialect, enrolments, _ADVANCE)
     fresh = enrolments.c.turn == rows.c.turn
     now = bindparam("now", type_=enrolments.c.next_look_at.type)
     return (

@@ -76,7 +76,7 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PlaceCount:
     """How many people are under way at the same place in a sequence."""
 
     sequence: str
@@ -120,7 +120,7 @@ def bookings_since(connection: Connection, since: datetime) -> list[Booking]:
     return [Booking(*row[:-1]) for row in connection.execute(last)]
 
 
-def places(connection: Connection) -> list[Standing]:
+def places(connection: Connection) -> list[PlaceCount]:
     """Count the people under way, by their place."""
     place = (
         enrolments.c.sequence,
@@ -131,7 +131,7 @@ def places(connection: Connection) -> list[Standing]:
     active = enrolments.c.status == EnrolmentStatus.ACTIVE
     rows = connection.execute(select(*place, func.count()).where(active).group_by(*place))
     return [
-        Standing(row[0], SequencePosition(row[1], bool(row[2]), row[3]), row[4]) for row in rows
+        PlaceCount(row[0], SequencePosition(row[1], bool(row[2]), row[3]), row[4]) for row in rows
     ]
 
 

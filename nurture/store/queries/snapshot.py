@@ -9,9 +9,8 @@ from sqlalchemy import Connection, RowMapping, select
 
 from nurture.domain.known_words import known, known_or_none
 from nurture.domain.scheduling.gate import PausedBy
-from nurture.domain.scheduling.planner import Send, anchor_after
+from nurture.domain.scheduling.planner import anchor_after
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
-from nurture.domain.sequences.sequence import Step
 from nurture.domain.simulation.person import UnderWay
 from nurture.domain.subscribers.suppression import Suppression, guide_on_trial
 from nurture.store.tables.endings import ending_from_text
@@ -103,8 +102,8 @@ def _under_way(row: RowMapping, time_zone: str, message: RowMapping | None) -> U
     look_at = row["next_look_at"]
     if message is not None:
         look_at = message["claimed_at"]
-        offered = Send(Step(message["step"]), message["due_at"])
-        progress = progress.after(message["step"], anchor_after(offered, look_at))
+        anchor_at = anchor_after(message["due_at"], look_at)
+        progress = progress.after(message["step"], anchor_at)
     return UnderWay(
         row["sequence"],
         progress,

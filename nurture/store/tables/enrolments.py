@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from nurture.domain.known_words import known, known_or_none
-from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.scheduling.gate import UNTIL_RESUMED
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.store.database import insert_new
 from nurture.store.tables.endings import ending_as_text, ending_from_text

@@ -10,7 +10,7 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
-from nurture.store.tables.messages import set_aside
+from nurture.store.tables.message_changes import set_aside
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import UtcDateTime
 

@@ -19,7 +19,6 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
-    update,
 )
 
 from nurture.domain.known_words import known
@@ -60,7 +59,6 @@ messages = Table(
     Index("ix_messages_in_hand", "lease_until", sqlite_where=IN_HAND, postgresql_where=IN_HAND),
     Index("ix_messages_status", "status"),
 )
-_OPEN = (MessageStatus.CLAIMED, MessageStatus.DEFERRED)
 _COUNTED_BY_CAP = (
     MessageStatus.CLAIMED,
     MessageStatus.SENDING,
@@ -106,8 +104,8 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A message that the mail server may or may not have accepted, as shown to the owner."""
+class MessageInDoubt:
+    """A message of which nobody knows whether the mail server took it, for the owner."""
 
     message: int
     subscriber: str
@@ -126,41 +124,6 @@ def find_messages(
     rows = connection.execute(select(messages).where(key.in_(keys))).mappings()
     found = [as_message(row) for row in rows]
     return {(m.enrolment_id, m.step, m.occasion): m for m in found}
-
-
-def cancel_open(connection: Connection, subscriber_id: int, why: str) -> None:
-    """Cancel one subscriber's messages that are claimed or deferred and not yet offered."""
-    _cancel(connection, messages.c.subscriber_id == subscriber_id, why)
-
-
-def cancel_steps(connection: Connection, keys: Sequence[tuple[int, str]], why: str) -> None:
-    """Cancel the open messages for these enrolments and steps, which have been passed."""
-    if keys:
-        _cancel(connection, tuple_(messages.c.enrolment_id, messages.c.step).in_(keys), why)
-
-
-def cancel_deleted(connection: Connection, sequence: str, steps: Iterable[str], why: str) -> None:
-    """Cancel the open messages for steps that a sequence no longer has."""
-    deleted = (messages.c.sequence == sequence) & messages.c.step.in_(list(steps))
-    _cancel(connection, deleted, why)
-
-
-def cancel_open_of(connection: Connection, enrolment_ids: Iterable[int], why: str) -> None:
-    """Cancel the messages of these enrolments that are claimed or deferred and not yet offered."""
-    _cancel(connection, messages.c.enrolment_id.in_(list(enrolment_ids)), why)
-
-
-def cancel_series_of(connection: Connection, enrolment_id: int, why: str) -> None:
-    """Cancel the open messages of an enrolment, except what was asked for."""
-    series = messages.c.kind.not_in(ANSWERS)
-    _cancel(connection, (messages.c.enrolment_id == enrolment_id) & series, why)
-
-
-def cancel_ended(connection: Connection, enrolment_ids: Iterable[int]) -> None:
-    """Cancel the open messages of those enrolments that ended while they were in hand."""
-    theirs = messages.c.enrolment_id.in_(list(enrolment_ids))
-    active = select(text("id")).select_from(text("enrolments")).where(text("status = 'active'"))
-    _cancel(connection, theirs & messages.c.enrolment_id.not_in(active), "the enrolment ended")
 
 
 def mailed_since(
@@ -236,29 +199,13 @@ def ledger_of(connection: Connection, subscriber_id: int) -> list[Message]:
     return [as_message(row) for row in connection.execute(ordered).mappings()]
 
 
-def move_on(
-    connection: Connection,
-    message_id: int,
-    among: Iterable[MessageStatus],
-    status: MessageStatus,
-    reason: str,
-) -> bool:
-    """Move one message on from one of the given states; return whether it was in one of them."""
-    moved = connection.execute(
-        update(messages)
-        .where(messages.c.id == message_id, messages.c.status.in_(list(among)))
-        .values(status=status, reason=reason, lease_until=None)
-    )
-    return moved.rowcount == 1
-
-
 def count_messages(connection: Connection) -> dict[str, int]:
     """Count the messages by status."""
     counted = select(messages.c.status, func.count()).group_by(messages.c.status)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
-def doubts(connection: Connection) -> list[Doubt]:
+def doubts(connection: Connection) -> list[MessageInDoubt]:
     """Return every message in doubt, oldest first."""
     statement = (
         select(
@@ -272,33 +219,7 @@ def doubts(connection: Connection) -> list[Doubt]:
         .where(messages.c.status == MessageStatus.IN_DOUBT)
         .order_by(messages.c.claimed_at)
     )
-    return [Doubt(*row) for row in connection.execute(statement)]
-
-
-def set_aside(
-    connection: Connection, among: MessageStatus, status: MessageStatus, reason: str
-) -> set[int]:
-    """Move on every message that is in one state; return the enrolments they belong to."""
-    moved = connection.execute(
-        update(messages)
-        .where(messages.c.status == among)
-        .values(status=status, reason=reason, lease_until=None, doubts=doubts_at(status))
-        .returning(messages.c.enrolment_id)
-    )
-    return set(moved.scalars())
-
-
-def doubts_at(status: MessageStatus) -> Any:
-    """Return the number of doubts once a message is in that state."""
-    return messages.c.doubts + (1 if status is MessageStatus.IN_DOUBT else 0)
-
-
-def _cancel(connection: Connection, where: Any, why: str) -> None:
-    connection.execute(
-        update(messages)
-        .where(where, messages.c.status.in_(_OPEN))
-        .values(status=MessageStatus.CANCELLED, lease_until=None, reason=why)
-    )
+    return [MessageInDoubt(*row) for row in connection.execute(statement)]
 
 
 def as_message(row: Mapping[Any, Any]) -> Message:

@@ -6,14 +6,11 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, Text, bindparam, func, select, update
 
-from nurture.domain.messages.status import MessageStatus
-from nurture.domain.scheduling.pause import UNTIL_RESUMED
+from nurture.domain.scheduling.gate import UNTIL_RESUMED
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.domain.sequences.sequence import ANSWERS
 from nurture.store.database import insert_new
 from nurture.store.queries.locks import hold
 from nurture.store.tables.enrolments import enrolments
-from nurture.store.tables.messages import messages
 from nurture.store.types import UtcDateTime, metadata
 
 sequences = Table(
@@ -50,23 +47,6 @@ def set_paused(connection: Connection, key: str, paused_at: datetime | None) -> 
         .values(paused_at=paused_at)
     )
     return changed.rowcount == 1
-
-
-def take_back_claimed(connection: Connection, key: str, why: str) -> list[int]:
-    """Cancel claimed messages that are not yet offered, except guides; return the enrolments."""
-    claimed = (
-        (messages.c.sequence == key)
-        & (messages.c.status == MessageStatus.CLAIMED)
-        & messages.c.kind.not_in(ANSWERS)
-    )
-    hold(connection, enrolments.c.id.in_(select(messages.c.enrolment_id).where(claimed)))
-    taken = connection.execute(
-        update(messages)
-        .where(claimed)
-        .values(status=MessageStatus.CANCELLED, lease_until=None, reason=why)
-        .returning(messages.c.enrolment_id)
-    )
-    return list(taken.scalars())
 
 
 def waiting_for(connection: Connection, key: str) -> list[int]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.scheduling.decision import End, Look, Offer, decide, next_look, progress_after
+from nurture.domain.scheduling.decision import End, Look, SendNow, decide, next_look, progress_after
 from nurture.domain.scheduling.gate import Frequency, Standing
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Late, OptIn, Step, StepKind, Wait
@@ -64,7 +64,7 @@ def test_a_guide_requested_again_is_sent_immediately_without_shifting_the_sequen
         asked_at,
         CALENDAR,
     )
-    assert isinstance(again, Offer)
+    assert isinstance(again, SendNow)
     assert again.step == GUIDE
     play.progress = progress_after(again, asked_at)
     resumed = replace(play, sent=list(play.sent))
@@ -87,7 +87,7 @@ def test_skipped_steps_are_passed_in_the_same_decision() -> None:
     sequence = sequence_of(GUIDE, overdue, Step("next"))
     here = newcomer(MONDAY).after("guide", MONDAY)
     offer = decide(sequence, here, Standing(WILLING), MONDAY + timedelta(hours=2), CALENDAR)
-    assert isinstance(offer, Offer)
+    assert isinstance(offer, SendNow)
     assert offer.step.email == "next"
     assert offer.progress.passed == {"guide", "overdue"}
     assert [(skip.step.email, skip.why) for skip in offer.skipped] == [

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.scheduling.gate import (
+    UNTIL_RESUMED,
     Allowed,
     Caps,
     Frequency,
@@ -85,6 +86,24 @@ def test_a_pause_postpones_everything_but_a_requested_guide() -> None:
         assert isinstance(verdict, Postponed)
         assert verdict.until == NOW + hours(48)
         assert may_send(kind, standing, verdict.until) == Allowed()
+
+
+@pytest.mark.parametrize("paused_until", [None, NOW + hours(48)])
+@pytest.mark.parametrize("mailed_at", [[], [NOW]])
+def test_a_paused_sequence_waits_to_be_resumed_whatever_else_would_postpone_it(
+    paused_until: datetime | None, mailed_at: list[datetime]
+) -> None:
+    standing = Standing(WILLING, paused_until=paused_until, mailed_at=mailed_at)
+    assert may_send(StepKind.GUIDE, standing, NOW, sequence_paused=True) == Allowed()
+    for kind in (*SERIES, StepKind.REMINDER):
+        verdict = may_send(kind, standing, NOW, sequence_paused=True)
+        assert verdict == Postponed(UNTIL_RESUMED, "the sequence is paused")
+
+
+def test_a_paused_sequence_still_ends_for_people_who_have_unsubscribed() -> None:
+    left = Standing(WILLING, suppressed=SuppressionReason.UNSUBSCRIBED)
+    for kind in (*SERIES, *REQUESTED):
+        assert isinstance(may_send(kind, left, NOW, sequence_paused=True), Refused)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from nurture.mail.mailer import Envelope
 from nurture.services.delivery.batch import WINDOW, Dispatch, deliver_batch
 from nurture.services.delivery.claim import claim_due
 from nurture.services.delivery.recovery import recover_silent
-from nurture.store.queries.claims import begin_sending
+from nurture.store.tables.message_changes import begin_sending
 from nurture.store.tables.messages import messages
 from tests.installation import Installation
 from tests.installations import ScriptedSink
@@ -59,7 +59,7 @@ def claim(home: Installation) -> str:
     context = home.context
     with context.database.writing() as connection:
         published = context.catalogue.current(connection)
-        return claim_due(connection, published, context.clock(), real_now(), 100).claim
+        return claim_due(connection, published, context.clock(), real_now(), 100).claim.name
 
 
 def claim_and_begin(home: Installation) -> str:

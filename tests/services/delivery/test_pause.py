@@ -12,7 +12,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.claim import claim_due
 from nurture.services.delivery.pause import UnknownSequenceError
-from nurture.store.queries.claims import begin_sending
+from nurture.store.tables.message_changes import begin_sending
 from nurture.store.tables.messages import messages
 from tests.installation import Installation
 from tests.installations import ScriptedSink
@@ -91,7 +91,7 @@ def test_a_claimed_message_is_cancelled_by_a_pause_and_sent_afterwards(
     context = home.context
     with context.database.writing() as connection:
         published = context.catalogue.current(connection)
-        claim = claim_due(connection, published, context.clock(), real_now(), 100).claim
+        claim = claim_due(connection, published, context.clock(), real_now(), 100).claim.name
     pause(home)
     [_, article] = home.rows(messages)
     with context.database.writing() as connection:

@@ -24,7 +24,7 @@ from nurture.services.reports import dashboard
 from nurture.services.subscribers import bounce_lifting, preferences
 from nurture.services.subscribers.bounce_lifting import NotLiftableError
 from nurture.store.tables.events import events
-from nurture.store.tables.messages import move_on
+from nurture.store.tables.message_changes import move_on
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation
 from tests.services.delivery.test_batch import ANN, on_the_way_to_the_first_article

@@ -16,7 +16,7 @@ from nurture.services.profile.timeline import recount
 from nurture.services.subscribers.export import export
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
-from nurture.store.tables.messages import move_on
+from nurture.store.tables.message_changes import move_on
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation
 from tests.installations import ScriptedSink

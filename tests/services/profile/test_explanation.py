@@ -12,7 +12,7 @@ from nurture.services.inbound import events
 from nurture.services.profile.explanation import Explanation, explain
 from nurture.services.simulation.snapshot import NobodyError
 from nurture.services.subscribers import preferences
-from nurture.store.queries.claims import set_status
+from nurture.store.tables.message_changes import set_status
 from tests.installation import Installation
 from tests.installations import ScriptedSink
 from tests.journeys.virtual import booking

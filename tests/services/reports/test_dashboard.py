@@ -8,7 +8,7 @@ from nurture.services.reports import dashboard as first_page
 from nurture.services.reports.dashboard import Overview
 from nurture.store.queries import dashboard
 from nurture.store.queries.dashboard import Looks
-from nurture.store.tables import messages
+from nurture.store.tables import message_changes, messages
 from tests.installation import Installation, calendly_call
 from tests.installations import ScriptedSink
 
@@ -104,7 +104,9 @@ def test_a_message_in_doubt_needs_the_owner_until_it_is_settled(home: Installati
     home.subscribe("alice@example.org", first_name="Alice")
     home.deliver()
     with home.context.database.writing() as connection:
-        messages.move_on(connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut")
+        message_changes.move_on(
+            connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut"
+        )
     [doubt] = oversee(home).needs.doubts
     assert (doubt.name, doubt.step, oversee(home).needs.count) == ("Alice", "your-guide", 1)
     doubts.settle(home.context.database, home.context.catalogue, 1, True, home.clock.now)

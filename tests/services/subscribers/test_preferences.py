@@ -17,8 +17,8 @@ from nurture.services.delivery.claim import claim_due
 from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
 from nurture.services.subscribers.preferences import Preferences
-from nurture.store.queries.claims import begin_sending
 from nurture.store.tables.consents import consent_history
+from nurture.store.tables.message_changes import begin_sending
 from nurture.store.tables.suppressions import suppress, suppressions
 from tests.installation import Installation
 from tests.installations import ScriptedSink
@@ -161,7 +161,7 @@ def test_an_unsubscribe_cancels_a_claimed_message_before_it_is_sent(
     unsubscribe(home)
     with context.database.writing() as connection:
         numbers = [claimed.recipient.message]
-        assert begin_sending(connection, batch.claim, numbers, real_now()) == set()
+        assert begin_sending(connection, batch.claim.name, numbers, real_now()) == set()
     assert home.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)
     home.live(days=10)
     assert len(smtp_sink.mails) == 1
