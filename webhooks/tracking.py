@@ -12,8 +12,7 @@ from flask import Blueprint, Response, request
 from nurture.bootstrap import Context
 from nurture.domain.disk_space import DiskUse
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.verdict import Hit
-from nurture.services.tracking.lines import SeenHit
+from nurture.domain.tracking.hits import Hit
 from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from webhooks.callers import plain_address
 from webhooks.guards import tls_only
@@ -113,7 +112,7 @@ class HitsFirst:
 def _opened(context: Context, token: str, environ: WSGIEnvironment) -> Answer:
     message = _message_opened(context, token)
     if message is not None and context.disk.allows(DiskUse.OPENS):
-        context.journal.note(SeenHit(message, _hit(context, EventKind.OPENED, environ)))
+        context.journal.note(_hit(context, EventKind.OPENED, message, environ))
     kind = [("Content-Type", "image/gif"), ("Content-Length", str(len(PIXEL)))]
     return HTTPStatus.OK, [*kind, *_ALWAYS, *tls_only(context)], PIXEL
 
@@ -132,7 +131,7 @@ def _clicked(context: Context, token: str, environ: WSGIEnvironment) -> Answer:
     except OutdatedTokenError:
         return _out_of_date(context)
     if context.disk.allows(DiskUse.CLICKS):
-        context.journal.note(SeenHit(message, _hit(context, EventKind.CLICKED, environ, url)))
+        context.journal.note(_hit(context, EventKind.CLICKED, message, environ, url))
     place = [("Location", _as_ascii(url)), ("Content-Type", "text/html"), ("Content-Length", "0")]
     return HTTPStatus.FOUND, [*place, *_ALWAYS, *tls_only(context)], b""
 
@@ -150,7 +149,11 @@ def _as_ascii(url: str) -> str:
 
 
 def _hit(
-    context: Context, kind: EventKind, environ: WSGIEnvironment, link: str | None = None
+    context: Context,
+    kind: EventKind,
+    message: int,
+    environ: WSGIEnvironment,
+    link: str | None = None,
 ) -> Hit:
     return Hit(
         kind=kind,
@@ -161,6 +164,7 @@ def _hit(
         purpose=" ".join(filter(None, map(environ.get, _AHEAD))),
         link=link,
         query=environ.get("QUERY_STRING", ""),
+        message=message,
     )
 
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from nurture.domain.reasons import in_words
 from nurture.domain.simulation.world import SimulatedEvent, What
 from nurture.services.simulation.world import Simulated
 
@@ -39,17 +40,22 @@ def _line(entry: SimulatedEvent, local: datetime, sequence: str) -> str:
     return click.style(text, fg=_COLOURS.get(entry.what), dim=entry.what is What.DID)
 
 
+def why_of(entry: SimulatedEvent) -> str:
+    """Put into words why something happens, or say through which form it was done or what for."""
+    return in_words(entry.why) if entry.why else entry.about
+
+
 def _remark(entry: SimulatedEvent, local: datetime) -> str:
-    zone = local.tzinfo
+    zone, why = local.tzinfo, why_of(entry)
     if entry.what is What.POSTPONED and entry.until:
-        return f"until {entry.until.astimezone(zone):%a %d %b %H:%M}: {entry.why}"
+        return f"until {entry.until.astimezone(zone):%a %d %b %H:%M}: {why}"
     if entry.what is What.WAITING and entry.until:
-        return f"no later than {entry.until.astimezone(zone):%a %d %b %Y %H:%M}: {entry.why}"
+        return f"no later than {entry.until.astimezone(zone):%a %d %b %Y %H:%M}: {why}"
     if entry.what is What.ENDED:
-        return f"({entry.kind}: {entry.why})" if entry.why else f"({entry.kind})"
+        return f"({entry.kind}: {why})" if why else f"({entry.kind})"
     if entry.what is What.DID:
-        return entry.why
-    return f"({entry.why})" if entry.why else "  ".join(f"<- {note}" for note in notes(entry))
+        return why
+    return f"({why})" if why else "  ".join(f"<- {note}" for note in notes(entry))
 
 
 def notes(entry: SimulatedEvent) -> list[str]:

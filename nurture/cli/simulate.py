@@ -179,7 +179,7 @@ def _document(simulated: Simulated) -> dict[str, Any]:
 
 def entry_document(entry: SimulatedEvent, zone: ZoneInfo) -> dict[str, Any]:
     """Return an entry as plain values; `local` is its time in the person's own time zone."""
-    from nurture.cli.calendar import notes
+    from nurture.cli.calendar import notes, why_of
 
     return {
         "at": entry.at.isoformat(),
@@ -188,7 +188,7 @@ def entry_document(entry: SimulatedEvent, zone: ZoneInfo) -> dict[str, Any]:
         "sequence": entry.sequence,
         "step": entry.step,
         "kind": entry.kind,
-        "why": entry.why,
+        "why": why_of(entry),
         "until": entry.until.isoformat() if entry.until else None,
         "notes": notes(entry),
     }

@@ -219,8 +219,14 @@ def about(connection: Connection, revision_ids: Iterable[int]) -> dict[int, Emai
     practice = find_newest(connection, RevisionKind.PRACTICE, "practice")
     if practice is None:
         return {}
-    values = published_practice(practice.source["toml"])
+    values = _practice(practice.source["toml"])
     return {r.id: _about(r, values) for r in revisions_of(connection, revision_ids)}
+
+
+@lru_cache(maxsize=4)
+def _practice(toml: str) -> Practice:
+    """The practice as it is written; it is asked for at each fold and changes once in a while."""
+    return published_practice(toml)
 
 
 def _about(revision: Revision, practice: Practice) -> EmailContents:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.gate import Frequency
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.store.schema import whole_schema
@@ -46,7 +47,7 @@ _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
         "consents": frozenset(consents.c.keys()) - {"page_url", "client", "user_agent"},
         "signups": frozenset({"id", "subscriber_id", "form", "signed_up_at", "received_at"}),
         "enrolments": frozenset(enrolments.c.keys()),
-        "messages": frozenset(messages.c.keys()) - {"reason"},
+        "messages": frozenset(messages.c.keys()) - {"reason", "why", "about"},
         "events": frozenset({"id", "subscriber_id", "message_id", "kind", "happened_at", "email"})
         | {"topics", "verdict", "rules", "source", "method"},
         "refusals": frozenset({"message_id", "enrolment_id", "subscriber_id", "mark", "dead"})
@@ -167,7 +168,7 @@ def end_everything(
         .values(ended(Ending(reason, because), now))
         .returning(enrolments.c.id)
     )
-    cancel_open_of(connection, gone.all(), "everything was ended")
+    cancel_open_of(connection, gone.all(), Reason(Code.EVERYTHING_ENDED))
 
 
 def find_unconfirmed(connection: Connection, before: datetime, limit: int) -> list[int]:

@@ -11,10 +11,9 @@ from typing import Any
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
-from nurture.domain.tracking.verdict import Hit
+from nurture.domain.tracking.hits import Hit
 from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
-from nurture.services.tracking.lines import SeenHit
 from nurture.store.tables import enrolments, message_changes, messages, subscribers
 from tests.installation import Installation
 
@@ -90,12 +89,12 @@ class Life:
         at = self.home.clock.now - timedelta(hours=self.chance.randint(1, 9))
         agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15"
         note = self.home.context.journal.note
-        note(SeenHit(message, Hit(EventKind.OPENED, at, "GET", agent, "192.0.2.30")))
+        note(Hit(EventKind.OPENED, at, "GET", agent, "192.0.2.30", message=message))
         if clicked:
             later = at + timedelta(minutes=3)
             link = "https://human-movement.com/blog"
             clicked_hit = Hit(EventKind.CLICKED, later, "GET", agent, "192.0.2.30", link=link)
-            note(SeenHit(message, clicked_hit))
+            note(clicked_hit._replace(message=message))
 
     def _unsubscribe(self, person: int, message: int) -> None:
         context, now = self.home.context, self.home.clock.now

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.verdict import Hit, Occasion, judge
+from nurture.domain.tracking.hits import Hit, MessageHits
+from nurture.domain.tracking.verdict import judge
 from tests.engagement.corpus_reading import CORPUS, Session, sessions_in
 
 VERDICTS = ("human", "unsure", "machine")
@@ -91,19 +92,19 @@ class Measure:
 
 
 def measure(sessions: Iterable[Session]) -> Measure:
-    """Judge every hit of every session, each session as one occasion."""
+    """Judge every hit of every session, each session as the hits on one message."""
     return Measure(tuple(hit for session in sessions for hit in _judged(session)))
 
 
 def _judged(session: Session) -> list[Judged]:
-    found = judge(_occasion(session))
+    found = judge(_together(session))
     return [
         Judged(session.name, hit.kind, hit.who, judgement.verdict.value)
         for hit, judgement in zip(session.hits, found, strict=True)
     ]
 
 
-def _occasion(session: Session) -> Occasion:
+def _together(session: Session) -> MessageHits:
     hits = tuple(
         Hit(
             kind=EventKind(hit.kind),
@@ -117,7 +118,7 @@ def _occasion(session: Session) -> Occasion:
         )
         for hit in session.hits
     )
-    return Occasion(
+    return MessageHits(
         hits=hits, accepted_at=session.accepted_at, links=session.links, crowd=session.crowd
     )
 

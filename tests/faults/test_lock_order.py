@@ -19,7 +19,7 @@ from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
-from nurture.domain.tracking.verdict import Hit
+from nurture.domain.tracking.hits import Hit
 from nurture.library import Library, SequenceSource
 from nurture.services.delivery import batch, doubts, sunset
 from nurture.services.delivery import pause as sequence_pause
@@ -30,7 +30,6 @@ from nurture.services.publishing.revisions import plan_draft
 from nurture.services.subscribers import erasure, guide, preferences
 from nurture.services.subscribers.signup import Signup, subscribe
 from nurture.services.tracking import fold, verdicts
-from nurture.services.tracking.lines import SeenHit
 from nurture.store.database import DatabaseUnavailableError
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
@@ -176,7 +175,7 @@ class Crowd:
         """Follow links, and store and judge the hits."""
         for _ in range(SEVERAL):
             hit = Hit(EventKind.CLICKED, self._now, "GET", "Mozilla/5.0 Firefox/128.0", "192.0.2.9")
-            self.context.journal.note(SeenHit(self._one_of(messages), hit))
+            self.context.journal.note(hit._replace(message=self._one_of(messages)))
         fold.fold_journals(self.context.database, self.context.journals)
         verdicts.judge_held(self.context.database, self._now + timedelta(days=1))
 

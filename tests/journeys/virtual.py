@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from nurture.domain.simulation.person import Act, Deed, Habits, Person
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.subscribers.preferences import PreferenceChange, Wish
-from nurture.domain.tracking.events import BookingEvent
+from nurture.domain.tracking.events import BookingEvent, EventKind
+from nurture.domain.tracking.hits import Verdict
 from nurture.domain.tracking.verdict import HOLD
 from nurture.services.delivery import batch
 from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
-from nurture.store.tables.events import add_events
+from nurture.store.tables.events import NewEvent, add_events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
 from tests.installation import Installation, shipped_library, shipped_revision
@@ -342,15 +343,15 @@ class RealLife:
 
     def _note_click(self, act: Act) -> None:
         topics = frozenset({TOPICS[act.about]} if act.about in TOPICS else ())
-        row = {
-            "kind": "clicked",
-            "subscriber_id": self.home.person(ADDRESS)["id"],
-            "email": act.about,
-            "topics": topics,
-            "happened_at": act.at,
-            "source": "hit",
-            "source_key": f"hit:{next(self._numbers)}",
-            "verdict": "human",
-        }
+        clicked = NewEvent(
+            kind=EventKind.CLICKED,
+            happened_at=act.at,
+            source="hit",
+            source_key=f"hit:{next(self._numbers)}",
+            subscriber_id=self.home.person(ADDRESS)["id"],
+            email=act.about,
+            topics=topics,
+            verdict=Verdict.HUMAN,
+        )
         with self.home.context.database.writing() as connection:
-            add_events(connection, [row])
+            add_events(connection, [clicked])

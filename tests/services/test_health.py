@@ -23,11 +23,10 @@ from nurture.cli import main
 from nurture.domain.messages.refusal import Cause
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.verdict import Hit
+from nurture.domain.tracking.hits import Hit
 from nurture.services.account import hold
 from nurture.services.health.examination import examine
 from nurture.services.health.finding import Finding, fine
-from nurture.services.tracking.lines import SeenHit
 from nurture.store.migrate import migrate
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
@@ -126,7 +125,7 @@ def test_the_doctor_writes_nothing_beside_an_existing_database(
     """SQLite must not even tidy up after a crash."""
     home, var = sqlite_home, tmp_path / "var"
     home.subscribe("ann@example.org")
-    home.context.journal.note(SeenHit(1, Hit(EventKind.OPENED, home.clock.now)))
+    home.context.journal.note(Hit(EventKind.OPENED, home.clock.now, message=1))
     database = Path(home.url.removeprefix("sqlite:///"))
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -392,7 +391,7 @@ def test_a_held_mail_account_is_reported(home: Installation) -> None:
 
 
 def test_hits_that_no_worker_folds_are_reported(home: Installation) -> None:
-    home.context.journal.note(SeenHit(1, Hit(EventKind.OPENED, home.clock.now)))
+    home.context.journal.note(Hit(EventKind.OPENED, home.clock.now, message=1))
     assert levels(look(home), "hits") == []
     home.clock.advance(timedelta(minutes=11))
     assert levels(look(home), "hits") == ["warning"]

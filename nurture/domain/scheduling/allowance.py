@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.gate import Allowed, Postponed
 
 #: An allowance that should have been renewed by now is asked for again after this long.
@@ -37,4 +38,4 @@ def may_send_more(allowance: Allowance, now: datetime) -> Allowed | Postponed:
         return _ALLOWED
     soon = now + _SOON
     until = max(allowance.renewed_at, soon) if allowance.renewed_at else soon
-    return Postponed(until, "the account has reached its limit of emails")
+    return Postponed(until, Reason(Code.ACCOUNT_AT_LIMIT))

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance, may_send_more
 from nurture.domain.scheduling.gate import Allowed, Postponed, Standing, Verdict, may_send
 from nurture.domain.scheduling.planner import (
@@ -35,7 +36,7 @@ class Look:
     """A decision to look again at `at`; `step` is the one awaited, if any."""
 
     at: datetime
-    why: str
+    why: Reason
     progress: Progress
     step: Step | None = None
     skipped: tuple[Skip, ...] = ()
@@ -46,15 +47,13 @@ class End:
     """A decision to end the enrolment; `then` is the sequence to continue with, if any."""
 
     reason: EnrolmentStatus
-    why: str
+    why: Reason
     then: str = ""
     skipped: tuple[Skip, ...] = ()
     because: EndReason | None = None
 
 
 Decision = SendNow | Look | End
-
-WHY_ONLY_THE_GUIDE = "there was nothing left to send but the guide"
 
 
 def decide(
@@ -126,11 +125,12 @@ def _ended(action: Exit, sequence: Sequence, progress: Progress, segments: Colle
     """
     if progress.ends_as:
         because = progress.ends_as.because
-        return End(action.reason, WHY_ONLY_THE_GUIDE, because=because)
+        return End(action.reason, Reason(Code.ONLY_GUIDE_LEFT), because=because)
     if action.reason is EnrolmentStatus.REMOVED:
-        return End(action.reason, "the guide was not collected", because=EndReason.NOT_COLLECTED)
+        why = Reason(Code.GUIDE_NOT_COLLECTED)
+        return End(action.reason, why, because=EndReason.NOT_COLLECTED)
     then = sequence.next_sequence(segments)
-    return End(action.reason, "the sequence has come to its end", then, because=EndReason.COMPLETED)
+    return End(action.reason, Reason(Code.AT_ITS_END), then, because=EndReason.COMPLETED)
 
 
 def _by_verdict(verdict: Verdict, action: Send, progress: Progress) -> Decision:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
 from nurture.domain.subscribers.consent import Consents, Purpose
@@ -80,21 +81,13 @@ PAUSE = timedelta(days=30)
 #: When somebody is looked at whose step is due in a paused sequence: only after it goes on.
 UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
 
-#: Why nothing is sent, each as it goes on after “because”.
-WHY_SUPPRESSED: Mapping[SuppressionReason, str] = {
-    SuppressionReason.UNSUBSCRIBED: "they unsubscribed",
-    SuppressionReason.BOUNCED: "their address does not work: an email came back",
-    SuppressionReason.COMPLAINED: "they reported an email as junk",
-    SuppressionReason.ERASED: "they had everything about them erased",
+_PAUSED: Mapping[PausedBy, Code] = {
+    PausedBy.PERSON: Code.PAUSED_BY_PERSON,
+    PausedBy.OWNER: Code.PAUSED_BY_OWNER,
 }
-WHY_PAUSED: Mapping[PausedBy, str] = {
-    PausedBy.PERSON: "they asked for a pause",
-    PausedBy.OWNER: "you paused their emails",
-}
-WHY_SEQUENCE_PAUSED = "the sequence is paused"
-_WHY_NOT_SO_SOON: Mapping[Frequency, str] = {
-    Frequency.USUAL: "they have had a mail recently",
-    Frequency.FEWER: "they asked for fewer emails and have had one recently",
+_NOT_SO_SOON: Mapping[Frequency, Code] = {
+    Frequency.USUAL: Code.EMAILED_RECENTLY,
+    Frequency.FEWER: Code.WANT_FEWER,
 }
 
 
@@ -129,7 +122,7 @@ class Postponed:
     """A postponement: ask again at `until`."""
 
     until: datetime
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +130,7 @@ class Refused:
     """A refusal for good: the enrolment ends with `reason`."""
 
     reason: EnrolmentStatus
-    why: str
+    why: Reason
     because: EndReason | None = None
 
 
@@ -162,7 +155,7 @@ def may_send(
     if kind in ANSWERS:
         return Allowed()
     if sequence_paused:
-        return Postponed(UNTIL_RESUMED, WHY_SEQUENCE_PAUSED)
+        return Postponed(UNTIL_RESUMED, Reason(Code.SEQUENCE_PAUSED))
     return _postponement(standing, now, caps) or Allowed()
 
 
@@ -180,7 +173,7 @@ def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
         return _suppressed(standing.suppressed)
     needed = purpose_needed(kind)
     if needed and needed not in standing.consents:
-        why = f"there is no consent for “{needed}”"
+        why = Reason(Code.NO_CONSENT_FOR, purpose=needed)
         return Refused(EnrolmentStatus.UNSUBSCRIBED, why, EndReason.NO_CONSENT)
     return None
 
@@ -193,7 +186,8 @@ def _is_on_trial(kind: StepKind, standing: Standing) -> bool:
 
 def _suppressed(reason: SuppressionReason) -> Refused:
     ending = ending_by(reason)
-    return Refused(ending.status, WHY_SUPPRESSED[reason], ending.because)
+    because = EndReason(reason)
+    return Refused(ending.status, Reason(because), because)
 
 
 def _no_answer(standing: Standing) -> Refused | None:
@@ -211,10 +205,10 @@ def _no_answer(standing: Standing) -> Refused | None:
 
 def _postponement(standing: Standing, now: datetime, caps: Caps) -> Postponed | None:
     if standing.paused_until and standing.paused_until > now:
-        return Postponed(standing.paused_until, WHY_PAUSED[standing.paused_by])
+        return Postponed(standing.paused_until, Reason(_PAUSED[standing.paused_by]))
     cap = caps.of(standing.frequency)
     recent = sorted(at for at in standing.mailed_at if at > now - cap.within)
     if len(recent) >= cap.mails:
         until = recent[-cap.mails] + cap.within
-        return Postponed(until, _WHY_NOT_SO_SOON[standing.frequency])
+        return Postponed(until, Reason(_NOT_SO_SOON[standing.frequency]))
     return None

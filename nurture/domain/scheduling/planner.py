@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.gate import USUAL_CAPS, Caps
 from nurture.domain.scheduling.window import (
     Holidays,
@@ -39,7 +40,7 @@ class Skip:
     """An instruction to pass the step without sending it, because of `why`."""
 
     step: Step
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class WaitUntil:
     """An instruction to look again at `until`, later than now, for the awaited `step`, if any."""
 
     until: datetime
-    why: str
+    why: Reason
     step: Step | None = None
 
 
@@ -169,11 +170,11 @@ def _while_uncollected(
     if now >= lets_go_at:
         return Exit(EnrolmentStatus.REMOVED)
     if not _is_to_be_reminded(sequence, step, progress):
-        return WaitUntil(lets_go_at, "the guide has not been collected")
+        return WaitUntil(lets_go_at, Reason(Code.NOT_COLLECTED_YET))
     assert step is not None  # It is the reminder.
     due = due_at(step, progress, calendar)
     if due > now:
-        return WaitUntil(min(due, lets_go_at), _waiting_for(step), step)
+        return WaitUntil(min(due, lets_go_at), _waiting_for(sequence, step), step)
     return _due(step, due, now, progress, calendar)
 
 
@@ -192,7 +193,7 @@ def _but_the_guide(
         return Exit(progress.ends_as.status)
     due = due_at(step, progress, calendar)
     if due > now:
-        return WaitUntil(due, _waiting_for(step), step)
+        return WaitUntil(due, _waiting_for(sequence, step), step)
     return _due(step, due, now, progress, calendar)
 
 
@@ -202,10 +203,10 @@ def _in_series(
     if step is None:
         return _at_the_end(sequence, progress, now)
     if step.kind is StepKind.REMINDER:
-        return Skip(step, "the guide has been collected")
+        return Skip(step, Reason(Code.GUIDE_COLLECTED))
     due = due_at(step, progress, calendar)
     if due > now:
-        return WaitUntil(due, _waiting_for(step), step)
+        return WaitUntil(due, _waiting_for(sequence, step), step)
     return _due(step, due, now, progress, calendar)
 
 
@@ -213,7 +214,7 @@ def _at_the_end(sequence: Sequence, progress: Progress, now: datetime) -> Action
     """Complete the enrolment, once anyone who was asked a question has had time to answer."""
     until = progress.anchor_at + (sequence.quiet.patience if sequence.quiet else timedelta(0))
     if until > now:
-        return WaitUntil(until, "an answer is awaited")
+        return WaitUntil(until, Reason(Code.ANSWER_AWAITED))
     return Exit(EnrolmentStatus.COMPLETED)
 
 
@@ -221,9 +222,9 @@ def _if_meant(action: Send, segments: Collection[str]) -> Action:
     """Skip a step whose condition is not met; this is decided when it would be sent, not before."""
     step = action.step
     if step.only_if and step.only_if not in segments:
-        return Skip(step, f"they are not in the segment “{step.only_if}”")
+        return Skip(step, Reason(Code.NOT_IN_SEGMENT, segment=step.only_if))
     if step.skip_if and step.skip_if in segments:
-        return Skip(step, f"they are in the segment “{step.skip_if}”")
+        return Skip(step, Reason(Code.IN_SEGMENT, segment=step.skip_if))
     return action
 
 
@@ -233,9 +234,9 @@ def _due(
     """Send a step whose time has come, unless it is too late or outside its window."""
     opens_at = _open_from(step, now, progress.time_zone, calendar)
     if step.late is Late.SKIP and opens_at - due_at > step.max_late:
-        return Skip(step, "it was overdue for too long")
+        return Skip(step, Reason(Code.OVERDUE))
     if opens_at > now:
-        return WaitUntil(opens_at, "it is outside the hours in which we write", step)
+        return WaitUntil(opens_at, Reason(Code.OUTSIDE_HOURS), step)
     return Send(step, due_at)
 
 
@@ -274,5 +275,5 @@ def waits_since(progress: Progress) -> datetime:
     return max(progress.anchor_at, progress.collected_at or progress.anchor_at)
 
 
-def _waiting_for(step: Step) -> str:
-    return f"the time of “{step.email}” has not come"
+def _waiting_for(sequence: Sequence, step: Step) -> Reason:
+    return Reason(Code.TIME_NOT_COME, sequence=sequence.key, step=step.email)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.decision import (
     Decision,
     End,
@@ -18,15 +19,15 @@ from nurture.domain.scheduling.decision import (
 from nurture.domain.scheduling.gate import UNTIL_RESUMED
 from nurture.domain.scheduling.planner import Skip, due_at
 from nurture.domain.scheduling.timing import timing
-from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import ANSWERS, Sequence, StepKind
 from nurture.domain.simulation.life import Life, ended
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay
 from nurture.domain.simulation.world import SimulatedEvent, What, World
 
 _ENDED_BY_DEEDS = {
-    Deed.BOOKS: "the goal has been reached",
-    Deed.UNSUBSCRIBES: "they unsubscribed",
+    Deed.BOOKS: Reason(Code.GOAL_REACHED),
+    Deed.UNSUBSCRIBES: Reason(EndReason.UNSUBSCRIBED),
 }
 
 
@@ -78,7 +79,7 @@ class _Play:
         yield _told(replace(act, at=self.now))
         for key, one in self.life.enrolments.items():
             if key in before and _has_ended(before[key], one):
-                why = _ENDED_BY_DEEDS.get(act.deed, "")
+                why = _ENDED_BY_DEEDS.get(act.deed)
                 yield SimulatedEvent(
                     self.now, What.ENDED, key, kind=one.status, why=why, because=one.because
                 )
@@ -106,7 +107,7 @@ class _Play:
             sequence = self.world.sequences.get(one.sequence)
             if sequence is None:
                 self.life.put(replace(one, look_at=None))
-                why = "the sequence is not published"
+                why = Reason(Code.NOT_PUBLISHED)
                 yield SimulatedEvent(self.now, What.HELD, one.sequence, why=why)
                 continue
             decision = decide(
@@ -172,16 +173,15 @@ class _Play:
             self.now, What.ENDED, one.sequence, kind=end.reason, why=end.why, because=end.because
         )
         if end.then and self.life.hand_over(end.then, self.now):
-            yield SimulatedEvent(
-                self.now, What.HANDED_OVER, end.then, why=f"after “{one.sequence}”"
-            )
+            after = Reason(Code.AFTER_SEQUENCE, sequence=one.sequence)
+            yield SimulatedEvent(self.now, What.HANDED_OVER, end.then, why=after)
 
 
 def _told(act: Act) -> SimulatedEvent:
     sequence, _, step = act.about.rpartition("/")
     match act.deed:
         case Deed.AGREES | Deed.WITHDRAWS | Deed.SIGNS_UP:
-            return SimulatedEvent(act.at, What.DID, kind=act.deed, why=act.about)
+            return SimulatedEvent(act.at, What.DID, kind=act.deed, about=act.about)
         case Deed.COLLECTS:
             return SimulatedEvent(act.at, What.DID, act.about, kind=act.deed)
     return SimulatedEvent(act.at, What.DID, sequence, step, act.deed)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from nurture.domain.audience.conditions import Segments
+from nurture.domain.reasons import Reason
 from nurture.domain.scheduling.planner import Calendar
 from nurture.domain.scheduling.timing import Timing
 from nurture.domain.sequences.enrolment import EndReason
@@ -46,12 +47,12 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SimulatedEvent:
-    """Something that happens at a given moment, in UTC.
+    """Something that happens at a moment, in UTC.
 
-    `step` is the email's key. `kind` is the kind of a step, the status an enrolment ends with, or
-    what the person did. `why` says why something was skipped, postponed or ended; for a person's
-    action, it says through which form or for which purpose. `until` is when a postponed step is
-    looked at again. `because` says why an enrolment ended, in more detail than its status.
+    `step` is the email's key. `kind` is the kind of a step, the status an enrolment ends with,
+    or what the person did; `about` says through which form they did it, or for which purpose.
+    `why` says why something was skipped, postponed or ended. `until` is when a postponed
+    step is looked at again. `because` says of what ended why, more closely than its status.
     """
 
     at: datetime
@@ -59,7 +60,8 @@ class SimulatedEvent:
     sequence: str = ""
     step: str = ""
     kind: str = ""
-    why: str = ""
+    why: Reason | None = None
     until: datetime | None = None
     timing: Timing | None = None
     because: EndReason | None = None
+    about: str = ""

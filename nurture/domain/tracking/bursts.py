@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.hits import Hit, Occasion
+from nurture.domain.tracking.hits import Hit, MessageHits
 from nurture.domain.tracking.networks import find_scanners_owner, neighbourhood
 from nurture.domain.tracking.signs import LESSER, PROOF, Sign, own_signs
 from nurture.domain.tracking.user_agents import Program, read_agent
@@ -47,14 +47,14 @@ _UNDER_TWO_NAMES = Sign(LESSER, "one address showed two browsers in one second",
 _READ_BEFORE = Sign(-LESSER, "the mail was looked at from there before")
 
 
-def signs_of(occasion: Occasion) -> list[list[Sign]]:
-    """Return every sign for each hit of an occasion, in the order of the hits."""
-    hits = occasion.hits
-    signs = [list(own_signs(hit, occasion)) for hit in hits]
+def signs_of(together: MessageHits) -> list[list[Sign]]:
+    """Every sign there is of each of the hits on a message, in the order of the hits."""
+    hits = together.hits
+    signs = [list(own_signs(hit, together)) for hit in hits]
     clicks = [n for n, hit in enumerate(hits) if _follows(hit)]
     for run in _runs(hits, clicks):
         _note(signs, run, _in_a_run([hits[n] for n in run]))
-    for visit, sign in _visits_to_all(occasion, clicks):
+    for visit, sign in _visits_to_all(together, clicks):
         _note(signs, visit, sign)
     _note_readers(hits, signs)
     _note_echoes(hits, signs, clicks)
@@ -104,9 +104,11 @@ def _in_a_run(run: Sequence[Hit]) -> Sign | None:
     return _IN_A_HURRY if any(b.at - a.at < _HURRIED for a, b in followed) else None
 
 
-def _visits_to_all(occasion: Occasion, clicks: Sequence[int]) -> Iterator[tuple[list[int], Sign]]:
+def _visits_to_all(
+    together: MessageHits, clicks: Sequence[int]
+) -> Iterator[tuple[list[int], Sign]]:
     """Yield the visits in which every link of three or more was clicked, each with its sign."""
-    hits, wanted = occasion.hits, occasion.links
+    hits, wanted = together.hits, together.links
     if wanted < 3:
         return
     visit: list[int] = []

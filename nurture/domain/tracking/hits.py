@@ -1,19 +1,31 @@
-"""Hits: requests for an email's pixel and for its links, as they reached us."""
+"""Hits: requests for an email's pixel and for its links, in one shape from request to row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
 
 from nurture.domain.tracking.events import EventKind
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One request for a pixel or a followed link.
+class Verdict(StrEnum):
+    """The one behind a hit: a person or a machine."""
 
-    `purpose` is what a browser says about fetching ahead (`Purpose`, `Sec-Purpose`, `X-Moz`), empty
-    if it says nothing. `link` is where a click was redirected to, and `query` is anything that was
-    appended to the address.
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNSURE = "unsure"
+
+
+class Hit(NamedTuple):
+    """One request for a pixel or a followed link, from the web's answer to the stored row.
+
+    `purpose` is what a browser says about fetching ahead (`Purpose`, `Sec-Purpose`,
+    `X-Moz`), empty if it says nothing. `link` is where a click was redirected to, and
+    `query` what was appended to the address. `message` is the number of the email that was
+    opened or clicked. `line` names the line of a journal that the hit was read from, and `row` is
+    the number of its row; both are empty before. `verdict` and the `rules` it was judged by
+    are `None` until the hit has been judged.
     """
 
     kind: EventKind
@@ -24,15 +36,28 @@ class Hit:
     purpose: str = ""
     link: str | None = None
     query: str = ""
+    message: int = 0
+    line: str = ""
+    row: int = 0
+    verdict: Verdict | None = None
+    rules: int | None = None
+
+
+class MoreHits(NamedTuple):
+    """How many further hits of a kind one email had that are counted and not kept."""
+
+    message: int
+    kind: EventKind
+    more: int
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
-    """Everything that happened to one message, to be judged as a whole.
+class MessageHits:
+    """All hits on one message, to be judged as a whole.
 
-    `hits` are in the order they came. `links` is the number of different links in the email, 0 if
-    that is not known. `crowd` maps a client's address to the number of other recipients that it
-    fetched for within ten minutes.
+    `hits` are in the order they came. `links` counts the different links the email has, 0
+    if that is not known. `crowd` says of a client's address for how many other recipients
+    it fetched within ten minutes.
     """
 
     hits: Sequence[Hit]

@@ -10,7 +10,7 @@ from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.hits import Hit, Occasion
+from nurture.domain.tracking.hits import Hit, MessageHits
 from nurture.domain.tracking.networks import find_scanners_owner, is_apples
 from nurture.domain.tracking.user_agents import Program, is_a_phones, is_outdated, read_agent
 
@@ -51,13 +51,13 @@ _SHARED_BY_PEOPLE = frozenset(
 )
 
 
-def own_signs(hit: Hit, occasion: Occasion) -> Iterator[Sign]:
+def own_signs(hit: Hit, together: MessageHits) -> Iterator[Sign]:
     """Yield the signs that a hit shows on its own."""
     yield from _of_the_request(hit)
     yield from _of_the_program(hit)
-    yield from _of_the_time(hit, occasion)
+    yield from _of_the_time(hit, together)
     yield from _of_the_address(hit)
-    yield from _of_the_crowd(hit, occasion)
+    yield from _of_the_crowd(hit, together)
 
 
 def _of_the_request(hit: Hit) -> Iterator[Sign]:
@@ -88,10 +88,10 @@ def _of_the_program(hit: Hit) -> Iterator[Sign]:
         yield Sign(LESSER, "its browser is years old", is_hint=True)
 
 
-def _of_the_time(hit: Hit, occasion: Occasion) -> Iterator[Sign]:
-    if occasion.accepted_at is None:
+def _of_the_time(hit: Hit, together: MessageHits) -> Iterator[Sign]:
+    if together.accepted_at is None:
         return
-    after = hit.at - occasion.accepted_at
+    after = hit.at - together.accepted_at
     is_click = hit.kind is EventKind.CLICKED
     if after < _TOO_SOON:
         yield Sign(PROOF, "it came sooner than anybody can look")
@@ -111,8 +111,8 @@ def _of_the_address(hit: Hit) -> Iterator[Sign]:
             yield Sign(LESSER, "no phone is in that network", is_hint=True)
 
 
-def _of_the_crowd(hit: Hit, occasion: Occasion) -> Iterator[Sign]:
-    others = occasion.crowd.get(hit.client, 0) if hit.client else 0
+def _of_the_crowd(hit: Hit, together: MessageHits) -> Iterator[Sign]:
+    others = together.crowd.get(hit.client, 0) if hit.client else 0
     if others >= _COMPANY and read_agent(hit.user_agent).program is not Program.PROXY:
         reason = f"the same address fetched for {others} others within minutes"
         yield Sign(LESSER, reason, is_hint=others < _MULTITUDE)

@@ -7,29 +7,20 @@ unsure. A sign of a person cancels one lesser sign.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from nurture.domain.tracking.bursts import signs_of
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.hits import Hit, Occasion
+from nurture.domain.tracking.hits import Hit, MessageHits, Verdict
 from nurture.domain.tracking.signs import PROOF, Sign
 from nurture.domain.tracking.user_agents import Program, read_agent
 
-__all__ = ["HOLD", "RULES", "Hit", "Judgement", "Occasion", "Verdict", "judge"]
+__all__ = ["HOLD", "RULES", "Judgement", "Verdict", "judge"]
 
 #: Kept with every verdict, so that hits can be judged again when the rules have grown.
 RULES = 2
 
 #: How long a hit is held. With the sweeps between, it moves something after at most two minutes.
 HOLD = timedelta(seconds=90)
-
-
-class Verdict(StrEnum):
-    """The one behind a hit: a person or a machine."""
-
-    HUMAN = "human"
-    MACHINE = "machine"
-    UNSURE = "unsure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +31,12 @@ class Judgement:
     reasons: tuple[str, ...]
 
 
-def judge(occasion: Occasion) -> list[Judgement]:
-    """Judge every hit of an occasion, in order."""
+def judge(together: MessageHits) -> list[Judgement]:
+    """Judge every hit on a message, in their order."""
     found = [
-        _weighed(hit, signs) for hit, signs in zip(occasion.hits, signs_of(occasion), strict=True)
+        _weighed(hit, signs) for hit, signs in zip(together.hits, signs_of(together), strict=True)
     ]
-    return _read_by_somebody(occasion, found)
+    return _read_by_somebody(together, found)
 
 
 def _weighed(hit: Hit, signs: list[Sign]) -> Judgement:
@@ -71,11 +62,11 @@ def _unsuspected(hit: Hit) -> Judgement:
     return Judgement(Verdict.UNSURE, ("a picture was fetched; who saw it is not known",))
 
 
-def _read_by_somebody(occasion: Occasion, found: list[Judgement]) -> list[Judgement]:
+def _read_by_somebody(together: MessageHits, found: list[Judgement]) -> list[Judgement]:
     """Attribute an open to the person who later clicked with the same browser."""
     clicked_with = {
         (hit.client, hit.user_agent)
-        for hit, one in zip(occasion.hits, found, strict=True)
+        for hit, one in zip(together.hits, found, strict=True)
         if hit.kind is EventKind.CLICKED and one.verdict is Verdict.HUMAN
     }
     reading = Judgement(Verdict.HUMAN, ("the same browser followed a link later",))
@@ -85,5 +76,5 @@ def _read_by_somebody(occasion: Occasion, found: list[Judgement]) -> list[Judgem
         and hit.kind is EventKind.OPENED
         and (hit.client, hit.user_agent) in clicked_with
         else one
-        for hit, one in zip(occasion.hits, found, strict=True)
+        for hit, one in zip(together.hits, found, strict=True)
     ]

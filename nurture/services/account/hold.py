@@ -24,8 +24,8 @@ class AccountState:
     waiting: int
 
 
-class Verdict(NamedTuple):
-    """Why the account is held, how long the server asks us to wait, and what the refusals share."""
+class Grounds(NamedTuple):
+    """What holds the account: why, for how long it asks, and what the refusals share."""
 
     cause: Cause
     reason: str
@@ -79,38 +79,38 @@ def note_outcomes(
     if accepted and (held is None or probe_of is not None):
         account.forget_refusals(connection)
     account.add_refusals(connection, refused)
-    verdict = _verdict(connection, told, refused, held.mark if held else "")
-    if verdict is not None:
-        _hold(connection, held, probe_of, verdict, now)
+    grounds = _grounds(connection, told, refused, held.mark if held else "")
+    if grounds is not None:
+        _hold(connection, held, probe_of, grounds, now)
     elif probe_of is not None and held is not None:
         _after_probe(connection, held, accepted, now)
 
 
-def _verdict(
+def _grounds(
     connection: Connection, told: Outcome | None, refused: Sequence[FinalRefusal], held_for: str
-) -> Verdict | None:
-    """Return why to hold the account: an explicit answer, or a run of equal refusals.
+) -> Grounds | None:
+    """What holds the account: an answer that says so, or a run of equal refusals.
 
-    If such a run already holds it, one more refusal of the same kind is enough.
+    Where such a run holds it already, one more of its kind is enough.
     """
     if told is not None and told.refusal is not None and told.refusal.cause is not None:
-        return Verdict(told.refusal.cause, told.reason, told.refusal.wait)
+        return Grounds(told.refusal.cause, told.reason, told.refusal.wait)
     if not refused:
         return None
     again = any(one.mark == held_for for one in refused)
     mark = held_for if again else about_the_server(account.equal_refusals(connection))
     reason = next((one.reason for one in refused if one.mark == mark), refused[-1].reason)
-    return Verdict(Cause.REFUSALS, reason, mark=mark) if mark else None
+    return Grounds(Cause.REFUSALS, reason, mark=mark) if mark else None
 
 
 def _hold(
     connection: Connection,
     held: Hold | None,
     probe_of: Hold | None,
-    verdict: Verdict,
+    grounds: Grounds,
     now: datetime,
 ) -> None:
-    cause, reason, wait, mark = verdict
+    cause, reason, wait, mark = grounds
     if held is None:
         account.keep_hold(connection, rules.hold(cause, reason, now, wait, mark))
     elif probe_of is not None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from nurture.domain.messages.refusal import Blame, Stage, understand
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.pause import spread
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.delivery.refusals import restore_address
@@ -23,7 +24,7 @@ from nurture.store.tables.messages import Message
 #: How long what is put right is spread over, unless the owner says otherwise.
 USUAL_SPAN = timedelta(days=2)
 
-_WHY = "the mail server’s answer was about the account"
+_WHY = Reason(Code.ABOUT_ACCOUNT)
 _SAID = re.compile(
     r"(?:refused|asks to try) (?P<stage>the address|MAIL|RCPT|DATA|the message)(?: again later)?: "
     r"(?P<code>[45]\d\d) (?P<text>.*)",
@@ -114,7 +115,11 @@ def _put_one_right(
 def _close(connection: Connection, message: Message) -> None:
     """Mark the message as no longer relevant, so that it is not found again."""
     message_changes.move_on(
-        connection, message.id, (message.status,), MessageStatus.CANCELLED, f"{_WHY}, long ago"
+        connection,
+        message.id,
+        (message.status,),
+        MessageStatus.CANCELLED,
+        Reason(Code.ABOUT_ACCOUNT_LONG_AGO),
     )
 
 

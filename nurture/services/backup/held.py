@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.missed_steps import take_as_sent
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
@@ -97,7 +98,9 @@ def _drop(connection: Connection, published: Published, number: int, now: dateti
     sequence = published.sequences.get(found.sequence) if found else None
     if found and sequence:
         progress, steps = take_as_sent(sequence, found.progress, now, published.calendar)
-        cancel_steps(connection, [(number, step) for step in steps], "dropped after a restore")
+        cancel_steps(
+            connection, [(number, step) for step in steps], Reason(Code.DROPPED_AFTER_RESTORE)
+        )
         columns = {"passed": progress.passed, **columns_of(progress)}
         enrolments.change_enrolment(connection, number, now, **columns)
     holds.release(connection, [number], now)

@@ -8,6 +8,7 @@ now known to have been.
 from dataclasses import dataclass
 from datetime import datetime
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.missed_steps import known_sent
 from nurture.domain.sequences.sequence import Step
 from nurture.services.backup.held import missed
@@ -84,7 +85,7 @@ def _settle(
     if progress.collected_at and not before.progress.collected_at:
         subscribers.confirm_address(connection, before.subscriber_id, at)
     message_changes.cancel_steps(
-        connection, [(number, proved.step.email)], "the lost machine sent it"
+        connection, [(number, proved.step.email)], Reason(Code.SENT_BY_LOST_MACHINE)
     )
     columns = {"passed": progress.passed, **enrolments.columns_of(progress)}
     enrolments.change_enrolment(connection, number, now, **columns)

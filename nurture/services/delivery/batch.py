@@ -22,6 +22,7 @@ from nurture.clock import Clock, real_now
 from nurture.domain.account import Equal, Hold, about_the_server
 from nurture.domain.messages.fate import AWAY, fate_after
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.files.witness import Witness
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
 from nurture.mail.mailer import Envelope, Mailer, Outcome
@@ -359,9 +360,9 @@ class _Run:
 
     def _hand_back(self, connection: Connection) -> None:
         """Release what was never offered: it waits for the mail server, or its turn."""
-        why = "the batch took too long"
+        why = Reason(Code.BATCH_TOOK_TOO_LONG)
         if self.stopped:
-            why = "the mail server takes no mail at present"
+            why = Reason(Code.SERVER_TAKES_NONE)
         pause = AWAY if self.server_is_away else timedelta(0)
         for message in message_changes.release_unoffered(
             connection, self.batch.claim.name, self._begun, why

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.domain.messages.fate import is_behind, may_be_offered_again
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
 from nurture.domain.scheduling.decision import (
     Decision,
@@ -248,10 +249,10 @@ def _claimed_again(
 
 def _write_down(connection: Connection, plan: _Plan, now: datetime) -> None:
     advance(connection, plan.advances, now)
-    message_changes.cancel_steps(connection, plan.skipped, "the step was skipped")
+    message_changes.cancel_steps(connection, plan.skipped, Reason(Code.STEP_SKIPPED))
     for ending, ended in plan.ends.items():
         enrolments.end_enrolments(connection, ended, ending.status, now, ending.because)
-        message_changes.cancel_open_of(connection, ended, "the enrolment ended")
+        message_changes.cancel_open_of(connection, ended, Reason(Code.ENROLMENT_ENDED))
     enrolments.hand_over(connection, plan.going_on, now)
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.delivery.second_offer import offer_again
 from nurture.store.database import Connection, Database
@@ -61,7 +62,7 @@ def settle_all(
 
 
 def _accept(connection: Connection, message: Message) -> Settled:
-    _move(connection, message, MessageStatus.ACCEPTED, "the owner says that it was sent")
+    _move(connection, message, MessageStatus.ACCEPTED, Reason(Code.OWNER_SAYS_SENT))
     return Settled.SENT
 
 
@@ -74,12 +75,12 @@ def _offer_again(
         raise NurtureError(
             "Another mail to the same person is being sent just now.", remedy="Try again shortly."
         )
-    why = "the owner says that it was not sent"
+    why = Reason(Code.OWNER_SAYS_NOT_SENT)
     if not offer_again(connection, published, message, why, now):
-        _move(connection, message, MessageStatus.CANCELLED, "not sent, and its time has passed")
+        _move(connection, message, MessageStatus.CANCELLED, Reason(Code.NOT_SENT_IN_TIME))
         return Settled.LET_GO
     return Settled.OFFERED_AGAIN
 
 
-def _move(connection: Connection, message: Message, status: MessageStatus, why: str) -> None:
+def _move(connection: Connection, message: Message, status: MessageStatus, why: Reason) -> None:
     message_changes.move_on(connection, message.id, (MessageStatus.IN_DOUBT,), status, why)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.pause import spread
 from nurture.domain.sequences.sequence import Sequence
 from nurture.services.catalogue import Catalogue, Published
@@ -65,7 +66,7 @@ def resume(
 
 
 def _take_back(connection: Connection, sequence: str, now: datetime) -> None:
-    taken = message_changes.cancel_claimed(connection, sequence, "the sequence was paused")
+    taken = message_changes.cancel_claimed(connection, sequence, Reason(Code.SEQUENCE_WAS_PAUSED))
     enrolments.look_at_once(connection, enrolments.of_enrolments(taken), now)
 
 

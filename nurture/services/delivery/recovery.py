@@ -13,6 +13,7 @@ from typing import TypeVar
 from nurture.clock import real_now
 from nurture.domain.messages.fate import fate_without_worker
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.mail.logbook import LogbookReport, Logbooks
 from nurture.store.database import Connection, Database
 from nurture.store.queries import claims, locks
@@ -22,9 +23,9 @@ from nurture.store.tables import enrolments, message_changes
 _Key = TypeVar("_Key")
 
 _WHY = {
-    MessageStatus.DEFERRED: "the worker stopped before the mail server had it",
-    MessageStatus.IN_DOUBT: "the worker stopped while the mail server was taking it",
-    MessageStatus.FAILED: "the mail server refused it, and the worker stopped before saying why",
+    MessageStatus.DEFERRED: Reason(Code.WORKER_STOPPED_BEFORE),
+    MessageStatus.IN_DOUBT: Reason(Code.WORKER_STOPPED_DURING),
+    MessageStatus.FAILED: Reason(Code.WORKER_STOPPED_AFTER_REFUSAL),
 }
 
 

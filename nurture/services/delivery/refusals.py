@@ -9,7 +9,9 @@ from datetime import datetime
 
 from nurture.domain.messages.bounces import Bounce
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.delivery.second_offer import offer_again
 from nurture.services.subscribers.suppression import reword_what_ended, suppress_address
@@ -20,7 +22,7 @@ from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.messages import Message
 from nurture.store.tables.suppressions import find_suppression, lift_suppression
 
-_SERVER_AT_FAULT = "the mail server refused everybody alike"
+_SERVER_AT_FAULT = Reason(Code.SERVER_REFUSED_EVERYBODY)
 
 
 def settle_refusals(database: Database, catalogue: Catalogue, now: datetime) -> None:
@@ -46,17 +48,17 @@ def note_bounce(
     connection: Connection, message: Message, reason: str, code: int | None, now: datetime
 ) -> None:
     """Record as an event that the mail server refused the address."""
-    bounced = {
-        "kind": "bounced",
-        "subscriber_id": message.subscriber_id,
-        "message_id": message.id,
-        "email": message.email,
-        "happened_at": now,
-        "source": "smtp",
-        "bounce": Bounce.HARD,
-        "source_key": _source_key(message),
-        "raw": {"reason": reason, "code": code},
-    }
+    bounced = events.NewEvent(
+        kind=EventKind.BOUNCED,
+        happened_at=now,
+        source="smtp",
+        source_key=_source_key(message),
+        subscriber_id=message.subscriber_id,
+        message_id=message.id,
+        email=message.email,
+        raw={"reason": reason, "code": code},
+        bounce=Bounce.HARD,
+    )
     events.add_events(connection, [bounced])
 
 

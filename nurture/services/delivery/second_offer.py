@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Reason
 from nurture.domain.scheduling.second_offer import Missed, progress_before
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services.catalogue import Published
@@ -12,7 +13,7 @@ from nurture.store.tables.messages import Message
 
 
 def offer_again(
-    connection: Connection, published: Published, message: Message, why: str, now: datetime
+    connection: Connection, published: Published, message: Message, why: Reason, now: datetime
 ) -> bool:
     """Offer a message again under the same Message-ID; the caller must have locked its enrolment.
 

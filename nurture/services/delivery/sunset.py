@@ -7,6 +7,7 @@ ends it early; if its patience runs out without one, consent counts as withdrawn
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.sunset import Ask, CountFrom, Silence, decide
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import Quiet, Sequence
@@ -20,6 +21,7 @@ from nurture.domain.subscribers.consent import (
     Purpose,
 )
 from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.hits import Verdict
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.subscribers.preferences import want_emails
 from nurture.store import personal
@@ -91,15 +93,15 @@ def stay(
         person = message and locks.hold_subscriber(connection, message.subscriber_id)
         if not message or not person:
             return
-        stayed = {
-            "kind": EventKind.STAYED,
-            "subscriber_id": person.id,
-            "message_id": message.id,
-            "happened_at": now,
-            "source": "pages",
-            "source_key": f"stayed:{message.id}:{now.isoformat()}",
-            "verdict": "human",
-        }
+        stayed = events.NewEvent(
+            kind=EventKind.STAYED,
+            happened_at=now,
+            source="pages",
+            source_key=f"stayed:{message.id}:{now.isoformat()}",
+            subscriber_id=person.id,
+            message_id=message.id,
+            verdict=Verdict.HUMAN,
+        )
         events.add_events(connection, [stayed])
         _close(connection, [message.enrolment_id], EndReason.STAYED, now)
         published = catalogue.current(connection)
@@ -136,7 +138,7 @@ def _close(
 ) -> None:
     reason = EnrolmentStatus.GOAL_REACHED
     enrolments.end_enrolments(connection, enrolment_ids, reason, now, because)
-    message_changes.cancel_open_of(connection, enrolment_ids, "they are there")
+    message_changes.cancel_open_of(connection, enrolment_ids, Reason(Code.THEY_ARE_THERE))
 
 
 def _look(

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
 
 from nurture.domain.messages.bounces import Bounce
 from nurture.domain.messages.consequences import (
@@ -25,6 +24,7 @@ from nurture.domain.tracking.events import (
     MailEvent,
     when_it_came,
 )
+from nurture.domain.tracking.hits import Verdict
 from nurture.services.backup import lost_messages
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.inbound import bounce_jumps, bounces
@@ -35,6 +35,7 @@ from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import events, message_changes, messages, subscribers
+from nurture.store.tables.events import NewEvent
 from nurture.store.tables.holds import LOST
 from nurture.store.tables.messages import Message
 from nurture.store.tables.subscribers import Subscriber
@@ -98,18 +99,18 @@ def _record_mail_event(
         event = replace(event, reason="", raw={})
     bounce = bounces.kind_told(connection, event, person, now)
     is_lost = message is None and lost_messages.is_lost(connection, tokens, event.message_id)
-    row = {
-        "kind": event.kind or UNKNOWN,
-        "subscriber_id": person.id if person else None,
-        "message_id": message.id if message else None,
-        "email": message.email if message else None,
-        "happened_at": event.occurred_at or now,
-        "source": event.provider,
-        "source_key": _source_key(event.provider, event.event_id),
-        "raw": dict(event.raw) | ({LOST: True} if is_lost else {}),
-        "bounce": bounce,
-    }
-    if not events.add_events(connection, [row]):
+    told = NewEvent(
+        kind=event.kind or UNKNOWN,
+        happened_at=event.occurred_at or now,
+        source=event.provider,
+        source_key=_source_key(event.provider, event.event_id),
+        subscriber_id=person.id if person else None,
+        message_id=message.id if message else None,
+        email=message.email if message else None,
+        raw=dict(event.raw) | ({LOST: True} if is_lost else {}),
+        bounce=bounce,
+    )
+    if not events.add_events(connection, [told]):
         return 0
     keep_request_of(connection, event, now)
     _move_on(connection, event, message)
@@ -225,7 +226,7 @@ def _record_booking(
     person = _hold_person(connection, None, event.email)
     if _is_erased(connection, tokens, event.email):
         event, booker = replace(event, raw={}), None
-    if not events.add_events(connection, [_booking_row(event, person, booker, now)]):
+    if not events.add_events(connection, [_booked(event, person, booker, now)]):
         return 0
     if person and _booking_kind(event) in BOOKINGS:
         published = catalogue.current(connection)
@@ -233,20 +234,20 @@ def _record_booking(
     return 1
 
 
-def _booking_row(
+def _booked(
     event: BookingEvent, person: Subscriber | None, booker: str | None, now: datetime
-) -> dict[str, Any]:
+) -> NewEvent:
     kind = _booking_kind(event)
-    return {
-        "kind": kind,
-        "booker": booker if kind in BOOKINGS else None,
-        "subscriber_id": person.id if person else None,
-        "happened_at": event.occurred_at or now,
-        "source": event.provider,
-        "source_key": _source_key(event.provider, event.event_id),
-        "verdict": "human",
-        "raw": dict(event.raw),
-    }
+    return NewEvent(
+        kind=kind,
+        happened_at=event.occurred_at or now,
+        source=event.provider,
+        source_key=_source_key(event.provider, event.event_id),
+        subscriber_id=person.id if person else None,
+        verdict=Verdict.HUMAN,
+        raw=dict(event.raw),
+        booker=booker if kind in BOOKINGS else None,
+    )
 
 
 def _booking_kind(event: BookingEvent) -> str:

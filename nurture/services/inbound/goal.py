@@ -6,6 +6,7 @@ each time, and only the times at which things happened count.
 
 from datetime import datetime
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.subscribers.bookings import (
     after_booking,
@@ -51,12 +52,12 @@ def _reach(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
         return
     if still := after_booking(enrolment.progress):
         enrolments.rest(connection, enrolment.id, still)
-        message_changes.cancel_series_of(connection, enrolment.id, "they have booked")
+        message_changes.cancel_series_of(connection, enrolment.id, Reason(Code.THEY_HAVE_BOOKED))
         return
     reached = [enrolment.id]
     reason, because = EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED
     enrolments.end_enrolments(connection, reached, reason, now, because)
-    message_changes.cancel_open_of(connection, reached, "the goal has been reached")
+    message_changes.cancel_open_of(connection, reached, Reason(Code.GOAL_REACHED))
 
 
 def _take_up(connection: Connection, enrolment: Enrolment, now: datetime) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from nurture.domain.audience.engagement import engagement
 from nurture.domain.audience.facts import Facts
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import KEYS, Names
 from nurture.domain.scheduling.gate import Caps, Frequency, PausedBy
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.simulate import simulate
@@ -107,15 +108,16 @@ def explain_subscriber(
     now: datetime,
     *,
     armed: bool = True,
+    names: Names = KEYS,
 ) -> Explanation:
-    """Explain a subscriber who has already been found, as `explain` does."""
+    """Explain somebody who has been found already; `names` are the reader's, see `outlook`."""
     world = world_as_published(connection, catalogue)
     person = portray(connection, [subscriber.id], now)[subscriber.id]
     ledger = messages.ledger_of(connection, subscriber.id)
     zone = ZoneInfo(subscriber.time_zone)
     coming = tuple(simulate(world, person, now))
     happened = events.events_of(connection, subscriber.id)
-    ahead = outlook(world, person, coming, ledger, now, armed, happened)
+    ahead = outlook(world, person, coming, ledger, now, armed, happened, names)
     held = [_HELD] if held_numbers(connection, subscriber.id) else []
     return Explanation(
         address=subscriber.address,

@@ -1,21 +1,19 @@
 """Introducing one person to the owner, with their story and what comes next."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from nurture.domain.audience.conditions import Segment, Topic
 from nurture.domain.audience.engagement import Engagement, engagement, interests
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.world import SimulatedEvent, What
 from nurture.domain.tracking.verdict import Verdict
-from nurture.rendering.message import shared_values
-from nurture.rendering.templates import compile_template
-from nurture.services.catalogue import Catalogue, Published
+from nurture.services.catalogue import Catalogue
 from nurture.services.profile.explanation import Explanation, explain_subscriber
+from nurture.services.profile.page_words import LIVELY, Titles
 from nurture.services.profile.timeline import Chapter, recount
 from nurture.services.simulation.snapshot import portray
 from nurture.services.subscribers import consents, export, on_behalf
@@ -100,11 +98,15 @@ def introduce(
         if found is None or record is None or proof is None:
             return None
         armed = is_armed(connection, fingerprint, seen)
-        explanation = explain_subscriber(connection, catalogue, found, now, armed=armed)
         published = catalogue.current(connection)
-        story = recount(record, {key: one.title for key, one in published.sequences.items()})
+        names = Titles(published, found.first_name)
+        explanation = explain_subscriber(
+            connection, catalogue, found, now, armed=armed, names=names
+        )
+        titles = {key: one.title for key, one in published.sequences.items()}
+        story = recount(record, titles, names)
         part = _part(story, record, until)
-        return _introduction(connection, published, found, explanation, part, proof, now)
+        return _introduction(connection, names, found, explanation, part, proof, now)
 
 
 def _part(story: list[Chapter], record: Mapping[str, Any], until: datetime | None) -> Part:
@@ -123,20 +125,9 @@ def _time_of_hit(event: Mapping[str, Any]) -> datetime | None:
     return datetime.fromisoformat(event["happened_at"]) if event["source"] == "hit" else None
 
 
-def subject_of(published: Published, key: str, first_name: str = "") -> str:
-    """Return an email's subject for someone with that first name, or without one."""
-    if key not in published.emails:
-        return key
-    email, practice = published.emails[key][1], published.practice
-    folder = key.partition("/")[0]
-    of = published.sequences.get(folder) or Sequence(folder, "", ())
-    values = shared_values(email, of, practice) | {"first_name": first_name}
-    return compile_template(email.subject, html=False).render(values)
-
-
 def _introduction(
     connection: Connection,
-    published: Published,
+    names: Titles,
     found: Subscriber,
     explanation: Explanation,
     part: Part,
@@ -144,83 +135,43 @@ def _introduction(
     now: datetime,
 ) -> PersonPage:
     person = portray(connection, [found.id], now)[found.id]
-    known = published.segments
+    known = names.published.segments
     health = known.health if not person.facts.may_infer_health else frozenset()
     cared_for = interests(person.facts, now, known.health)
-    names = _Names(published, found.first_name)
     liveliness = engagement(person.facts, now)
     return PersonPage(
         subscriber=found,
         person=person,
         engagement=liveliness,
-        because=names.deed(liveliness),
+        because=_deed(names, liveliness),
         segments=tuple(known.segments[name] for name in explanation.segments),
         interests=tuple(known.topics.get(i.topic, Topic(i.topic, i.topic)) for i in cared_for),
         hidden=tuple(known.topics[key] for key in sorted(health)),
         sequences={
-            one.sequence: names.sequence(one.sequence)
+            one.sequence: names.title(one.sequence)
             for one in person.enrolments
             if one.status is EnrolmentStatus.ACTIVE
         },
-        coming=tuple(names.coming(e) for e in explanation.coming if e.what is What.SENT),
-        nothing_comes="" if explanation.next_at else names.said(explanation.next),
-        why_not_sooner=tuple(map(names.said, explanation.why_not_sooner)),
-        ways_back=tuple(
-            replace(one, why_not=names.said(one.why_not))
-            for one in on_behalf.ways_back(connection, published, found)
-        ),
+        coming=tuple(_coming(names, e) for e in explanation.coming if e.what is What.SENT),
+        nothing_comes="" if explanation.next_at else explanation.next,
+        why_not_sooner=explanation.why_not_sooner,
+        ways_back=on_behalf.ways_back(connection, names.published, found, names),
         story=part.chapters,
         older=part.older,
         proof=proof,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The owner's names for things that the program knows by key."""
+def _coming(names: Titles, entry: SimulatedEvent) -> UpcomingEmail:
+    """A mail that will come."""
+    key = f"{entry.sequence}/{entry.step}"
+    return UpcomingEmail(names.subject(key), names.title(entry.sequence), entry.at)
 
-    published: Published
-    first_name: str
 
-    def subject(self, key: str) -> str:
-        """Return an email's subject for someone with that first name."""
-        return subject_of(self.published, key, self.first_name)
-
-    def sequence(self, key: str) -> str:
-        """Return the title of a sequence."""
-        found = self.published.sequences.get(key)
-        return found.title if found else key
-
-    def coming(self, entry: SimulatedEvent) -> UpcomingEmail:
-        """Return an email that will be sent."""
-        key = f"{entry.sequence}/{entry.step}"
-        return UpcomingEmail(self.subject(key), self.sequence(entry.sequence), entry.at)
-
-    def deed(self, liveliness: Engagement) -> str:
-        """Say what someone did that shows their engagement, as a phrase to follow “they”."""
-        event = liveliness.because
-        if event is None or event.verdict is not Verdict.HUMAN:
-            return "signed up"
-        deeds = {
-            "opened": "opened",
-            "clicked": "followed a link in",
-            "downloaded": "collected a guide",
-            "booked": "booked a session",
-            "stayed": "said that they want to stay",
-        }
-        about = f" “{self.subject(event.email)}”" if event.kind in ("opened", "clicked") else ""
-        return f"{deeds[event.kind]}{about}"
-
-    def said(self, sentence: str) -> str:
-        """Replace keys of steps and sequences in a sentence of the explanation by names."""
-        for key in self.published.emails:
-            folder, _, step = key.partition("/")
-            if f"“{step}” ({folder})" in sentence:
-                sentence = sentence.replace(f"“{step}” ({folder})", f"“{self.subject(key)}”")
-        for key in self.published.emails:
-            step = key.partition("/")[2]
-            if f"“{step}”" in sentence:
-                sentence = sentence.replace(f"“{step}”", f"“{self.subject(key)}”")
-        for key in self.published.sequences:
-            sentence = sentence.replace(f"“{key}”", f"“{self.sequence(key)}”")
-        return sentence
+def _deed(names: Titles, liveliness: Engagement) -> str:
+    """What somebody did that shows how lively they are, as it goes on after “they”."""
+    event = liveliness.because
+    if event is None or event.verdict is not Verdict.HUMAN:
+        return "signed up"
+    about = f"“{names.subject(event.email)}”"
+    return LIVELY[event.kind].format(about)

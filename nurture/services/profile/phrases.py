@@ -8,6 +8,15 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.audience.facts import Happened
 from nurture.domain.messages.status import KEPT, MessageStatus
+from nurture.domain.reasons import (
+    KEYS,
+    Code,
+    Names,
+    Reason,
+    in_words,
+    why_ended,
+    why_suppressed,
+)
 from nurture.domain.scheduling.timing import Timing
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
@@ -15,43 +24,22 @@ from nurture.domain.simulation.person import Person, UnderWay
 from nurture.domain.simulation.world import SimulatedEvent, What, World
 from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
 from nurture.domain.tracking.events import EventKind
-from nurture.services.profile.reasons import why_ended, why_suppressed
+from nurture.services.profile.command_words import BECAME, DEEDS
 from nurture.store.tables.messages import Message
 
 Row = Mapping[str, Any]
 
-_DEEDS = {
-    EventKind.OPENED: "opened an email",
-    EventKind.CLICKED: "followed a link",
-    EventKind.DOWNLOADED: "collected a guide",
-    EventKind.BOOKED: "booked a session",
-    EventKind.STAYED: "said that they want to stay",
-}
-
-_BECAME = {
-    MessageStatus.CLAIMED: "is about to be sent",
-    MessageStatus.SENDING: "is being offered to the mail server just now",
-    MessageStatus.ACCEPTED: "was sent on {at}",
-    MessageStatus.DELIVERED: "was sent on {at} and delivered",
-    MessageStatus.DEFERRED: "was put off on {at}",
-    MessageStatus.FAILED: "was refused for good on {at}",
-    MessageStatus.BOUNCED: "was sent on {at} and came back",
-    MessageStatus.COMPLAINED: "was sent on {at} and reported as spam",
-    MessageStatus.IN_DOUBT: "may or may not have been sent on {at}",
-    MessageStatus.CANCELLED: "was taken back before it was sent",
-}
-
 #: Why something in the time ahead ends, where more is known than the planner says.
 _WILL_END = {
-    EndReason.COMPLETED: "nothing is left to send",
-    EndReason.NOT_COLLECTED: "the guide was not collected",
-    EndReason.NO_CONSENT: "they have not agreed to these emails",
+    EndReason.COMPLETED: Reason(Code.NOTHING_LEFT),
+    EndReason.NOT_COLLECTED: Reason(Code.GUIDE_NOT_COLLECTED),
+    EndReason.NO_CONSENT: Reason(Code.NOT_AGREED_TO_THESE),
 }
 
-#: Why nothing of a sequence is sent, as it goes on after its name.
-_HELD = {
-    "the sequence is paused": "is paused",
-    "the sequence is not published": "is not published any more",
+#: Why nothing of a sequence is sent, said with its name.
+_HELD: Mapping[Code | EndReason, Code] = {
+    Code.SEQUENCE_PAUSED: Code.SEQUENCE_IS_PAUSED,
+    Code.NOT_PUBLISHED: Code.SEQUENCE_IS_NOT_PUBLISHED,
 }
 
 #: Entries that say nothing of why a mail does not come sooner.
@@ -75,25 +63,30 @@ def outlook(
     now: datetime,
     armed: bool,
     happened: Iterable[Row] = (),
+    names: Names = KEYS,
 ) -> Outlook:
-    """Describe what the simulation and the message ledger say about the future, in sentences."""
+    """Say what the simulation and the ledger know of the time ahead, in sentences.
+
+    `names` are those by which whoever reads it knows sequences and emails.
+    """
     zone = ZoneInfo(person.facts.time_zone)
     place = next((n for n, entry in enumerate(coming) if entry.what is What.SENT), None)
     before = coming if place is None else coming[:place]
-    reasons = [*_uncollected(world, person), *_put_off(ledger)]
-    reasons += [_reason(entry, zone, now) for entry in before if _is_reason(entry)]
+    reasons = [*_uncollected(world, person, names), *_put_off(ledger, names)]
+    reasons += [_reason(entry, zone, now, names) for entry in before if _is_reason(entry)]
     if not armed:
         reasons.append(
             "This database is a copy and not armed: nothing is sent until “nurture arm”."
         )
     if place is None:
-        said = f"No emails planned: {_nothing(world, person, coming, happened)}."
+        said = f"No emails planned: {_nothing(world, person, coming, happened, names)}."
         return Outlook(said, None, _unique(reasons))
     entry = coming[place]
     step = world.sequences[entry.sequence].step(entry.step)
-    said = f"Next comes “{entry.step}” ({entry.sequence}) on {moment(entry.at, zone)}."
+    email = names.email(entry.sequence, entry.step)
+    said = f"Next comes {email} on {moment(entry.at, zone)}."
     if entry.at <= now:
-        said = f"Next comes “{entry.step}” ({entry.sequence}), which is due now."
+        said = f"Next comes {email}, which is due now."
     why = [*_timed(step, entry.timing, zone, now), *reasons]
     return Outlook(said, entry.at, _unique(why))
 
@@ -101,10 +94,10 @@ def outlook(
 def became_of(message: Message, at: str, deeds: list[str]) -> str:
     """Say what became of a message, and what the person did about it."""
     kept = message.status is MessageStatus.ACCEPTED and message.reason == KEPT
-    became = f"was not sent on {at}" if kept else _BECAME[message.status].format(at=at)
-    said = f"“{message.step}” ({message.sequence}) {became}"
-    if message.reason:
-        said += f": {message.reason}"
+    became = f"was not sent on {at}" if kept else BECAME[message.status].format(at=at)
+    said = f"{KEYS.email(message.sequence, message.step)} {became}"
+    if why := _why(message, KEYS):
+        said += f": {why}"
     if deeds:
         said += f"; they {and_(deeds)}"
     remedy = ""
@@ -115,7 +108,7 @@ def became_of(message: Message, at: str, deeds: list[str]) -> str:
 
 def because(event: Happened) -> str:
     """Say what someone did, as a phrase to follow “they”."""
-    deed = _DEEDS.get(event.kind, str(event.kind))
+    deed = DEEDS.get(event.kind, str(event.kind))
     return f"{deed} (“{event.email}”)" if event.email else deed
 
 
@@ -178,71 +171,91 @@ def _is_reason(entry: SimulatedEvent) -> bool:
     return entry.what not in _NO_REASONS and not reminder
 
 
-def _reason(entry: SimulatedEvent, zone: ZoneInfo, now: datetime) -> str:
+def _reason(entry: SimulatedEvent, zone: ZoneInfo, now: datetime, names: Names) -> str:
+    sequence, until = names.sequence(entry.sequence), moment(entry.until or entry.at, zone)
+    step = names.step(entry.sequence, entry.step)
     match entry.what:
         case What.POSTPONED:
-            until = moment(entry.until or entry.at, zone)
-            return f"“{entry.step}” is held back until {until}: {entry.why}."
+            return f"{step} is held back until {until}: {_said(entry, names)}."
         case What.SKIPPED:
-            return f"“{entry.step}” will be passed over: {entry.why}."
+            return f"{step} will be passed over: {_said(entry, names)}."
         case What.WAITING:
-            until = moment(entry.until or entry.at, zone)
-            return f"“{entry.sequence}” waits, at most until {until}: {entry.why}."
+            return f"{sequence} waits, at most until {until}: {_said(entry, names)}."
         case What.HELD:
-            return f"“{entry.sequence}” {_HELD.get(entry.why, f'waits: {entry.why}')}."
+            return f"{_held(entry, names)}."
         case What.HANDED_OVER:
-            return f"Before that they go on in “{entry.sequence}”, {entry.why}."
+            return f"Before that they go on in {sequence}, {_said(entry, names)}."
     when = "now" if entry.at <= now else f"on {moment(entry.at, zone)}"
-    return f"“{entry.sequence}” ends {when}: {_why_it_will_end(entry)}."
+    return f"{sequence} ends {when}: {_why_it_will_end(entry, names)}."
 
 
-def _why_it_will_end(entry: SimulatedEvent) -> str:
+def _said(entry: SimulatedEvent, names: Names) -> str:
+    return in_words(entry.why, names) if entry.why else ""
+
+
+def _held(entry: SimulatedEvent, names: Names) -> str:
+    code = _HELD.get(entry.why.code) if entry.why else None
+    if code:
+        return in_words(Reason(code, sequence=entry.sequence), names)
+    return f"{names.sequence(entry.sequence)} waits: {_said(entry, names)}"
+
+
+def _why_it_will_end(entry: SimulatedEvent, names: Names) -> str:
     if entry.because is None:
-        return entry.why
-    if entry.because in _WILL_END:
-        return _WILL_END[entry.because]
-    return why_ended(Ending(EnrolmentStatus(entry.kind), entry.because), entry.sequence)
+        return _said(entry, names)
+    ending = Ending(EnrolmentStatus(entry.kind), entry.because)
+    return in_words(_WILL_END.get(entry.because) or why_ended(ending, entry.sequence), names)
 
 
-def _uncollected(world: World, person: Person) -> Iterator[str]:
+def _uncollected(world: World, person: Person, names: Names) -> Iterator[str]:
     """Explain which guides were sent but not collected, while everything else waits for them."""
     for one in person.enrolments:
-        yield from _uncollected_in(world, one)
+        if _awaits_guide(world, one):
+            awaited = Reason(Code.GUIDE_AWAITED, sequence=one.sequence)
+            said = in_words(awaited, names)
+            yield f"{said[0].upper()}{said[1:]}; until it is, the series does not begin."
 
 
-def _uncollected_in(world: World, one: UnderWay) -> Iterator[str]:
+def _awaits_guide(world: World, one: UnderWay) -> bool:
     sequence = world.sequences.get(one.sequence)
     if sequence is None or sequence.form is None or one.status is not EnrolmentStatus.ACTIVE:
-        return
+        return False
     awaited = sequence.form.opt_in is OptIn.COLLECT and one.progress.collected_at is None
-    if awaited and not (one.progress.guide_wanted or one.progress.ends_as):
-        yield (
-            f"The guide of “{one.sequence}” has not been collected yet; until it is, "
-            "the series does not begin."
-        )
+    return awaited and not (one.progress.guide_wanted or one.progress.ends_as)
 
 
-def _put_off(ledger: list[Message]) -> Iterator[str]:
+def _put_off(ledger: list[Message], names: Names) -> Iterator[str]:
     """Explain which messages wait for the mail server, are being sent or are in doubt."""
     for message in ledger:
+        step = names.step(message.sequence, message.step)
         if message.status is MessageStatus.DEFERRED:
-            said = message.reason or "the mail server did not take it"
-            yield f"“{message.step}” is put off after attempt {message.attempt}: {said}."
+            said = _why(message, names) or "the mail server did not take it"
+            yield f"{step} is put off after attempt {message.attempt}: {said}."
         elif message.status in (MessageStatus.CLAIMED, MessageStatus.SENDING):
-            yield f"“{message.step}” is in a worker's hands just now."
+            yield f"{step} is in a worker's hands just now."
+
+
+def _why(message: Message, names: Names) -> str:
+    """Why a message is as it is: a reason of ours, or what the mail server said."""
+    return in_words(message.why, names) if message.why else message.reason
 
 
 def _nothing(
-    world: World, person: Person, coming: tuple[SimulatedEvent, ...], happened: Iterable[Row]
+    world: World,
+    person: Person,
+    coming: tuple[SimulatedEvent, ...],
+    happened: Iterable[Row],
+    names: Names,
 ) -> str:
     """Say why nothing will come: one reason, or one for each sequence they are or were in."""
     if person.suppressed:
-        return why_suppressed(person.suppressed, happened)
+        left = [e["source"] for e in happened if e["kind"] == EventKind.UNSUBSCRIBED]
+        return in_words(why_suppressed(person.suppressed, left), names)
     own = [one for one in person.enrolments if not _is_ours(world, one)]
     told = own or person.enrolments
     if not told:
-        return "they are in no sequence"
-    return and_(dict.fromkeys(_why_nothing(world, one, coming) for one in told))
+        return in_words(Reason(Code.IN_NO_SEQUENCE), names)
+    return and_(dict.fromkeys(_why_nothing(world, one, coming, names) for one in told))
 
 
 def _is_ours(world: World, one: UnderWay) -> bool:
@@ -251,15 +264,17 @@ def _is_ours(world: World, one: UnderWay) -> bool:
     return sequence is not None and (sequence.answers is not None or sequence.quiet is not None)
 
 
-def _why_nothing(world: World, one: UnderWay, coming: tuple[SimulatedEvent, ...]) -> str:
+def _why_nothing(
+    world: World, one: UnderWay, coming: tuple[SimulatedEvent, ...], names: Names
+) -> str:
     if one.status is not EnrolmentStatus.ACTIVE:
-        return why_ended(one.ending, one.sequence)
+        return in_words(why_ended(one.ending, one.sequence), names)
     entries = [entry for entry in coming if entry.sequence == one.sequence]
     held = next((entry for entry in entries if entry.what is What.HELD), None)
     if held:
-        return f"“{one.sequence}” {_HELD.get(held.why, f'waits: {held.why}')}"
+        return _held(held, names)
     ends = next((entry for entry in reversed(entries) if entry.what is What.ENDED), None)
     will_end = Ending(EnrolmentStatus(ends.kind), ends.because) if ends else one.progress.ends_as
-    if any(_uncollected_in(world, one)) and not (will_end and will_end in (BOOKED, BOOKED_BEFORE)):
-        return f"the guide of “{one.sequence}” has not been collected yet"
-    return why_ended(will_end or one.ending, one.sequence)
+    if _awaits_guide(world, one) and not (will_end and will_end in (BOOKED, BOOKED_BEFORE)):
+        return in_words(Reason(Code.GUIDE_AWAITED, sequence=one.sequence), names)
+    return in_words(why_ended(will_end or one.ending, one.sequence), names)

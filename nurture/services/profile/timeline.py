@@ -10,10 +10,12 @@ from typing import Any
 from nurture.domain.known_words import known
 from nurture.domain.messages.bounces import Bounce
 from nurture.domain.messages.status import KEPT, MessageStatus
+from nurture.domain.reasons import KEYS, Names, said
 from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers.consent import SILENCE, STUDIO, said_where
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
+from nurture.services.profile.page_words import BECAME, DEEDS, DONE_HERE
 
 Row = Mapping[str, Any]
 
@@ -48,18 +50,6 @@ PURPOSES = {
     "health_topics": "letting us consider their interest in health topics",
 }
 
-_BECAME = {
-    MessageStatus.CLAIMED: "“{}” is about to be sent",
-    MessageStatus.SENDING: "“{}” is being offered to the mail server just now",
-    MessageStatus.ACCEPTED: "Sent “{}”",
-    MessageStatus.DELIVERED: "Sent “{}”, and it arrived",
-    MessageStatus.DEFERRED: "“{}” was put off",
-    MessageStatus.FAILED: "“{}” was refused for good",
-    MessageStatus.BOUNCED: "Sent “{}”, and it came back",
-    MessageStatus.COMPLAINED: "Sent “{}”, and it was reported as junk",
-    MessageStatus.IN_DOUBT: "“{}” may or may not have been sent",
-    MessageStatus.CANCELLED: "“{}” was taken back before it was sent",
-}
 _TROUBLE = (
     MessageStatus.FAILED,
     MessageStatus.BOUNCED,
@@ -67,32 +57,11 @@ _TROUBLE = (
     MessageStatus.IN_DOUBT,
 )
 
-_DID = {
-    EventKind.OPENED: "Opened {}",
-    EventKind.CLICKED: "Followed a link in {}",
-    EventKind.DOWNLOADED: "Collected the guide",
-    EventKind.BOOKED: "Booked a session",
-    EventKind.RESCHEDULED: "Moved their session",
-    EventKind.CANCELLED: "Cancelled their session",
-    EventKind.UNSUBSCRIBED: "Unsubscribed",
-    EventKind.STAYED: "Said that they want to stay",
-    EventKind.COMPLAINED: "Reported {} as junk",
-    EventKind.BOUNCED: "{} came back",
-    EventKind.LIFTED: "The address is written to again",
-}
 #: Ends of which nothing else tells.
 _ENDED = {
     EndReason.COMPLETED: "Finished “{}”",
     EndReason.NOT_COLLECTED: "“{}” ended: its guide was never collected",
     EndReason.SILENT: "Did not answer “{}”",
-}
-_DONE_HERE = {
-    EventKind.PAUSED: "You paused their emails until {until}",
-    EventKind.RESUMED: "You let their emails go on",
-    EventKind.REMOVED: "You took them out of “{sequence}”",
-    EventKind.PUT_BACK: "You put them back into “{sequence}”",
-    EventKind.UNSUBSCRIBED: "You unsubscribed them, as they asked",
-    EventKind.LIFTED: "You had the address written to again",
 }
 _WEIGHTS = {
     EventKind.BOOKED: Weight.GOOD,
@@ -125,16 +94,18 @@ _JUDGED = {
 }
 
 
-def recount(record: Mapping[str, Any], titles: Mapping[str, str]) -> list[Chapter]:
-    """Return the story from the record that `exporting.export` gives, oldest first.
+def recount(
+    record: Mapping[str, Any], titles: Mapping[str, str], names: Names = KEYS
+) -> list[Chapter]:
+    """Tell the story of the record that `export.export` gives, oldest first.
 
-    `titles` maps the keys of sequences to their titles.
+    `titles` are those of the sequences, by their keys; reasons name things by `names`.
     """
     told = [
         *_signups(record["signups"], titles),
         *_consents(record["consents"]),
         *_handed_over(record, titles),
-        *_mails(record["messages"], record["events"]),
+        *_mails(record["messages"], record["events"], names),
         *_ends(record["enrolments"], titles),
         *_deeds(record["events"], record["messages"], titles),
     ]
@@ -186,17 +157,18 @@ def _ends(rows: Iterable[Row], titles: Mapping[str, str]) -> Iterator[Chapter]:
             yield Chapter(_at(row["ended_at"]), _ENDED[why].format(title))
 
 
-def _mails(rows: Iterable[Row], events: Iterable[Row]) -> Iterator[Chapter]:
+def _mails(rows: Iterable[Row], events: Iterable[Row], names: Names) -> Iterator[Chapter]:
     machines: dict[int, list[str]] = {}
     for event in events:
         if event["verdict"] == Verdict.MACHINE and event["message_id"]:
             machines.setdefault(event["message_id"], []).append(_by_machine(event))
     for row in rows:
         status = known(MessageStatus, row["status"], MessageStatus.IN_DOUBT)
+        why = said(row["why"], row["about"], row["reason"] or "", names)
         yield Chapter(
             at=_at(row["accepted_at"] or row["claimed_at"]),
             said=_became(row["subject"], row["reason"], status),
-            notes=(f"Because {row['reason']}",) if row["reason"] else (),
+            notes=(f"Because {why}",) if why else (),
             weight=Weight.TROUBLE if status in _TROUBLE else Weight.PLAIN,
             machines=tuple(machines.get(row["id"], ())),
         )
@@ -204,7 +176,7 @@ def _mails(rows: Iterable[Row], events: Iterable[Row]) -> Iterator[Chapter]:
 
 def _became(subject: str, reason: str | None, status: MessageStatus) -> str:
     kept = reason == KEPT and status is MessageStatus.ACCEPTED
-    return f"Wrote “{subject}” to the outbox" if kept else _BECAME[status].format(subject)
+    return f"Wrote “{subject}” to the outbox" if kept else BECAME[status].format(subject)
 
 
 def _by_machine(event: Row) -> str:
@@ -233,8 +205,8 @@ def _said(row: Row, subjects: Mapping[int, str], titles: Mapping[str, str]) -> s
     """Say what someone did, or what was done here on their behalf; "" if no words are needed."""
     kind = row["kind"]
     if row["source"] == STUDIO:
-        return _DONE_HERE[kind].format(**_named(row, titles)) if kind in _DONE_HERE else ""
-    return _DID[kind].format(_mail(row, subjects)) if kind in _DID else ""
+        return DONE_HERE[kind].format(**_named(row, titles)) if kind in DONE_HERE else ""
+    return DEEDS[kind].format(_mail(row, subjects)) if kind in DEEDS else ""
 
 
 def _mail(row: Row, subjects: Mapping[int, str]) -> str:

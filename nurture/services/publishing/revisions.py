@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from nurture.domain.messages.email import EmailSource
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.impact import Impact, impact
 from nurture.library import parse_sequence
 from nurture.rendering.compile import CompiledEmail
@@ -105,7 +106,7 @@ def _follow_the_change(
     old = parse_sequence(draft.key, present.source["toml"])
     new = parse_sequence(draft.key, draft.source["toml"])
     deleted = {step.email for step in old.steps} - {step.email for step in new.steps}
-    message_changes.cancel_deleted(connection, draft.key, deleted, "the step was deleted")
+    message_changes.cancel_deleted(connection, draft.key, deleted, Reason(Code.STEP_DELETED))
     enrolments.look_at_once(connection, enrolments.of_sequences(draft.key), now)
 
 

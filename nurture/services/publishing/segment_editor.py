@@ -18,7 +18,7 @@ from nurture.library.segment_writing import (
 )
 from nurture.library.segments import parse_segments
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.profile.page import subject_of
+from nurture.services.profile.page_words import subject_of
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.studio import publish_plan
 from nurture.services.segments import UnknownSegmentError

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nurture.domain.reasons import in_words
 from nurture.domain.sequences.impact import Impact, impact
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person, UnderWay
@@ -169,10 +170,14 @@ def _called(entry: SimulatedEvent, following: SimulatedEvent | None) -> str:
     if entry.what is What.SENT:
         return entry.step
     if entry.what is What.HELD:
-        return f"nothing: {entry.why}"
+        return f"nothing: {_why(entry)}"
     if following is not None and following.what is What.HANDED_OVER:
         return f"the end, and on to {following.sequence}"
-    return f"the end: {entry.why}"
+    return f"the end: {_why(entry)}"
+
+
+def _why(entry: SimulatedEvent) -> str:
+    return in_words(entry.why) if entry.why else ""
 
 
 def _grouped(

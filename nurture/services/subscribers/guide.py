@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.subscribers.consent import (
     OWN_BOXES,
     OWN_WORDINGS,
@@ -15,6 +16,7 @@ from nurture.domain.subscribers.consent import (
 )
 from nurture.domain.subscribers.guide_requests import Collected, collect
 from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.hits import Verdict
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.inbound.bounces import collected_on_trial
 from nurture.services.publishing.guides import GuideFiles, guide_path
@@ -133,7 +135,7 @@ def _hold_enrolled(
 def _begin_series(
     connection: Connection, enrolment: Enrolment, collected: Collected, now: datetime
 ) -> None:
-    message_changes.cancel_open_of(connection, [enrolment.id], "the guide has been collected")
+    message_changes.cancel_open_of(connection, [enrolment.id], Reason(Code.GUIDE_COLLECTED))
     enrolments.change_enrolment(
         connection,
         enrolment.id,
@@ -149,14 +151,14 @@ def _note_download(
     connection: Connection, published: Published, enrolment: Enrolment, now: datetime
 ) -> None:
     email = published.guide_email(published.sequences[enrolment.sequence])
-    downloaded = {
-        "kind": EventKind.DOWNLOADED,
-        "subscriber_id": enrolment.subscriber_id,
-        "email": email.key if email else None,
-        "topics": frozenset(email.topics) if email else None,
-        "happened_at": now,
-        "source": "guide-page",
-        "source_key": f"downloaded:{enrolment.id}:{now.isoformat()}",
-        "verdict": "human",
-    }
+    downloaded = events.NewEvent(
+        kind=EventKind.DOWNLOADED,
+        happened_at=now,
+        source="guide-page",
+        source_key=f"downloaded:{enrolment.id}:{now.isoformat()}",
+        subscriber_id=enrolment.subscriber_id,
+        email=email.key if email else None,
+        topics=frozenset(email.topics) if email else None,
+        verdict=Verdict.HUMAN,
+    )
     events.add_events(connection, [downloaded])

@@ -9,14 +9,22 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.reasons import (
+    Code,
+    Names,
+    Reason,
+    in_words,
+    why_ended,
+    why_suppressed,
+)
 from nurture.domain.scheduling.gate import PausedBy
 from nurture.domain.sequences import putting_back
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.subscribers.bookings import ending_of
 from nurture.domain.subscribers.consent import STUDIO, Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.hits import Verdict
 from nurture.services.catalogue import Catalogue, Published
-from nurture.services.profile.reasons import why_ended, why_suppressed
 from nurture.services.subscribers.preferences import stop
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
@@ -60,7 +68,7 @@ def pause(database: Database, subscriber_id: int, until: datetime, now: datetime
         person = _held(connection, subscriber_id)
         by_owner = PausedBy.OWNER
         subscribers.change_subscriber(connection, person.id, paused_until=until, paused_by=by_owner)
-        message_changes.cancel_open(connection, person.id, "they are paused")
+        message_changes.cancel_open(connection, person.id, Reason(Code.THEY_ARE_PAUSED))
         enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
         _note(connection, person, EventKind.PAUSED, now, {"until": until.isoformat()})
 
@@ -107,9 +115,7 @@ def take_out(
             return False
         reason, because = EnrolmentStatus.REMOVED, EndReason.TAKEN_OUT
         enrolments.end_enrolments(connection, [found.id], reason, now, because)
-        message_changes.cancel_open_of(
-            connection, [found.id], "they were taken out of the sequence"
-        )
+        message_changes.cancel_open_of(connection, [found.id], Reason(Code.WERE_TAKEN_OUT))
         _note(connection, person, EventKind.REMOVED, now, {"sequence": sequence} | _by(by))
     return True
 
@@ -138,22 +144,27 @@ def put_back(
                 remedy=f"They are or were in {known}." if known else "They are in no sequence.",
             )
         if why_not := _why_not_back(connection, published, person, found):
-            raise NotPutBackError(f"They cannot be put back into “{sequence}”: {why_not}.")
+            said = in_words(why_not)
+            raise NotPutBackError(f"They cannot be put back into “{sequence}”: {said}.")
         progress = putting_back.put_back(published.sequences[sequence], found.progress, now)
         enrolments.put_back(connection, found.id, progress, now)
         _note(connection, person, EventKind.PUT_BACK, now, {"sequence": sequence} | _by(by))
 
 
 def ways_back(
-    connection: Connection, published: Published, person: Subscriber
+    connection: Connection, published: Published, person: Subscriber, names: Names
 ) -> tuple[RestorableEnrolment, ...]:
-    """Return the sequences that someone was removed from, and whether they can return."""
+    """Return the sequences that somebody was taken out of or let go from, and if they can go on.
+
+    If they cannot, the reason names things by `names`.
+    """
+
+    def why_not(one: Enrolment) -> str:
+        reason = _why_not_back(connection, published, person, one)
+        return in_words(reason, names) if reason else ""
+
     return tuple(
-        RestorableEnrolment(
-            one.sequence,
-            published.sequences[one.sequence].title,
-            _why_not_back(connection, published, person, one),
-        )
+        RestorableEnrolment(one.sequence, published.sequences[one.sequence].title, why_not(one))
         for one in enrolments.enrolments_of(connection, person.id)
         if putting_back.can_be_put_back(one.ending) and one.sequence in published.sequences
     )
@@ -161,23 +172,24 @@ def ways_back(
 
 def _why_not_back(
     connection: Connection, published: Published, person: Subscriber, enrolment: Enrolment
-) -> str:
-    """Return why someone cannot go back, as a phrase to follow “because”; "" if they can."""
-    title = enrolment.sequence
+) -> Reason | None:
+    """Why somebody cannot go on; `None` if they can."""
     if enrolment.status is EnrolmentStatus.ACTIVE:
-        return "they are in it"
+        return Reason(Code.UNDER_WAY)
     if suppressed := find_suppression(connection, person.address_hash):
-        return why_suppressed(suppressed, events.events_of(connection, person.id))
+        happened = events.events_of(connection, person.id)
+        left = [e["source"] for e in happened if e["kind"] == EventKind.UNSUBSCRIBED]
+        return why_suppressed(suppressed, left)
     if not putting_back.can_be_put_back(enrolment.ending):
-        return why_ended(enrolment.ending, title)
+        return why_ended(enrolment.ending, enrolment.sequence)
     sequence = published.sequences.get(enrolment.sequence)
     if sequence is None:
-        return "it is not published any more"
+        return Reason(Code.NO_LONGER_PUBLISHED)
     if ending_of(sequence, enrolment.progress, person.booked_until):
-        return "they have booked a session"
+        return Reason(Code.HAVE_SESSION)
     if Purpose.MARKETING not in person.consents:
-        return why_ended(NO_CONSENT, title)
-    return ""
+        return why_ended(NO_CONSENT, enrolment.sequence)
+    return None
 
 
 def _held(connection: Connection, subscriber_id: int) -> Subscriber:
@@ -198,13 +210,13 @@ def _note(
     now: datetime,
     raw: dict[str, Any],
 ) -> None:
-    row = {
-        "kind": kind,
-        "subscriber_id": person.id,
-        "happened_at": now,
-        "source": STUDIO,
-        "source_key": f"{STUDIO}:{kind}:{person.id}:{now.isoformat()}",
-        "verdict": "human",
-        "raw": raw,
-    }
-    events.add_events(connection, [row])
+    noted = events.NewEvent(
+        kind=kind,
+        happened_at=now,
+        source=STUDIO,
+        source_key=f"{STUDIO}:{kind}:{person.id}:{now.isoformat()}",
+        subscriber_id=person.id,
+        verdict=Verdict.HUMAN,
+        raw=raw,
+    )
+    events.add_events(connection, [noted])

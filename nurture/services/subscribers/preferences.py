@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from nurture.domain.reasons import Code, Reason
+from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers import preferences
 from nurture.domain.subscribers.address import masked
 from nurture.domain.subscribers.consent import (
@@ -27,6 +29,7 @@ from nurture.domain.subscribers.preferences import (
 )
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.hits import Verdict
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.subscribers.suppression import end_by, go_on
 from nurture.store.database import Connection, Database
@@ -232,7 +235,7 @@ def _write_as_often(
 ) -> None:
     """Apply a wish from the next email on, including emails already claimed."""
     subscribers.change_subscriber(connection, person.id, **often._asdict())
-    message_changes.cancel_open(connection, person.id, "the preferences changed")
+    message_changes.cancel_open(connection, person.id, Reason(Code.PREFERENCES_CHANGED))
     enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
 
 
@@ -274,7 +277,7 @@ def _stop(
         return
     record_consents(connection, person.id, decided.withdrawn, where, now)
     end_by(connection, person.id, decided.reason, now)
-    message_changes.cancel_open(connection, person.id, "they unsubscribed")
+    message_changes.cancel_open(connection, person.id, Reason(EndReason.UNSUBSCRIBED))
     if where.source != ELSEWHERE:
         noted = "pages" if where.source == _STOP else where.source
         _note_unsubscribed(connection, person, message, noted, now)
@@ -333,14 +336,14 @@ def _note_unsubscribed(
     connection: Connection, person: Subscriber, message: int | None, source: str, now: datetime
 ) -> None:
     known = messages.find_message(connection, message) if message else None
-    unsubscribed = {
-        "kind": EventKind.UNSUBSCRIBED,
-        "subscriber_id": person.id,
-        "message_id": known.id if known else None,
-        "email": known.email if known else None,
-        "happened_at": now,
-        "source": source,
-        "source_key": f"unsubscribed:{person.id}:{now.isoformat()}",
-        "verdict": "human",
-    }
+    unsubscribed = events.NewEvent(
+        kind=EventKind.UNSUBSCRIBED,
+        happened_at=now,
+        source=source,
+        source_key=f"unsubscribed:{person.id}:{now.isoformat()}",
+        subscriber_id=person.id,
+        message_id=known.id if known else None,
+        email=known.email if known else None,
+        verdict=Verdict.HUMAN,
+    )
     events.add_events(connection, [unsubscribed])

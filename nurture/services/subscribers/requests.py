@@ -7,6 +7,7 @@ confirmation. It goes through the same message ledger as every other email.
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.gate import Allowed, Standing, may_send
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Request, Sequence, StepKind
@@ -74,7 +75,7 @@ def _enrol(connection: Connection, person: Subscriber, sequence: Sequence, now: 
 
 
 def _answer_again(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
-    message_changes.cancel_open_of(connection, [enrolment.id], "it was asked for again")
+    message_changes.cancel_open_of(connection, [enrolment.id], Reason(Code.ASKED_AGAIN))
     enrolments.change_enrolment(
         connection,
         enrolment.id,

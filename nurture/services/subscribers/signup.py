@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.bookings import booked_until
@@ -277,7 +278,7 @@ def _enrol(
 def _offer_again(
     connection: Connection, enrolment: Enrolment, progress: Progress, time: SignupTime
 ) -> int:
-    message_changes.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")
+    message_changes.cancel_open_of(connection, [enrolment.id], Reason(Code.GUIDE_ASKED_AGAIN))
     enrolments.change_enrolment(
         connection,
         enrolment.id,

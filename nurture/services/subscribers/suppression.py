@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.suppression import SuppressionReason, ending_by, goes_on
@@ -38,7 +39,7 @@ def suppress_address(
     if not suppressions.suppress(connection, address_hash, reason, at, why):
         return False
     end_what_is_under_way(connection, subscriber_id, address_hash, now)
-    message_changes.cancel_open(connection, subscriber_id, "the address is suppressed")
+    message_changes.cancel_open(connection, subscriber_id, Reason(Code.ADDRESS_SUPPRESSED))
     return True
 
 
@@ -124,15 +125,15 @@ def note_lifted(
 ) -> None:
     """Record who had an address emailed again, when and why."""
     source, whose = note["source"], subscriber_id or note.get("address_hash", "")
-    row = {
-        "kind": EventKind.LIFTED,
-        "subscriber_id": subscriber_id,
-        "happened_at": at,
-        "source": source,
-        "source_key": f"lifted:{source}:{whose}:{at.isoformat()}",
-        "raw": {"reason": note["reason"]},
-    }
-    events.add_events(connection, [row])
+    lifted = events.NewEvent(
+        kind=EventKind.LIFTED,
+        happened_at=at,
+        source=source,
+        source_key=f"lifted:{source}:{whose}:{at.isoformat()}",
+        subscriber_id=subscriber_id,
+        raw={"reason": note["reason"]},
+    )
+    events.add_events(connection, [lifted])
 
 
 def _never_arrived(enrolment: Enrolment, guides: list[messages.Message]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from nurture.domain.tracking.events import EventKind
-from nurture.services.tracking.lines import SeenHit, SeenMore
+from nurture.domain.tracking.hits import Hit, MoreHits
 
 #: So many hits a minute are kept of one link or pixel of one message. Nobody needs more, and a
 #: scanner that tries each link twice is still seen whole.
@@ -31,26 +31,26 @@ class HitBudget:
         self._kept: Counter[tuple[int, EventKind, str | None] | int] = Counter()
         self._more: Counter[tuple[int, EventKind]] = Counter()
 
-    def keeps(self, seen: SeenHit) -> bool:
+    def keeps(self, hit: Hit) -> bool:
         """Return whether there is still room for this hit, and take up that room."""
-        link = seen.message, seen.hit.kind, seen.hit.link
-        if self._kept[link] >= OF_A_LINK or self._kept[seen.message] >= OF_A_MESSAGE:
+        link = hit.message, hit.kind, hit.link
+        if self._kept[link] >= OF_A_LINK or self._kept[hit.message] >= OF_A_MESSAGE:
             return False
         self._kept[link] += 1
-        self._kept[seen.message] += 1
+        self._kept[hit.message] += 1
         return True
 
-    def count(self, seen: SeenHit) -> None:
+    def count(self, hit: Hit) -> None:
         """Count a hit that is not stored."""
-        self._more[seen.message, seen.hit.kind] += 1
+        self._more[hit.message, hit.kind] += 1
 
-    def counted(self, now: datetime) -> Iterator[SeenMore]:
+    def counted(self, now: datetime) -> Iterator[MoreHits]:
         """Yield what was only counted, once the minute is over, and start another minute."""
         began = self._began or now
         full = len(self._kept) + len(self._more) > _REMEMBERED
         if not full and -_MINUTE < now - began < _MINUTE and self._began:
             return
-        yield from (SeenMore(message, kind, n) for (message, kind), n in self._more.items())
+        yield from (MoreHits(message, kind, n) for (message, kind), n in self._more.items())
         self._began = now
         self._kept.clear()
         self._more.clear()
@@ -62,18 +62,18 @@ class HitAllowance:
     def __init__(self, kept: Mapping[tuple[int, str], int]) -> None:
         self._kept, self._beyond = Counter(kept), Counter[tuple[int, str]]()
 
-    def takes(self, seen: SeenHit) -> bool:
+    def takes(self, hit: Hit) -> bool:
         """Return whether there is still room for this hit; if not, count it."""
-        key = seen.message, seen.hit.kind
+        key = hit.message, hit.kind
         if self._kept[key] >= FOR_GOOD:
             self._beyond[key] += 1
             return False
         self._kept[key] += 1
         return True
 
-    def count(self, seen: SeenMore) -> None:
+    def count(self, beyond: MoreHits) -> None:
         """Add what was only counted before."""
-        self._beyond[seen.message, seen.kind] += seen.more
+        self._beyond[beyond.message, beyond.kind] += beyond.more
 
     def beyond(self, known: Container[int]) -> dict[tuple[int, str], int]:
         """Return what was counted for known messages."""

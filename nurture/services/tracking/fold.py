@@ -8,27 +8,29 @@ folded is then overwritten: it describes people's machines, and is no longer nee
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from nurture.services.catalogue import EmailContents, about
+from nurture.domain.tracking.hits import Hit, MoreHits
+from nurture.services.catalogue import about
 from nurture.services.tracking.excess import HitAllowance
-from nurture.services.tracking.journal import waiting_in
-from nurture.services.tracking.lines import SeenHit, SeenMore, UnreadableLineError, from_line
+from nurture.services.tracking.journal import UnreadableLineError, from_line, waiting_in
 from nurture.services.tracking.remains import blank, set_aside
 from nurture.store.database import Connection, Database
-from nurture.store.tables import events, hits_beyond, journals, messages
-from nurture.store.tables.messages import Followed
+from nurture.store.queries.hits import add_hits
+from nurture.store.tables import hits_beyond, journals, messages
 
 #: How much of a journal is folded in one transaction, which then takes some milliseconds.
 _CHUNK = 256 * 1024
 
 #: So much is folded within a second or so.
 _LITTLE = 8 * 1024 * 1024
+
+#: A finished line, or the beginning of an over-long one, and the places it goes from and to.
+_Line = tuple[bytes, int, int]
 
 
 def fold_journals(database: Database, directory: Path) -> int:
@@ -65,9 +67,9 @@ def _first_of(connection: Connection, path: Path) -> datetime | None:
         lines = list(_whole_lines(path, place, min(path.stat().st_size, place + _CHUNK)))
         if lines:
             with suppress(UnreadableLineError):
-                first = from_line(lines[0].content)
-                if isinstance(first, SeenHit):
-                    return first.hit.at
+                first = from_line(lines[0][0])
+                if isinstance(first, Hit):
+                    return first.at
             return datetime.fromtimestamp(path.stat().st_mtime, UTC)
     return None
 
@@ -104,15 +106,6 @@ def _fold(database: Database, path: Path, size: int) -> int:
     return folded
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A complete line and its position; for an over-long one, only the beginning."""
-
-    content: bytes
-    place: int
-    end: int
-
-
 def _whole_lines(path: Path, place: int, size: int) -> Iterator[_Line]:
     """Yield the next complete lines from `place` on."""
     with path.open("rb") as file:
@@ -121,11 +114,11 @@ def _whole_lines(path: Path, place: int, size: int) -> Iterator[_Line]:
         if b"\n" not in chunk and len(chunk) == _CHUNK:
             # Nobody writes so long a line; what it is will not be known, only where it ends.
             if end := _end_of_line(file, size):
-                yield _Line(chunk, place, end)
+                yield chunk, place, end
             return
     for line in chunk.splitlines(keepends=True) if chunk else ():
         if line.endswith(b"\n"):
-            yield _Line(line, place, place + len(line))
+            yield line, place, place + len(line)
         place += len(line)
 
 
@@ -143,57 +136,36 @@ def _fold_lines(database: Database, path: Path, place: int, lines: Sequence[_Lin
     Hits without consent, or after it was withdrawn, are not stored; this is checked again, and
     decided, when the events are written.
     """
-    read = _read(path, lines)
-    hits = [(f"{path.name}:{at}", one) for at, one in read if isinstance(one, SeenHit)]
+    read, end = _read(path, lines), lines[-1][-1]
     with database.reading() as connection:
-        known = messages.followed(connection, {one.message for _, one in read})
+        known = messages.followed(connection, {one.message for one in read})
         subjects = about(connection, {one.revision for one in known.values()})
         room = HitAllowance(hits_beyond.kept_of(connection, known))
-    kept = [one for one in hits if one[1].message in known and room.takes(one[1])]
-    rows = [_row(key, hit, known[hit.message], subjects) for key, hit in kept]
-    for _, one in read:
-        if isinstance(one, SeenMore):
+    new = []
+    for one in read:
+        if isinstance(one, MoreHits):
             room.count(one)
+        elif (followed := known.get(one.message)) and room.takes(one):
+            subject = subjects.get(followed.revision)
+            new.append((one, followed, subject.topics_of(one.link) if subject else None))
     with database.writing() as connection:
         if journals.folded_up_to(connection, path.name) == place:
             still = messages.followed(connection, known, hold=True)
-            events.add_events(connection, [row for row in rows if row["message_id"] in still])
+            add_hits(connection, [one for one in new if one[0].message in still])
             hits_beyond.count_beyond(connection, room.beyond(still))
-            journals.set_folded(connection, path.name, lines[-1].end)
-    return lines[-1].end
+            journals.set_folded(connection, path.name, end)
+    return end
 
 
-def _read(path: Path, lines: Iterable[_Line]) -> list[tuple[int, SeenHit | SeenMore]]:
+def _read(path: Path, lines: Iterable[_Line]) -> list[Hit | MoreHits]:
     """Parse the lines; note the position of those that cannot be parsed."""
-    read: list[tuple[int, SeenHit | SeenMore]] = []
-    for line in lines:
+    read: list[Hit | MoreHits] = []
+    for content, place, end in lines:
         try:
-            read.append((line.place, from_line(line.content)))
+            read.append(from_line(content, f"{path.name}:{place}"))
         except UnreadableLineError as error:
-            set_aside(path, line.place, line.end - line.place, str(error))
+            set_aside(path, place, end - place, str(error))
     return read
-
-
-def _row(
-    source_key: str, seen: SeenHit, message: Followed, subjects: Mapping[int, EmailContents]
-) -> dict[str, Any]:
-    hit, subject = seen.hit, subjects.get(message.revision)
-    return {
-        "kind": hit.kind,
-        "subscriber_id": message.subscriber,
-        "message_id": seen.message,
-        "happened_at": hit.at,
-        "email": message.email,
-        "topics": subject.topics_of(hit.link) if subject else None,
-        "source": "hit",
-        "source_key": source_key,
-        "link": hit.link,
-        "method": hit.method,
-        "client": hit.client,
-        "user_agent": hit.user_agent,
-        "query": hit.query or None,
-        "raw": {"purpose": hit.purpose} if hit.purpose else None,
-    }
 
 
 def _remove_if_finished(database: Database, path: Path) -> None:

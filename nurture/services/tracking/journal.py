@@ -1,22 +1,25 @@
-"""The hit journal: hits are first lines in a local file, and later rows in the database.
+"""Tracking: hits are lines in a local journal first, and rows in the database later.
 
-A web process appends a line and needs neither database nor Redis for that. Folding reads on
-from where it stopped, and stores its position in the same transaction as the events, so that
-each line enters the database once.
+A web process appends a line and needs neither database nor Redis for it. Folding reads
+on from where it stopped, and the place is kept in the same transaction as the events, so
+that each line gets into the database once. Lines that the release before has written are
+read like our own.
 """
 
 import fcntl
+import json
 import os
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from nurture.domain.errors import NurtureError
 from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.hits import Hit, MoreHits
 from nurture.services.tracking.excess import HitBudget
-from nurture.services.tracking.lines import SeenHit, as_count, as_line
 
 #: A journal is closed and a new one begun when it has grown to this many bytes.
 _ROTATE_AT = 32 * 1024 * 1024
@@ -27,6 +30,90 @@ OPENS_WAIT, CLICKS_WAIT = 256 * 1024 * 1024, 512 * 1024 * 1024
 
 #: How often it is looked how much waits.
 _LOOK_SECONDS = 2.0
+
+#: What is kept of a user agent and the like, some programs send pages of it, and of the rest.
+_AGENT, _LINK, _METHOD, _CLIENT = 300, 2000, 16, 64
+
+#: Hits are stamped by our own clock; a line that names another time was not written by it.
+_FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+#: No column has room for a larger number.
+_MOST = 2**31 - 1
+
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class UnreadableLineError(NurtureError):
+    """A line that no version of this program wrote, or that was damaged."""
+
+
+def as_line(hit: Hit) -> bytes:
+    """Write a hit as a line; nothing in it is longer than it has to be."""
+    line = {
+        "kind": hit.kind,
+        "message": hit.message,
+        "at": hit.at.isoformat(),
+        "method": hit.method[:_METHOD],
+        "agent": hit.user_agent[:_AGENT],
+        "client": hit.client[:_CLIENT],
+        "purpose": hit.purpose[:_AGENT],
+        "link": hit.link[:_LINK] if hit.link is not None else None,
+        "query": hit.query[:_AGENT],
+    }
+    return f"{_as_json(line)}\n".encode()
+
+
+def as_count(beyond: MoreHits) -> bytes:
+    """Write what is only counted as a line."""
+    line = {"kind": beyond.kind, "message": beyond.message, "more": beyond.more}
+    return f"{_as_json(line)}\n".encode()
+
+
+def from_line(content: bytes, name: str = "") -> Hit | MoreHits:
+    """Read what a line says, which is called by that `name`; raises `UnreadableLineError`."""
+    try:
+        said = json.loads(content)
+        kind, message = EventKind(said["kind"]), _number(said["message"])
+        if "more" in said:
+            return MoreHits(message, kind, _number(said["more"]))
+        return Hit(
+            kind=kind,
+            at=_moment(said["at"]),
+            method=_text(said["method"], _METHOD),
+            user_agent=_text(said["agent"], _AGENT),
+            client=_text(said["client"], _CLIENT),
+            purpose=_text(said["purpose"], _AGENT),
+            link=None if said["link"] is None else _text(said["link"], _LINK),
+            # Before hits were held, lines said nothing of a query.
+            query=_text(said.get("query", ""), _AGENT),
+            message=message,
+            line=name,
+        )
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
+        # What it says itself may quote the line, which is not to be kept.
+        raise UnreadableLineError(f"This is no hit: {type(error).__name__}.") from None
+
+
+def _number(value: object) -> int:
+    """Read a number that fits into a column."""
+    if type(value) is not int or not 1 <= value <= _MOST:
+        raise ValueError
+    return value
+
+
+def _moment(value: str) -> datetime:
+    at = datetime.fromisoformat(value)
+    if not _FIRST <= at < _LAST:
+        raise ValueError
+    return at
+
+
+def _text(value: object, most: int) -> str:
+    """Read text that every database takes: without a NUL, and nothing that UTF-8 cannot say."""
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError
+    value.encode()
+    return value[:most]
 
 
 def waiting_in(directory: Path) -> int:
@@ -50,28 +137,28 @@ class HitJournal:
         self._sparing = HitBudget()
         self._waits, self._look_at = 0, 0.0
 
-    def note(self, seen: SeenHit) -> None:
+    def note(self, hit: Hit) -> None:
         """Append one hit. A full disk loses the hit, never the redirect.
 
-        In a flood of hits on one message, or if too much is waiting, some are only counted.
+        Of a flood of hits on one message, and if too much waits, some are only counted.
         """
         with suppress(OSError), self._lock:
-            for more in list(self._sparing.counted(seen.hit.at)):
+            for more in list(self._sparing.counted(hit.at)):
                 self._append(as_count(more))
-            wanted = self._room_for(seen)
+            wanted = self._room_for(hit)
             if wanted and self._sparing.keeps(wanted):
                 self._append(as_line(wanted))
             else:
-                self._sparing.count(seen)
+                self._sparing.count(hit)
 
-    def _room_for(self, seen: SeenHit) -> SeenHit | None:
+    def _room_for(self, hit: Hit) -> Hit | None:
         """Return what to write of a hit: the more is waiting to be folded, the less."""
         waiting = self._waiting()
         if waiting < OPENS_WAIT:
-            return seen
-        if seen.hit.kind is EventKind.OPENED or waiting >= CLICKS_WAIT:
+            return hit
+        if hit.kind is EventKind.OPENED or waiting >= CLICKS_WAIT:
             return None
-        return replace(seen, hit=replace(seen.hit, user_agent="", client="", purpose="", query=""))
+        return hit._replace(user_agent="", client="", purpose="", query="")
 
     def _waiting(self) -> int:
         """Return how many bytes are waiting here, as of a moment ago."""

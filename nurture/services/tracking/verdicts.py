@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, Verdict, judge
+from nurture.domain.tracking.hits import Hit, MessageHits, Verdict
+from nurture.domain.tracking.verdict import HOLD, RULES, Judgement, judge
 from nurture.services.catalogue import EmailContents, about
 from nurture.store.database import Connection, Database
 from nurture.store.queries import hits
-from nurture.store.queries.hits import KeptHit, Mailed, Spell
+from nurture.store.queries.hits import Mailed, Spell
 
 #: How many held hits lead to the messages that are judged in one transaction.
 _BATCH = 1000
@@ -26,8 +27,8 @@ _BATCHES = 20
 #: Clients are looked for in spans that begin every ten minutes, and ten minutes around them.
 _NEAR = timedelta(minutes=10)
 
-_Wanted = Callable[[KeptHit], bool]
-_Judged = tuple[KeptHit, Judgement]
+_Wanted = Callable[[Hit], bool]
+_Judged = tuple[Hit, Judgement]
 
 
 @dataclass
@@ -55,7 +56,7 @@ def judge_held(database: Database, now: datetime) -> int:
     for _ in range(_BATCHES):
         with database.reading() as connection:
             waiting = hits.messages_waiting(connection, before, _BATCH)
-            found = _judge(connection, waiting, lambda kept: _is_over(kept, before))
+            found = _judge(connection, waiting, lambda hit: _is_over(hit, before))
         kept = _keep(database, found, held=True) if found else 0
         if not kept:
             break
@@ -79,13 +80,13 @@ def rejudge(
     while True:
         with database.reading() as connection:
             numbers = hits.messages_judged(connection, after, since, _BATCH // 4)
-            judged = _judge(connection, numbers, lambda kept: _was_judged(kept, since))
+            judged = _judge(connection, numbers, lambda hit: _was_judged(hit, since))
         if not numbers:
             return changes
-        outdated = [(kept, one) for kept, one in judged if _differs(kept, one)]
+        outdated = [(hit, one) for hit, one in judged if _differs(hit, one)]
         if outdated and not dry_run:
             _keep(database, outdated, held=False)
-        changes.note((kept.verdict, one.verdict) for kept, one in judged)
+        changes.note((hit.verdict, one.verdict) for hit, one in judged)
         tell(len(judged))
         after = numbers[-1]
 
@@ -93,22 +94,22 @@ def rejudge(
 def _keep(database: Database, judged: Sequence[_Judged], *, held: bool) -> int:
     """Store the verdicts; messages that others have locked stay held for next time."""
     with database.writing() as connection:
-        wanted = {kept.message for kept, _ in judged}
+        wanted = {hit.message for hit, _ in judged}
         taken = hits.take_messages(connection, wanted, wait=not held)
-        verdicts = {kept.id: one for kept, one in judged if kept.message in taken}
+        verdicts = {hit.row: one for hit, one in judged if hit.message in taken}
         return hits.save_judgements(connection, verdicts, RULES, held=held)
 
 
-def _differs(kept: KeptHit, one: Judgement) -> bool:
-    return (kept.verdict, kept.rules) != (one.verdict, RULES)
+def _differs(hit: Hit, one: Judgement) -> bool:
+    return (hit.verdict, hit.rules) != (one.verdict, RULES)
 
 
-def _was_judged(kept: KeptHit, since: datetime | None) -> bool:
-    return kept.verdict is not None and (since is None or kept.hit.at >= since)
+def _was_judged(hit: Hit, since: datetime | None) -> bool:
+    return hit.verdict is not None and (since is None or hit.at >= since)
 
 
-def _is_over(kept: KeptHit, before: datetime) -> bool:
-    return kept.verdict is None and kept.hit.at <= before
+def _is_over(hit: Hit, before: datetime) -> bool:
+    return hit.verdict is None and hit.at <= before
 
 
 def _judge(connection: Connection, messages: Sequence[int], wanted: _Wanted) -> list[_Judged]:
@@ -120,32 +121,31 @@ def _judge(connection: Connection, messages: Sequence[int], wanted: _Wanted) -> 
     subjects = about(connection, {one.revision for one in mailed.values()})
     fetched_for = hits.count_fetched_for(connection, _spells(filter(wanted, found)))
     judged: list[_Judged] = []
-    for message, group in groupby(found, key=lambda kept: kept.message):
-        kept = list(group)
-        occasion = _occasion(kept, mailed[message], subjects, wanted, fetched_for)
-        judged += zip(kept, judge(occasion), strict=True)
-    return [(kept, judgement) for kept, judgement in judged if wanted(kept)]
+    for message, group in groupby(found, key=lambda hit: hit.message):
+        on_it = list(group)
+        together = _together(on_it, mailed[message], subjects, wanted, fetched_for)
+        judged += zip(on_it, judge(together), strict=True)
+    return [(hit, judgement) for hit, judgement in judged if wanted(hit)]
 
 
-def _occasion(
-    kept: Sequence[KeptHit],
+def _together(
+    on_it: Sequence[Hit],
     mailed: Mailed,
     subjects: Mapping[int, EmailContents],
     wanted: _Wanted,
     fetched_for: Mapping[Spell, int],
-) -> Occasion:
+) -> MessageHits:
     crowd: dict[str, int] = defaultdict(int)
-    for one in filter(wanted, kept):
-        client = one.hit.client
-        others = fetched_for.get(_spell(one.hit), 1) - 1
-        crowd[client] = max(crowd[client], others)
+    for hit in filter(wanted, on_it):
+        others = fetched_for.get(_spell(hit), 1) - 1
+        crowd[hit.client] = max(crowd[hit.client], others)
     subject = subjects.get(mailed.revision)
     links = len(subject.links) if subject else 0
-    return Occasion([one.hit for one in kept], mailed.accepted_at, links, crowd)
+    return MessageHits(on_it, mailed.accepted_at, links, crowd)
 
 
-def _spells(found: Iterable[KeptHit]) -> list[Spell]:
-    return sorted({_spell(kept.hit) for kept in found if kept.hit.client})
+def _spells(found: Iterable[Hit]) -> list[Spell]:
+    return sorted({_spell(hit) for hit in found if hit.client})
 
 
 def _spell(hit: Hit) -> Spell:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import Connection, and_, case, exists, func, select
+from sqlalchemy import Connection, Select, and_, case, exists, func, select
 
 from nurture.domain.messages.status import KEPT, MessageStatus
+from nurture.domain.reasons import said
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
@@ -17,6 +19,7 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
+from nurture.store.types import Json
 
 #: Whether a mail that was accepted has left this machine: the outbox answers with no code. Where
 #: the owner says that a mail in doubt was sent, that is the reason.
@@ -196,21 +199,33 @@ def refused_addresses(connection: Connection, since: datetime, limit: int) -> li
 def held_up(connection: Connection) -> list[HeldUp]:
     """Return the emails that are waiting without a reply from a mail server, by reason."""
     silent = (messages.c.status == MessageStatus.DEFERRED) & messages.c.code.is_(None)
-    reason = messages.c.reason
-    chosen = select(reason, func.count(), func.min(messages.c.claimed_at)).where(silent)
-    by_reason = chosen.group_by(reason).order_by(func.count().desc(), reason)
-    return [HeldUp(*row) for row in connection.execute(by_reason)]
+    return _by_reason(connection, select(*_HELD_UP).where(silent))
 
 
 def refused_mails(connection: Connection, since: datetime) -> list[HeldUp]:
     """Return the emails refused permanently whose addresses are not suppressed, by reason."""
     suppressed = select(suppressions.c.address_hash)
     refused = (messages.c.status == MessageStatus.FAILED) & (messages.c.claimed_at >= since)
+    chosen = select(*_HELD_UP).join(subscribers)
+    return _by_reason(
+        connection, chosen.where(refused, subscribers.c.address_hash.not_in(suppressed))
+    )
+
+
+#: Rows with the same text have the same code, if they have one.
+_HELD_UP = (
+    messages.c.reason,
+    func.max(messages.c.why),
+    func.max(messages.c.about, type_=Json()),
+    func.count(),
+    func.min(messages.c.claimed_at),
+)
+
+
+def _by_reason(connection: Connection, chosen: Select[Any]) -> list[HeldUp]:
     reason = messages.c.reason
-    chosen = select(reason, func.count(), func.min(messages.c.claimed_at)).join(subscribers)
-    found = chosen.where(refused, subscribers.c.address_hash.not_in(suppressed))
-    by_reason = found.group_by(reason).order_by(func.count().desc(), reason)
-    return [HeldUp(*row) for row in connection.execute(by_reason)]
+    rows = connection.execute(chosen.group_by(reason).order_by(func.count().desc(), reason))
+    return [HeldUp(said(why, about, text), count, since) for text, why, about, count, since in rows]
 
 
 def doubts(connection: Connection, limit: int) -> list[MessageToSettle]:

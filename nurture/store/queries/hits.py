@@ -23,27 +23,17 @@ from sqlalchemy import (
 
 from nurture.domain.known_words import known
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.verdict import Hit, Judgement, Verdict
+from nurture.domain.tracking.hits import Hit, Verdict
+from nurture.domain.tracking.verdict import Judgement
 from nurture.store.database import as_rows, rows_as_table
 from nurture.store.queries.locks import hold
 from nurture.store.tables.enrolments import enrolments
-from nurture.store.tables.events import HAS_RAW, HELD, RAW, events
-from nurture.store.tables.messages import messages
+from nurture.store.tables.events import HAS_RAW, HELD, RAW, add_rows, events
+from nurture.store.tables.messages import Followed, messages
 from nurture.store.types import UtcDateTime
 
 #: Beyond so many hits of one client it makes no difference for how many people they were.
 _MANY = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class KeptHit:
-    """One hit with everything it was judged by; verdict and rules are None while it is held."""
-
-    id: int
-    message: int
-    hit: Hit
-    verdict: Verdict | None
-    rules: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +46,33 @@ class Mailed:
 
 #: A client and the span of time in which it is looked for.
 Spell = tuple[str, datetime, datetime]
+
+#: A hit that is to be kept, the message it is on, and the topics it tells of.
+NewHit = tuple[Hit, Followed, frozenset[str] | None]
+
+
+def add_hits(connection: Connection, new: Iterable[NewHit]) -> int:
+    """Keep hits, each once by its line in a journal, and held; return how many were new."""
+    rows = [
+        (
+            hit.kind,
+            followed.subscriber,
+            hit.message,
+            hit.at,
+            followed.email,
+            topics,
+            "hit",
+            hit.line,
+            hit.link,
+            hit.method,
+            hit.client,
+            hit.user_agent,
+            hit.query or None,
+            {"purpose": hit.purpose} if hit.purpose else None,
+        )
+        for hit, followed, topics in new
+    ]
+    return add_rows(connection, _NEW, rows)
 
 
 def messages_waiting(connection: Connection, before: datetime, hits: int) -> list[int]:
@@ -107,7 +124,7 @@ def take_messages(connection: Connection, message_ids: Iterable[int], *, wait: b
     return set(connection.scalars(locked))
 
 
-def hits_on(connection: Connection, message_ids: Iterable[int]) -> list[KeptHit]:
+def hits_on(connection: Connection, message_ids: Iterable[int]) -> list[Hit]:
     """Return the hits on these messages, message by message, oldest first.
 
     Hits whose raw data has been dropped are left out.
@@ -117,7 +134,7 @@ def hits_on(connection: Connection, message_ids: Iterable[int]) -> list[KeptHit]
         .where(events.c.message_id.in_(list(message_ids)), _CAN_BE_JUDGED)
         .order_by(events.c.message_id, events.c.happened_at, events.c.id)
     )
-    return [_kept_hit(row) for row in connection.execute(statement).mappings()]
+    return [_as_hit(row) for row in connection.execute(statement).mappings()]
 
 
 def count_fetched_for(connection: Connection, spells: Sequence[Spell]) -> dict[Spell, int]:
@@ -165,6 +182,22 @@ def old_raw(before: datetime) -> Select[tuple[int]]:
 
 
 _CAN_BE_JUDGED = (events.c.source == "hit") & events.c.user_agent.is_not(None)
+_NEW = (
+    "kind",
+    "subscriber_id",
+    "message_id",
+    "happened_at",
+    "email",
+    "topics",
+    "source",
+    "source_key",
+    "link",
+    "method",
+    "client",
+    "user_agent",
+    "query",
+    "raw",
+)
 _READ = (
     "id",
     "message_id",
@@ -217,8 +250,8 @@ def _save_statement(dialect: str, held: bool) -> Any:
     return update(events).where(where).values(values)
 
 
-def _kept_hit(row: RowMapping) -> KeptHit:
-    hit = Hit(
+def _as_hit(row: RowMapping) -> Hit:
+    return Hit(
         kind=known(EventKind, row["kind"], EventKind.CLICKED),
         at=row["happened_at"],
         method=row["method"] or "",
@@ -227,6 +260,8 @@ def _kept_hit(row: RowMapping) -> KeptHit:
         purpose=(row["raw"] or {}).get("purpose", ""),
         link=row["link"],
         query=row["query"] or "",
+        message=row["message_id"],
+        row=row["id"],
+        verdict=known(Verdict, row["verdict"], Verdict.UNSURE) if row["verdict"] else None,
+        rules=row["rules"],
     )
-    verdict = known(Verdict, row["verdict"], Verdict.UNSURE) if row["verdict"] else None
-    return KeptHit(row["id"], row["message_id"], hit, verdict, row["rules"])

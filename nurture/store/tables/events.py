@@ -5,8 +5,9 @@ and everything that acts on events or shows them leaves it out.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from nurture.domain.messages.bounces import Bounce
+from nurture.domain.tracking.hits import Verdict
 from nurture.store.database import as_rows, rows_as_table
 from nurture.store.types import Json, UtcDateTime, Words, metadata
 
@@ -110,12 +112,42 @@ Index(
 )
 
 
-def add_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+class NewEvent(NamedTuple):
+    """An event that is about to be kept; the fields are columns of the table.
+
+    `kind` is an `EventKind`, or the word for what a provider told and we do not understand.
+    `source_key` is the same each time that the same thing is reported.
+    """
+
+    kind: str
+    happened_at: datetime
+    source: str
+    source_key: str
+    subscriber_id: int | None = None
+    message_id: int | None = None
+    email: str | None = None
+    topics: frozenset[str] | None = None
+    verdict: Verdict | None = None
+    reasons: Sequence[str] | None = None
+    link: str | None = None
+    raw: Mapping[str, Any] | None = None
+    bounce: Bounce | None = None
+    booker: str | None = None
+
+
+def add_events(connection: Connection, new: Sequence[NewEvent]) -> int:
     """Store events, each once by its source key; return how many were new."""
+    return add_rows(connection, NewEvent._fields, new)
+
+
+def add_rows(
+    connection: Connection, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> int:
+    """Keep events given as values for these columns; return how many were new."""
     if not rows:
         return 0
-    given = as_rows(connection, events, _GIVEN, ([row.get(n) for n in _GIVEN] for row in rows))
-    added = connection.execute(_add_statement(connection.dialect.name), {"rows": given})
+    given = as_rows(connection, events, columns, rows)
+    added = connection.execute(_add_statement(connection.dialect.name, columns), {"rows": given})
     return len(added.all())
 
 
@@ -147,13 +179,10 @@ def verdicts_of(connection: Connection, subscriber_id: int, kind: str) -> dict[s
     return {row[0] or "held": row[1] for row in connection.execute(counted.where(mine))}
 
 
-_GIVEN = tuple(column.name for column in events.columns if column.name != "id")
-
-
 @cache
-def _add_statement(dialect: str) -> Any:
-    rows = rows_as_table(dialect, events, _GIVEN)
+def _add_statement(dialect: str, columns: tuple[str, ...]) -> Any:
+    rows = rows_as_table(dialect, events, columns)
     # SQLite reads ON CONFLICT after a SELECT only where the SELECT has a WHERE.
     chosen = select(*rows.c).where(text("1 = 1"))
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(events)
-    return insert.from_select(_GIVEN, chosen).on_conflict_do_nothing().returning(events.c.id)
+    return insert.from_select(columns, chosen).on_conflict_do_nothing().returning(events.c.id)

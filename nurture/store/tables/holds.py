@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, literal, select, update
 
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
 from nurture.store.tables.enrolments import enrolments
@@ -22,10 +23,10 @@ _HELD = enrolments.c.held_at.is_not(None)
 
 #: What was in hand when the backup was made, and what may have become of it.
 _MAY_BE = {
-    MessageStatus.CLAIMED: (MessageStatus.DEFERRED, "it was in hand when the backup was made"),
+    MessageStatus.CLAIMED: (MessageStatus.DEFERRED, Reason(Code.IN_HAND_AT_BACKUP)),
     MessageStatus.SENDING: (
         MessageStatus.IN_DOUBT,
-        "the mail server was being offered it when the backup was made",
+        Reason(Code.OFFERED_AT_BACKUP),
     ),
 }
 

@@ -15,12 +15,13 @@ from typing import Any
 from sqlalchemy import Connection, Text, bindparam, literal, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from nurture.domain.messages.status import KEPT, MessageStatus
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
 from nurture.store.database import among, as_numbers, as_rows, rows_as_table
 from nurture.store.queries.locks import hold
 from nurture.store.tables.enrolments import enrolments
-from nurture.store.tables.messages import Message, messages
+from nurture.store.tables.messages import Message, messages, reason_columns
 from nurture.store.tables.restores import first_number
 
 #: What a worker has not offered to a mail server yet.
@@ -172,12 +173,12 @@ def record_refused(
     """Record the outcome of a message that was not accepted."""
     statement = _refuse_statement(connection.dialect.name, status)
     numbers = as_numbers(connection, [message_id])
-    given = {"numbers": numbers, "own": claim, "why": reason, "reply": code}
+    given = {"numbers": numbers, "own": claim, "said": reason, "reply": code}
     connection.execute(statement, given)
 
 
 def release_unoffered(
-    connection: Connection, claim: str, begun: Iterable[int], why: str
+    connection: Connection, claim: str, begun: Iterable[int], why: Reason
 ) -> list[int]:
     """Release what a batch never offered, whether claimed or marked as begun; return which."""
     never = messages.c.status == MessageStatus.CLAIMED
@@ -185,7 +186,7 @@ def release_unoffered(
     released = connection.execute(
         update(messages)
         .where(messages.c.claim == claim, never | nearly)
-        .values(status=MessageStatus.DEFERRED, lease_until=None, reason=why)
+        .values(status=MessageStatus.DEFERRED, lease_until=None, **reason_columns(why))
         .returning(messages.c.id)
     )
     return list(released.scalars())
@@ -199,36 +200,39 @@ def move_on(
     message_id: int,
     among: Iterable[MessageStatus],
     status: MessageStatus,
-    reason: str,
+    why: Reason | str,
 ) -> bool:
-    """Move one message on from one of the given states; return whether it was in one of them."""
+    """Move one message on from one of the states named; return whether it was in one.
+
+    `why` is text if somebody else said it, such as a mail server.
+    """
     moved = connection.execute(
         update(messages)
         .where(messages.c.id == message_id, messages.c.status.in_(list(among)))
-        .values(status=status, reason=reason, lease_until=None)
+        .values(status=status, lease_until=None, **reason_columns(why))
     )
     return moved.rowcount == 1
 
 
 def set_status(
-    connection: Connection, message_ids: Iterable[int], status: MessageStatus, reason: str
+    connection: Connection, message_ids: Iterable[int], status: MessageStatus, why: Reason
 ) -> None:
     """Set the state of messages that no worker has in hand any more."""
     connection.execute(
         update(messages)
         .where(messages.c.id.in_(list(message_ids)))
-        .values(status=status, reason=reason, lease_until=None, doubts=_doubts_at(status))
+        .values(status=status, lease_until=None, doubts=_doubts_at(status), **reason_columns(why))
     )
 
 
 def set_aside(
-    connection: Connection, among: MessageStatus, status: MessageStatus, reason: str
+    connection: Connection, among: MessageStatus, status: MessageStatus, why: Reason
 ) -> set[int]:
     """Move on every message that is in one state; return the enrolments they belong to."""
     moved = connection.execute(
         update(messages)
         .where(messages.c.status == among)
-        .values(status=status, reason=reason, lease_until=None, doubts=_doubts_at(status))
+        .values(status=status, lease_until=None, doubts=_doubts_at(status), **reason_columns(why))
         .returning(messages.c.enrolment_id)
     )
     return set(moved.scalars())
@@ -237,29 +241,31 @@ def set_aside(
 # --- Cancelling ----------------------------------------------------------------------------------
 
 
-def cancel_open(connection: Connection, subscriber_id: int, why: str) -> None:
+def cancel_open(connection: Connection, subscriber_id: int, why: Reason) -> None:
     """Cancel one subscriber's messages that are claimed or deferred and not yet offered."""
     _cancel(connection, messages.c.subscriber_id == subscriber_id, why)
 
 
-def cancel_steps(connection: Connection, keys: Sequence[tuple[int, str]], why: str) -> None:
+def cancel_steps(connection: Connection, keys: Sequence[tuple[int, str]], why: Reason) -> None:
     """Cancel the open messages for these enrolments and steps, which have been passed."""
     if keys:
         _cancel(connection, tuple_(messages.c.enrolment_id, messages.c.step).in_(keys), why)
 
 
-def cancel_deleted(connection: Connection, sequence: str, steps: Iterable[str], why: str) -> None:
+def cancel_deleted(
+    connection: Connection, sequence: str, steps: Iterable[str], why: Reason
+) -> None:
     """Cancel the open messages for steps that a sequence no longer has."""
     deleted = (messages.c.sequence == sequence) & messages.c.step.in_(list(steps))
     _cancel(connection, deleted, why)
 
 
-def cancel_open_of(connection: Connection, enrolment_ids: Iterable[int], why: str) -> None:
+def cancel_open_of(connection: Connection, enrolment_ids: Iterable[int], why: Reason) -> None:
     """Cancel the messages of these enrolments that are claimed or deferred and not yet offered."""
     _cancel(connection, messages.c.enrolment_id.in_(list(enrolment_ids)), why)
 
 
-def cancel_series_of(connection: Connection, enrolment_id: int, why: str) -> None:
+def cancel_series_of(connection: Connection, enrolment_id: int, why: Reason) -> None:
     """Cancel the open messages of an enrolment, except what was asked for."""
     series = messages.c.kind.not_in(ANSWERS)
     _cancel(connection, (messages.c.enrolment_id == enrolment_id) & series, why)
@@ -269,10 +275,12 @@ def cancel_ended(connection: Connection, enrolment_ids: Iterable[int]) -> None:
     """Cancel the open messages of those enrolments that ended while they were in hand."""
     theirs = messages.c.enrolment_id.in_(list(enrolment_ids))
     active = select(text("id")).select_from(text("enrolments")).where(text("status = 'active'"))
-    _cancel(connection, theirs & messages.c.enrolment_id.not_in(active), "the enrolment ended")
+    _cancel(
+        connection, theirs & messages.c.enrolment_id.not_in(active), Reason(Code.ENROLMENT_ENDED)
+    )
 
 
-def cancel_claimed(connection: Connection, sequence: str, why: str) -> list[int]:
+def cancel_claimed(connection: Connection, sequence: str, why: Reason) -> list[int]:
     """Cancel what workers have claimed of a sequence and not yet offered; return the enrolments.
 
     What was asked for, such as a guide, is left alone.
@@ -286,17 +294,17 @@ def cancel_claimed(connection: Connection, sequence: str, why: str) -> list[int]
     cancelled = connection.execute(
         update(messages)
         .where(claimed)
-        .values(status=MessageStatus.CANCELLED, lease_until=None, reason=why)
+        .values(status=MessageStatus.CANCELLED, lease_until=None, **reason_columns(why))
         .returning(messages.c.enrolment_id)
     )
     return list(cancelled.scalars())
 
 
-def _cancel(connection: Connection, where: Any, why: str) -> None:
+def _cancel(connection: Connection, where: Any, why: Reason) -> None:
     connection.execute(
         update(messages)
         .where(where, messages.c.status.in_(_OPEN))
-        .values(status=MessageStatus.CANCELLED, lease_until=None, reason=why)
+        .values(status=MessageStatus.CANCELLED, lease_until=None, **reason_columns(why))
     )
 
 
@@ -351,8 +359,8 @@ def _as_accepted(accepted_at: Any, kept: bool = False) -> dict[str, Any]:
         "lease_until": None,
         "status": MessageStatus.ACCEPTED,
         "accepted_at": accepted_at,
-        "reason": KEPT if kept else "",
         "code": None if kept else 250,
+        **reason_columns(Reason(Code.WRITTEN_TO_OUTBOX) if kept else ""),
     }
 
 
@@ -366,8 +374,8 @@ def _refuse_statement(dialect: str, status: MessageStatus) -> Any:
             lease_until=None,
             doubts=_doubts_at(status),
             status=status,
-            reason=bindparam("why"),
             code=bindparam("reply"),
+            **reason_columns(bindparam("said")),
         )
     )
 

@@ -23,10 +23,11 @@ from sqlalchemy import (
 
 from nurture.domain.known_words import known
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Reason, as_stored, said, to_store
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
 from nurture.domain.subscribers.consent import Purpose
 from nurture.store.tables.subscribers import subscribers
-from nurture.store.types import UtcDateTime, metadata
+from nurture.store.types import Json, UtcDateTime, metadata
 
 IN_HAND = text("status IN ('claimed', 'sending')")
 messages = Table(
@@ -51,6 +52,9 @@ messages = Table(
     Column("claimed_at", UtcDateTime, nullable=False),
     Column("accepted_at", UtcDateTime),
     Column("reason", Text, nullable=False, default=""),
+    # The reason as a code with what it is about, if it is one of ours; see `domain.reasons`.
+    Column("why", Text),
+    Column("about", Json),
     Column("code", Integer),
     # Whether its Message-ID says which email it is, as it has since 0018; it never changes.
     Column("marked", Boolean),
@@ -86,6 +90,7 @@ class Message:
     claimed_at: datetime
     accepted_at: datetime | None
     reason: str
+    why: Reason | None
     marked: bool
 
     @property
@@ -213,13 +218,18 @@ def doubts(connection: Connection) -> list[MessageInDoubt]:
             func.coalesce(subscribers.c.address, "(erased)"),
             messages.c.step,
             messages.c.claimed_at,
+            messages.c.why,
+            messages.c.about,
             messages.c.reason,
         )
         .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
         .where(messages.c.status == MessageStatus.IN_DOUBT)
         .order_by(messages.c.claimed_at)
     )
-    return [MessageInDoubt(*row) for row in connection.execute(statement)]
+    return [
+        MessageInDoubt(number, address, step, since, said(*why))
+        for number, address, step, since, *why in connection.execute(statement)
+    ]
 
 
 def as_message(row: Mapping[Any, Any]) -> Message:
@@ -242,5 +252,17 @@ def as_message(row: Mapping[Any, Any]) -> Message:
         claimed_at=row["claimed_at"],
         accepted_at=row["accepted_at"],
         reason=row["reason"],
+        why=as_stored(row["why"], row["about"], row["reason"]),
         marked=bool(row["marked"]),
     )
+
+
+def reason_columns(why: Reason | Any) -> dict[str, Any]:
+    """Return the columns that say why; words that somebody else said have no code.
+
+    The text is written beside the code because the release before reads nothing else.
+    """
+    if isinstance(why, Reason):
+        code, about, text = to_store(why)
+        return {"reason": text, "why": code, "about": about}
+    return {"reason": why, "why": None, "about": None}

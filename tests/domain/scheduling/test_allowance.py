@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance, may_send_more
 from nurture.domain.scheduling.decision import End, Look, SendNow, decide
 from nurture.domain.scheduling.gate import UNTIL_RESUMED, Allowed, Postponed, Standing
@@ -36,9 +37,7 @@ def test_a_limit_allows_exactly_as_many_emails(left: int) -> None:
     while may_send_more(allowance, NOW) == Allowed() and offered < 100:
         allowance, offered = allowance.after_one(), offered + 1
     assert offered == left
-    assert may_send_more(allowance, NOW) == Postponed(
-        TOMORROW, "the account has reached its limit of emails"
-    )
+    assert may_send_more(allowance, NOW) == Postponed(TOMORROW, Reason(Code.ACCOUNT_AT_LIMIT))
 
 
 @given(allowances)
@@ -52,7 +51,7 @@ def test_a_limit_always_postpones_to_a_later_moment(allowance: Allowance) -> Non
 def test_the_limit_postpones_the_guide_as_well_and_loses_nothing_of_the_progress() -> None:
     here = newcomer(NOW)
     look = decide(sequence_of(GUIDE), here, Standing(WILLING), NOW, CALENDAR, allowance=USED_UP)
-    assert look == Look(TOMORROW, "the account has reached its limit of emails", here, GUIDE)
+    assert look == Look(TOMORROW, Reason(Code.ACCOUNT_AT_LIMIT), here, GUIDE)
     later = decide(sequence_of(GUIDE), here, Standing(WILLING), TOMORROW, CALENDAR)
     assert isinstance(later, SendNow)
     assert later.step == GUIDE
@@ -71,4 +70,4 @@ def test_the_gate_is_asked_before_the_limit() -> None:
         sequence_paused=True,
         allowance=USED_UP,
     )
-    assert paused == Look(UNTIL_RESUMED, "the sequence is paused", here, Step("next"))
+    assert paused == Look(UNTIL_RESUMED, Reason(Code.SEQUENCE_PAUSED), here, Step("next"))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.decision import End, Look, SendNow, decide, next_look, progress_after
 from nurture.domain.scheduling.gate import Frequency, Standing
 from nurture.domain.sequences.enrolment import EnrolmentStatus
@@ -91,7 +92,7 @@ def test_skipped_steps_are_passed_in_the_same_decision() -> None:
     assert offer.step.email == "next"
     assert offer.progress.passed == {"guide", "overdue"}
     assert [(skip.step.email, skip.why) for skip in offer.skipped] == [
-        ("overdue", "it was overdue for too long")
+        ("overdue", Reason(Code.OVERDUE))
     ]
 
 
@@ -100,7 +101,7 @@ def test_a_postponed_email_is_looked_at_again_when_the_gate_allows_it() -> None:
     pause = MONDAY + timedelta(days=9)
     standing = Standing(WILLING, paused_until=pause)
     look = decide(sequence_of(GUIDE, Step("next")), here, standing, MONDAY, CALENDAR)
-    assert look == Look(pause, "they asked for a pause", here, Step("next"))
+    assert look == Look(pause, Reason(Code.PAUSED_BY_PERSON), here, Step("next"))
 
 
 @pytest.mark.parametrize(

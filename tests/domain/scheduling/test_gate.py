@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.gate import (
     UNTIL_RESUMED,
     Allowed,
@@ -75,7 +76,7 @@ def test_each_step_kind_needs_consent_to_its_own_purpose_only(
         refused = may_send(kind, Standing(Consents(all_others)), NOW)
         assert isinstance(refused, Refused)
         assert refused.reason is EnrolmentStatus.UNSUBSCRIBED
-        assert needed in refused.why
+        assert refused.why == Reason(Code.NO_CONSENT_FOR, purpose=needed)
 
 
 def test_a_pause_postpones_everything_but_a_requested_guide() -> None:
@@ -97,7 +98,7 @@ def test_a_paused_sequence_waits_to_be_resumed_whatever_else_would_postpone_it(
     assert may_send(StepKind.GUIDE, standing, NOW, sequence_paused=True) == Allowed()
     for kind in (*SERIES, StepKind.REMINDER):
         verdict = may_send(kind, standing, NOW, sequence_paused=True)
-        assert verdict == Postponed(UNTIL_RESUMED, "the sequence is paused")
+        assert verdict == Postponed(UNTIL_RESUMED, Reason(Code.SEQUENCE_PAUSED))
 
 
 def test_a_paused_sequence_still_ends_for_people_who_have_unsubscribed() -> None:

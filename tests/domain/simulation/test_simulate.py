@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.audience.conditions import All, Did, Segment, Segments
+from nurture.domain.reasons import in_words
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import (
     WORKING_DAYS,
@@ -49,7 +50,12 @@ def played(world: World, person: Person, start: datetime = FRIDAY) -> list[Simul
 
 def told(entries: Many[SimulatedEvent], *what: What) -> list[tuple[str, str]]:
     """Return the step, or else the kind, and the reason of every entry of these types."""
-    return [(entry.step or entry.kind, entry.why) for entry in entries if entry.what in what]
+    return [(one.step or one.kind, said(one)) for one in entries if one.what in what]
+
+
+def said(entry: SimulatedEvent) -> str:
+    """Why, in the command line's words."""
+    return in_words(entry.why) if entry.why else ""
 
 
 def sent(entries: Many[SimulatedEvent]) -> list[str]:
@@ -139,7 +145,7 @@ def test_a_subscribers_pause_postpones_and_a_booking_ends_the_sequence() -> None
     sequence = sequence_of(GUIDE, A, Step("c", wait=Wait(days=14)), opt_in=OptIn.COLLECT)
     entries = played(world_of(sequence), newcomer("Fay", FRIDAY, sequence, acts=(pause, books)))
     [postponed] = [entry for entry in entries if entry.what is What.POSTPONED]
-    assert (postponed.step, postponed.why) == ("a", "they asked for a pause")
+    assert (postponed.step, said(postponed)) == ("a", "they asked for a pause")
     assert postponed.until == pause.at + timedelta(days=30)
     assert sent(entries) == ["guide", "a"]
     assert told(entries, What.ENDED) == [
@@ -166,7 +172,7 @@ def test_a_paused_sequence_sends_the_guide_and_holds_the_rest() -> None:
     world = world_of(sequence, paused=frozenset({"series"}))
     entries = played(world, newcomer("Hal", FRIDAY, sequence))
     assert sent(entries) == ["guide"]
-    assert (entries[-1].what, entries[-1].why) == (What.HELD, "the sequence is paused")
+    assert (entries[-1].what, said(entries[-1])) == (What.HELD, "the sequence is paused")
 
 
 def test_the_frequency_cap_counts_emails_of_all_sequences_together() -> None:

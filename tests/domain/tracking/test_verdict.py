@@ -1,14 +1,15 @@
 """Verdicts: bursts, programs and networks identify machines; the rest counts as human."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.verdict import Hit, Judgement, Occasion, Verdict, judge
+from nurture.domain.tracking.hits import Hit, MessageHits, Verdict
+from nurture.domain.tracking.verdict import Judgement, judge
 
 SENT = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 CHROME = (
@@ -25,22 +26,22 @@ GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com
 HUMAN, MACHINE, UNSURE = Verdict.HUMAN, Verdict.MACHINE, Verdict.UNSURE
 
 
-def click(after: float, link: int = 1, agent: str = CHROME, client: str = HOME, **more: str) -> Hit:
+def click(after: float, link: int = 1, agent: str = CHROME, client: str = HOME, **more: Any) -> Hit:
     at, place = SENT + timedelta(seconds=after), f"https://example.org/{link}"
     return Hit(EventKind.CLICKED, at, user_agent=agent, client=client, link=place, **more)
 
 
-def opened(after: float, agent: str = CHROME, client: str = HOME, **more: str) -> Hit:
+def opened(after: float, agent: str = CHROME, client: str = HOME, **more: Any) -> Hit:
     at = SENT + timedelta(seconds=after)
     return Hit(EventKind.OPENED, at, user_agent=agent, client=client, **more)
 
 
 def verdicts(*hits: Hit, links: int = 3, crowd: dict[str, int] | None = None) -> list[Verdict]:
-    return [one.verdict for one in judge(Occasion(hits, SENT, links, crowd or {}))]
+    return [one.verdict for one in judge(MessageHits(hits, SENT, links, crowd or {}))]
 
 
 def only(hit: Hit) -> Judgement:
-    [judgement] = judge(Occasion([hit], SENT))
+    [judgement] = judge(MessageHits([hit], SENT))
     return judgement
 
 
@@ -192,7 +193,7 @@ def test_every_hit_gets_a_verdict_with_reasons(
     hits: list[Hit], accepted_at: datetime | None, links: int, crowd: dict[str, int]
 ) -> None:
     ordered = sorted(hits, key=lambda hit: hit.at)
-    judged = judge(Occasion(ordered, accepted_at, links, crowd))
+    judged = judge(MessageHits(ordered, accepted_at, links, crowd))
     assert len(judged) == len(hits)
     assert all(one.reasons and all(one.reasons) for one in judged)
 
@@ -200,5 +201,7 @@ def test_every_hit_gets_a_verdict_with_reasons(
 @given(st.lists(_HITS, min_size=1, max_size=12))
 def test_a_verdict_depends_on_intervals_and_not_on_the_date(hits: list[Hit]) -> None:
     ordered = sorted(hits, key=lambda hit: hit.at)
-    later = [replace(hit, at=hit.at + timedelta(days=1)) for hit in ordered]
-    assert judge(Occasion(ordered, SENT, 2)) == judge(Occasion(later, SENT + timedelta(days=1), 2))
+    later = [hit._replace(at=hit.at + timedelta(days=1)) for hit in ordered]
+    assert judge(MessageHits(ordered, SENT, 2)) == judge(
+        MessageHits(later, SENT + timedelta(days=1), 2)
+    )

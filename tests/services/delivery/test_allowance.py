@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.allowance import Allowance
 from nurture.services.delivery.claim import Batch, claim_due
 from nurture.store.tables.enrolments import enrolments, look_at_once, of_enrolments
@@ -38,7 +39,10 @@ def test_what_the_limit_does_not_cover_waits_until_it_is_renewed_and_is_sent_onc
     assert all(row["guide_wanted"] for row in home.rows(enrolments) if row["next_look_at"])
     with home.context.database.writing() as connection:
         [claimed] = batch.claimed
-        assert len(release_unoffered(connection, batch.claim.name, [], "not yet")) == 1
+        assert (
+            len(release_unoffered(connection, batch.claim.name, [], Reason(Code.ACCOUNT_AT_LIMIT)))
+            == 1
+        )
         look_at_once(connection, of_enrolments([claimed.due.id]), home.clock.now)
     assert home.deliver() == 1
     home.clock.set(tomorrow - timedelta(minutes=1))

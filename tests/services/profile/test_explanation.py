@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.services.delivery import pause
@@ -133,11 +134,12 @@ def test_the_explanation_quotes_a_mail_server_that_defers(
 
 def test_the_explanation_of_a_message_in_doubt_names_the_settle_command(anna: Installation) -> None:
     with anna.context.database.writing() as connection:
-        set_status(connection, [1], MessageStatus.IN_DOUBT, "the worker stopped")
+        set_status(connection, [1], MessageStatus.IN_DOUBT, Reason(Code.WORKER_STOPPED_DURING))
     [mail] = explained(anna).sent
     assert mail.sentence == (
         "“your-guide” (pain-guide) may or may not have been sent on Thursday 2 April 2026 at "
-        "10:00: the worker stopped. Say what is so with “nurture settle 1”."
+        "10:00: the worker stopped while the mail server was taking it. Say what is so with "
+        "“nurture settle 1”."
     )
 
 

@@ -7,13 +7,12 @@ import pytest
 from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.verdict import Hit
+from nurture.domain.tracking.hits import Hit, Verdict
 from nurture.services.inbound import events
 from nurture.services.profile import page as person_page
 from nurture.services.profile.page import PersonPage
 from nurture.services.subscribers import on_behalf
-from nurture.services.tracking.lines import SeenHit
-from nurture.store.tables.events import add_events
+from nurture.store.tables.events import NewEvent, add_events
 from tests.installation import Installation
 from tests.journeys.virtual import booking
 
@@ -52,7 +51,8 @@ def hit(home: Installation, kind: EventKind, agent: str = _A_BROWSER, message: i
     """Record an open or a click of an email."""
     link = "https://human-movement.com/blog" if kind is EventKind.CLICKED else None
     at = home.clock.now
-    home.context.journal.note(SeenHit(message, Hit(kind, at, "GET", agent, "192.0.2.3", link=link)))
+    hit = Hit(kind, at, "GET", agent, "192.0.2.3", link=link, message=message)
+    home.context.journal.note(hit)
 
 
 def test_the_story_starts_with_the_signup(ann: Installation) -> None:
@@ -140,8 +140,16 @@ def test_a_very_long_story_is_split_into_parts_without_gaps(
         at.append(begun + timedelta(minutes=n // 2))
     with ann.context.database.writing() as connection:
         rows = [
-            {"kind": "opened", "subscriber_id": 1, "message_id": 2, "happened_at": moment}
-            | {"source": "hit", "source_key": f"x:{n}", "verdict": "human", "reasons": ["seen"]}
+            NewEvent(
+                kind=EventKind.OPENED,
+                happened_at=moment,
+                source="hit",
+                source_key=f"x:{n}",
+                subscriber_id=1,
+                message_id=2,
+                verdict=Verdict.HUMAN,
+                reasons=["seen"],
+            )
             for n, moment in enumerate(at)
         ]
         add_events(connection, rows)

@@ -6,7 +6,7 @@ import pytest
 
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
-from nurture.domain.tracking.verdict import Hit
+from nurture.domain.tracking.hits import Hit, Verdict
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.inbound.events import record_bookings, record_mail_events
 from nurture.services.reports.funnel import (
@@ -18,7 +18,6 @@ from nurture.services.reports.funnel import (
     list_courses,
 )
 from nurture.services.subscribers import preferences
-from nurture.services.tracking.lines import SeenHit
 from nurture.store.queries.funnel import Figures
 from nurture.store.tables import events
 from tests.installation import Installation
@@ -50,15 +49,15 @@ def happened(home: Installation, address: str, *what: tuple[str, str]) -> None:
     """Add judged hits to a person's last email."""
     message = home.messages_of(address)[-1]
     rows = [
-        {
-            "kind": kind,
-            "subscriber_id": message["subscriber_id"],
-            "message_id": message["id"],
-            "happened_at": home.clock.now,
-            "source": "hit",
-            "source_key": f"{message['id']}-{kind}-{verdict}-{number}",
-            "verdict": verdict,
-        }
+        events.NewEvent(
+            kind=kind,
+            happened_at=home.clock.now,
+            source="hit",
+            source_key=f"{message['id']}-{kind}-{verdict}-{number}",
+            subscriber_id=message["subscriber_id"],
+            message_id=message["id"],
+            verdict=Verdict(verdict),
+        )
         for number, (kind, verdict) in enumerate(what)
     ]
     with home.context.database.writing() as connection:
@@ -96,7 +95,7 @@ def test_a_held_hit_counts_for_nothing_until_judged(home: Installation) -> None:
     home.live(days=4)
     number = home.messages_of(ANN)[-1]["id"]
     hit = Hit(EventKind.OPENED, home.clock.now, "GET", "a scanner/1.0", "192.0.2.30")
-    home.context.journal.note(SeenHit(number, hit))
+    home.context.journal.note(hit._replace(message=number))
     home.fold()
     figures = stage(home).funnel.figures
     assert (figures.read, figures.unsure, figures.machine) == (0, 0, 0)

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ from hypothesis import strategies as st
 
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.verdict import RULES, Hit
+from nurture.domain.tracking.hits import Hit
+from nurture.domain.tracking.verdict import RULES
 from nurture.services.catalogue import about
 from nurture.services.reports.status import hits_standing
 from nurture.services.subscribers.erasure import forget
@@ -25,8 +25,13 @@ from nurture.services.tracking import excess, fold
 from nurture.services.tracking import journal as hit_journal
 from nurture.services.tracking.excess import OF_A_LINK
 from nurture.services.tracking.fold import fold_journals
-from nurture.services.tracking.journal import HitJournal, waiting_in
-from nurture.services.tracking.lines import SeenHit, UnreadableLineError, as_line, from_line
+from nurture.services.tracking.journal import (
+    HitJournal,
+    UnreadableLineError,
+    as_line,
+    from_line,
+    waiting_in,
+)
 from nurture.store.database import Database
 from nurture.store.tables.events import events
 from nurture.store.tables.journals import folded_up_to, journals, set_folded
@@ -38,7 +43,7 @@ FIRST_ARTICLE = "why-stretching-and-massage-wont-solve-back-pain"
 A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-A_HIT = SeenHit(2, Hit(EventKind.OPENED, datetime(2026, 11, 23, tzinfo=UTC)))
+A_HIT = Hit(EventKind.OPENED, datetime(2026, 11, 23, tzinfo=UTC), message=2)
 
 
 @pytest.fixture
@@ -57,11 +62,11 @@ def hits(home: Installation) -> list[dict[str, Any]]:
     return [row for row in home.rows(events) if row["source"] == "hit"]
 
 
-def a_hit(home: Installation, message: int = 2, **more: str) -> SeenHit:
+def a_hit(home: Installation, message: int = 2) -> Hit:
     """Return a click on a link."""
     link = "https://practice.example.org/"
-    hit = Hit(EventKind.CLICKED, home.clock.now, user_agent=A_BROWSER, link=link, **more)
-    return SeenHit(message, hit)
+    now = home.clock.now
+    return Hit(EventKind.CLICKED, now, user_agent=A_BROWSER, link=link, message=message)
 
 
 def write(home: Installation, name: str, content: bytes) -> Path:
@@ -259,7 +264,7 @@ def test_a_large_journal_is_closed_folded_and_removed(
     journal = HitJournal(followed.context.journals)
     for n in range(30):
         hit = a_hit(followed)
-        journal.note(replace(hit, hit=replace(hit.hit, link=f"{hit.hit.link}{n}")))
+        journal.note(hit._replace(link=f"{hit.link}{n}"))
     assert len(list(followed.context.journals.iterdir())) > 3
     assert followed.fold() == 30
     assert len(list(followed.context.journals.iterdir())) == 1
@@ -426,10 +431,7 @@ def test_an_erasure_and_a_sweep_remove_a_persons_client_details_from_every_journ
 ) -> None:
     context, agent, address = followed.context, b"ErasedBrowser/1.0", b"192.0.2.99"
     journal = HitJournal(context.journals)
-    theirs = a_hit(followed)
-    theirs = replace(
-        theirs, hit=replace(theirs.hit, user_agent=agent.decode(), client="192.0.2.99")
-    )
+    theirs = a_hit(followed)._replace(user_agent=agent.decode(), client="192.0.2.99")
     journal.note(theirs)
     followed.fold()
     journal.note(theirs)
@@ -493,7 +495,7 @@ def test_a_flood_on_one_pixel_records_a_few_hits_and_counts_the_rest(
     for _ in range(10_000):
         journal.note(hit)
     assert waiting_in(followed.context.journals) < 5000
-    later = replace(hit, hit=replace(hit.hit, at=hit.hit.at + timedelta(minutes=2)))
+    later = hit._replace(at=hit.at + timedelta(minutes=2))
     journal.note(later)
     followed.fold()
     assert len(hits(followed)) == OF_A_LINK + 1
@@ -519,8 +521,8 @@ def test_a_journal_backlog_drops_opens_first_and_strips_details_from_clicks(
     monkeypatch.setattr(hit_journal, "OPENS_WAIT", 1)
     (tmp_path / "hits-before.jsonl").write_bytes(b"x")
     journal = HitJournal(tmp_path)
-    opened = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.OPENED))
-    clicked = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.CLICKED, client="192.0.2.7"))
+    opened = A_HIT._replace(kind=EventKind.OPENED)
+    clicked = A_HIT._replace(kind=EventKind.CLICKED, client="192.0.2.7")
     for hit in (opened, clicked):
         journal.note(hit)
     [path] = tmp_path.glob("hits-*-*.jsonl")
@@ -535,3 +537,68 @@ def test_any_bytes_are_read_as_a_line_or_refused(noise: bytes, at: int) -> None:
         with suppress(UnreadableLineError):
             read = from_line(one)
             assert read.message >= 1
+
+
+_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=16)
+_HITS = st.builds(
+    Hit,
+    kind=st.sampled_from([EventKind.OPENED, EventKind.CLICKED]),
+    at=st.datetimes(datetime(2000, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC)),
+    method=_TEXT,
+    user_agent=_TEXT,
+    client=_TEXT,
+    purpose=_TEXT,
+    link=st.none() | _TEXT,
+    query=_TEXT,
+    message=st.integers(1, 2**31 - 1),
+    line=st.just(""),
+    row=st.just(0),
+    verdict=st.none(),
+    rules=st.none(),
+)
+
+
+@given(_HITS)
+def test_a_hit_is_read_as_it_was_written(hit: Hit) -> None:
+    assert from_line(as_line(hit), "hits-1.jsonl:7") == hit._replace(line="hits-1.jsonl:7")
+
+
+#: Lines as they lie in the journals of earlier releases, byte for byte; the first has no query.
+OLD_LINES = [
+    b'{"kind":"clicked","message":2,"at":"2026-03-05T09:10:00+00:00","method":"GET","agent":"A'
+    b'Browser","client":"192.0.2.7","purpose":"prefetch","link":"https://example.org/"}\n',
+    b'{"kind":"opened","message":2,"at":"2026-03-05T09:10:00.000007+00:00","method":"HEAD",'
+    b'"agent":"ABrowser","client":"192.0.2.7","purpose":"","link":null,"query":"utm_source=x"}\n',
+    b'{"kind":"opened","message":2,"more":17}\n',
+]
+
+
+def test_lines_of_earlier_releases_are_folded_whole(followed: Installation) -> None:
+    write(followed, "old", b"".join(OLD_LINES))
+    assert followed.fold() == 3
+    clicked, opened = hits(followed)
+    assert (clicked["kind"], clicked["happened_at"]) == (
+        "clicked",
+        datetime(2026, 3, 5, 9, 10, tzinfo=UTC),
+    )
+    assert (clicked["user_agent"], clicked["client"]) == ("ABrowser", "192.0.2.7")
+    assert (clicked["link"], clicked["raw"]) == ("https://example.org/", {"purpose": "prefetch"})
+    assert (opened["method"], opened["link"], opened["query"]) == ("HEAD", None, "utm_source=x")
+    assert clicked["source_key"] == "hits-old.jsonl:0"
+    standing = hits_standing(followed.context.database, followed.context.journals)
+    assert (standing["only_counted"], standing["unreadable"]) == (17, 0)
+
+
+def test_what_the_release_before_reads_is_what_we_write(followed: Installation) -> None:
+    hit = a_hit(followed)._replace(at=datetime(2026, 3, 5, 9, 10, tzinfo=UTC), query="a=b")
+    assert json.loads(as_line(hit)) == {
+        "kind": "clicked",
+        "message": 2,
+        "at": "2026-03-05T09:10:00+00:00",
+        "method": "GET",
+        "agent": A_BROWSER,
+        "client": "",
+        "purpose": "",
+        "link": "https://practice.example.org/",
+        "query": "a=b",
+    }

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -10,12 +11,12 @@ from sqlalchemy import update
 from nurture.cli import main
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, judge
+from nurture.domain.tracking.hits import Hit, MessageHits
+from nurture.domain.tracking.verdict import HOLD, RULES, Judgement, judge
 from nurture.services.subscribers import erasure
 from nurture.services.subscribers.erasure import drop_raw
 from nurture.services.tracking import verdicts as verdict_service
 from nurture.services.tracking.journal import HitJournal
-from nurture.services.tracking.lines import SeenHit
 from nurture.services.tracking.verdicts import judge_held, rejudge
 from nurture.store.database import Database
 from nurture.store.queries.hits import count_fetched_for, take_messages
@@ -42,11 +43,11 @@ def followed(home: Installation) -> Installation:
     return home
 
 
-def visit(home: Installation, message: int = 3, **more: str) -> None:
+def visit(home: Installation, message: int = 3, **more: Any) -> None:
     """Follow a link, and bring the hit into the database."""
     given = {"user_agent": A_BROWSER, "client": "192.0.2.7", "link": A_LINK} | more
-    hit = Hit(EventKind.CLICKED, home.clock.now, **given)
-    HitJournal(home.context.journals).note(SeenHit(message, hit))
+    hit = Hit(EventKind.CLICKED, home.clock.now, message=message, **given)
+    HitJournal(home.context.journals).note(hit)
     home.fold()
 
 
@@ -96,10 +97,10 @@ def test_judging_hits_does_not_block_other_writers(
     visit(followed)
     think, database = judge, followed.context.database
 
-    def think_while_somebody_writes(occasion: Occasion) -> list[Judgement]:
+    def think_while_somebody_writes(together: MessageHits) -> list[Judgement]:
         with database.writing() as connection:
             connection.execute(update(events).values(query="x=1"))
-        return think(occasion)
+        return think(together)
 
     monkeypatch.setattr(verdict_service, "judge", think_while_somebody_writes)
     assert followed.judge() == 1
@@ -112,12 +113,12 @@ def test_a_hit_erased_or_judged_in_the_meantime_stays_as_it_is(
     visit(followed, 4)
     think, database = judge, followed.context.database
 
-    def think_too_long(occasion: Occasion) -> list[Judgement]:
+    def think_too_long(together: MessageHits) -> list[Judgement]:
         with database.writing() as connection:
             first = events.c.message_id == 3
             connection.execute(update(events).where(first).values(user_agent=None))
             connection.execute(update(events).where(~first).values(verdict="machine", reasons=[]))
-        return think(occasion)
+        return think(together)
 
     monkeypatch.setattr(verdict_service, "judge", think_too_long)
     followed.judge()

@@ -1,0 +1,299 @@
+"""Why something is as it is: reasons as values, and the one table of words for them.
+
+A reason is a code with what it is about. It is stored like that and put into words where somebody
+reads it, because a sentence cannot be told apart again: the command line names sequences and steps
+by their keys, and the studio's pages by their titles and subjects.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+from nurture.domain.known_words import known_or_none
+from nurture.domain.messages.status import KEPT
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
+from nurture.domain.subscribers.consent import STUDIO
+from nurture.domain.subscribers.suppression import SuppressionReason
+
+
+class Code(StrEnum):
+    """The reasons besides those for which an enrolment ends; stored, so none is ever renamed."""
+
+    # Why a message was cancelled before it was offered.
+    ENROLMENT_ENDED = "enrolment_ended"
+    EVERYTHING_ENDED = "everything_ended"
+    STEP_SKIPPED = "step_skipped"
+    STEP_DELETED = "step_deleted"
+    SEQUENCE_WAS_PAUSED = "sequence_was_paused"
+    THEY_ARE_PAUSED = "they_are_paused"
+    PREFERENCES_CHANGED = "preferences_changed"
+    GUIDE_COLLECTED = "guide_collected"
+    GUIDE_ASKED_AGAIN = "guide_asked_again"
+    ASKED_AGAIN = "asked_again"
+    WERE_TAKEN_OUT = "were_taken_out"
+    ADDRESS_SUPPRESSED = "address_suppressed"
+    THEY_HAVE_BOOKED = "they_have_booked"
+    GOAL_REACHED = "goal_reached_now"
+    THEY_ARE_THERE = "they_are_there"
+    SENT_BY_LOST_MACHINE = "sent_by_lost_machine"
+    DROPPED_AFTER_RESTORE = "dropped_after_restore"
+    NOT_SENT_IN_TIME = "not_sent_in_time"
+    ABOUT_ACCOUNT_LONG_AGO = "about_account_long_ago"
+    # Why a message waits for another offer, is in doubt, or counts as sent or refused.
+    ABOUT_ACCOUNT = "about_account"
+    SERVER_REFUSED_EVERYBODY = "server_refused_everybody"
+    OWNER_SAYS_SENT = "owner_says_sent"
+    OWNER_SAYS_NOT_SENT = "owner_says_not_sent"
+    BATCH_TOOK_TOO_LONG = "batch_took_too_long"
+    SERVER_TAKES_NONE = "server_takes_none"
+    WORKER_STOPPED_BEFORE = "worker_stopped_before"
+    WORKER_STOPPED_DURING = "worker_stopped_during"
+    WORKER_STOPPED_AFTER_REFUSAL = "worker_stopped_after_refusal"
+    IN_HAND_AT_BACKUP = "in_hand_at_backup"
+    OFFERED_AT_BACKUP = "offered_at_backup"
+    WRITTEN_TO_OUTBOX = "written_to_outbox"
+    # Why a step waits, is skipped or cannot be sent.
+    NOT_COLLECTED_YET = "not_collected_yet"
+    TIME_NOT_COME = "time_not_come"
+    ANSWER_AWAITED = "answer_awaited"
+    NOT_IN_SEGMENT = "not_in_segment"
+    IN_SEGMENT = "in_segment"
+    OVERDUE = "overdue"
+    OUTSIDE_HOURS = "outside_hours"
+    PAUSED_BY_PERSON = "paused_by_person"
+    PAUSED_BY_OWNER = "paused_by_owner"
+    EMAILED_RECENTLY = "emailed_recently"
+    WANT_FEWER = "want_fewer"
+    NO_CONSENT_FOR = "no_consent_for"
+    SEQUENCE_PAUSED = "sequence_paused"
+    NOT_PUBLISHED = "not_published"
+    ACCOUNT_AT_LIMIT = "account_at_limit"
+    # Why an enrolment is at its end, as the planner says it, and what comes after.
+    ONLY_GUIDE_LEFT = "only_guide_left"
+    GUIDE_NOT_COLLECTED = "guide_not_collected"
+    AT_ITS_END = "at_its_end"
+    AFTER_SEQUENCE = "after_sequence"
+    # What can be said of enrolments that ended before reasons were kept.
+    REACHED_ITS_GOAL = "reached_its_goal"
+    ENDED_AS_THEY_LEFT = "ended_as_they_left"
+    ENDED_FOR_THE_ADDRESS = "ended_for_the_address"
+    TAKEN_OUT_OR_UNCOLLECTED = "taken_out_or_uncollected"
+    NOTHING_MORE = "nothing_more"
+    # Why somebody cannot be put back into a sequence.
+    UNDER_WAY = "under_way"
+    NO_LONGER_PUBLISHED = "no_longer_published"
+    HAVE_SESSION = "have_session"
+    # What holds up or ends everything that is to come.
+    NOTHING_LEFT = "nothing_left"
+    NOT_AGREED_TO_THESE = "not_agreed_to_these"
+    IN_NO_SEQUENCE = "in_no_sequence"
+    GUIDE_AWAITED = "guide_awaited"
+    SEQUENCE_IS_PAUSED = "sequence_is_paused"
+    SEQUENCE_IS_NOT_PUBLISHED = "sequence_is_not_published"
+
+
+class Reason(NamedTuple):
+    """Why something is as it is, with what its words name: a sequence, a step, a segment …"""
+
+    code: Code | EndReason
+    sequence: str = ""
+    step: str = ""
+    segment: str = ""
+    purpose: str = ""
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What its words name, as far as they name anything; `as_stored` reads it again."""
+        named = zip(self._fields[1:], self[1:], strict=True)
+        return {name: str(value) for name, value in named if value}
+
+
+class Names(Protocol):
+    """How a reader is told of sequences and steps; each name is quoted."""
+
+    def sequence(self, key: str) -> str:
+        """Name a sequence."""
+
+    def step(self, sequence: str, step: str) -> str:
+        """Name a step of a sequence that is not named with it."""
+
+    def email(self, sequence: str, step: str) -> str:
+        """Name a step so that it is clear of which sequence it is."""
+
+
+class Keys:
+    """Names as the command line has them, and as they are stored: the keys."""
+
+    def sequence(self, key: str) -> str:
+        """Name a sequence by its key."""
+        return f"“{key}”"
+
+    def step(self, sequence: str, step: str) -> str:
+        """Name a step by its key alone."""
+        return f"“{step}”"
+
+    def email(self, sequence: str, step: str) -> str:
+        """Name a step by its key and its sequence's."""
+        return f"“{step}” ({sequence})"
+
+
+KEYS = Keys()
+
+#: The words for each reason, as they go on after “because”.
+WORDS: Mapping[Code | EndReason, str] = {
+    EndReason.COMPLETED: "they have finished {sequence}",
+    EndReason.BOOKED: "they booked, so {sequence} ended",
+    EndReason.BOOKED_BEFORE: (
+        "they had booked before they asked for {sequence}, so they get only its guide"
+    ),
+    EndReason.STAYED: "they said that they still want the emails",
+    EndReason.GAVE_A_SIGN: "they showed that they still read the emails",
+    EndReason.NOT_COLLECTED: "the guide of {sequence} was never collected",
+    EndReason.TAKEN_OUT: "you took them out of {sequence}",
+    EndReason.UNSUBSCRIBED: "they unsubscribed",
+    EndReason.UNSUBSCRIBED_BY_OWNER: "you unsubscribed them, as they asked",
+    EndReason.UNSUBSCRIBED_ELSEWHERE: "they unsubscribed through their mail program",
+    EndReason.SILENT: "they did not answer when asked whether they still want the emails",
+    EndReason.NO_CONSENT: "they have not agreed to the emails of {sequence}",
+    EndReason.BOUNCED: "their address does not work: an email came back",
+    EndReason.COMPLAINED: "they reported an email as junk",
+    EndReason.ERASED: "they had everything about them erased",
+    Code.ENROLMENT_ENDED: "the enrolment ended",
+    Code.EVERYTHING_ENDED: "everything was ended",
+    Code.STEP_SKIPPED: "the step was skipped",
+    Code.STEP_DELETED: "the step was deleted",
+    Code.SEQUENCE_WAS_PAUSED: "the sequence was paused",
+    Code.THEY_ARE_PAUSED: "they are paused",
+    Code.PREFERENCES_CHANGED: "the preferences changed",
+    Code.GUIDE_COLLECTED: "the guide has been collected",
+    Code.GUIDE_ASKED_AGAIN: "the guide was asked for again",
+    Code.ASKED_AGAIN: "it was asked for again",
+    Code.WERE_TAKEN_OUT: "they were taken out of the sequence",
+    Code.ADDRESS_SUPPRESSED: "the address is suppressed",
+    Code.THEY_HAVE_BOOKED: "they have booked",
+    Code.GOAL_REACHED: "the goal has been reached",
+    Code.THEY_ARE_THERE: "they are there",
+    Code.SENT_BY_LOST_MACHINE: "the lost machine sent it",
+    Code.DROPPED_AFTER_RESTORE: "dropped after a restore",
+    Code.NOT_SENT_IN_TIME: "not sent, and its time has passed",
+    Code.ABOUT_ACCOUNT_LONG_AGO: "the mail server’s answer was about the account, long ago",
+    Code.ABOUT_ACCOUNT: "the mail server’s answer was about the account",
+    Code.SERVER_REFUSED_EVERYBODY: "the mail server refused everybody alike",
+    Code.OWNER_SAYS_SENT: "the owner says that it was sent",
+    Code.OWNER_SAYS_NOT_SENT: "the owner says that it was not sent",
+    Code.BATCH_TOOK_TOO_LONG: "the batch took too long",
+    Code.SERVER_TAKES_NONE: "the mail server takes no mail at present",
+    Code.WORKER_STOPPED_BEFORE: "the worker stopped before the mail server had it",
+    Code.WORKER_STOPPED_DURING: "the worker stopped while the mail server was taking it",
+    Code.WORKER_STOPPED_AFTER_REFUSAL: (
+        "the mail server refused it, and the worker stopped before saying why"
+    ),
+    Code.IN_HAND_AT_BACKUP: "it was in hand when the backup was made",
+    Code.OFFERED_AT_BACKUP: "the mail server was being offered it when the backup was made",
+    Code.WRITTEN_TO_OUTBOX: KEPT,
+    Code.NOT_COLLECTED_YET: "the guide has not been collected",
+    Code.TIME_NOT_COME: "the time of {step} has not come",
+    Code.ANSWER_AWAITED: "an answer is awaited",
+    Code.NOT_IN_SEGMENT: "they are not in the segment “{segment}”",
+    Code.IN_SEGMENT: "they are in the segment “{segment}”",
+    Code.OVERDUE: "it was overdue for too long",
+    Code.OUTSIDE_HOURS: "it is outside the hours in which we write",
+    Code.PAUSED_BY_PERSON: "they asked for a pause",
+    Code.PAUSED_BY_OWNER: "you paused their emails",
+    Code.EMAILED_RECENTLY: "they have had a mail recently",
+    Code.WANT_FEWER: "they asked for fewer emails and have had one recently",
+    Code.NO_CONSENT_FOR: "there is no consent for “{purpose}”",
+    Code.SEQUENCE_PAUSED: "the sequence is paused",
+    Code.NOT_PUBLISHED: "the sequence is not published",
+    Code.ACCOUNT_AT_LIMIT: "the account has reached its limit of emails",
+    Code.ONLY_GUIDE_LEFT: "there was nothing left to send but the guide",
+    Code.GUIDE_NOT_COLLECTED: "the guide was not collected",
+    Code.AT_ITS_END: "the sequence has come to its end",
+    Code.AFTER_SEQUENCE: "after {sequence}",
+    Code.REACHED_ITS_GOAL: "{sequence} reached its goal",
+    Code.ENDED_AS_THEY_LEFT: "{sequence} ended when they left",
+    Code.ENDED_FOR_THE_ADDRESS: ("{sequence} ended because their address could not be written to"),
+    Code.TAKEN_OUT_OR_UNCOLLECTED: (
+        "they were taken out of {sequence} or never collected its guide"
+    ),
+    Code.NOTHING_MORE: "{sequence} has nothing more for them",
+    Code.UNDER_WAY: "they are in it",
+    Code.NO_LONGER_PUBLISHED: "it is not published any more",
+    Code.HAVE_SESSION: "they have booked a session",
+    Code.NOTHING_LEFT: "nothing is left to send",
+    Code.NOT_AGREED_TO_THESE: "they have not agreed to these emails",
+    Code.IN_NO_SEQUENCE: "they are in no sequence",
+    Code.GUIDE_AWAITED: "the guide of {sequence} has not been collected yet",
+    Code.SEQUENCE_IS_PAUSED: "{sequence} is paused",
+    Code.SEQUENCE_IS_NOT_PUBLISHED: "{sequence} is not published any more",
+}
+
+#: Where somebody unsubscribes themselves.
+_PAGES = "pages"
+_BY_OWNER = EndReason.UNSUBSCRIBED_BY_OWNER
+
+_ENDED_SOMEHOW: Mapping[EnrolmentStatus, Code | EndReason] = {
+    EnrolmentStatus.COMPLETED: EndReason.COMPLETED,
+    EnrolmentStatus.GOAL_REACHED: Code.REACHED_ITS_GOAL,
+    EnrolmentStatus.UNSUBSCRIBED: Code.ENDED_AS_THEY_LEFT,
+    EnrolmentStatus.SUPPRESSED: Code.ENDED_FOR_THE_ADDRESS,
+    EnrolmentStatus.REMOVED: Code.TAKEN_OUT_OR_UNCOLLECTED,
+}
+
+
+def why_ended(ending: Ending, sequence: str) -> Reason:
+    """Return why an enrolment is not under way any more, or will not be.
+
+    Of one that ended before reasons were kept, only its status is known.
+    """
+    somehow = _ENDED_SOMEHOW.get(ending.status, Code.NOTHING_MORE)
+    return Reason(ending.because or somehow, sequence=sequence)
+
+
+def why_suppressed(reason: SuppressionReason, unsubscribed_at: Sequence[str]) -> Reason:
+    """Return why somebody is never written to; they unsubscribed at these places, the last last."""
+    if reason is not SuppressionReason.UNSUBSCRIBED:
+        return Reason(EndReason(reason))
+    last = unsubscribed_at[-1] if unsubscribed_at else _PAGES
+    elsewhere = EndReason.UNSUBSCRIBED_ELSEWHERE
+    return Reason({_PAGES: EndReason.UNSUBSCRIBED, STUDIO: _BY_OWNER}.get(last, elsewhere))
+
+
+def in_words(reason: Reason, names: Names = KEYS) -> str:
+    """Put a reason into words, as they go on after “because”; as stored unless named otherwise."""
+    return WORDS[reason.code].format(
+        sequence=names.sequence(reason.sequence) if reason.sequence else "",
+        step=names.step(reason.sequence, reason.step) if reason.step else "",
+        segment=reason.segment,
+        purpose=reason.purpose,
+    )
+
+
+def as_stored(code: str | None, about: Mapping[str, Any] | None, text: str) -> Reason | None:
+    """Read a reason that was stored with this text beside it; `None` if only the text counts.
+
+    That is so of words that somebody else said and of rows from before codes were kept. A
+    process of the last release that changes a row writes new text and leaves the code; so
+    a code counts only for the text that it was written with. A code of a newer release is
+    not known here, and its text says what it means.
+    """
+    found = known_or_none(Code, code) or known_or_none(EndReason, code)
+    if found is None or about is None or about.get(_TEXT) != text:
+        return None
+    named = {name: str(about[name]) for name in Reason._fields[1:] if name in about}
+    return Reason(found, **named)
+
+
+def to_store(reason: Reason) -> tuple[Code | EndReason, dict[str, str], str]:
+    """Return what is stored of a reason: its code, what it is about, and the text beside it."""
+    text = in_words(reason)
+    return reason.code, reason.about | {_TEXT: text}, text
+
+
+def said(code: str | None, about: Mapping[str, Any] | None, text: str, names: Names = KEYS) -> str:
+    """Put a stored reason into words, or return its text if that is all there is."""
+    reason = as_stored(code, about, text)
+    return in_words(reason, names) if reason else text
+
+
+_TEXT = "text"

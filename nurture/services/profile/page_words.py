@@ -1,0 +1,108 @@
+"""The studio's words: what became of an email, what somebody did, and what things are called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nurture.domain.messages.status import MessageStatus
+from nurture.domain.reasons import KEYS
+from nurture.domain.sequences.sequence import Sequence
+from nurture.domain.tracking.events import EventKind
+from nurture.rendering.message import shared_values
+from nurture.rendering.templates import compile_template
+from nurture.services.catalogue import Published
+
+#: What became of an email; `{}` stands for its subject.
+BECAME: Mapping[MessageStatus, str] = {
+    MessageStatus.CLAIMED: "“{}” is about to be sent",
+    MessageStatus.SENDING: "“{}” is being offered to the mail server just now",
+    MessageStatus.ACCEPTED: "Sent “{}”",
+    MessageStatus.DELIVERED: "Sent “{}”, and it arrived",
+    MessageStatus.DEFERRED: "“{}” was put off",
+    MessageStatus.FAILED: "“{}” was refused for good",
+    MessageStatus.BOUNCED: "Sent “{}”, and it came back",
+    MessageStatus.COMPLAINED: "Sent “{}”, and it was reported as junk",
+    MessageStatus.IN_DOUBT: "“{}” may or may not have been sent",
+    MessageStatus.CANCELLED: "“{}” was taken back before it was sent",
+}
+
+#: What somebody did; `{}` stands for the email.
+DEEDS: Mapping[EventKind, str] = {
+    EventKind.OPENED: "Opened {}",
+    EventKind.CLICKED: "Followed a link in {}",
+    EventKind.DOWNLOADED: "Collected the guide",
+    EventKind.BOOKED: "Booked a session",
+    EventKind.RESCHEDULED: "Moved their session",
+    EventKind.CANCELLED: "Cancelled their session",
+    EventKind.UNSUBSCRIBED: "Unsubscribed",
+    EventKind.STAYED: "Said that they want to stay",
+    EventKind.COMPLAINED: "Reported {} as junk",
+    EventKind.BOUNCED: "{} came back",
+    EventKind.LIFTED: "The address is written to again",
+}
+
+#: What the owner did for them in the studio.
+DONE_HERE: Mapping[EventKind, str] = {
+    EventKind.PAUSED: "You paused their emails until {until}",
+    EventKind.RESUMED: "You let their emails go on",
+    EventKind.REMOVED: "You took them out of “{sequence}”",
+    EventKind.PUT_BACK: "You put them back into “{sequence}”",
+    EventKind.UNSUBSCRIBED: "You unsubscribed them, as they asked",
+    EventKind.LIFTED: "You had the address written to again",
+}
+
+#: What somebody did that shows how lively they are, as it goes on after “they”.
+LIVELY: Mapping[EventKind, str] = {
+    EventKind.OPENED: "opened {}",
+    EventKind.CLICKED: "followed a link in {}",
+    EventKind.DOWNLOADED: "collected a guide",
+    EventKind.BOOKED: "booked a session",
+    EventKind.STAYED: "said that they want to stay",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """Names as the owner has them: titles of sequences, and subjects as that first name gets them.
+
+    What is not published any more has none and is named by its key.
+    """
+
+    published: Published
+    first_name: str = ""
+
+    def sequence(self, key: str) -> str:
+        """Name a sequence by its title."""
+        return f"“{self.title(key)}”"
+
+    def step(self, sequence: str, step: str) -> str:
+        """Name a step by its email's subject."""
+        key = f"{sequence}/{step}"
+        return f"“{self.subject(key)}”" if self._is_known(key) else KEYS.step(sequence, step)
+
+    def email(self, sequence: str, step: str) -> str:
+        """Name a step by its email's subject, which belongs to one sequence."""
+        key = f"{sequence}/{step}"
+        return f"“{self.subject(key)}”" if self._is_known(key) else KEYS.email(sequence, step)
+
+    def title(self, key: str) -> str:
+        """Return the title of a sequence."""
+        found = self.published.sequences.get(key)
+        return found.title if found else key
+
+    def subject(self, key: str) -> str:
+        """Return what an email is called, for somebody of that first name."""
+        return subject_of(self.published, key, self.first_name)
+
+    def _is_known(self, key: str) -> bool:
+        return key in self.published.emails
+
+
+def subject_of(published: Published, key: str, first_name: str = "") -> str:
+    """Return an email's subject for someone with that first name, or without one."""
+    if key not in published.emails:
+        return key
+    email, practice = published.emails[key][1], published.practice
+    folder = key.partition("/")[0]
+    of = published.sequences.get(folder) or Sequence(folder, "", ())
+    values = shared_values(email, of, practice) | {"first_name": first_name}
+    return compile_template(email.subject, html=False).render(values)
