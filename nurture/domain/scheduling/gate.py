@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
-from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.domain.subscribers.consent import Consents
 from nurture.domain.subscribers.suppression import SuppressionReason
 
 
@@ -151,11 +151,11 @@ def may_send(kind: StepKind, standing: Standing, now: datetime, caps: Caps = USU
 
 
 def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
-    if kind is StepKind.ANSWER:
+    needed = kind.rules.consent
+    if needed is None:
         return _no_answer(standing)
     if standing.suppressed and not _is_on_trial(kind, standing):
         return _suppressed(standing.suppressed)
-    needed = Purpose.GUIDE if kind in (StepKind.GUIDE, StepKind.REMINDER) else Purpose.MARKETING
     if needed not in standing.consents:
         why = f"there is no consent for “{needed}”"
         return Refused(EnrolmentStatus.UNSUBSCRIBED, why, Because.NO_CONSENT)

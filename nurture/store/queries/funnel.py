@@ -104,7 +104,7 @@ def bookings_since(connection: Connection, since: datetime) -> list[Booking]:
         messages.c.subscriber_id == events.c.subscriber_id,
         messages.c.accepted_at <= events.c.happened_at,
         messages.c.status.in_(_TAKEN),
-        messages.c.kind != StepKind.ANSWER,
+        messages.c.kind.not_in([kind for kind in StepKind if kind.rules.consent is None]),
     )
     booked = and_(events.c.kind == EventKind.BOOKED, HUMAN, events.c.happened_at >= since)
     chosen = select(

@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequences.sequence import ANSWERS, HandOver, StepKind
+from nurture.domain.sequences.sequence import RECURRING, HandOver, StepKind
 from nurture.services.publishing import sequence_editor
 from nurture.services.publishing.email_editor import SavedElsewhereError
 from nurture.services.publishing.files import CheckError
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 Page = str | tuple[str, int] | Response
 
 #: What a new email may be; the other kinds are there once, from the start.
-NEW_KINDS = ((StepKind.ARTICLE, "An article"), (StepKind.INVITATION, "An invitation to book"))
-#: The order of these is given by what they are for.
-_FIXED = ANSWERS | {StepKind.QUESTION}
+NEW_KINDS = [(kind, kind.rules.choice) for kind in StepKind if kind.rules.choice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class SequenceEditing:
             said=words,
             titles=titles,
             segments=segments,
-            fixed=_FIXED,
+            fixed=RECURRING,
             targets=self._targets(key),
         )
 
