@@ -134,10 +134,6 @@ def test_looking_ahead_works_as_the_page_says(workshop: Workshop) -> None:
     assert "(removed: the guide was not collected)" in cleo
     assert said.endswith("pain-guide: nobody under way\n")
 
-
-def test_the_commands_for_a_step_kind_work(workshop: Workshop) -> None:
-    said = workshop.follow(ROOT / "docs/adding-a-step-kind.md")
-    assert "files are in order." in said
     assert "completed" in said
 
 
