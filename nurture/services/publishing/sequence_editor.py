@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from unicodedata import normalize
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat
@@ -30,6 +29,7 @@ from nurture.services.publishing.studio import (
     find_email,
     foresee_plan,
     get_revision,
+    name_from,
     publish_plan,
 )
 from nurture.store.database import Connection, Database
@@ -37,7 +37,6 @@ from nurture.store.tables import drafts
 from nurture.store.tables.revisions import Revision, RevisionKind, find_newest, newest_revisions
 
 _SEQUENCE, _EMAIL = RevisionKind.SEQUENCE, RevisionKind.EMAIL
-_LONGEST_NAME = 60
 
 
 class OvertakenError(NurtureError):
@@ -331,8 +330,7 @@ def find_step(plan: Plan, email: str) -> Step:
 
 def _name(connection: Connection, plan: Plan, subject: str) -> str:
     """A name for a new email that nothing of this sequence ever had."""
-    plain = normalize("NFKD", subject).encode("ascii", "ignore").decode().lower()
-    name = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", ""))[:_LONGEST_NAME].strip("-") or "email"
+    name = name_from(subject.replace("'", "")) or "email"
     taken = {*plan.subjects, *(step.email for step in plan.sequence.steps)}
     taken |= {k.partition("/")[2] for k in drafts.drafted_keys(connection, _EMAIL)}
     number, found = 1, name

@@ -81,12 +81,6 @@ def last_good(connection: Connection) -> Attempt | None:
     return _first(connection, backups.c.sha256.is_not(None) & (backups.c.trouble == ""))
 
 
-def good_since(connection: Connection, since: datetime) -> bool:
-    """Whether one that is good has begun since that moment."""
-    found = last_good(connection)
-    return found is not None and found.begun_at >= since
-
-
 def count_for(connection: Connection, night: str) -> int:
     """How many attempts there were for one night."""
     that = backups.c.occasion.like(f"{night}#%")

@@ -214,13 +214,13 @@ def test_a_database_that_is_armed_for_another_instance_stays_silent_until_it_is_
 def test_every_message_names_the_revision_it_was_made_from(
     home: Household, smtp_sink: SmtpSink
 ) -> None:
-    from nurture.store.tables.revisions import get_revision
+    from nurture.store.tables.revisions import revisions_of
 
     home.subscribe(ANN)
     home.deliver()
     [message] = home.messages_of(ANN)
     with home.house.database.reading() as connection:
-        revision = get_revision(connection, message["revision_id"])
+        [revision] = revisions_of(connection, [message["revision_id"]])
     assert (revision.kind, revision.key) == ("email", "pain-guide/your-guide")
     assert smtp_sink.mails[0].message["Subject"] == revision.compiled["subject"]
 
