@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from nurture.domain.sequences.sequence import Sequence
-from nurture.library import LibraryError, parse_email, parse_segments, parse_sequence, read_library
+from nurture.library.folder import parse_email, read_library
 from nurture.library.limits import LONGEST_DOCUMENT, excess_of
-from nurture.library.reading import read_document, read_toml
+from nurture.library.reading import LibraryError, read_document, read_toml
+from nurture.library.segments import parse_segments
+from nurture.library.sequences import parse_sequence
 from nurture.rendering.lint.contrast import TooManyStylesError, weak_contrasts
 from nurture.services.publishing.files import plan_findings
 from nurture.services.publishing.guides import GuideError, Shelf

@@ -1,10 +1,14 @@
-"""What every answer carries: headers that keep browsers and caches from harm."""
+"""What every request and answer passes: proxies on the way in, headers on the way out."""
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from nurture.bootstrap import House
+from nurture.proxies import speaks_for_others
 
 #: A page of ours needs none of what a browser could lend it.
 _NOTHING_LENT = ", ".join(
@@ -47,3 +51,26 @@ def _redirect_within(response: Response) -> None:
     to = urlsplit(response.location or "")
     if to.netloc and to.netloc == request.host:
         response.location = to._replace(scheme="", netloc="").geturl() or "/"
+
+
+def behind_proxies(house: House, app: WSGIApplication) -> WSGIApplication:
+    """The application, told who visitors are as far as that can be known."""
+    proxies = house.settings.trusted_proxies
+    if proxies:
+        return ProxyFix(app, x_for=proxies, x_proto=proxies)
+    return NobodyBelieved(house, app)
+
+
+class NobodyBelieved:
+    """Takes nobody's word; where a proxy of ours is seen all the same, visitors are unknown."""
+
+    def __init__(self, house: House, app: WSGIApplication) -> None:
+        self._house, self._app = house, app
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """One request."""
+        if speaks_for_others(environ):
+            house = self._house
+            house.strange_proxy.note(house.clock(), address=environ["REMOTE_ADDR"])
+            environ["REMOTE_ADDR"] = ""
+        return self._app(environ, start)

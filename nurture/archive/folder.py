@@ -9,7 +9,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from nurture.archive.journal import JOURNALS, Journal, JournalFile, journal_name
-from nurture.archive.place import Entry, Sink, Source, StoredFile
+from nurture.archive.place import Entry, Sink, Source
 from nurture.files.private import open_private, replace_private, sync_folder
 
 
@@ -91,8 +91,3 @@ class Folder:
     def journals(self) -> list[Journal]:
         """The journals beside the backups."""
         return [JournalFile(path) for path in sorted(self.path.glob(f"{JOURNALS}*.jsonl"))]
-
-
-def stored_at(path: Path) -> StoredFile:
-    """The file at a path, where it lies."""
-    return StoredFile(Folder(path.parent), path.name)

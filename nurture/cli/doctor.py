@@ -67,7 +67,7 @@ def _checks(house: House) -> Mapping[str, Check]:
     """Every check by name; each runs in a thread of its own."""
     from nurture.bootstrap import doubts
     from nurture.clock import real_now
-    from nurture.services.health import machine, providers, surroundings
+    from nurture.services.health import machine, surroundings
 
     settings = house.settings
     return {
@@ -84,7 +84,7 @@ def _checks(house: House) -> Mapping[str, Check]:
         "dns": lambda: surroundings.names(settings, house.practice),
         "web": lambda: surroundings.web(settings),
         "public address": lambda: surroundings.public_address(settings, real_now),
-        "providers": lambda: providers.providers(settings, house.relay),
+        "providers": lambda: surroundings.providers(settings, house.relay),
         "visitors": lambda: _visitors(house),
     }
 

@@ -10,7 +10,7 @@ from nurture.cli.command import main, up_to_date, with_house
 
 if TYPE_CHECKING:
     from nurture.bootstrap import House
-    from nurture.library import Library
+    from nurture.library.folder import Library
     from nurture.services.catalogue import Published
     from nurture.services.publishing.files import Publication
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def publish(house: House, overwrite: bool, dry_run: bool) -> None:
     """Check the emails and sequences, publish what changed."""
     from nurture.bootstrap import bring_up_to_date
-    from nurture.library import read_library
+    from nurture.library.folder import read_library
     from nurture.services.publishing import files
 
     library = read_library(house.library)
@@ -53,7 +53,7 @@ def check(house: House) -> None:
     Each finding is told with its file, its line and what to do about it.
     """
     from nurture.bootstrap import doubts, open_files
-    from nurture.library import read_library
+    from nurture.library.folder import read_library
     from nurture.services.publishing import files
 
     library = read_library(house.library)

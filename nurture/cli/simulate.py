@@ -92,7 +92,7 @@ def _refuse_contradictions(
 
 def _world(house: House, key: str, proposed: bool, path: Path | None) -> tuple[World, str]:
     """The world to play in, and what its state is called."""
-    from nurture.library import read_library
+    from nurture.library.folder import read_library
     from nurture.services.catalogue import NothingPublishedError
     from nurture.services.simulation.world import (
         world_as_published,

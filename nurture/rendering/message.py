@@ -16,7 +16,7 @@ from hashlib import blake2b
 
 from markupsafe import Markup, escape
 
-from nurture.domain.messages.destination import destination
+from nurture.domain.messages.email import destination
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.domain.subscribers.consent import Purpose

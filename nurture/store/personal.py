@@ -29,7 +29,7 @@ from sqlalchemy import (
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.scheduling.gate import Frequency
 from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
-from nurture.store.schema import whole_schema
+from nurture.store.shape import whole_schema
 from nurture.store.tables.account import account
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import ended, enrolments

@@ -19,7 +19,7 @@ _ONE_KIND = {
     "nurture.services.delivery.second_offer": {"QUESTION"},
     "nurture.services.profile.phrases": {"REMINDER"},
     "nurture.services.publishing.studio": {"ARTICLE"},
-    "nurture.services.publishing.thumbnails": {"ARTICLE"},
+    "nurture.services.publishing.sequence_editor": {"ARTICLE"},
     "nurture.services.subscribers.requests": {"ANSWER"},
     "nurture.services.subscribers.suppression": {"GUIDE"},
     "nurture.store.queries.quiet": {"QUESTION"},

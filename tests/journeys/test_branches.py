@@ -125,7 +125,7 @@ def test_a_branch_that_leads_nowhere_is_not_published(
 ) -> None:
     import shutil
 
-    from nurture.library import read_library
+    from nurture.library.folder import read_library
     from tests.house import SHIPPED
 
     folder = tmp_path_factory.mktemp("emails")

@@ -7,9 +7,10 @@ from nurture.domain.audience.conditions import All, Booked, Condition, Did, IsLe
 from nurture.domain.sequences.sequence import parse_length
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
-from nurture.library import LibraryError, parse_segments, read_library
+from nurture.library.folder import read_library
+from nurture.library.reading import LibraryError
 from nurture.library.segment_writing import as_table
-from nurture.library.segments import parse_condition
+from nurture.library.segments import parse_condition, parse_segments
 from tests.house import SHIPPED
 from tests.people import conditions
 

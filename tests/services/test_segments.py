@@ -10,11 +10,11 @@ from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.domain.audience.conditions import Booked, Not
-from nurture.domain.spreadsheet import undefused
 from nurture.services import segments
 from nurture.services.segments import UnknownSegmentError
 from nurture.store.tables.events import add_events
 from tests.house import Household
+from tests.services.test_spreadsheet import undefused
 
 ANN = "ann@example.org"
 

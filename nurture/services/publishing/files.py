@@ -11,7 +11,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat
 from nurture.domain.sequences.sequence import Sequence, is_guide_name, is_plain_name
 from nurture.domain.sequences.soundness import dangling, relies_on_health, unsound, unsound_together
-from nurture.library import Library, SequenceSource
+from nurture.library.folder import Library, SequenceSource
 from nurture.rendering.compile import EmailError, compile_email
 from nurture.rendering.links import addresses_in
 from nurture.rendering.lint.deliverability import check_email

@@ -8,7 +8,7 @@ from datetime import datetime
 from nurture.domain.audience.conditions import All, Condition, Not, Segment, Segments, excess_of
 from nurture.domain.audience.words import Names
 from nurture.domain.errors import NurtureError
-from nurture.library import LibraryError
+from nurture.library.reading import LibraryError
 from nurture.library.segment_writing import (
     segment_text,
     with_segment,

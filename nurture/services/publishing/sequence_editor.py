@@ -8,18 +8,21 @@ from typing import Any
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat
-from nurture.domain.sequences.sequence import HandOver, Sequence, Step
-from nurture.library import parse_sequence
-from nurture.library.ending_writing import with_endings
+from nurture.domain.sequences.sequence import HandOver, Sequence, Step, StepKind
+from nurture.library.sequences import parse_sequence
 from nurture.library.writing import (
     with_changed_step,
+    with_endings,
     with_front,
     with_moved_step,
     with_step,
     without_step,
     written_email,
 )
+from nurture.rendering.preview import preview_email
+from nurture.services.catalogue import Catalogue
 from nurture.services.delivery.pause import UnknownSequenceError
+from nurture.services.publishing import email_editor
 from nurture.services.publishing.email_editor import SavedElsewhereError
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.revisions import Publication
@@ -351,3 +354,24 @@ def _overtaken() -> OvertakenError:
         "Another state of this sequence was published since you began.",
         remedy="Drop your changes and make them again.",
     )
+
+
+def picture_email(
+    database: Database, catalogue: Catalogue, key: str, email: str, public_url: str
+) -> str | None:
+    """The HTML of an email, published or still a draft; None where there is none.
+
+    Nothing is counted and no link in it works. Raises `CheckError` for a draft with faults.
+    """
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+    full, sequence = f"{key}/{email}", published.sequences.get(key)
+    if sequence is None:
+        return None
+    if full in published.emails:
+        kinds = {step.email: step.kind for step in sequence.steps}
+        kind = kinds.get(email, StepKind.ARTICLE)
+        compiled = published.emails[full][1]
+        return preview_email(compiled, sequence, kind, published.practice, public_url).html
+    written = find_plan(database, key).unpublished.get(email)
+    return email_editor.preview(database, full, written, public_url, "").html if written else None

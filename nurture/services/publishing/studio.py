@@ -15,14 +15,10 @@ from unicodedata import normalize
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.sequences.sequence import Sequence, StepKind
-from nurture.library import (
-    Library,
-    LibraryError,
-    parse_practice,
-    parse_segments,
-    parse_source,
-    refuse_slips,
-)
+from nurture.library.folder import Library, parse_source
+from nurture.library.practice import parse_practice, refuse_slips
+from nurture.library.reading import LibraryError
+from nurture.library.segments import parse_segments
 from nurture.rendering.compile import EmailError
 from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.rendering.lint.deliverability import check_email

@@ -17,7 +17,7 @@ from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.sequence_editor import Plan
 from nurture.services.publishing.studio import Written
 from nurture.web.studio.core.flash import tell
-from nurture.web.studio.core.numbers import whole_number
+from nurture.web.studio.core.formatting import whole_number
 from nurture.web.studio.sequences import step_form, words
 from nurture.web.studio.sequences.pages import get_plan, names
 
