@@ -1,5 +1,6 @@
 """The OpenAPI document tells of every route there is, and of nothing else."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from nurture.bootstrap import build
+from nurture.domain.tracking.events import EventKind
 from nurture.settings import load_settings
+from tests.architecture.house import ROOT
 from tests.house import BASE_URL, SIGNUP_SECRET, SIGNUP_TOKEN, Household
 from tests.servers.clock import ClockFile
 from webhooks import create_app
+from webhooks.openapi import document
 from webhooks.signup_body import SignupBody
 
 AUTOMATIC = {"HEAD", "OPTIONS"}
@@ -123,6 +127,20 @@ def test_the_examples_of_a_signup_are_accepted(kind: str, client: FlaskClient, t
     )
     assert response.status_code == 202
     assert response.json == post["responses"]["202"]["content"]["application/json"]["example"]
+
+
+def test_the_words_for_events_are_those_that_a_mail_system_may_say(told: Any) -> None:
+    """What only this program knows of is not among them."""
+    event = told["components"]["schemas"]["MailEvent"]["properties"]["type"]
+    ours = (EventKind.DOWNLOADED, EventKind.BOOKED, EventKind.STAYED)
+    assert event["examples"] == [kind.value for kind in EventKind if kind not in ours]
+
+
+def test_every_piece_of_the_document_is_there_once_and_used() -> None:
+    written = json.loads((ROOT / "webhooks/openapi.json").read_text("utf-8"))
+    used = re.findall(r'"\$piece": "([^"]+)"', json.dumps(written))
+    assert set(used) == set(written["pieces"])
+    assert "$piece" not in json.dumps(document([], BASE_URL))
 
 
 def test_the_forms_there_are_stand_as_examples_and_bind_nobody(told: Any) -> None:
