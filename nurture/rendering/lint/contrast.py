@@ -31,6 +31,12 @@ _DARK = re.compile(r"prefers-color-scheme\s*:\s*dark", re.IGNORECASE)
 #: So often an element is compared with a rule, at most. Shipped emails need some ten thousand.
 _MOST_COMPARISONS = 1_000_000
 
+#: Elements within elements, at most, if there are rules. Shipped emails have about twenty.
+_DEEPEST = 250
+
+#: As many comparisons cost as much as making one step of a selector ready to be compared.
+_TO_COMPILE = 100
+
 #: What of a style changes how words stand out.
 _READ = frozenset(
     {"color", "background", "background-color", "font-size", "font-weight", "display"}
@@ -38,7 +44,7 @@ _READ = frozenset(
 
 
 class TooManyStylesError(Exception):
-    """There are more elements and rules than can be compared with each other in good time."""
+    """There are more elements and rules, or deeper ones, than can be compared in good time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +157,13 @@ def _styles(said: str | Iterable[Any]) -> _Styles:
 def _insist_on_good_time(rules: list[_Rule], root: Element) -> None:
     """Each descent in a selector may try every element above; raises `TooManyStylesError`."""
     named, depth = _named(root)
+    if rules and depth > _DEEPEST:
+        raise TooManyStylesError
     comparisons = 0
     for selector in (one for rule in rules for one in rule.selector.split(",")):
         *descents, last = selector.split() or [""]
         tried = min((named[part] for part in _PART.findall(last)), default=named["root"])
-        comparisons += 1 + tried * depth ** min(len(descents), 9)
+        comparisons += _TO_COMPILE * (1 + len(descents)) + tried * depth ** min(len(descents), 9)
         if comparisons > _MOST_COMPARISONS:
             raise TooManyStylesError
 
